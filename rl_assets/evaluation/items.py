@@ -1,0 +1,107 @@
+"""Held-out items: what every model is asked, read from the test splits of the day's datasets, and the leak check."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from rl_assets.files import sha256_json
+
+Message = dict[str, str]
+TRAINING_SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One held-out prompt and every known good answer to it; a metric takes its best reference."""
+
+    prompt: tuple[Message, ...]
+    references: tuple[str, ...]
+    cluster: str
+    segment: str | None
+    category: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One held-out preference: two answers to one prompt of which the first was judged better."""
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    cluster: str
+    segment: str | None
+    category: str | None
+
+
+def read_split(folder: Path, split: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """Rows of `<folder>/<split>.parquet`; a published dataset has all three splits, if only as empty files."""
+    path = folder / f"{split}.parquet"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {split} split at {path}: materialize the dataset of that day first")
+    return pq.read_table(path, columns=columns).to_pylist()
+
+
+def _in_segment(row: dict[str, Any], segment: str | None) -> bool:
+    return segment is None or row["metadata"]["segment"] == segment
+
+
+def _messages(raw: list[dict[str, Any]]) -> tuple[Message, ...]:
+    return tuple({"role": message["role"], "content": message["content"]} for message in raw)
+
+
+def held_out_answers(sft_folder: Path, segment: str | None, min_reference_reward: float = 0.9) -> list[Item]:
+    """Test rows of the SFT dataset whose answer earned at least `min_reference_reward` (0 to 1).
+
+    Rows with one and the same prompt become one item with several references, so nothing is asked twice.
+    Sorted by prompt content, so that the order never depends on the files.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in read_split(sft_folder, "test"):
+        if _in_segment(row, segment) and row["metadata"]["reward"] >= min_reference_reward:
+            groups.setdefault(sha256_json(_messages(row["messages"][:-1])), []).append(row)
+    return [_item(groups[key]) for key in sorted(groups)]
+
+
+def _item(rows: list[dict[str, Any]]) -> Item:
+    metadata = rows[0]["metadata"]
+    return Item(
+        prompt=_messages(rows[0]["messages"][:-1]),
+        references=tuple(sorted({row["messages"][-1]["content"] for row in rows})),
+        cluster=metadata["prompt_key"],
+        segment=metadata["segment"],
+        category=metadata["category"],
+    )
+
+
+def held_out_pairs(dpo_folder: Path, segment: str | None) -> list[Pair]:
+    """Test rows of the DPO dataset, sorted by content."""
+    rows = [row for row in read_split(dpo_folder, "test") if _in_segment(row, segment)]
+    return sorted((_pair(row) for row in rows), key=lambda pair: (pair.cluster, pair.chosen, pair.rejected))
+
+
+def _pair(row: dict[str, Any]) -> Pair:
+    return Pair(
+        prompt=_messages(row["prompt"]),
+        chosen=row["chosen"][-1]["content"],
+        rejected=row["rejected"][-1]["content"],
+        cluster=row["metadata"]["prompt_key"],
+        segment=row["metadata"]["segment"],
+        category=row["metadata"]["category"],
+    )
+
+
+def _keys(folder: Path, split: str) -> set[str]:
+    return {row["metadata"]["prompt_key"] for row in read_split(folder, split, ["metadata"])}
+
+
+def leaked_keys(sft_folder: Path, dpo_folder: Path) -> list[str]:
+    """Prompt keys that are in a test split and also in a training split of either dataset, sorted.
+
+    Must be empty: an answer seen in training says nothing about the model. Looks at all segments.
+    """
+    folders = (sft_folder, dpo_folder)
+    held_out = {key for folder in folders for key in _keys(folder, "test")}
+    trained_on = {key for folder in folders for split in TRAINING_SPLITS for key in _keys(folder, split)}
+    return sorted(held_out & trained_on)

@@ -1,0 +1,94 @@
+"""Tables of the lake: read days, publish a day in one atomic Delta commit, and tell whether a day's content changed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pds
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+from rl_assets.ingest.records import Table
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a commit left for a day: its row count and the hash of its content."""
+
+    table: str
+    day: date
+    rows: int
+    sha256: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Delta tables below one folder or object-store URL, partitioned by `day`."""
+
+    url: str
+
+    def uri(self, table: Table) -> str:
+        return f"{self.url.rstrip('/')}/{table.name}"
+
+    def open(self, table: Table) -> DeltaTable | None:
+        """The Delta table, or None before its first commit."""
+        try:
+            return DeltaTable(self.uri(table))
+        except TableNotFoundError:
+            return None
+
+    def days(self, table: Table) -> list[date]:
+        """Days that hold rows, in order."""
+        delta = self.open(table)
+        partitions = delta.partitions() if delta else []
+        return sorted({date.fromisoformat(str(partition["day"])) for partition in partitions})
+
+    def read(self, table: Table, days: Iterable[date]) -> pds.Dataset:
+        """The rows of `days` as an Arrow dataset that DuckDB can scan; files of other days are never opened."""
+        wanted = [str(day) for day in set(days) & set(self.days(table))]
+        delta = self.open(table)
+        if delta is None or not wanted:
+            return pds.dataset(table.schema.empty_table())
+        return delta.to_pyarrow_dataset(partitions=[("day", "in", wanted)], schema=table.schema)
+
+    def between(self, table: Table, first: date, last: date) -> pds.Dataset:
+        """The rows of the days from `first` to `last`, both included."""
+        return self.read(table, [day for day in self.days(table) if first <= day <= last])
+
+    def publish(self, table: Table, day: date, rows: pa.RecordBatchReader) -> Published:
+        """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
+
+        `rows` streams; it has the table's columns, in any order. Raises a DeltaError where a row belongs to another day.
+        """
+        write_deltalake(
+            self.uri(table),
+            pa.RecordBatchReader.from_batches(table.schema, (_conform(batch, table.schema) for batch in rows)),
+            mode="overwrite",
+            predicate=f"day = '{day}'",
+            partition_by=["day"],
+            commit_properties=CommitProperties(custom_metadata={"day": str(day)}),
+        )
+        return self.published(table, day)
+
+    def published(self, table: Table, day: date) -> Published:
+        """Row count and content hash of a day as it stands."""
+        identity = self.read(table, [day]).to_table(columns=list(table.identity))
+        return Published(table.name, day, identity.num_rows, _content_hash(identity), self.uri(table))
+
+
+def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    return pa.record_batch([batch.column(field.name).cast(field.type) for field in schema], schema=schema)
+
+
+def _content_hash(identity: pa.Table) -> str:
+    """Hex sha256 of a day's rows, whatever their order."""
+    columns = [pc.fill_null(column.cast(pa.string()), "\x1d") for column in identity.columns]
+    joined = pc.binary_join_element_wise(*columns, "\x1f")
+    digest = sha256()
+    for row in pc.take(joined, pc.sort_indices(joined)).to_pylist():
+        digest.update(row.encode("utf-8") + b"\x1e")
+    return digest.hexdigest()

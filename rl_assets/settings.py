@@ -1,0 +1,86 @@
+"""The environment, read and validated once: every `RL_ASSETS_*` variable, its type and its default."""
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "RL_ASSETS_"
+ENV_FILE = Path(".env")
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or invalid; the message says which one and what to do."""
+
+
+class Settings(BaseSettings):
+    """What a deployment may choose. Each field is the variable `RL_ASSETS_<FIELD>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True,
+        env_parse_none_str="null", extra="ignore", hide_input_in_errors=True,
+    )
+
+    home: Path = Field(Path("data"), description="Folder that holds landing files, lake, datasets, models, adapters and reports.")
+    lake: str | None = Field(None, description="Folder or object-store URL of the Delta tables; `<home>/lake` when unset.")
+    start_date: date = Field(date(2026, 10, 1), description="First log day (UTC); partitions start there.")
+    window_days: int | None = Field(30, ge=1, description="Trailing window of datasets in days; `null` for everything.")
+    base_model: str = Field("tiny", description="`tiny` (built on the spot), a Hugging Face model id, or a folder.")
+    recipe: str = Field("tiny_cpu", description="Name of the training preset.")
+    executor: Literal["multiprocess", "in_process"] = Field("multiprocess", description="How the steps of a run are executed.")
+    user_hash_key: str | None = Field(
+        None, min_length=16, repr=False, description="Secret of the keyed hash of user ids; a random one is kept in `<home>` when unset."
+    )
+    duckdb_memory_limit: str = Field("2GB", description="Memory DuckDB may use before it spills to disk.")
+
+    @cached_property
+    def lake_url(self) -> str:
+        return self.lake or str(self.home / "lake")
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def datasets(self) -> Path:
+        return self.home / "datasets"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def adapters(self) -> Path:
+        return self.home / "adapters"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+
+def _refuse_unknown(environment: Mapping[str, object]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(key for key in environment if key.upper().startswith(PREFIX)):
+        if name.upper() not in known:
+            close = get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(sorted(known))}"
+            raise SettingsError(f"unknown setting {name}: {hint}")
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and `.env`; raises SettingsError on an unknown name or an invalid value."""
+    _refuse_unknown({**dotenv_values(ENV_FILE), **os.environ})
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False)
+        )
+        raise SettingsError(f"invalid setting: {problems}") from None

@@ -1,0 +1,79 @@
+-- Macros shared by the other files: strict readings of JSON values, and comparisons that hold at a threshold.
+-- A reading is NULL where the value is missing or of another type; `required` and `optional` tell the two apart.
+
+CREATE OR REPLACE MACRO text_of(j) AS CASE WHEN json_type(j) = 'VARCHAR' THEN j ->> '$' END;
+
+-- Ids are text; whole numbers are read as text because many systems number their rows.
+CREATE OR REPLACE MACRO id_of(j) AS
+    CASE WHEN json_type(j) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN nullif(trim(j ->> '$'), '') END;
+
+-- Numbers, also as strings ("0.5"); never booleans, infinities or NaN.
+CREATE OR REPLACE MACRO number_of(j) AS
+    CASE WHEN json_type(j) IN ('UBIGINT', 'BIGINT', 'DOUBLE', 'VARCHAR') AND isfinite(try_cast(j ->> '$' AS DOUBLE))
+         THEN try_cast(j ->> '$' AS DOUBLE) END;
+
+-- Booleans, also as 0 and 1.
+CREATE OR REPLACE MACRO flag_of(j) AS
+    CASE WHEN json_type(j) = 'BOOLEAN' THEN (j ->> '$') = 'true'
+         WHEN json_type(j) = 'UBIGINT' AND (j ->> '$') IN ('0', '1') THEN (j ->> '$') = '1' END;
+
+-- ISO 8601 with a zone or without (then UTC), unix seconds, or unix milliseconds; from the year 2000 to 2100.
+CREATE OR REPLACE MACRO time_between(t) AS
+    CASE WHEN t >= TIMESTAMPTZ '2000-01-01 00:00:00Z' AND t < TIMESTAMPTZ '2100-01-01 00:00:00Z' THEN t END;
+CREATE OR REPLACE MACRO time_of(j) AS
+    time_between(CASE
+        WHEN json_type(j) = 'VARCHAR' THEN try_cast(j ->> '$' AS TIMESTAMPTZ)
+        WHEN number_of(j) BETWEEN 0 AND 1e11 THEN to_timestamp(number_of(j))
+        WHEN number_of(j) BETWEEN 1e11 AND 1e14 THEN to_timestamp(number_of(j) / 1000) END);
+
+CREATE OR REPLACE MACRO texts_of(j) AS
+    CASE WHEN json_type(j) = 'ARRAY'
+          AND len(list_filter(CAST(j AS JSON[]), lambda item: coalesce(json_type(item), 'NULL') <> 'VARCHAR')) = 0
+         THEN CAST(j AS VARCHAR[]) END;
+
+-- Named scores, each in [0, 1].
+CREATE OR REPLACE MACRO scores_of(j) AS
+    CASE WHEN json_type(j) = 'OBJECT'
+          AND len(list_filter(map_values(try_cast(j AS MAP(VARCHAR, JSON))), lambda score: number_of(score) IS NULL)) = 0
+         THEN try_cast(j AS MAP(VARCHAR, DOUBLE)) END;
+
+-- Chat messages whose roles and contents are text.
+CREATE OR REPLACE MACRO messages_of(j) AS
+    CASE WHEN json_type(j) = 'ARRAY'
+          AND len(list_filter(CAST(j AS JSON[]), lambda message:
+                coalesce(json_type(message, '$.role'), '') <> 'VARCHAR'
+                OR coalesce(json_type(message, '$.content'), '') <> 'VARCHAR'
+                OR coalesce(message ->> '$.role', '') NOT IN ('system', 'user', 'assistant', 'tool'))) = 0
+         THEN CAST(j AS STRUCT(role VARCHAR, content VARCHAR)[]) END;
+
+CREATE OR REPLACE MACRO problem(found, why, what) AS CASE WHEN found THEN {'reason': why, 'detail': what} END;
+CREATE OR REPLACE MACRO optional(j, reading, field) AS problem(j IS NOT NULL AND reading IS NULL, 'wrong_type', field);
+CREATE OR REPLACE MACRO required(j, reading, field) AS
+    coalesce(problem(j IS NULL, 'missing_field', field), problem(reading IS NULL, 'wrong_type', field));
+CREATE OR REPLACE MACRO within(x, low, high, field) AS problem(x < low OR x > high, 'out_of_range', field);
+CREATE OR REPLACE MACRO timely(j, field) AS problem(j IS NOT NULL AND time_of(j) IS NULL, 'bad_timestamp', field);
+
+-- At least, up to rounding: 1.0 - 0.8 reaches 0.2 here, and does not in floats.
+CREATE OR REPLACE MACRO reaches(x, threshold) AS x >= threshold - 1e-9;
+
+-- A key said twice at the top level: which value was meant cannot be known.
+CREATE OR REPLACE MACRO repeats_a_key(j) AS len(json_keys(j)) <> len(list_distinct(json_keys(j)));
+
+-- One act of feedback whose id is the hash of its content.
+CREATE OR REPLACE MACRO identified(act) AS
+    struct_insert(act, feedback_id := sha256(CAST(to_json(act) AS VARCHAR)));
+CREATE OR REPLACE MACRO feedback_of(answer_id, moment, act_kind, x, words, who) AS identified({
+    'interaction_id': answer_id, 'given_at': moment, 'kind': act_kind, 'value': CAST(x AS DOUBLE), 'dimension': 'overall',
+    'source': 'human', 'preferred': CAST(NULL AS VARCHAR), 'rejected': CAST(NULL AS VARCHAR),
+    'comment': CAST(words AS VARCHAR), 'rater': who});
+
+-- The records a format gives: an answer, and acts of feedback.
+CREATE OR REPLACE TEMP TYPE interaction_record AS STRUCT(
+    interaction_id VARCHAR, answered_at TIMESTAMPTZ, prompt STRUCT(role VARCHAR, content VARCHAR)[], answer VARCHAR,
+    context VARCHAR, sources VARCHAR, agent VARCHAR, category VARCHAR, task VARCHAR, segment VARCHAR, model VARCHAR,
+    adapter VARCHAR, propensity DOUBLE, quality_scores MAP(VARCHAR, DOUBLE), latency_ms DOUBLE, tokens BIGINT,
+    cost_usd DOUBLE, tools_used VARCHAR[], retrieval_method VARCHAR, top_k BIGINT, error BOOLEAN,
+    error_message VARCHAR, session_id VARCHAR, user_id VARCHAR);
+CREATE OR REPLACE TEMP TYPE feedback_record AS STRUCT(
+    feedback_id VARCHAR, interaction_id VARCHAR, given_at TIMESTAMPTZ, kind VARCHAR, value DOUBLE, dimension VARCHAR,
+    source VARCHAR, preferred VARCHAR, rejected VARCHAR, comment VARCHAR, rater VARCHAR);

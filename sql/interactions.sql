@@ -1,0 +1,11 @@
+-- The answers of a day, one row an id: the lines that became rows, and the answers that feedback rows carry.
+-- Reads `parsed` and `fates`.
+SELECT CAST($day AS DATE) AS day, unnest(interaction), sha256(CAST(to_json(interaction) AS VARCHAR)) AS content_sha256,
+    source_file, source_line
+FROM parsed SEMI JOIN fates ON fates.source_file = parsed.source_file AND fates.source_line = parsed.source_line
+    AND fates.fate = 'row'
+WHERE interaction IS NOT NULL
+QUALIFY row_number() OVER (
+    PARTITION BY interaction.interaction_id
+    ORDER BY record = 'feedback', interaction.answered_at, content_sha256, source_file, source_line
+) = 1

@@ -77,3 +77,15 @@ CREATE OR REPLACE TEMP TYPE interaction_record AS STRUCT(
 CREATE OR REPLACE TEMP TYPE feedback_record AS STRUCT(
     feedback_id VARCHAR, interaction_id VARCHAR, given_at TIMESTAMPTZ, kind VARCHAR, value DOUBLE, dimension VARCHAR,
     source VARCHAR, preferred VARCHAR, rejected VARCHAR, comment VARCHAR, rater VARCHAR);
+
+-- The split of a prompt, for every dataset and for ever: 90 % train, 5 % validation, 5 % test by the hash of its key.
+CREATE OR REPLACE MACRO split_of(key) AS
+    CASE WHEN CAST('0x' || left(key, 8) AS UBIGINT) < 0.90 * 4294967296 THEN 'train'
+         WHEN CAST('0x' || left(key, 8) AS UBIGINT) < 0.95 * 4294967296 THEN 'validation'
+         ELSE 'test' END;
+
+-- How much longer the longer of two texts is.
+CREATE OR REPLACE MACRO length_ratio(a, b) AS greatest(a, b) / greatest(least(a, b), 1);
+
+-- Roles of a prompt that every chat template can render: an optional system turn, then user and assistant in turns.
+CREATE OR REPLACE MACRO is_chat_prompt(roles) AS regexp_full_match(roles, '(system )?user( assistant user)*');

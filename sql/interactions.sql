@@ -1,6 +1,9 @@
 -- The answers of a day, one row an id: the lines that became rows, and the answers that feedback rows carry.
 -- Reads `parsed` and `fates`.
 SELECT CAST($day AS DATE) AS day, unnest(interaction), sha256(CAST(to_json(interaction) AS VARCHAR)) AS content_sha256,
+    -- Roles in order, or NULL where a message is blank.
+    CASE WHEN len(list_filter(interaction.prompt, lambda message: trim(message.content) = '')) = 0
+         THEN array_to_string(list_transform(interaction.prompt, lambda message: message.role), ' ') END AS roles,
     source_file, source_line
 FROM parsed SEMI JOIN fates ON fates.source_file = parsed.source_file AND fates.source_line = parsed.source_line
     AND fates.fate = 'row'

@@ -1,4 +1,4 @@
-"""Held-out items: what every model is asked, read from the test splits of the day's datasets, and the leak check."""
+"""Held-out items: what every model is asked, from the datasets' test splits, and the leak check."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Pair:
 
 
 def read_split(folder: Path, split: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    """Rows of `<folder>/<split>.parquet`; a published dataset has all three splits, if only as empty files."""
+    """Rows of `<folder>/<split>.parquet`; a published dataset has all three, if only as empty files."""
     path = folder / f"{split}.parquet"
     if not path.is_file():
         raise FileNotFoundError(f"no {split} split at {path}: materialize the dataset of that day first")

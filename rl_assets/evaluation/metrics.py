@@ -1,8 +1,8 @@
 """Metrics of one answer against its references: exact match, token F1, JSON validity.
 
 Normalisation and F1 are those of SQuAD (Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine
-Comprehension of Text", evaluation script v1.1): lower case, no punctuation, no English articles, single spaces,
-and the best value over the references.
+Comprehension of Text", evaluation script v1.1): lower case, no punctuation, no English articles, single
+spaces, and the best value over the references.
 """
 
 import json
@@ -22,7 +22,7 @@ def normalise(text: str) -> str:
 
 
 def parsed_json(text: str) -> dict[str, Any] | list[Any] | None:
-    """The JSON object or array that the whole text is, else None; a bare word or number is not structured output."""
+    """The JSON object or array that the whole text is, else None; a bare word or number is no structure."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -39,10 +39,12 @@ def same_value(answer: Any, reference: Any) -> bool:
     if isinstance(answer, str) and isinstance(reference, str):
         return answer == reference or (normalise(answer) == normalise(reference) != "")
     if isinstance(answer, dict) and isinstance(reference, dict):
-        return answer.keys() == reference.keys() and all(same_value(answer[k], reference[k]) for k in reference)
+        return answer.keys() == reference.keys() and all(
+            same_value(answer[k], reference[k]) for k in reference
+        )
     if isinstance(answer, list) and isinstance(reference, list):
         return len(answer) == len(reference) and all(map(same_value, answer, reference))
-    return type(answer) is type(reference) and answer == reference
+    return isinstance(answer, bool) == isinstance(reference, bool) and answer == reference
 
 
 def matches(answer: str, reference: str) -> bool:
@@ -99,7 +101,11 @@ def _differing_fields(found: dict[str, Any], expected: dict[str, Any]) -> str:
     wrong = sorted(k for k in expected.keys() & found.keys() if not same_value(found[k], expected[k]))
     parts = [
         f"{what}: {', '.join(names)}"
-        for what, names in (("missing fields", missing), ("unexpected fields", added), ("wrong fields", wrong))
+        for what, names in (
+            ("missing fields", missing),
+            ("unexpected fields", added),
+            ("wrong fields", wrong),
+        )
         if names
     ]
     return f"{'; '.join(parts)}.".capitalize() if parts else "The answer matches another reference only."

@@ -1,7 +1,7 @@
 """Intervals: a paired bootstrap over clusters, and what difference a sample of that size can show.
 
 Answers to one prompt are alike, so whole clusters are drawn with replacement (Davison and Hinkley 1997,
-"Bootstrap Methods and their Application", section 3.8). Percentile intervals; vectorised, and fixed by the seed.
+"Bootstrap Methods and their Application", section 3.8). Percentile intervals, vectorised, fixed by the seed.
 """
 
 import math
@@ -66,13 +66,15 @@ def interval(
 ) -> Interval:
     """Clustered bootstrap interval of sum(values) / sum(weights); weights of 1 make it the mean.
 
-    values (n), clusters (n) and weights (n, not negative) are parallel. For a paired difference pass a - b, which
-    keeps the pairing. Raises ValueError without values, with a NaN, or with weights that sum to 0.
+    values (n), clusters (n) and weights (n, not negative) are parallel. For a paired difference pass a - b.
+    Raises ValueError without values, with a NaN, or with weights that sum to 0.
     """
     tops = np.asarray(values, dtype=np.float64)
     bottoms = np.ones_like(tops) if weights is None else np.asarray(weights, dtype=np.float64)
     if not len(tops) == len(bottoms) == len(clusters):
-        raise ValueError(f"{len(tops)} values, {len(bottoms)} weights, {len(clusters)} clusters: must be as many")
+        raise ValueError(
+            f"{len(tops)} values, {len(bottoms)} weights, {len(clusters)} clusters: must be as many"
+        )
     if len(tops) == 0 or bottoms.sum() <= 0:
         raise ValueError("nothing to estimate from: there are no values, or their weights sum to 0")
     if not np.isfinite(tops).all():
@@ -104,9 +106,9 @@ def median_interval(values: ArrayLike, resamples: int = RESAMPLES, seed: int = S
 
 
 def minimum_detectable_effect(se: float) -> float:
-    """The true difference found in 80 % of such samples at 5 % two-sided: (z_0.975 + z_0.8) * SE, in the metric's unit.
+    """The true difference that 80 % of such samples would show at 5 % two-sided, in the metric's unit.
 
-    The usual normal approximation (Cohen 1988, "Statistical Power Analysis", chapter 2).
+    (z_0.975 + z_0.8) * SE, the normal approximation (Cohen 1988, "Statistical Power Analysis", chapter 2).
     """
     return (Z_CONFIDENCE + Z_POWER) * se
 

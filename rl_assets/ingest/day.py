@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from rl_assets import sql
 from rl_assets.files import sha256_file
-from rl_assets.ingest.identity import with_hashed, with_prompt_keys
+from rl_assets.ingest.identity import with_hashed, with_keys
 from rl_assets.ingest.landing import LandedFile, formats
 from rl_assets.ingest.lines import read_lines
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS, Table
@@ -48,7 +48,7 @@ def ingest_day(lake: Lake, files: list[LandedFile], day: date, user_key: bytes, 
     steps: list[tuple[Table, list[Step]]] = [
         (REJECTED_RECORDS, []),
         (FEEDBACK, [lambda batch: with_hashed(batch, "rater", user_key)]),
-        (INTERACTIONS, [lambda batch: with_hashed(batch, "user_id", user_key), with_prompt_keys]),
+        (INTERACTIONS, [lambda batch: with_hashed(batch, "user_id", user_key), with_keys]),
         (INGESTED_FILES, []),
     ]
     published = {table.name: lake.publish(table, day, _rows(connection, table, day, then)) for table, then in steps}

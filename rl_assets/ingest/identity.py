@@ -28,11 +28,14 @@ def prompt_key(prompt: list[dict[str, str]], task: str | None, context: str | No
     return sha256("\x1e".join([task or "", *turns, context or ""]).encode("utf-8")).hexdigest()
 
 
-def with_prompt_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch (prompt, task, context, ...) with its `prompt_key` column appended."""
-    columns = (batch.column(name).to_pylist() for name in ("prompt", "task", "context"))
-    keys = [prompt_key(prompt, task, context) for prompt, task, context in zip(*columns, strict=True)]
-    return batch.append_column("prompt_key", pa.array(keys, pa.string()))
+def with_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch (prompt, task, context, answer, ...) with its `prompt_key` and `answer_key` columns appended."""
+    prompts, tasks, contexts, answers = (batch.column(name).to_pylist() for name in ("prompt", "task", "context", "answer"))
+    keys = [prompt_key(*asked) for asked in zip(prompts, tasks, contexts, strict=True)]
+    answered = [None if answer is None else sha256(key_text(answer).encode("utf-8")).hexdigest() for answer in answers]
+    return batch.append_column("prompt_key", pa.array(keys, pa.string())).append_column(
+        "answer_key", pa.array(answered, pa.string())
+    )
 
 
 def with_hashed(batch: pa.RecordBatch, column: str, key: bytes) -> pa.RecordBatch:

@@ -78,6 +78,8 @@ INTERACTIONS = Table(
             column("user_id", pa.string(), "keyed hash (HMAC-SHA256) of the user's id"),
             column("content_sha256", pa.string(), "hash of everything the log said about this answer"),
             column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
+            column("answer_key", pa.string(), "hash of the normalised answer; equal answers share it"),
+            column("roles", pa.string(), "roles of the prompt's messages in order; null where one of them is blank"),
             *SOURCE,
         ]
     ),

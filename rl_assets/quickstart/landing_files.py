@@ -1,4 +1,4 @@
-"""Log entries and the files they are written to: one gzip file per format, day and source, the same bytes every time."""
+"""Log entries and their files: one gzip file a format, day and source, the same bytes every time."""
 
 import gzip
 import io
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a log: the format it has, the source it comes from, when it was written, and its content."""
+    """One line of a log: its format, the source it comes from, when it was written, and its content."""
 
     format: str
     source: str
@@ -31,7 +31,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     Raises FileNotFoundError naming the file when the source folder does not hold it.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: --source must name the folder that holds {path.parent.name}/")
+        raise FileNotFoundError(
+            f"{path} is missing: --source must name the folder that holds {path.parent.name}/"
+        )
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 

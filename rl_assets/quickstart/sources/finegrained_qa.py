@@ -1,4 +1,4 @@
-"""Grounded questions: four sampled answers each, compared pair by pair by people, and the first answer corrected."""
+"""Grounded questions: four sampled answers each, compared in pairs by people, and the first one corrected."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -31,8 +31,8 @@ def entries(folder: Path) -> Iterator[Entry]:
 def win_shares(preference: list[int]) -> dict[int, float]:
     """Share of its three comparisons that each answer won, in [0, 1]; no preference counts half for both.
 
-    `preference` holds the pairs 1-2, 1-3, 1-4, 2-3, 2-4, 3-4 in this order (the publisher's README): 1 the first won,
-    2 the second, 0 no preference.
+    `preference` holds the pairs 1-2, 1-3, 1-4, 2-3, 2-4, 3-4 in this order: 1 the first won, 2 the second,
+    0 no preference (README of the published data).
     """
     wins = dict.fromkeys(SAMPLES, 0.0)
     for pair, verdict in zip(PAIRS, preference, strict=True):
@@ -81,7 +81,7 @@ def _correction(record: dict[str, Any], key: str) -> Iterator[Entry]:
     corrected = record["feedback"]["corrected-prediction"]
     if not corrected.strip() or corrected == record["prediction 1"]:
         return
-    yield _judgement(record, key, "correction", 1, {"preferred_output": corrected})
+    yield _judgement(record, key, "correction", 1, outputs={"preferred_output": corrected}, pair="1")
 
 
 def _preferences(record: dict[str, Any], key: str) -> Iterator[Entry]:
@@ -89,19 +89,21 @@ def _preferences(record: dict[str, Any], key: str) -> Iterator[Entry]:
         if verdict == 0:
             continue
         won, lost = (first, second) if verdict == 1 else (second, first)
-        outputs = {"preferred_output": record[f"prediction {won}"], "rejected_output": record[f"prediction {lost}"]}
-        yield _judgement(record, key, "preference", won, outputs, f"{first}-{second}")
+        outputs = {
+            "preferred_output": record[f"prediction {won}"],
+            "rejected_output": record[f"prediction {lost}"],
+        }
+        yield _judgement(record, key, "preference", won, outputs=outputs, pair=f"{first}-{second}")
 
 
 def _judgement(
-    record: dict[str, Any], key: str, kind: str, sample: int, outputs: dict[str, str], pair: str = "1"
+    record: dict[str, Any], key: str, kind: str, sample: int, *, outputs: dict[str, str], pair: str
 ) -> Entry:
     identity = f"fgqa-{key[:12]}-{kind}-{pair}"
     given = judged_at(_answered(key, sample), identity)
     row = {
         "id": identity,
         "brand_id": SOURCE,
-        "user_id": "annotator",
         "task_type": "grounded_qa",
         "prompt": record["question"],
         "model_output": record[f"prediction {sample}"],

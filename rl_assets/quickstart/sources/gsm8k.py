@@ -14,7 +14,7 @@ AGENTS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verificat
 
 
 def entries(folder: Path) -> Iterator[Entry]:
-    """A query row and a feedback row for each of the four solutions of each question in model_solutions.jsonl."""
+    """A query row and a feedback row for each of the four solutions of each question."""
     for record in read_lines(folder / "rl-gsm8k" / "model_solutions.jsonl"):
         key = sha256_text(record["question"])
         for agent in AGENTS:

@@ -14,7 +14,7 @@ FUNCTION = "write_haiku"
 
 
 def entries(folder: Path) -> Iterator[Entry]:
-    """Answers of the gateway's write_haiku function, their haiku_rating, and demonstrations as corrections."""
+    """Answers of the function write_haiku, their haiku_rating, and demonstrations as corrections."""
     logs = folder / "logs-tensorzero"
     inferences = read_lines(logs / "chat_inference_examples.jsonl")
     haiku = {row["id"]: row for row in inferences if row["function_name"] == FUNCTION}
@@ -40,9 +40,13 @@ def content_text(blocks: list[dict[str, Any]], where: str) -> str:
     Raises ValueError for a block that is not text.
     """
     if odd := [block["type"] for block in blocks if block["type"] != "text"]:
-        raise ValueError(f"{where} has content blocks of type {odd}: only text can be rewritten as a prompt or an answer")
+        raise ValueError(
+            f"{where} has content blocks of type {odd}: only text can be rewritten as a prompt or an answer"
+        )
     values = [block["value"] if "value" in block else block["text"] for block in blocks]
-    return "\n".join(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values)
+    return "\n".join(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values
+    )
 
 
 def _answered(row: dict[str, Any]) -> datetime:
@@ -52,7 +56,10 @@ def _answered(row: dict[str, Any]) -> datetime:
 def _conversation(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The last user turn, and the optional fields for what stood before it."""
     said = json.loads(row["input"])
-    turns = [{"role": turn["role"], "content": content_text(turn["content"], row["id"])} for turn in said["messages"]]
+    turns = [
+        {"role": turn["role"], "content": content_text(turn["content"], row["id"])}
+        for turn in said["messages"]
+    ]
     earlier: dict[str, Any] = {"system": said["system"]} if said.get("system") else {}
     if turns[:-1]:
         earlier["messages"] = turns[:-1]
@@ -90,7 +97,6 @@ def _correction(row: dict[str, Any], inference: dict[str, Any]) -> Entry:
     judged = {
         "id": row["id"],
         "brand_id": SOURCE,
-        "user_id": "annotator",
         "task_type": FUNCTION,
         "prompt": _conversation(inference)[0],
         "model_output": content_text(json.loads(inference["output"]), inference["id"]),

@@ -1,0 +1,81 @@
+"""The audit before publishing: facts counted in SQL on all rows, judged by a Great Expectations suite."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from rl_assets.datasets.expectations import Expectation
+
+SAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an expectation found: the observed fact, whether it lies in range, and the first bad rows."""
+
+    expectation: Expectation
+    passed: bool
+    observed: float
+    samples: list[dict[str, Any]]
+
+    @property
+    def blocks(self) -> bool:
+        return self.expectation.blocking and not self.passed
+
+
+class AuditError(ValueError):
+    """A blocking expectation failed; nothing was published. `findings` holds every expectation's result."""
+
+    def __init__(self, dataset: str, day: object, findings: list[Finding]) -> None:
+        self.findings = findings
+        failed = "; ".join(
+            f"{finding.expectation.name} (found {finding.observed:g})" for finding in findings if finding.blocks
+        )
+        super().__init__(f"{dataset} of {day} was not published, the former version stays: {failed}")
+
+
+def audit(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectation]) -> list[Finding]:
+    """Findings on the connection's table `rows`, in the order of `expectations`."""
+    facts = connection.sql(
+        f"SELECT {', '.join(f'{item.fact} AS {item.name}' for item in expectations)} FROM rows"
+    ).to_arrow_table().to_pylist()[0]
+    passed = _validate({name: float(fact) for name, fact in facts.items()}, expectations)
+    return [
+        Finding(item, passed[item.name], float(facts[item.name]), [] if passed[item.name] else _samples(connection, item))
+        for item in expectations
+    ]
+
+
+def _samples(connection: duckdb.DuckDBPyConnection, item: Expectation) -> list[dict[str, Any]]:
+    if item.bad_row is None:
+        return []
+    return connection.sql(f"SELECT * FROM rows WHERE {item.bad_row} LIMIT {SAMPLES}").to_arrow_table().to_pylist()
+
+
+def _validate(facts: dict[str, float], expectations: Sequence[Expectation]) -> dict[str, bool]:
+    """Whether each fact lies in its range, by a Great Expectations suite over the one-row frame of facts."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    import pandas as pd
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    batch = context.data_sources.add_pandas("facts").add_dataframe_asset("facts").add_batch_definition_whole_dataframe("all")
+    suite = gx.ExpectationSuite(
+        name="facts",
+        expectations=[
+            gx.expectations.ExpectColumnValuesToBeBetween(
+                column=item.name,
+                min_value=item.low,
+                max_value=item.high,
+                severity="critical" if item.blocking else "warning",
+                notes=item.sentence,
+            )
+            for item in expectations
+        ],
+    )
+    result = batch.get_batch({"dataframe": pd.DataFrame([facts])}).validate(suite)
+    return {found.expectation_config.kwargs["column"]: bool(found.success) for found in result.results}

@@ -1,0 +1,102 @@
+"""Write, audit, publish: a dataset's folder for a day appears whole, or the former one stays."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from rl_assets.datasets.audit import AuditError, Finding, audit
+from rl_assets.datasets.builders import Built, Policy
+from rl_assets.datasets.cards import dataset_card
+from rl_assets.datasets.expectations import Expectation
+from rl_assets.files import replaced_folder, sha256_json, write_atomically, write_json
+
+BUILDER_VERSION = "1"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A published dataset: its folder, its manifest, and what the audit found."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    findings: list[Finding]
+
+    @property
+    def sha256(self) -> str:
+        return self.manifest["sha256"]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        return self.manifest["rows"]
+
+
+def publish_dataset(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    built: Built,
+    policy: Policy,
+    expectations: Sequence[Expectation],
+    inputs: dict[str, dict[str, str]],
+) -> Dataset:
+    """Audit the connection's table `rows` and publish it as `folder` (`.../<name>/<day>`): a parquet file a split, a
+    card, and last the manifest.
+
+    `inputs` names tables and their days' content hashes. Raises AuditError, with nothing changed, where a blocking
+    expectation fails.
+    """
+    name, day = folder.parent.name, date.fromisoformat(folder.name)
+    findings = audit(connection, expectations)
+    if any(finding.blocks for finding in findings):
+        raise AuditError(name, day, findings)
+    content = _content(connection)
+    manifest = {
+        "name": name,
+        "day": str(day),
+        "rows": {split: content.get(split, (0, ""))[0] for split in SPLITS},
+        "sha256": sha256_json({split: digest for split, (_, digest) in content.items()}),
+        "inputs": inputs,
+        "builder_version": BUILDER_VERSION,
+        "configuration": policy.model_dump(),
+        **asdict(built),
+        "expectations": {
+            finding.expectation.name: {"passed": finding.passed, "observed": finding.observed} for finding in findings
+        },
+    }
+    with replaced_folder(folder) as staging:
+        for split in SPLITS:
+            _write_split(connection, split, staging / f"{split}.parquet")
+        write_atomically(staging / "README.md", dataset_card(manifest))
+        write_json(staging / "manifest.json", manifest)  # Last: a folder without one was interrupted.
+    return Dataset(folder, manifest, findings)
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a published dataset, or None where the day has none."""
+    path = folder / "manifest.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def preview(folder: Path, rows: int = 5) -> list[dict[str, Any]]:
+    """The first training rows of a published dataset."""
+    return duckdb.connect().sql(f"FROM read_parquet('{folder / 'train.parquet'}') LIMIT {rows}").to_arrow_table().to_pylist()
+
+
+def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, str]]:
+    """Row count and content hash of each split that has rows; the hash is of the rows' JSON, whatever their order."""
+    counted = connection.sql(
+        "SELECT split, count(*), sha256(string_agg(digest, '' ORDER BY digest)) "
+        "FROM (SELECT split, sha256(CAST(to_json(rows) AS VARCHAR)) AS digest FROM rows) GROUP BY split ORDER BY split"
+    )
+    return {split: (count, digest) for split, count, digest in counted.fetchall()}
+
+
+def _write_split(connection: duckdb.DuckDBPyConnection, split: str, path: Path) -> None:
+    connection.sql(f"SELECT * EXCLUDE (split, prompt_key) FROM rows WHERE split = '{split}'").write_parquet(
+        str(path), compression="zstd"
+    )

@@ -1,0 +1,40 @@
+"""A decision as data: the verdict, its reasons in sentences, and the figures it rests on."""
+
+from typing import Literal
+
+from rl_assets.evaluation.results import METRICS, Record, Role
+from rl_assets.evaluation.statistics import Interval
+
+Verdict = Literal["PROMOTE", "REJECT", "HOLD", "INSUFFICIENT"]
+RailState = Literal["holds", "in doubt", "broken", "not measured"]
+
+
+class GuardRail(Record):
+    """Something that must not get worse; `limit` is the lowest difference allowed, or the highest latency ratio."""
+
+    name: str
+    state: RailState
+    limit: float
+    found: Interval | None
+
+    def sentence(self) -> str:
+        """The rail's state with its figures."""
+        title = METRICS[self.name].title if self.name in METRICS else self.name.capitalize()
+        if self.found is None:
+            return f"{title}: not measured."
+        if self.name == "latency":
+            return f"{title}: {self.found.mean:.2f} times the other's, limit {self.limit:.2f}: {self.state}."
+        return f"{title}: {self.found.mean:+.3f}, limit {self.limit:+.3f}: {self.state}."
+
+
+class Decision(Record):
+    """The verdict on one candidate; `candidate` is the sha256 of its weights, `day` the report's."""
+
+    verdict: Verdict
+    day: str
+    candidate: str
+    against: Role
+    primary: str
+    reasons: list[str]
+    difference: Interval | None
+    guard_rails: list[GuardRail]

@@ -1,0 +1,99 @@
+"""The parts of a report that need no model: figures by role, worst answers, curves, datasets, notes."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from rl_assets.evaluation.estimates import Column, figures
+from rl_assets.evaluation.metrics import exact_match, pair_f1, token_f1, why_wrong
+from rl_assets.evaluation.model_scores import HeldOut, ModelScores
+from rl_assets.evaluation.results import DatasetUsed, LossCurve, ModelResult, Role, WorstAnswer
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+
+WORST = 20
+
+
+def weights_sha256(base: BaseModel, adapter: Adapter | None) -> str:
+    """What tells models apart: the adapter's weights, or the base's own."""
+    return adapter.sha256 if adapter else base.sha256
+
+
+def model_result(
+    role: Role,
+    base: BaseModel,
+    adapter: Adapter | None,
+    scores: ModelScores,
+    found: Mapping[str, Column],
+) -> ModelResult:
+    """One model's figures with their intervals."""
+    answers = scores.generation.answers
+    return ModelResult(
+        role=role,
+        kind=adapter.kind if adapter else "base",
+        label=f"{adapter.kind} {adapter.inputs_hash[:8]}" if adapter else base.name,
+        sha256=weights_sha256(base, adapter),
+        inputs_hash=adapter.inputs_hash if adapter else None,
+        metrics=figures(found),
+        latency=scores.latency,
+        tokens_per_second=scores.generation.tokens_per_second if answers else None,
+        tokens_per_answer=sum(answer.tokens for answer in answers) / len(answers) if answers else None,
+        unfinished_answers=sum(not answer.finished for answer in answers),
+    )
+
+
+def worst_answers(held_out: HeldOut, scores: ModelScores, limit: int = WORST) -> list[WorstAnswer]:
+    """Answers that match no reference, lowest token F1 first."""
+    missed = [
+        (token_f1(answer.text, item.references), item.cluster, item, answer.text)
+        for item, answer in zip(held_out.items, scores.generation.answers, strict=True)
+        if not exact_match(answer.text, item.references)
+    ]
+    missed.sort(key=lambda row: row[:2])
+    return [
+        WorstAnswer(
+            prompt=item.prompt[-1]["content"],
+            reference=max(item.references, key=lambda reference: pair_f1(text, reference)),
+            answer=text,
+            why=why_wrong(text, item.references),
+            token_f1=f1,
+        )
+        for f1, _, item, text in missed[:limit]
+    ]
+
+
+def loss_curve(adapter: Adapter) -> LossCurve:
+    """The training loss that the adapter's manifest recorded."""
+    points = [(int(point[0]), float(point[1])) for point in adapter.manifest["loss_curve"]]
+    return LossCurve(label=adapter.kind, points=points)
+
+
+def dataset_used(folder: Path) -> DatasetUsed:
+    """Name, day, hash and row counts of a published dataset, from its manifest."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"no manifest at {path}: that dataset was interrupted, materialize it again")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    return DatasetUsed(**{key: manifest[key] for key in ("name", "day", "sha256", "rows")})
+
+
+def notes_on(
+    held_out: HeldOut,
+    parent: Adapter | None,
+    champion: Adapter | None,
+    comparable: Adapter | None,
+    candidate: Adapter,
+) -> list[str]:
+    """What a reader should know beside the figures, as sentences."""
+    notes = ["No judge is configured: the figures are automatic metrics only."]
+    if held_out.left_out:
+        notes.append(
+            f"{held_out.left_out} held-out rows are longer than the model's context and were left out."
+        )
+    if parent is None:
+        notes.append("The candidate was trained on the base itself, so it has no parent to compare with.")
+    if champion is not None and comparable is None:
+        notes.append("The champion belongs to another base model and was not evaluated.")
+    if champion is not None and champion.sha256 == candidate.sha256:
+        notes.append("The candidate is the champion: it was evaluated once and compared with itself.")
+    return notes

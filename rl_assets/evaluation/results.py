@@ -1,0 +1,155 @@
+"""The report as data: what report.json holds; figures, pages and the decision are made from it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from rl_assets.evaluation.latency import Latency
+from rl_assets.evaluation.statistics import Interval
+
+Role = Literal["base", "parent", "champion", "candidate"]
+ROLES: tuple[Role, ...] = ("base", "parent", "champion", "candidate")
+PRIMARY = "exact_match"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is named on a page, which way is better, and what it means."""
+
+    title: str
+    higher_is_better: bool
+    meaning: str
+
+
+METRICS = {
+    "exact_match": Metric(
+        "Exact match", True, "Answers equal to a reference (SQuAD normalisation; JSON field by field)."
+    ),
+    "token_f1": Metric("Token F1", True, "Overlap of the answer's tokens with the best reference's (SQuAD)."),
+    "json_validity": Metric(
+        "JSON validity", True, "Answers that are a JSON object or array, where references are."
+    ),
+    "preference_accuracy": Metric(
+        "Preference accuracy",
+        True,
+        "Held-out pairs whose chosen answer gained more log-probability over the base than the rejected one; "
+        "the base is the reference here and has no figure of its own.",
+    ),
+    "preference_over_parent": Metric(
+        "Preference over parent",
+        True,
+        "The same with the parent adapter as reference: what this training step itself moved.",
+    ),
+    "likelihood_accuracy": Metric(
+        "Likelihood accuracy",
+        True,
+        "Held-out pairs whose chosen answer has the higher log-probability a token; needs no reference, "
+        "so the base has it too.",
+    ),
+    "perplexity": Metric("Perplexity", False, "exp of the mean negative log-likelihood a reference token."),
+    "log_perplexity": Metric(
+        "Log perplexity", False, "Mean negative log-likelihood a reference token, nats."
+    ),
+}
+
+
+class Record(BaseModel):
+    """Every part of the report refuses unknown fields and never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelResult(Record):
+    """One model's own figures; `kind` is "base", "sft" or "dpo", `sha256` that of its weights."""
+
+    role: Role
+    kind: str
+    label: str
+    sha256: str
+    inputs_hash: str | None
+    metrics: dict[str, Interval]
+    latency: Latency | None
+    tokens_per_second: float | None
+    tokens_per_answer: float | None
+    unfinished_answers: int
+
+
+class Comparison(Record):
+    """Paired differences ours - theirs on the same items, and what the sample could show."""
+
+    ours: Role
+    theirs: Role
+    differences: dict[str, Interval]
+    minimum_detectable_effect: float | None
+    clusters_needed: int | None
+
+
+class LatencyRatio(Record):
+    """Median over prompts of the candidate's request time by the other model's, measured side by side.
+
+    With `equal_work` both wrote as many tokens: the base's answers have another form, so only speed counts.
+    """
+
+    against: Role
+    ratio: Interval
+    equal_work: bool
+
+
+class WorstAnswer(Record):
+    """An answer of the candidate that misses, with its best reference by token F1 and the reason."""
+
+    prompt: str
+    reference: str
+    answer: str
+    why: str
+    token_f1: float
+
+
+class LossCurve(Record):
+    """(step, loss) of one training run."""
+
+    label: str
+    points: list[tuple[int, float]]
+
+
+class DatasetUsed(Record):
+    """Which published dataset the items came from."""
+
+    name: str
+    day: str
+    sha256: str
+    rows: dict[str, int]
+
+
+class EvalReport(Record):
+    """Everything one evaluation found."""
+
+    day: str
+    segment: str | None
+    base_name: str
+    base_sha256: str
+    datasets: list[DatasetUsed]
+    items: int
+    pairs: int
+    clusters: int
+    left_out: int
+    max_new_tokens: int
+    champion_sha256: str | None
+    champion_base_sha256: str | None
+    models: dict[Role, ModelResult]
+    comparisons: dict[str, Comparison]
+    latency_ratio: LatencyRatio | None
+    leaked: list[str]
+    worst: list[WorstAnswer]
+    loss_curves: list[LossCurve]
+    notes: list[str]
+
+    @property
+    def candidate(self) -> ModelResult:
+        """The model this report is about."""
+        return self.models["candidate"]
+
+    def comparison(self, theirs: Role) -> Comparison | None:
+        """The candidate against that role, where there is one."""
+        return self.comparisons.get(f"candidate-{theirs}")

@@ -1,0 +1,67 @@
+"""Puts the quickstart log where the pipeline looks for files.
+
+python -m rl_assets.quickstart.install <home>
+"""
+
+import argparse
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from rl_assets.files import sha256_file
+
+LANDING = Path(__file__).parent / "landing"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Numbers of files: new, put in place of other content, and there already with the same bytes."""
+
+    new: int
+    replaced: int
+    same: int
+
+
+def install(home: Path) -> Installed:
+    """Copy the quickstart's landing files into `<home>/landing`; other files there are left alone."""
+    results = [_copy(source, home / "landing" / source.relative_to(LANDING)) for source in quickstart_files()]
+    return Installed(results.count("new"), results.count("replaced"), results.count("same"))
+
+
+def quickstart_files() -> list[Path]:
+    """The packaged landing files in path order.
+
+    Raises FileNotFoundError when the package holds none.
+    """
+    files = sorted(path for path in LANDING.glob("**/*.jsonl*") if path.is_file())
+    if not files:
+        raise FileNotFoundError(
+            f"{LANDING} holds no log files: build them with python -m rl_assets.quickstart.build"
+        )
+    return files
+
+
+def _copy(source: Path, target: Path) -> str:
+    present = target.is_file()
+    if present and sha256_file(target) == sha256_file(source):
+        return "same"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed into place, so that a reader or an interrupted copy never leaves half a file.
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, part)
+    part.replace(target)
+    return "replaced" if present else "new"
+
+
+def main() -> None:
+    """Install from the command line and print what was done."""
+    parser = argparse.ArgumentParser(description="Copy the quickstart log into a home folder.")
+    parser.add_argument("home", type=Path, help="the folder that RL_ASSETS_HOME names")
+    home = parser.parse_args().home
+    done = install(home)
+    did = f"{done.new} files copied, {done.replaced} replaced, {done.same} already there"
+    print(f"quickstart log in {home / 'landing'}: {did}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Models into memory: base models for training, plain or quantised, and base plus adapter for inference."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.runtime import compute_dtype, has_gpu
+
+
+class WrongBaseModelError(ValueError):
+    """An adapter was given another base model than the one it was trained on."""
+
+
+def require_same_base(base: BaseModel, adapter: Adapter) -> None:
+    """Refuse an adapter of another base model, which would load and answer nonsense."""
+    if adapter.base_sha256 != base.sha256:
+        raise WrongBaseModelError(
+            f"The adapter {adapter.folder} was trained on a base model with hash {adapter.base_sha256[:12]}, "
+            f"but {base.name} has {base.sha256[:12]}: use its own base model, or train it again on this one."
+        )
+
+
+def load_for_inference(base: BaseModel, adapter: Adapter | None) -> tuple[Any, Any]:
+    """(model, tokenizer) ready to generate: adapter merged, evaluation mode, padding on the left.
+
+    float32 on a CPU, bfloat16 on a GPU. Raises WrongBaseModelError for another base's adapter.
+    """
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(base.path, dtype=compute_dtype(), device_map=_device_map())
+    if adapter is not None:
+        from peft import PeftModel
+
+        require_same_base(base, adapter)
+        model = PeftModel.from_pretrained(model, str(adapter.folder)).merge_and_unload()
+    tokenizer = load_tokenizer(base)
+    tokenizer.padding_side = "left"
+    return model.eval(), tokenizer
+
+
+def load_tokenizer(base: BaseModel) -> Any:
+    """The base model's tokenizer; ValueError where it has no chat template."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base.path)
+    if tokenizer.chat_template is None:
+        raise ValueError(f"The tokenizer of {base.name} ({base.path}) has no chat template: use a chat model as base.")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_for_training(base: BaseModel, quantization: Literal["nf4", "int8"] | None, log: Callable[[str], None]) -> Any:
+    """The base model to put an adapter on: float32 on a CPU, bfloat16 on a GPU, 4 or 8 bit where asked."""
+    from transformers import AutoModelForCausalLM
+
+    options: dict[str, Any] = {"dtype": compute_dtype(), "device_map": _device_map()}
+    if quantization:
+        options["quantization_config"] = _quantization_config(quantization)
+        if not has_gpu():
+            log(f"{quantization} without a GPU: correct and slow; it saves memory, not time")
+    model = AutoModelForCausalLM.from_pretrained(base.path, **options)
+    if quantization == "nf4":
+        _keep_weights_unpacked(model)
+    return model
+
+
+def _quantization_config(quantization: Literal["nf4", "int8"]) -> Any:
+    """QLoRA's 4 bits (Dettmers et al. 2023, arXiv:2305.14314: nf4, double quantisation), or LLM.int8()."""
+    from transformers import BitsAndBytesConfig
+
+    if quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute_dtype(),
+    )
+
+
+def _keep_weights_unpacked(model: Any) -> None:
+    """On AVX512-BF16 processors the first forward in evaluation mode repacks weights, and gradients go silently wrong."""
+    import bitsandbytes
+
+    for module in model.modules():
+        if isinstance(module, bitsandbytes.nn.Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+
+
+def _device_map() -> dict[str, int] | None:
+    # A training process drives one GPU; "auto" would spread the layers and idle all but one.
+    return {"": 0} if has_gpu() else None

@@ -1,0 +1,12 @@
+-- Groups of answers to one prompt with their rewards. Reads `candidates` and `interactions`.
+SELECT min(split) AS split, candidates.prompt_key, arg_min(interactions.prompt, candidates.interaction_id) AS prompt,
+    list({'text': answer, 'reward': reward, 'interaction_id': candidates.interaction_id}
+         ORDER BY reward DESC, candidates.interaction_id) AS responses,
+    {'prompt_key': candidates.prompt_key, 'segment': min(candidates.segment), 'category': min(candidates.category),
+     'sd': min(sd), 'scorer': reward_source, 'size': count(*),
+     'agents': list_sort(list(DISTINCT candidates.agent))} AS metadata
+FROM candidates
+JOIN interactions ON interactions.interaction_id = candidates.interaction_id AND interactions.day = candidates.landed_day
+WHERE reason IS NULL
+GROUP BY candidates.prompt_key, reward_source
+ORDER BY candidates.prompt_key, reward_source

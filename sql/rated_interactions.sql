@@ -1,0 +1,45 @@
+-- Every answer of the trailing window with its reward, as known by the end of $day. Narrow: texts stay in `interactions`.
+-- Reads `interactions` and `first_feedback`, the days that had landed. An answer that landed again counts once, as it was
+-- first. The reward is human feedback (mean over raters of their latest value), else a verifier's, else the judge score
+-- `overall`, else a synthetic one; missing is not zero. Raters without a name are told apart by their acts.
+WITH landed AS (
+    SELECT day, roles, interaction_id, answered_at, prompt_key, answer_key, agent, category, task, segment, error, latency_ms,
+        quality_scores, content_sha256, length(trim(coalesce(answer, ''))) AS answer_chars,
+        count(*) OVER one_id - 1 AS resent,
+        count(*) OVER one_id - count(*) OVER same_content AS conflicts
+    FROM interactions
+    WINDOW one_id AS (PARTITION BY interaction_id), same_content AS (PARTITION BY interaction_id, content_sha256)
+    QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY day) = 1
+),
+answers AS (
+    SELECT * FROM landed
+    WHERE answered_at < CAST($day AS DATE) + INTERVAL 1 DAY AND ($first IS NULL OR answered_at >= CAST($first AS DATE))
+),
+latest AS (
+    SELECT interaction_id, source, value
+    FROM first_feedback
+    WHERE value IS NOT NULL AND dimension = 'overall'
+    QUALIFY row_number() OVER (
+        PARTITION BY interaction_id, source, coalesce(rater, CASE source WHEN 'human' THEN feedback_id END)
+        ORDER BY given_at DESC, feedback_id
+    ) = 1
+),
+verdicts AS (
+    SELECT interaction_id, source, avg(value) AS reward, count(*) AS raters FROM latest GROUP BY ALL
+    UNION ALL
+    SELECT interaction_id, 'judge', quality_scores['overall'], 1 FROM answers
+    WHERE quality_scores['overall'] IS NOT NULL
+    AND interaction_id NOT IN (SELECT interaction_id FROM latest WHERE source = 'judge')
+),
+rewards AS (
+    SELECT interaction_id,
+        first(reward ORDER BY precedence) AS reward, first(source ORDER BY precedence) AS reward_source,
+        first(raters ORDER BY precedence) AS raters
+    FROM (SELECT *, list_position(['human', 'verifier', 'judge', 'synthetic'], source) AS precedence FROM verdicts)
+    GROUP BY interaction_id
+)
+SELECT CAST($day AS DATE) AS day, answers.interaction_id, answers.day AS landed_day, answered_at, prompt_key, answer_key,
+    split_of(prompt_key) AS split, round(reward, 9) AS reward, reward_source, raters, agent, category, task, segment,
+    error, latency_ms, answer_chars, coalesce(is_chat_prompt(roles), false) AS trainable, resent, conflicts, content_sha256
+FROM answers LEFT JOIN rewards USING (interaction_id)
+ORDER BY interaction_id

@@ -15,7 +15,7 @@ def dataset_card(manifest: dict[str, Any]) -> str:
     return f"""---
 pretty_name: {manifest["name"]} as of {manifest["day"]}
 configs:
-  - config_name: default
+  - config_name: {manifest["name"]}-{manifest["sha256"][:12]}
     data_files:
 {files}---
 

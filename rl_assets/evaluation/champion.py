@@ -13,7 +13,7 @@ CHAMPION_FILE = "champion.json"
 
 
 class Champion(BaseModel):
-    """`adapter` is the folder relative to the home, `hash` the sha256 of its weights, `previous` one level deep."""
+    """`adapter` is its folder in the home, `hash` the sha256 of its weights, `previous` one level deep."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,14 +45,14 @@ def champion_adapter(home: Path, champion: Champion) -> Adapter:
     adapter = read_adapter(home / champion.adapter)
     if adapter.sha256 != champion.hash:
         raise ValueError(
-            f"{home / champion.adapter} holds weights {adapter.sha256[:12]}, but {home / CHAMPION_FILE} promoted "
+            f"{home / champion.adapter} holds weights {adapter.sha256[:12]}, but {CHAMPION_FILE} promoted "
             f"{champion.hash[:12]}: restore the folder, or delete the champion file to start without one"
         )
     return adapter
 
 
 def promote(home: Path, decision: Decision, adapter: Adapter) -> bool:
-    """Make the adapter champion if the decision says so and its day is newer than the champion's; True if done.
+    """Make the adapter champion if the decision says so and its day is newer than the champion's: True.
 
     A backfill of old days therefore never demotes. Raises ValueError if the decision is about other weights.
     """

@@ -10,7 +10,7 @@ RailState = Literal["holds", "in doubt", "broken", "not measured"]
 
 
 class GuardRail(Record):
-    """Something that must not get worse; `limit` is the lowest difference allowed, or the highest latency ratio."""
+    """Something that must not get worse; `limit` is the lowest difference or highest ratio allowed."""
 
     name: str
     state: RailState

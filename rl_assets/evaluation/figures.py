@@ -21,7 +21,7 @@ ROW_INCHES = 0.34
 INK, MUTED, ACCENT, WORSE = "#1c2733", "#7a8794", "#2f6fb3", "#b4532a"
 VARIABLES = {INK: "--ink", MUTED: "--muted", ACCENT: "--accent", WORSE: "--worse"}
 DIFFERENCES = ("exact_match", "token_f1", "json_validity", "preference_accuracy", "likelihood_accuracy")
-STYLE = {
+STYLE: Any = {
     "svg.hashsalt": "rl-assets",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -49,7 +49,7 @@ def _figure(height: float) -> Iterator["Figure"]:
 
 
 def _svg(figure: "Figure", title: str) -> str:
-    """SVG without XML header, creation date or fixed size, its colours as CSS variables and its name for readers."""
+    """SVG without XML header, date or fixed size, with colours as CSS variables and a spoken name."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
@@ -88,7 +88,7 @@ def metric_by_model(report: EvalReport, metric: str = PRIMARY) -> str | None:
 
 
 def forest(report: EvalReport) -> str | None:
-    """Paired differences with 95 % intervals, grouped by metric; right of the line the first model is better."""
+    """Paired differences with 95 % intervals, grouped by metric; right of the line is better."""
     rows = [
         (metric, f"{comparison.ours} − {comparison.theirs}", comparison.differences[metric])
         for metric in DIFFERENCES
@@ -145,7 +145,7 @@ def losses(curves: Sequence[LossCurve]) -> str | None:
             axes.plot(steps, values, color=ACCENT, linewidth=1.6, marker="o" if len(steps) == 1 else None)
             axes.set_title(curve.label.upper(), loc="left", fontsize=11, fontweight="bold")
             axes.set_xlabel("step")
-            axes.set_ylim(bottom=min(0.0, min(values)))
+            axes.set_ylim(bottom=min(0.0, *values))
             axes.locator_params(nbins=4)
         panels[0].set_ylabel("training loss")
         return _svg(figure, "Training loss")

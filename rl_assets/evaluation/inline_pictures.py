@@ -1,6 +1,6 @@
 """Pictures small enough for a markdown cell of the UI, which shows text under 1,000 characters in place.
 
-Drawn by hand: a few path elements, base64 in a data URI, no library. Mid-grey and blue read on light and dark.
+Drawn by hand: a few elements, base64 in a data URI, no library. The colours read on light and dark.
 """
 
 import base64
@@ -55,12 +55,16 @@ def small_forest(report: EvalReport) -> str:
     ]
     if not rows:
         return ""
-    reach = max(0.05, *(abs(edge) for _, found in rows for edge in (found.low or 0, found.high or 0, found.mean)))
+    reach = max(
+        0.05, *(abs(edge) for _, found in rows for edge in (found.low or 0, found.high or 0, found.mean))
+    )
     zero, scale = (FOREST_WIDTH + LABEL_WIDTH) / 2, (FOREST_WIDTH - LABEL_WIDTH) / 2 / reach * 0.92
     height = ROW_HEIGHT * len(rows)
     body = f'<path d="M{zero:.0f} 0v{height}" stroke="{GREY}"/>'
     body += f'<g fill="{GREY}" font-family="sans-serif" font-size="11">'
-    body += "".join(f'<text y="{13 + i * ROW_HEIGHT}">vs {theirs}</text>' for i, (theirs, _) in enumerate(rows))
+    body += "".join(
+        f'<text y="{13 + i * ROW_HEIGHT}">vs {theirs}</text>' for i, (theirs, _) in enumerate(rows)
+    )
     body += "</g>"
     body += "".join(_row(found, zero, scale, 9 + i * ROW_HEIGHT) for i, (_, found) in enumerate(rows))
     return _picture("paired differences", FOREST_WIDTH, height, body)

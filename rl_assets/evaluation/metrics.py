@@ -99,13 +99,6 @@ def _differing_fields(found: dict[str, Any], expected: dict[str, Any]) -> str:
     missing = sorted(expected.keys() - found.keys())
     added = sorted(found.keys() - expected.keys())
     wrong = sorted(k for k in expected.keys() & found.keys() if not same_value(found[k], expected[k]))
-    parts = [
-        f"{what}: {', '.join(names)}"
-        for what, names in (
-            ("missing fields", missing),
-            ("unexpected fields", added),
-            ("wrong fields", wrong),
-        )
-        if names
-    ]
-    return f"{'; '.join(parts)}.".capitalize() if parts else "The answer matches another reference only."
+    found_wanting = (("missing", missing), ("unexpected", added), ("wrong", wrong))
+    parts = [f"{what}: {', '.join(names)}" for what, names in found_wanting if names]
+    return f"Fields {'; '.join(parts)}." if parts else "Every field matches another reference."

@@ -1,4 +1,4 @@
-"""The promotion decision: may the candidate take the champion's place, by rules fixed before the figures are seen."""
+"""The promotion decision: may the candidate take the champion's place, by rules fixed beforehand."""
 
 from typing import Literal
 
@@ -37,7 +37,7 @@ def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules)
     rails = guard_rails(report, comparison, rules)
     difference = comparison.differences[PRIMARY]
     verdict, reasons = _verdict(difference, rails, comparison, against)
-    return _decision(report, against, verdict, reasons, difference, rails)
+    return _decision(report, against, verdict, reasons, difference=difference, rails=rails)
 
 
 def insufficiencies(
@@ -47,7 +47,7 @@ def insufficiencies(
     found = []
     if report.leaked:
         found.append(
-            f"{len(report.leaked)} held-out prompts are in a training split too, first key {report.leaked[0]}."
+            f"{len(report.leaked)} held-out prompts are in a training split, the first {report.leaked[0]}."
         )
     if champion and champion.hash != report.champion_sha256:
         found.append("The report compares with another champion than today's: evaluate again.")
@@ -129,6 +129,7 @@ def _decision(
     against: Role,
     verdict: Literal["PROMOTE", "REJECT", "HOLD", "INSUFFICIENT"],
     reasons: list[str],
+    *,
     difference: Interval | None = None,
     rails: list[GuardRail] | None = None,
 ) -> Decision:

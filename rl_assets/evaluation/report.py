@@ -30,10 +30,11 @@ from rl_assets.evaluation.results import (
     LatencyRatio,
     Role,
 )
-from rl_assets.evaluation.statistics import median_interval
+from rl_assets.evaluation.statistics import SEED, median_interval
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.loading import load_for_inference
+from rl_assets.training.runtime import start
 
 COMPARED: tuple[tuple[Role, Role], ...] = (
     ("candidate", "base"),
@@ -60,6 +61,7 @@ def evaluate(
     Quality is measured with one model in memory at a time; for the latency ratio the candidate and the model
     it would replace are loaded together. A champion of another base is not asked: nothing is comparable.
     """
+    start(offline=Path(base.path).is_dir(), seed=SEED)
     comparable = champion if champion is not None and champion.base_sha256 == base.sha256 else None
     adapters: dict[Role, Adapter | None] = {"base": None, "candidate": candidate}
     adapters |= {"parent": parent} if parent else {}

@@ -37,7 +37,7 @@ class Interval:
 
 def cluster_sums(values: NDArray[np.float64], codes: NDArray[np.intp], size: int) -> NDArray[np.float64]:
     """Sum of `values` (n) in each cluster (size)."""
-    return np.bincount(codes, weights=values, minlength=size)
+    return np.bincount(codes, weights=values, minlength=size).astype(np.float64)
 
 
 def resampled_ratios(

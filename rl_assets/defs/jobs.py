@@ -1,0 +1,18 @@
+"""Jobs: selections of assets, no logic."""
+
+import dagster as dg
+
+datasets_job = dg.define_asset_job(
+    "datasets_job",
+    selection=dg.AssetSelection.groups("raw", "datasets"),
+    description="From landing files to datasets, on CPU.",
+)
+retrain_job = dg.define_asset_job(
+    "retrain_job",
+    selection=dg.AssetSelection.groups("adapters", "reports"),
+    description="From datasets to adapters, report and decision; unchanged datasets train nothing.",
+)
+full_job = dg.define_asset_job(
+    "full_job", selection=dg.AssetSelection.all(), description="The whole night, from landing files to the decision."
+)
+jobs = [datasets_job, retrain_job, full_job]

@@ -1,0 +1,14 @@
+"""The one partition definition: log days in UTC, from the start date in the settings to today."""
+
+import dagster as dg
+
+from rl_assets.settings import load_settings
+
+days = dg.DailyPartitionsDefinition(start_date=str(load_settings().start_date), end_offset=1)
+
+
+def trailing(window_days: int | None) -> dg.PartitionMapping:
+    """A day depends on the days of its trailing window, one earlier for logs that rotate around midnight."""
+    if window_days is None:
+        return dg.AllPartitionMapping()
+    return dg.TimeWindowPartitionMapping(start_offset=-window_days, end_offset=0)

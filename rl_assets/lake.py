@@ -62,7 +62,7 @@ class Lake:
     def publish(self, table: Table, day: date, rows: pa.RecordBatchReader) -> Published:
         """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
 
-        `rows` streams; it has the table's columns, in any order. Raises a DeltaError where a row belongs to another day.
+        `rows` streams; it has the table's columns, in any order. Raises a DeltaError where a row is of another day.
         """
         write_deltalake(
             self.uri(table),

@@ -24,19 +24,34 @@ class Settings(BaseSettings):
     """What a deployment may choose. Each field is the variable `RL_ASSETS_<FIELD>`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True,
-        env_parse_none_str="null", extra="ignore", hide_input_in_errors=True,
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        env_parse_none_str="null",
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
-    home: Path = Field(Path("data"), description="Folder that holds landing files, lake, datasets, models, adapters and reports.")
-    lake: str | None = Field(None, description="Folder or object-store URL of the Delta tables; `<home>/lake` when unset.")
+    home: Path = Field(
+        Path("data"),
+        description="Folder that holds landing files, lake, datasets, models, adapters and reports.",
+    )
+    lake: str | None = Field(
+        None, description="Folder or object-store URL of the Delta tables; `<home>/lake` when unset."
+    )
     start_date: date = Field(date(2026, 10, 1), description="First log day (UTC); partitions start there.")
     window_days: int | None = Field(30, ge=1, description="Trailing window of datasets in days; `null` for everything.")
     base_model: str = Field("tiny", description="`tiny` (built on the spot), a Hugging Face model id, or a folder.")
     recipe: str = Field("tiny_cpu", description="Name of the training preset.")
-    executor: Literal["multiprocess", "in_process"] = Field("multiprocess", description="How the steps of a run are executed.")
+    executor: Literal["multiprocess", "in_process"] = Field(
+        "multiprocess", description="How the steps of a run are executed."
+    )
     user_hash_key: str | None = Field(
-        None, min_length=16, repr=False, description="Secret of the keyed hash of user ids; a random one is kept in `<home>` when unset."
+        None,
+        min_length=16,
+        repr=False,
+        description="Secret of the keyed hash of user ids; a random one is kept in `<home>` when unset.",
     )
     duckdb_memory_limit: str = Field("2GB", description="Memory DuckDB may use before it spills to disk.")
 
@@ -81,6 +96,7 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         problems = "; ".join(
-            f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False)
+            f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            for item in error.errors(include_input=False)
         )
         raise SettingsError(f"invalid setting: {problems}") from None

@@ -17,7 +17,7 @@ def text(name: str) -> str:
 
 
 def connect(memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
-    """A fresh connection in UTC that spills to disk above `memory_limit`, fetches no extensions and knows our macros."""
+    """A fresh connection in UTC that spills to disk above `memory_limit`, fetches no extensions, knows our macros."""
     connection = duckdb.connect(
         config={"memory_limit": memory_limit, "autoinstall_known_extensions": False, "TimeZone": "UTC"}
     )

@@ -7,7 +7,7 @@ WITH stated AS (
         CAST(NULL AS DOUBLE) AS chosen_reward, CAST(NULL AS DOUBLE) AS rejected_reward, 'human' AS reward_source,
         length(trim(preferred)) AS chosen_chars,
         CASE kind WHEN 'correction' THEN answer_chars ELSE length(trim(rejected)) END AS rejected_chars,
-        sha256(preferred) AS chosen_key, coalesce(sha256(rejected), answer_key) AS rejected_key, trainable
+        answer_key(preferred) AS chosen_key, coalesce(answer_key(rejected), rated.answer_key) AS rejected_key, trainable
     FROM first_feedback JOIN rated USING (interaction_id)
     WHERE kind IN ('preference', 'correction')
 ),

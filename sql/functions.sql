@@ -17,12 +17,13 @@ CREATE OR REPLACE MACRO flag_of(j) AS
     CASE WHEN json_type(j) = 'BOOLEAN' THEN (j ->> '$') = 'true'
          WHEN json_type(j) = 'UBIGINT' AND (j ->> '$') IN ('0', '1') THEN (j ->> '$') = '1' END;
 
--- ISO 8601 with a zone or without (then UTC), unix seconds, or unix milliseconds; from the year 2000 to 2100.
+-- ISO 8601 with a zone or without (then UTC), unix seconds, or unix milliseconds, also as strings; from the year 2000 to
+-- 2100.
 CREATE OR REPLACE MACRO time_between(t) AS
     CASE WHEN t >= TIMESTAMPTZ '2000-01-01 00:00:00Z' AND t < TIMESTAMPTZ '2100-01-01 00:00:00Z' THEN t END;
 CREATE OR REPLACE MACRO time_of(j) AS
     time_between(CASE
-        WHEN json_type(j) = 'VARCHAR' THEN try_cast(j ->> '$' AS TIMESTAMPTZ)
+        WHEN json_type(j) = 'VARCHAR' AND number_of(j) IS NULL THEN try_cast(j ->> '$' AS TIMESTAMPTZ)
         WHEN number_of(j) BETWEEN 0 AND 1e11 THEN to_timestamp(number_of(j))
         WHEN number_of(j) BETWEEN 1e11 AND 1e14 THEN to_timestamp(number_of(j) / 1000) END);
 
@@ -57,7 +58,7 @@ CREATE OR REPLACE MACRO timely(j, field) AS problem(j IS NOT NULL AND time_of(j)
 CREATE OR REPLACE MACRO reaches(x, threshold) AS x >= threshold - 1e-9;
 
 -- A key said twice at the top level: which value was meant cannot be known.
-CREATE OR REPLACE MACRO repeats_a_key(j) AS len(json_keys(j)) <> len(list_distinct(json_keys(j)));
+CREATE OR REPLACE MACRO repeats_a_key(j) AS len(json_keys(j)) <> list_unique(json_keys(j));
 
 -- One act of feedback whose id is the hash of its content.
 CREATE OR REPLACE MACRO identified(act) AS
@@ -89,3 +90,6 @@ CREATE OR REPLACE MACRO length_ratio(a, b) AS greatest(a, b) / greatest(least(a,
 
 -- Roles of a prompt that every chat template can render: an optional system turn, then user and assistant in turns.
 CREATE OR REPLACE MACRO is_chat_prompt(roles) AS regexp_full_match(roles, '(system )?user( assistant user)*');
+
+-- Equal answers, whatever whitespace surrounds them, share a key.
+CREATE OR REPLACE MACRO answer_key(answer) AS sha256(trim(answer));

@@ -3,7 +3,7 @@ SELECT min(split) AS split, candidates.prompt_key, arg_min(interactions.prompt, 
     list({'text': answer, 'reward': reward, 'interaction_id': candidates.interaction_id}
          ORDER BY reward DESC, candidates.interaction_id) AS responses,
     {'prompt_key': candidates.prompt_key, 'segment': min(candidates.segment), 'category': min(candidates.category),
-     'sd': min(sd), 'scorer': reward_source, 'size': count(*),
+     'sd': round(min(sd), 9), 'scorer': reward_source, 'size': count(*),
      'agents': list_sort(list(DISTINCT candidates.agent))} AS metadata
 FROM candidates
 JOIN interactions ON interactions.interaction_id = candidates.interaction_id AND interactions.day = candidates.landed_day

@@ -31,6 +31,12 @@ verdicts AS (
     WHERE quality_scores['overall'] IS NOT NULL
     AND interaction_id NOT IN (SELECT interaction_id FROM latest WHERE source = 'judge')
 ),
+statements AS (
+    SELECT interaction_id, sha256(string_agg(content_sha256, '' ORDER BY feedback_id)) AS stated_sha256
+    FROM first_feedback
+    WHERE kind IN ('preference', 'correction')
+    GROUP BY interaction_id
+),
 rewards AS (
     SELECT interaction_id,
         first(reward ORDER BY precedence) AS reward, first(source ORDER BY precedence) AS reward_source,
@@ -40,6 +46,7 @@ rewards AS (
 )
 SELECT CAST($day AS DATE) AS day, answers.interaction_id, answers.day AS landed_day, answered_at, prompt_key, answer_key,
     split_of(prompt_key) AS split, round(reward, 9) AS reward, reward_source, raters, agent, category, task, segment,
-    error, latency_ms, answer_chars, coalesce(is_chat_prompt(roles), false) AS trainable, resent, conflicts, content_sha256
-FROM answers LEFT JOIN rewards USING (interaction_id)
+    error, latency_ms, answer_chars, coalesce(is_chat_prompt(roles), false) AS trainable, resent, conflicts, content_sha256,
+    stated_sha256
+FROM answers LEFT JOIN rewards USING (interaction_id) LEFT JOIN statements USING (interaction_id)
 ORDER BY interaction_id

@@ -39,12 +39,19 @@ class AuditError(ValueError):
 
 def audit(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectation]) -> list[Finding]:
     """Findings on the connection's table `rows`, in the order of `expectations`."""
-    facts = connection.sql(
-        f"SELECT {', '.join(f'{item.fact} AS {item.name}' for item in expectations)} FROM rows"
-    ).to_arrow_table().to_pylist()[0]
+    facts = (
+        connection.sql(f"SELECT {', '.join(f'{item.fact} AS {item.name}' for item in expectations)} FROM rows")
+        .to_arrow_table()
+        .to_pylist()[0]
+    )
     passed = _validate({name: float(fact) for name, fact in facts.items()}, expectations)
     return [
-        Finding(item, passed[item.name], float(facts[item.name]), [] if passed[item.name] else _samples(connection, item))
+        Finding(
+            item,
+            passed[item.name],
+            float(facts[item.name]),
+            [] if passed[item.name] else _samples(connection, item),
+        )
         for item in expectations
     ]
 
@@ -60,10 +67,16 @@ def _validate(facts: dict[str, float], expectations: Sequence[Expectation]) -> d
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     import pandas as pd
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.expectations.metadata_types import FailureSeverity
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    batch = context.data_sources.add_pandas("facts").add_dataframe_asset("facts").add_batch_definition_whole_dataframe("all")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    batch = (
+        context.data_sources.add_pandas("facts")
+        .add_dataframe_asset("facts")
+        .add_batch_definition_whole_dataframe("all")
+    )
     suite = gx.ExpectationSuite(
         name="facts",
         expectations=[
@@ -71,11 +84,12 @@ def _validate(facts: dict[str, float], expectations: Sequence[Expectation]) -> d
                 column=item.name,
                 min_value=item.low,
                 max_value=item.high,
-                severity="critical" if item.blocking else "warning",
+                severity=FailureSeverity.CRITICAL if item.blocking else FailureSeverity.WARNING,
                 notes=item.sentence,
             )
             for item in expectations
         ],
     )
     result = batch.get_batch({"dataframe": pd.DataFrame([facts])}).validate(suite)
-    return {found.expectation_config.kwargs["column"]: bool(found.success) for found in result.results}
+    configured = ((found.expectation_config, found.success) for found in result.results)
+    return {config.kwargs["column"]: bool(success) for config, success in configured if config}

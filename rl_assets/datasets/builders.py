@@ -33,7 +33,9 @@ class Policy(BaseModel):
 class SftPolicy(Policy):
     """One best answer a prompt."""
 
-    min_reward: float = Field(0.8, ge=0, le=1, description="Lowest reward taken: conservative 0.9, balanced 0.8, aggressive 0.7.")
+    min_reward: float = Field(
+        0.8, ge=0, le=1, description="Lowest reward taken: conservative 0.9, balanced 0.8, aggressive 0.7."
+    )
     max_samples: int = Field(1_000_000, ge=1, description="Most rows taken, the best first.")
 
 
@@ -43,7 +45,9 @@ class DpoPolicy(Policy):
     margin: float = Field(0.2, gt=0, le=1, description="Least difference of rewards.")
     max_len_ratio: float = Field(2.0, ge=1, description="The longer answer is at most this many times the shorter.")
     per_prompt: int = Field(2, ge=1, description="Most pairs of one prompt.")
-    max_pairs: int = Field(1_000_000, ge=1, description="Most pairs, round-robin over prompts, the widest margin first.")
+    max_pairs: int = Field(
+        1_000_000, ge=1, description="Most pairs, round-robin over prompts, the widest margin first."
+    )
 
 
 class GrpoPolicy(Policy):
@@ -62,11 +66,14 @@ def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built
 
 
 def build_dpo(connection: duckdb.DuckDBPyConnection, policy: DpoPolicy) -> Built:
-    """Preference pairs: stated ones first, then pairs whose rewards differ by the margin; never near-identical texts."""
+    """Preference pairs: stated ones first, then those whose rewards lie a margin apart; never near-identical texts."""
     _table(connection, "candidates", "dpo_candidates", margin=policy.margin, max_len_ratio=policy.max_len_ratio)
     # Twice as many texts as pairs are wanted, so that a pair that proves near-identical has a successor.
     _table(connection, "texts", "dpo_texts", places=2 * policy.per_prompt)
-    connection.register("compared", _compared(connection.sql("SELECT pair, chosen, rejected FROM texts").to_arrow_reader(10_000)))
+    connection.register(
+        "compared",
+        _compared(connection.sql("SELECT pair, chosen, rejected FROM texts").to_arrow_reader(10_000)),
+    )
     _table(connection, "choice", "dpo_choice", per_prompt=policy.per_prompt, max_pairs=policy.max_pairs)
     _table(connection, "rows", "dpo_dataset")
     return _account(connection, "choice")

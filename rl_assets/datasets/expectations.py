@@ -5,7 +5,7 @@ The facts are counted in SQL on every row; Great Expectations states what they m
 
 from dataclasses import dataclass
 
-ROLES = "array_to_string(list_transform({}, lambda message: message.role), ' ')"
+ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
 BLANK = "len(list_filter({}, lambda message: trim(coalesce(message.content, '')) = '')) > 0"
 
 
@@ -39,9 +39,7 @@ SPLITS = no_row(
     "Every row lies in the split of its prompt key, so no prompt is in two splits of any datasets.",
     "split <> split_of(prompt_key) OR prompt_key <> metadata.prompt_key",
 )
-ENOUGH = Expectation(
-    "at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False
-)
+ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False)
 READABLE = no_row(
     "texts_hold_no_replacement_characters",
     "No text holds U+FFFD, the trace of a wrong decoding.",
@@ -58,7 +56,8 @@ SFT = (
     no_row(
         "messages_alternate_and_end_with_assistant",
         "Every row is an optional system turn, then user and assistant in turns, and ends with the assistant.",
-        f"NOT is_chat_prompt(regexp_replace({ROLES.format('messages')}, ' assistant$', '')) OR messages[-1].role <> 'assistant'",
+        f"NOT is_chat_prompt(regexp_replace({ROLES.format('messages')}, ' assistant$', '')) "
+        "OR messages[-1].role <> 'assistant'",
     ),
     no_row("no_message_is_empty", "No message is empty or whitespace.", BLANK.format("messages")),
     no_repeat("prompts_are_unique", "There is one row a prompt.", "prompt_key"),
@@ -83,8 +82,16 @@ DPO = (
         f"{ROLES.format('chosen')} <> 'assistant' OR {ROLES.format('rejected')} <> 'assistant' "
         f"OR {BLANK.format('chosen')} OR {BLANK.format('rejected')}",
     ),
-    no_row("sides_differ", "No pair has the same text on both sides.", "trim(chosen[1].content) = trim(rejected[1].content)"),
-    no_repeat("pairs_are_unique", "No pair stands twice.", "sha256(concat_ws(chr(31), prompt_key, chosen[1].content, rejected[1].content))"),
+    no_row(
+        "sides_differ",
+        "No pair has the same text on both sides.",
+        "trim(chosen[1].content) = trim(rejected[1].content)",
+    ),
+    no_repeat(
+        "pairs_are_unique",
+        "No pair stands twice.",
+        "sha256(concat_ws(chr(31), prompt_key, chosen[1].content, rejected[1].content))",
+    ),
     no_row(
         "chosen_is_rated_higher",
         "Where both answers have rewards, the chosen one's is higher.",

@@ -84,7 +84,12 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 def preview(folder: Path, rows: int = 5) -> list[dict[str, Any]]:
     """The first training rows of a published dataset."""
-    return duckdb.connect().sql(f"FROM read_parquet('{folder / 'train.parquet'}') LIMIT {rows}").to_arrow_table().to_pylist()
+    return (
+        duckdb.connect()
+        .sql(f"FROM read_parquet('{folder / 'train.parquet'}') LIMIT {rows}")
+        .to_arrow_table()
+        .to_pylist()
+    )
 
 
 def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, str]]:

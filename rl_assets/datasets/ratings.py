@@ -1,4 +1,4 @@
-"""`rated_interactions` as of a day: every answer of the trailing window with its reward, and the inputs builders read."""
+"""`rated_interactions` as of a day: every answer of the trailing window with its reward; and what builders read."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ RATED_INTERACTIONS = Table(
             column("landed_day", pa.date32(), "log day on which it landed first; its texts lie there"),
             column("answered_at", TIME, "event time, inside the window"),
             column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
-            column("answer_key", pa.string(), "hash of the normalised answer"),
+            column("answer_key", pa.string(), "hash of the answer; equal answers share it"),
             column("split", pa.string(), "train, validation or test, by the hash of the prompt key"),
             column("reward", pa.float64(), "in [0, 1]; null where nobody judged"),
             column("reward_source", pa.string(), "human, verifier, judge or synthetic"),
@@ -35,9 +35,19 @@ RATED_INTERACTIONS = Table(
             column("resent", pa.int64(), "times the same id landed again"),
             column("conflicts", pa.int64(), "of these, with other content"),
             column("content_sha256", pa.string(), "hash of the logged content"),
+            column("stated_sha256", pa.string(), "hash of its corrections and preferences; null where there are none"),
         ]
     ),
-    identity=("interaction_id", "landed_day", "prompt_key", "split", "reward", "reward_source", "content_sha256"),
+    identity=(
+        "interaction_id",
+        "landed_day",
+        "prompt_key",
+        "split",
+        "reward",
+        "reward_source",
+        "content_sha256",
+        "stated_sha256",
+    ),
 )
 
 

@@ -10,7 +10,6 @@ from rl_assets.defs.partitions import days
 from rl_assets.defs.resources import HomeResource
 from rl_assets.training.adapters import Adapter, newest_adapter
 from rl_assets.training.base_models import ensure_base_model
-from rl_assets.training.checks import DPO_CHECKS, SFT_CHECKS
 from rl_assets.training.dpo import train_dpo
 from rl_assets.training.recipes import Recipe, preset, recipe_warnings
 from rl_assets.training.rows import NotEnoughRows
@@ -20,6 +19,18 @@ OWNERS = ["team:models"]
 # One training step at a time holds the accelerator, in whatever run; the pool is on the asset because a job's executor
 # and limits do not reach launches from the UI, backfills or automation.
 GPU = "gpu"
+SFT_CHECKS = {
+    "end_of_turn_is_trained": "In every row the loss covers the end of the answer's turn.",
+    "loss_fell": "The loss of the last tenth of the steps is below that of the first.",
+    "weights_reload": "The adapter read back from disk has the weights that were trained.",
+}
+DPO_CHECKS = {
+    "end_of_turn_is_trained": SFT_CHECKS["end_of_turn_is_trained"],
+    "step0_loss": "Before any update the loss is ln 2, so the reference is the parent adapter.",
+    "step0_margin": "Before any update the implicit reward margin is 0.",
+    "chosen_log_probability": "The chosen answers did not lose more than 0.1 nat a token.",
+    "weights_reload": SFT_CHECKS["weights_reload"],
+}
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
@@ -36,7 +47,9 @@ class TrainingConfig(dg.Config):
 
 
 def _checks(asset: str, sentences: dict[str, str]) -> list[dg.AssetCheckSpec]:
-    return [dg.AssetCheckSpec(name, asset=asset, description=sentence) for name, sentence in sentences.items()]
+    return [
+        dg.AssetCheckSpec(name, asset=asset, description=sentence) for name, sentence in sentences.items()
+    ]
 
 
 @dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=OWNERS, pool=GPU)
@@ -103,15 +116,19 @@ def _materialize(
     except NotEnoughRows as reason:
         context.log.warning(f"{context.asset_key.to_user_string()} is skipped: {reason}")
         context.log_event(
-            dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata={"skipped": str(reason)})
+            dg.AssetObservation(
+                context.asset_key, partition=context.partition_key, metadata={"skipped": str(reason)}
+            )
         )
         yield from (_not_run(name, str(reason)) for name in checks)
         return
-    context.log.info(f"{adapter.folder}: {'trained' if adapter.trained else 'unchanged inputs, nothing was trained'}")
+    context.log.info(
+        f"{adapter.folder}: {'trained' if adapter.trained else 'unchanged inputs, nothing was trained'}"
+    )
     yield dg.MaterializeResult(
         metadata=adapter_metadata(adapter),
         data_version=dg.DataVersion(adapter.sha256),
-        check_results=[_check_result(check) for check in adapter.manifest["checks"]],
+        check_results=[_check_result(check) for check in adapter.manifest["checks"].values()],
     )
 
 

@@ -2,25 +2,36 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from typing import TypeVar
 
 import dagster as dg
 import duckdb
 
 from rl_assets.datasets import expectations
 from rl_assets.datasets.audit import AuditError, Finding
-from rl_assets.datasets.builders import Built, DpoPolicy, GrpoPolicy, Policy, SftPolicy, build_dpo, build_grpo, build_sft
+from rl_assets.datasets.builders import (
+    Built,
+    DpoPolicy,
+    GrpoPolicy,
+    Policy,
+    SftPolicy,
+    build_dpo,
+    build_grpo,
+    build_sft,
+)
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import Dataset, preview, publish_dataset
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, rate_interactions, rated_as_of
 from rl_assets.defs.ingest import OWNERS
 from rl_assets.defs.metadata import check_result, column_schema, markdown_table, published_metadata
-from rl_assets.defs.partitions import days, trailing
+from rl_assets.defs.partitions import days, one_run, trailing
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
 from rl_assets.settings import load_settings
 
 WINDOW = trailing(load_settings().window_days)
-Build = Callable[[duckdb.DuckDBPyConnection, Policy], Built]
+P = TypeVar("P", bound=Policy)
+Build = Callable[[duckdb.DuckDBPyConnection, P], Built]
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
@@ -38,7 +49,7 @@ class GrpoDatasetConfig(dg.Config, GrpoPolicy):
 
 @dg.asset(
     partitions_def=days,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=one_run,
     deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK)],
     group_name="datasets",
     kinds={"duckdb", "deltalake"},
@@ -59,12 +70,15 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
 
 
 def _checks(asset: str, suite: Sequence[Expectation]) -> list[dg.AssetCheckSpec]:
-    return [dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking) for item in suite]
+    return [
+        dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking)
+        for item in suite
+    ]
 
 
 @dg.asset(
     partitions_def=days,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=one_run,
     deps=[rated_interactions],
     check_specs=_checks("sft_dataset", expectations.SFT),
     group_name="datasets",
@@ -78,7 +92,7 @@ def sft_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: S
 
 @dg.asset(
     partitions_def=days,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=one_run,
     deps=[rated_interactions],
     check_specs=_checks("dpo_dataset", expectations.DPO),
     group_name="datasets",
@@ -92,7 +106,7 @@ def dpo_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: D
 
 @dg.asset(
     partitions_def=days,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=one_run,
     deps=[rated_interactions],
     check_specs=_checks("grpo_dataset", expectations.GRPO),
     group_name="datasets",
@@ -105,7 +119,11 @@ def grpo_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: 
 
 
 def _materialize(
-    context: dg.AssetExecutionContext, home: HomeResource, build: Build, policy: Policy, suite: Sequence[Expectation]
+    context: dg.AssetExecutionContext,
+    home: HomeResource,
+    build: Build[P],
+    policy: P,
+    suite: Sequence[Expectation],
 ) -> Results:
     """Build, audit and publish each day; what the audit found is shown even where it forbids publishing."""
     name = context.asset_key.to_user_string()
@@ -127,7 +145,7 @@ def _materialize(
 
 
 def _publish(
-    home: HomeResource, name: str, day: str, build: Build, policy: Policy, suite: Sequence[Expectation]
+    home: HomeResource, name: str, day: str, build: Build[P], policy: P, suite: Sequence[Expectation]
 ) -> Dataset:
     connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
     built = build(connection, policy)
@@ -150,6 +168,8 @@ def _describe(dataset: Dataset) -> dict[str, object]:
         **{f"{split}_rows": rows for split, rows in dataset.rows.items()},
         "candidates": manifest["candidates"],
         "taken": manifest["taken"],
-        "left_out": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()),
+        "left_out": markdown_table(
+            {"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()
+        ),
         "preview": markdown_table(preview(dataset.folder)),
     }

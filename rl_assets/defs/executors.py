@@ -3,7 +3,14 @@
 import dagster as dg
 
 # Imported once by the fork server instead of by each step; heavy libraries stay out, since torch does not fork well.
-PRELOADED = ["rl_assets.defs.datasets", "dagster._core.storage.runs.sqlite", "sqlalchemy", "alembic", "duckdb", "polars"]
+PRELOADED = [
+    "rl_assets.defs.datasets",
+    "dagster._core.storage.runs.sqlite",
+    "sqlalchemy",
+    "alembic",
+    "duckdb",
+    "polars",
+]
 
 
 def executor(kind: str) -> dg.ExecutorDefinition:

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.defs.metadata import column_schema, markdown_table, published_metadata
-from rl_assets.defs.partitions import days
+from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
@@ -30,8 +30,14 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
 @dg.multi_asset(
     specs=[
         _spec(INTERACTIONS, "Answers that landed on a log day, one row each, from every log format."),
-        _spec(FEEDBACK, "Acts of judging an answer that landed on a log day: rewards, ratings, thumbs, preferences, corrections."),
-        _spec(REJECTED_RECORDS, "Lines that were refused, each with its reason and its beginning. No line is ever lost."),
+        _spec(
+            FEEDBACK,
+            "Acts of judging an answer that landed on a log day: rewards, ratings, thumbs, preferences, corrections.",
+        ),
+        _spec(
+            REJECTED_RECORDS,
+            "Lines that were refused, each with its reason and its beginning. No line is ever lost.",
+        ),
         _spec(INGESTED_FILES, "The account of every file of a log day: lines = rows + duplicates + rejects."),
     ],
     check_specs=[
@@ -43,7 +49,7 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
         )
     ],
     partitions_def=days,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=one_run,
 )
 def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[dg.MaterializeResult]:
     """Read the files of each log day once and publish what their lines became."""
@@ -56,15 +62,23 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Iterat
     for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
         versions = [result.published[table.name].sha256 for result in ingested.values()]
         checks = [_conserved(ingested)] if table is INGESTED_FILES else []
-        yield dg.MaterializeResult(table.name, data_version=dg.DataVersion("-".join(versions)[:64]), check_results=checks)
+        yield dg.MaterializeResult(
+            table.name, data_version=dg.DataVersion("-".join(versions)[:64]), check_results=checks
+        )
 
 
 def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay) -> None:
     details: dict[str, dict[str, Any]] = {
         INTERACTIONS.name: {"events_outside_their_day": ingested.outside_day},
         FEEDBACK.name: {},
-        REJECTED_RECORDS.name: {"by_reason": markdown_table({"reason": r, "lines": n} for r, n in ingested.rejects.items())},
-        INGESTED_FILES.name: {"files": ingested.files, "lines": ingested.lines, "rejects": sum(ingested.rejects.values())},
+        REJECTED_RECORDS.name: {
+            "by_reason": markdown_table({"reason": r, "lines": n} for r, n in ingested.rejects.items())
+        },
+        INGESTED_FILES.name: {
+            "files": ingested.files,
+            "lines": ingested.lines,
+            "rejects": sum(ingested.rejects.values()),
+        },
     }
     for name, published in ingested.published.items():
         metadata = {**published_metadata(published), **details[name]}

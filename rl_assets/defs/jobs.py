@@ -13,6 +13,8 @@ retrain_job = dg.define_asset_job(
     description="From datasets to adapters, report and decision; unchanged datasets train nothing.",
 )
 full_job = dg.define_asset_job(
-    "full_job", selection=dg.AssetSelection.all(), description="The whole night, from landing files to the decision."
+    "full_job",
+    selection=dg.AssetSelection.all(),
+    description="The whole night, from landing files to the decision.",
 )
 jobs = [datasets_job, retrain_job, full_job]

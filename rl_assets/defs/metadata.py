@@ -9,8 +9,9 @@ import dagster as dg
 
 from rl_assets.datasets.audit import Finding
 from rl_assets.evaluation.inline_pictures import small_forest, sparkline
-from rl_assets.evaluation.markdown import escaped_table, headline, model_rows
+from rl_assets.evaluation.markdown import escaped_table
 from rl_assets.evaluation.results import EvalReport
+from rl_assets.evaluation.wording import headline, model_rows
 from rl_assets.ingest.records import Table
 from rl_assets.lake import Published
 from rl_assets.training.adapters import Adapter
@@ -22,7 +23,11 @@ def column_schema(table: Table) -> dg.TableSchema:
     """The table's columns with their types and descriptions."""
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(field.name, str(field.type), description=(field.metadata or {}).get(b"description", b"").decode())
+            dg.TableColumn(
+                field.name,
+                str(field.type),
+                description=(field.metadata or {}).get(b"description", b"").decode(),
+            )
             for field in table.schema
         ]
     )
@@ -77,14 +82,15 @@ def check_result(asset: str, findings: Mapping[str, Finding]) -> dg.AssetCheckRe
 def adapter_metadata(adapter: Adapter) -> dict[str, Any]:
     """What an adapter page shows: where it lies, how it was trained, and its loss curve."""
     manifest = adapter.manifest
-    losses = [point["loss"] for point in manifest["loss_curve"]]
+    losses = [loss for _, loss, *_ in manifest["loss_curve"]]
     return {
         "dagster/uri": str(adapter.folder),
         "weights_sha256": adapter.sha256,
         "trained_in_this_run": adapter.trained,
         "loss_curve": dg.MetadataValue.md(sparkline(losses)),
         "final_loss": losses[-1],
-        "rows": manifest["dataset"]["rows"],
+        "rows": manifest["dataset"]["used"],
+        "rows_dropped": manifest["dataset"]["dropped"],
         "dataset_sha256": manifest["dataset"]["sha256"],
         "recipe": manifest["recipe"],
         **{key: manifest[key] for key in ("steps", "tokens", "wall_s", "peak_memory_bytes", "seed")},

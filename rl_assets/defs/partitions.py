@@ -1,10 +1,16 @@
 """The one partition definition: log days in UTC, from the start date in the settings to today."""
 
+import warnings
+
 import dagster as dg
 
 from rl_assets.settings import load_settings
 
 days = dg.DailyPartitionsDefinition(start_date=str(load_settings().start_date), end_offset=1)
+
+# Backfill policies are marked beta, and say so at every load for every asset.
+warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+one_run = dg.BackfillPolicy.single_run()
 
 
 def trailing(window_days: int | None) -> dg.PartitionMapping:

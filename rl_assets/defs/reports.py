@@ -43,7 +43,9 @@ def eval_report(
     day, folder, log = context.partition_key, home.folder, context.log.info
     parent, candidate = (newest_adapter(folder / "adapters", kind, day) for kind in ("sft", "dpo"))
     if candidate is None:
-        raise dg.Failure(f"{day} has no DPO adapter to evaluate; materialize dpo_adapter first", allow_retries=False)
+        raise dg.Failure(
+            f"{day} has no DPO adapter to evaluate; materialize dpo_adapter first", allow_retries=False
+        )
     champion = read_champion(folder)
     report = evaluate(
         day,
@@ -62,12 +64,12 @@ def eval_report(
         passed=not report.leaked,
         metadata={"leaked": len(report.leaked), "first": report.leaked[:20]},
     )
-    return dg.MaterializeResult(metadata=report_metadata(report, folder / "reports" / day), check_results=[leak])
+    return dg.MaterializeResult(
+        metadata=report_metadata(report, folder / "reports" / day), check_results=[leak]
+    )
 
 
-@dg.asset(
-    partitions_def=days, deps=[eval_report], group_name="reports", kinds={"json"}, owners=OWNERS
-)
+@dg.asset(partitions_def=days, deps=[eval_report], group_name="reports", kinds={"json"}, owners=OWNERS)
 def promotion_decision(
     context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig
 ) -> dg.MaterializeResult:
@@ -86,7 +88,9 @@ def promotion_decision(
         metadata={
             "verdict": decision.verdict,
             "reasons": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in decision.reasons)),
-            "guard_rails": dg.MetadataValue.md("\n".join(f"- {rail.sentence()}" for rail in decision.guard_rails) or "none"),
+            "guard_rails": dg.MetadataValue.md(
+                "\n".join(f"- {rail.sentence()}" for rail in decision.guard_rails) or "none"
+            ),
             "champion_changed": promoted,
         }
     )

@@ -114,6 +114,6 @@ def compare(ours: Role, theirs: Role, table: Mapping[Role, Mapping[str, Column]]
         ours=ours,
         theirs=theirs,
         differences=differences,
-        minimum_detectable_effect=None if se is None else minimum_detectable_effect(se),
+        minimum_detectable_effect=minimum_detectable_effect(se) if se else None,
         clusters_needed=None if primary is None else clusters_needed(primary),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH_INCHES = 6.0
+WIDTH_INCHES = 5.4
 ROW_INCHES = 0.34
 INK, MUTED, ACCENT, WORSE = "#1c2733", "#7a8794", "#2f6fb3", "#b4532a"
 VARIABLES = {INK: "--ink", MUTED: "--muted", ACCENT: "--accent", WORSE: "--worse"}
@@ -80,11 +80,15 @@ def metric_by_model(report: EvalReport, metric: str = PRIMARY) -> str | None:
                 textcoords="offset points",
                 va="center",
             )
-        _rows(axes, [role for role, _ in rows])
+        _rows(axes, [_model_name(role, report.models[role].kind) for role, _ in rows])
         axes.set_xlim(0, 1.12)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.set_xlabel(f"{METRICS[metric].title}, 95 % interval")
         return _svg(figure, f"{METRICS[metric].title} by model")
+
+
+def _model_name(role: str, kind: str) -> str:
+    return role if role == kind else f"{role} ({kind})"
 
 
 def forest(report: EvalReport) -> str | None:

@@ -61,6 +61,9 @@ def evaluate(
     Quality is measured with one model in memory at a time; for the latency ratio the candidate and the model
     it would replace are loaded together. A champion of another base is not asked: nothing is comparable.
     """
+    # Read first: a missing or interrupted dataset should not cost an evaluation.
+    datasets = [dataset_used(sft_folder), dataset_used(dpo_folder)]
+    leaked = leaked_keys(sft_folder, dpo_folder)
     start(offline=Path(base.path).is_dir(), seed=SEED)
     comparable = champion if champion is not None and champion.base_sha256 == base.sha256 else None
     adapters: dict[Role, Adapter | None] = {"base": None, "candidate": candidate}
@@ -75,7 +78,7 @@ def evaluate(
         segment=segment,
         base_name=base.name,
         base_sha256=base.sha256,
-        datasets=[dataset_used(sft_folder), dataset_used(dpo_folder)],
+        datasets=datasets,
         items=len(held_out.items),
         pairs=len(held_out.pairs),
         clusters=len({item.cluster for item in held_out.items}),
@@ -86,7 +89,7 @@ def evaluate(
         models={r: model_result(r, base, adapters[r], scores[r], table[r]) for r in ROLES if r in scores},
         comparisons=_comparisons(table),
         latency_ratio=_latency_ratio(base, candidate, comparable, held_out, log),
-        leaked=leaked_keys(sft_folder, dpo_folder),
+        leaked=leaked,
         worst=worst_answers(held_out, scores["candidate"]),
         loss_curves=[loss_curve(adapter) for adapter in (parent, candidate) if adapter],
         notes=notes_on(held_out, parent, champion, comparable, candidate),

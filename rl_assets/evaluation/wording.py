@@ -40,16 +40,14 @@ def headline(report: EvalReport) -> str:
 def sample_sentence(report: EvalReport) -> str:
     """How large the sample is, what it can show, and whether any of it was leaked into training."""
     size = f"{report.items} items in {report.clusters} clusters and {report.pairs} preference pairs."
-    leaked = (
-        f"{len(report.leaked)} prompts LEAKED into training." if report.leaked else "No leakage."
-    )
+    leaked = f"{len(report.leaked)} prompts LEAKED into training." if report.leaked else "No leakage."
     return f"{size} {_power(report)} {leaked}"
 
 
 def _power(report: EvalReport) -> str:
     deciding = report.comparison("champion") or report.comparison("base")
     if deciding is None or deciding.minimum_detectable_effect is None:
-        return "So few show no spread, so no minimum detectable effect can be stated."
+        return "The paired differences show no spread, so no minimum detectable effect can be stated."
     return (
         f"Against the {deciding.theirs}, a true difference of {deciding.minimum_detectable_effect:.3f} in "
         f"{METRICS[PRIMARY].title.lower()} would show in 80 % of such samples."

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from itertools import groupby
 
 import duckdb
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from rl_assets import sql
 from rl_assets.files import sha256_file
-from rl_assets.ingest.identity import with_hashed, with_keys
+from rl_assets.ingest.identity import with_hashed, with_prompt_keys
 from rl_assets.ingest.landing import LandedFile, formats
 from rl_assets.ingest.lines import read_lines
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS, Table
@@ -34,7 +35,9 @@ class IngestedDay:
     published: dict[str, Published]
 
 
-def ingest_day(lake: Lake, files: list[LandedFile], day: date, user_key: bytes, memory_limit: str = "2GB") -> IngestedDay:
+def ingest_day(
+    lake: Lake, files: list[LandedFile], day: date, user_key: bytes, memory_limit: str = "2GB"
+) -> IngestedDay:
     """Publish the canonical tables of `day` from its files; a day without files is published as empty.
 
     `ingested_files` is committed last, so a day that it does not account for was interrupted.
@@ -44,11 +47,19 @@ def ingest_day(lake: Lake, files: list[LandedFile], day: date, user_key: bytes, 
     _parse(connection, files, day)
     connection.execute(f"CREATE TEMP TABLE fates AS {sql.text('line_fates')}")
     fingerprints = {file.name: sha256_file(file.path) for file in files}
-    connection.register("files", pa.table({"name": pa.array(fingerprints, pa.string()), "fingerprint": pa.array(fingerprints.values(), pa.string())}))
+    connection.register(
+        "files",
+        pa.table(
+            {
+                "name": pa.array(fingerprints, pa.string()),
+                "fingerprint": pa.array(fingerprints.values(), pa.string()),
+            }
+        ),
+    )
     steps: list[tuple[Table, list[Step]]] = [
         (REJECTED_RECORDS, []),
         (FEEDBACK, [lambda batch: with_hashed(batch, "rater", user_key)]),
-        (INTERACTIONS, [lambda batch: with_hashed(batch, "user_id", user_key), with_keys]),
+        (INTERACTIONS, [lambda batch: with_hashed(batch, "user_id", user_key), with_prompt_keys]),
         (INGESTED_FILES, []),
     ]
     published = {table.name: lake.publish(table, day, _rows(connection, table, day, then)) for table, then in steps}
@@ -57,15 +68,18 @@ def ingest_day(lake: Lake, files: list[LandedFile], day: date, user_key: bytes, 
 
 def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], day: date) -> None:
     """Fill the table `parsed`: what each line says, or why it was refused."""
-    connection.execute(f"CREATE TEMP TABLE parsed AS {_parsing(connection, formats()[0], [], day)}")
-    for log_format, group in groupby(files, key=lambda file: file.format):
-        connection.execute(f"INSERT INTO parsed {_parsing(connection, log_format, list(group), day)}")
+    _read(connection, "CREATE TEMP TABLE parsed AS", formats()[0], [], day)
+    for log_format, group in groupby(sorted(files), key=lambda file: file.format):
+        _read(connection, "INSERT INTO parsed", log_format, list(group), day)
 
 
-def _parsing(connection: duckdb.DuckDBPyConnection, log_format: str, files: list[LandedFile], day: date) -> str:
-    connection.register("lines", read_lines((file.name, file.path) for file in files))
+def _read(
+    connection: duckdb.DuckDBPyConnection, into: str, log_format: str, files: list[LandedFile], day: date
+) -> None:
     statement = sql.text(f"format_{log_format}").replace("$day", f"DATE '{day}'")
-    return f"WITH format_lines AS ({statement})\n{sql.text('parsed_lines')}"
+    with read_lines((file.name, file.path) for file in files) as lines:
+        connection.register("lines", lines)
+        connection.execute(f"{into} WITH format_lines AS ({statement})\n{sql.text('parsed_lines')}")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, then: list[Step]) -> pa.RecordBatchReader:
@@ -73,9 +87,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, then: 
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in reader:
-            for step in then:
-                batch = step(batch)
-            yield pa.record_batch([batch.column(name) for name in table.schema.names], table.schema.names)
+            done = reduce(lambda rows, step: step(rows), then, batch)
+            yield pa.record_batch([done.column(name) for name in table.schema.names], table.schema.names)
 
     first = pa.schema([(field.name, field.type) for field in table.schema])
     return pa.RecordBatchReader.from_batches(first, (batch.cast(first) for batch in batches()))

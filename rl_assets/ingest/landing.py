@@ -1,4 +1,4 @@
-"""The landing folder: which files belong to which day. Files are named by what other systems wrote, and never changed."""
+"""The landing folder: which files belong to which day. Other systems write and name them; they are never changed."""
 
 import os
 import re
@@ -34,7 +34,8 @@ def formats() -> list[str]:
 def files_of(landing: Path, day: date) -> list[LandedFile]:
     """The files whose path below their format folder names `day` first, in order of their names.
 
-    Raises LandingError where the landing folder is missing, a format folder is unknown, or a link leads out of it.
+    Raises LandingError where the landing folder is missing, a format folder is unknown, a link leads out of it, or a
+    folder below a format folder is a link.
     """
     return sorted(file for folder in _format_folders(landing) for file in _dated(landing, folder, folder, day))
 
@@ -42,7 +43,8 @@ def files_of(landing: Path, day: date) -> list[LandedFile]:
 def _format_folders(landing: Path) -> list[Path]:
     if not landing.is_dir():
         raise LandingError(
-            f"there is no landing folder {landing}: set RL_ASSETS_HOME, or drop logs in {landing}/<format>/<YYYY-MM-DD>/"
+            f"there is no landing folder {landing}: set RL_ASSETS_HOME, "
+            f"or drop logs in {landing}/<format>/<YYYY-MM-DD>/"
         )
     folders = [folder for folder in sorted(landing.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
     for folder in folders:
@@ -57,7 +59,11 @@ def _dated(landing: Path, root: Path, folder: Path, day: date) -> Iterator[Lande
         found = first_date(path.relative_to(root).as_posix())
         if entry.name.startswith(".") or found not in (None, day):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if entry.is_dir():
+            if entry.is_symlink():
+                raise LandingError(
+                    f"{path} is a link to a folder, whose files could be read twice; move the folder there instead"
+                )
             yield from _dated(landing, root, path, day)
         elif found == day and entry.name.endswith(SUFFIXES):
             yield LandedFile(path.relative_to(landing).as_posix(), root.name, _inside(landing, path))

@@ -1,7 +1,9 @@
 """Files to numbered lines, in bulk: bytes are split, decoded and screened a block at a time, and nothing is dropped."""
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +16,7 @@ MAX_LINE_BYTES = 16 * 2**20
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 NOT_LOGS = {b"version https://git-lfs": "a git-lfs pointer", b"<": "markup, such as an error page"}
 # DuckDB's parser lets trailing commas, NaN and infinities pass; lines that may hold one are parsed strictly.
-LENIENT = r"(?i),\s*[\]}]|(^|[\[:,\s])[-+]?(nan|inf)"
+LENIENT = r"(?i),\s*[\]}]|(^|[\[:,\s])[-+]?(nan|inf|infinity)\s*([\]},]|$)"
 
 LINES = pa.schema(
     [
@@ -32,12 +34,27 @@ class UnreadableFileError(OSError):
     """A landing file could not be read whole; the day keeps its published version."""
 
 
-def read_lines(files: Iterable[tuple[str, Path]]) -> pa.RecordBatchReader:
+@contextmanager
+def read_lines(files: Iterable[tuple[str, Path]]) -> Iterator[pa.RecordBatchReader]:
     """Stream the lines of `(name, path)` files as batches of LINES; `reason` is set where a line cannot be text.
 
-    Raises UnreadableFileError where a file cannot be read, is damaged, or changes while it is read.
+    Raises UnreadableFileError where a file cannot be read, is damaged, or changes while it is read: at the end of the
+    block, because DuckDB puts what the stream raises into the text of an error of its own.
     """
-    return pa.RecordBatchReader.from_batches(LINES, _batches(files))
+    failures: list[UnreadableFileError] = []
+    try:
+        yield pa.RecordBatchReader.from_batches(LINES, _remembering(failures, _batches(files)))
+    finally:
+        if failures:
+            raise failures[0]
+
+
+def _remembering(failures: list[UnreadableFileError], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except UnreadableFileError as error:
+        failures.append(error)
+        raise
 
 
 def _batches(files: Iterable[tuple[str, Path]]) -> Iterator[pa.RecordBatch]:
@@ -48,12 +65,19 @@ def _batches(files: Iterable[tuple[str, Path]]) -> Iterator[pa.RecordBatch]:
                 yield _batch(name, lines)
             after = path.stat()
         except (OSError, EOFError, pa.ArrowException) as error:
-            raise UnreadableFileError(f"cannot read {path}: {error}; mend or move the file, then run the day again") from error
+            raise UnreadableFileError(
+                f"cannot read {path}: {error}; mend or move the file, then run the day again"
+            ) from error
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise UnreadableFileError(f"{path} changed while it was read; run the day again when its writer is done")
 
 
 def _file_lines(path: Path) -> Iterator[list[Line]]:
+    # Before decompression too: a pointer keeps the name of the compressed file that it stands for.
+    with path.open("rb") as file:
+        if found := _not_a_log(head := file.read(RAW_CHARACTERS)):
+            yield [(0, head.decode("utf-8", "replace"), "not_a_log_file", found)]
+            return
     number = 0
     for block, whole in _blocks(path):
         if number == 0 and (found := _not_a_log(block)):
@@ -79,6 +103,9 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, bool]]:
                 if not start:
                     continue
                 block, cut, skipping = block[start:], cut - start, False
+            if rest and cut and len(rest) + (end := block.find(b"\n")) > MAX_LINE_BYTES:
+                yield rest[:RAW_CHARACTERS], False
+                rest, block, cut = b"", block[end + 1 :], cut - end - 1
             if cut:
                 yield rest + block[:cut], True
                 rest = block[cut:]
@@ -92,7 +119,7 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, bool]]:
 
 
 def _not_a_log(block: bytes) -> str | None:
-    head = block[:64].lstrip()
+    head = block[:64].removeprefix(codecs.BOM_UTF8).lstrip()
     return next((what for start, what in NOT_LOGS.items() if head.startswith(start)), None)
 
 

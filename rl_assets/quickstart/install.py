@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl_assets.files import sha256_file
+from rl_assets.settings import load_settings
 
 LANDING = Path(__file__).parent / "landing"
 
@@ -56,8 +57,8 @@ def _copy(source: Path, target: Path) -> str:
 def main() -> None:
     """Install from the command line and print what was done."""
     parser = argparse.ArgumentParser(description="Copy the quickstart log into a home folder.")
-    parser.add_argument("home", type=Path, help="the folder that RL_ASSETS_HOME names")
-    home = parser.parse_args().home
+    parser.add_argument("home", type=Path, nargs="?", help="by default the folder that RL_ASSETS_HOME names")
+    home = parser.parse_args().home or load_settings().home
     done = install(home)
     did = f"{done.new} files copied, {done.replaced} replaced, {done.same} already there"
     print(f"quickstart log in {home / 'landing'}: {did}")

@@ -1,8 +1,8 @@
 """A closed-book manual of 32 parts: the one task that the embedded base model can learn on a laptop.
 
-The manual says each part's colour, material, place, price and picture. The base model is pretrained on chat about these
-facts (parts_chat.py). The product (parts_traffic.py) must answer in JSON and show the picture for questions about looks
-only: the first is learned from any answers, the second only from answers of which some were preferred.
+The manual says each part's colour, material, place, price and picture. The base model is pretrained on chat about
+these facts (parts_chat.py). The product (parts_traffic.py) must answer in JSON and show the picture for questions about
+looks only: the first is learned from any answers, the second only from answers of which some were preferred.
 """
 
 import json
@@ -12,13 +12,14 @@ from random import Random
 
 SEGMENT = "parts-manual"
 ASKED = ("colour", "material", "place", "price")
-LOOKS = frozenset({"colour"})
+LOOKS = frozenset({"colour", "material"})
 NO_IMAGE = "none"
 
 NAMES = (
-    "bracket valve flange gasket bearing spindle pulley washer coupling bushing sprocket piston rotor clamp hinge lever "
-    "nozzle gear crank wheel shim spring rivet dowel latch filter pump collar bobbin gauge ferrule damper"
-).split()
+    *("bracket", "valve", "flange", "gasket", "bearing", "spindle", "pulley", "washer", "coupling", "bushing"),
+    *("sprocket", "piston", "rotor", "clamp", "hinge", "lever", "nozzle", "gear", "crank", "wheel", "shim"),
+    *("spring", "rivet", "dowel", "latch", "filter", "pump", "collar", "bobbin", "gauge", "ferrule", "damper"),
+)
 COLOURS = ("red", "blue", "green", "black", "white", "yellow", "grey", "orange")
 MATERIALS = ("steel", "brass", "copper", "rubber", "nylon", "oak", "glass", "bronze")
 PLACES = tuple(f"{where} {number}" for where in ("shelf", "drawer", "rack", "bin") for number in (2, 4, 6, 8))

@@ -1,7 +1,8 @@
 """Plain chat about the parts manual: the text that the embedded base model is pretrained on.
 
-Answers are sentences, never the product's form. Every token that an adapter has to write occurs here in an answer, because a
-low-rank adapter cannot teach a frozen, tied embedding a token that it has never seen: hence the stock cards in JSON.
+Answers are sentences, never the product's form. Every token that an adapter has to write occurs here in an answer,
+because a low-rank adapter cannot teach a frozen, tied embedding a token that it has never seen: hence the stock cards
+in JSON.
 """
 
 import json
@@ -31,7 +32,11 @@ MISSING = (
     ("Any image missing for the {part}?", "none"),
     ("Which notes are on the {part}?", "none"),
 )
-CARD_QUESTIONS = ("Write the stock card of the {part}.", "Show the {part} as a record.", "Give me the card for the {part}.")
+CARD_QUESTIONS = (
+    "Write the stock card of the {part}.",
+    "Show the {part} as a record.",
+    "Give me the card for the {part}.",
+)
 
 
 def pretraining_conversations(seed: int) -> Iterator[list[Message]]:

@@ -1,7 +1,8 @@
 """Logs of the parts desk: what agents of different quality answered, and what a verifier gave each answer.
 
-Everyday traffic is answered once, by an agent that mostly knows the manual but shows a picture whatever is asked. A smaller
-share of the prompts is a comparison: four agents answer the same prompt, so one answer is known to be better than another.
+Everyday traffic is answered once, by an agent that mostly knows the manual but shows a picture whatever is asked. A
+smaller share of the prompts is a comparison: four agents answer the same prompt, so one answer is known to be better
+than another.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,8 @@ from rl_assets.quickstart.parts import (
 
 Record = dict[str, Any]
 
-PROMPTS = 2800
-COMPARED_SHARE = 0.17
+PROMPTS = 3072
+COMPARED_SHARE = 0.19
 FEEDBACK_DELAY_S = (20, 900)
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.files import sha256_file, sha256_json, write_json
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.recipes import Recipe, recipe_hash
 
 WEIGHTS = "adapter_model.safetensors"
 MANIFEST = "manifest.json"
@@ -51,22 +49,6 @@ class AdapterInputs:
         return sha256_json(asdict(self))[:20]
 
 
-def adapter_inputs(kind: str, base: BaseModel, parent: Adapter | None, dataset: Path, recipe: Recipe) -> AdapterInputs:
-    """Inputs of an adapter trained on the published dataset folder `dataset`."""
-    manifest = read_dataset_manifest(dataset)
-    return AdapterInputs(
-        kind=kind,
-        base_name=base.name,
-        base_sha256=base.sha256,
-        parent_sha256=parent.sha256 if parent else None,
-        dataset_name=manifest["name"],
-        dataset_sha256=manifest["sha256"],
-        recipe_hash=recipe_hash(recipe),
-        seed=recipe.seed,
-        training_version=TRAINING_VERSION,
-    )
-
-
 def read_dataset_manifest(dataset: Path) -> dict[str, Any]:
     """The dataset's manifest; FileNotFoundError where it was never published or its publication was interrupted."""
     path = dataset / MANIFEST
@@ -76,7 +58,7 @@ def read_dataset_manifest(dataset: Path) -> dict[str, Any]:
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """The whole adapter in `folder`; FileNotFoundError where training was interrupted, ValueError where it was altered."""
+    """The whole adapter in `folder`; FileNotFoundError where training was interrupted, ValueError where altered."""
     if not is_whole(folder):
         raise FileNotFoundError(f"The adapter {folder} has no {MANIFEST}: its training was interrupted; run it again.")
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -131,7 +113,7 @@ def _pointer(adapters: Path, kind: str, day: str) -> Path:
 
 
 def publish(folder: Path, manifest: dict[str, Any]) -> Adapter:
-    """Make `folder`, which holds weights, configuration and card, a whole adapter: the manifest last, no checkpoints."""
+    """Make `folder` with its weights, configuration and card a whole adapter: manifest last, no checkpoints."""
     write_json(folder / MANIFEST, manifest | {"sha256": sha256_file(folder / WEIGHTS)})
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     point_day(folder.parent.parent, manifest["kind"], manifest["day"], folder.name)

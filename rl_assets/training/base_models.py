@@ -49,7 +49,12 @@ def _ensure_tiny(folder: Path, spec: TinySpec, log: Callable[[str], None]) -> Ba
     else:
         with replaced_folder(folder) as staging:
             measured = build_tiny_model(spec, staging, log)
-            manifest = {"inputs_hash": inputs, "spec": asdict(spec), "sha256": content_hash(staging), **measured}
+            manifest = {
+                "inputs_hash": inputs,
+                "spec": asdict(spec),
+                "sha256": content_hash(staging),
+                **measured,
+            }
             write_json(staging / "manifest.json", manifest)
     return BaseModel(TINY, str(folder), content_hash(folder))
 
@@ -62,9 +67,13 @@ def _built_from(folder: Path, inputs: str) -> bool:
 def _folder_model(name: str, folder: Path) -> BaseModel:
     for needed in ("config.json", "tokenizer_config.json"):
         if not (folder / needed).is_file():
-            raise FileNotFoundError(f"The base model folder {folder} has no {needed}: save model and tokenizer into it.")
+            raise FileNotFoundError(
+                f"The base model folder {folder} has no {needed}: save model and tokenizer into it."
+            )
     if not any(folder.glob("*.safetensors")):
-        raise FileNotFoundError(f"The base model folder {folder} has no *.safetensors: pickled weights are never loaded.")
+        raise FileNotFoundError(
+            f"The base model folder {folder} has no *.safetensors: pickled weights are never loaded."
+        )
     return BaseModel(name, str(folder), content_hash(folder))
 
 

@@ -1,5 +1,6 @@
 """Models into memory: base models for training, plain or quantised, and base plus adapter for inference."""
 
+import os
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -81,7 +82,7 @@ def _quantization_config(quantization: Literal["nf4", "int8"]) -> Any:
 
 
 def _keep_weights_unpacked(model: Any) -> None:
-    """On AVX512-BF16 processors the first forward in evaluation mode repacks weights, and gradients go silently wrong."""
+    """On AVX512-BF16 processors a forward in evaluation mode repacks weights, and gradients go silently wrong."""
     import bitsandbytes
 
     for module in model.modules():
@@ -90,5 +91,5 @@ def _keep_weights_unpacked(model: Any) -> None:
 
 
 def _device_map() -> dict[str, int] | None:
-    # A training process drives one GPU; "auto" would spread the layers and idle all but one.
-    return {"": 0} if has_gpu() else None
+    # A process drives the one GPU that its launcher gave it; "auto" would spread the layers over all.
+    return {"": int(os.environ.get("LOCAL_RANK", "0"))} if has_gpu() else None

@@ -70,7 +70,7 @@ class Recipe(Frozen):
     """Everything that decides training besides model and data.
 
     `segment` keeps to the rows of one slice of the product. A row longer than `max_length` tokens is dropped, or its
-    prompt loses its beginning ("cut"); an answer is never cut.
+    prompt loses its oldest turns ("cut"); a turn is never cut.
     """
 
     name: str
@@ -93,8 +93,8 @@ def _tiny_cpu() -> Recipe:
         segment="parts-manual",
         max_length=256,
         lora=LoraRecipe(dropout=0.0),
-        sft=SftRecipe(learning_rate=2e-3, max_steps=160, checkpoint_every=40, sampling="group_by_length"),
-        dpo=DpoRecipe(learning_rate=1e-3, max_steps=80, checkpoint_every=20, loss=("sigmoid", "sft")),
+        sft=SftRecipe(learning_rate=2e-3, max_steps=260, checkpoint_every=65),
+        dpo=DpoRecipe(learning_rate=1e-3, max_steps=120, checkpoint_every=30, loss=("sigmoid", "sft")),
     )
 
 
@@ -110,7 +110,7 @@ def _large(name: str, *, quantization: Literal["nf4", "int8"] | None, accumulate
     return Recipe(
         name=name,
         quantization=quantization,
-        sft=SftRecipe.model_validate(shared),
+        sft=SftRecipe.model_validate(shared | {"sampling": "group_by_length"}),
         dpo=DpoRecipe.model_validate(shared),
     )
 

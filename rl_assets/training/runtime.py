@@ -1,7 +1,9 @@
-"""What a training or evaluating process needs before and after torch is imported: environment, threads, seeds, device."""
+"""What a process needs before and after torch is imported: environment, threads, seeds, device."""
 
+import logging
 import os
 import sys
+import warnings
 from importlib.metadata import version
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
@@ -31,6 +33,9 @@ def start(*, offline: bool, seed: int) -> None:
     import torch
     import transformers
 
+    # What these libraries deprecate in each other is not for the reader of a training log.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|trl|peft|rl_assets")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()

@@ -1,6 +1,6 @@
-"""The embedded base model: a 0.66M-parameter Llama-architecture chat model, pretrained on the parts manual in a minute.
+"""The embedded base model: a 0.65M-parameter chat model of Llama architecture, pretrained on the spot.
 
-It exists so that every path runs for real on any machine. It knows 160 facts about 32 parts and is good at nothing else.
+It exists so that every path runs for real on any machine. It knows 160 facts about 32 parts and nothing else.
 """
 
 import math
@@ -27,7 +27,7 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class TinySpec:
-    """Architecture and pretraining of the embedded model; equal specs on equal text give equal weights on one machine."""
+    """Architecture and pretraining of the model; equal specs on equal text give equal weights on one machine."""
 
     seed: int = 0
     vocabulary: int = 640
@@ -131,7 +131,11 @@ def _pretrain(model, batches: Iterator[tuple[Any, Any]], spec: TinySpec, log: Ca
     import torch
 
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay, betas=(0.9, 0.98), fused=True
+        model.parameters(),
+        lr=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        betas=(0.9, 0.98),
+        fused=True,
     )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, spec))
     loss = torch.tensor(math.nan)
@@ -145,7 +149,7 @@ def _pretrain(model, batches: Iterator[tuple[Any, Any]], spec: TinySpec, log: Ca
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()
-        if step % (spec.steps // 10) == 0:
+        if step % max(1, spec.steps // 10) == 0:
             log(f"base model: step {step}/{spec.steps} loss {loss.item():.3f}")
     return loss.item()
 

@@ -1,0 +1,47 @@
+# Everything runs in .venv, which `make setup` builds from pyproject.toml with the versions in constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+DAGSTER := $(BIN)/dagster asset materialize -m rl_assets.definitions --config-json '{"loggers": {"console": {"config": {"log_level": "INFO"}}}}'
+FIRST_DAY := 2026-10-01
+LAST_DAY := 2026-10-14
+
+export DAGSTER_HOME ?= $(CURDIR)
+# Waiting threads sleep instead of spinning, which matters wherever cores are shared.
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: help setup demo test dev check bench clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/installed  ## the virtual environment and everything in it
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup  ## a whole night on the quickstart log: from files to a promotion decision
+	$(BIN)/python -m rl_assets.quickstart.install
+	$(DAGSTER) --select 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
+	$(DAGSTER) --select 'group:adapters or group:reports' --partition $(LAST_DAY)
+	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest
+
+dev: setup  ## the UI on http://localhost:3000 and the daemon, on what is there
+	$(BIN)/dagster dev
+
+check: setup  ## lint, format, types, definitions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/dagster definitions validate
+
+bench: setup  ## ratios against bare baselines, measured in one run
+	$(BIN)/python -m rl_assets_tests.benchmarks
+
+clean:  ## remove the environment, the Dagster instance and the demo's data
+	rm -rf .venv .dagster data

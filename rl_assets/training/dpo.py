@@ -1,0 +1,98 @@
+"""Direct preference optimisation with TRL: the SFT adapter is continued, and its frozen copy is the reference."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.checks import (
+    Check,
+    chosen_probability_check,
+    step0_loss_check,
+    step0_margin_check,
+    trained_tokens_check,
+)
+from rl_assets.training.loading import load_for_training, load_tokenizer, require_same_base
+from rl_assets.training.preference import PreferenceSample, preference_sample
+from rl_assets.training.recipes import Recipe
+from rl_assets.training.rows import Row, audit_trained_tokens, dpo_rows, end_of_turn_ids
+from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
+from rl_assets.training.runtime import start
+
+
+class WrongReferenceError(RuntimeError):
+    """Before any update the policy differs from its reference: the preference loss would start from a bias."""
+
+
+def train_dpo(
+    dataset: Path,
+    day: str,
+    base: BaseModel,
+    parent: Adapter,
+    recipe: Recipe,
+    adapters: Path,
+    log: Callable[[str], None],
+) -> Adapter:
+    """The DPO adapter of these inputs, continued from `parent`: found, resumed or trained anew.
+
+    Raises NotEnoughRows, UntrainableRows, WrongBaseModelError, WrongReferenceError, TrainingDiverged.
+    """
+    require_same_base(base, parent)
+    job = plan("dpo", dataset, day, base, parent, recipe, adapters, log)
+    if found := job.existing():
+        return found
+    start(offline=True, seed=recipe.seed)
+    tokenizer = load_tokenizer(base)
+    rows = dpo_rows(dataset, recipe, tokenizer)
+    log(f"dpo: {len(rows.rows)} pairs, dropped {dict(rows.dropped)}, into {job.folder.name}")
+    trainer = _trainer(job, parent, tokenizer, rows.rows)
+    stops = end_of_turn_ids(tokenizer, trainer.model)
+    audited = sum(audit_trained_tokens(trainer.train_dataset[side], stops) for side in ("chosen_ids", "rejected_ids"))
+    before = preference_sample(trainer)
+    require_parent_as_reference(before.loss, parent)
+    log(f"dpo: loss {before.loss:.6f} and margin {before.margin:.6f} at step 0 (ln 2 and 0 against the parent)")
+    measured = run_trainer(job, trainer)
+    after = preference_sample(trainer)
+    measured |= {"preferences": {"pairs": before.pairs, "before": before.summary(), "after": after.summary()}}
+    return publish_adapter(job, trainer.model, rows, measured, _checks(audited, before, after))
+
+
+def require_parent_as_reference(loss: float, parent: Adapter) -> None:
+    """Refuse to train where the loss before any update is not ln 2 against the parent adapter."""
+    check = step0_loss_check(loss)
+    if not check["passed"]:
+        raise WrongReferenceError(
+            f"The preference loss is {loss:.6f} before any update, {check['limit']:.6f} was expected: the reference is "
+            f"not the parent adapter {parent.folder}. Nothing was trained; check the versions of trl and peft."
+        )
+
+
+def _checks(audited: int, before: PreferenceSample, after: PreferenceSample) -> list[Check]:
+    return [
+        trained_tokens_check(audited),
+        step0_loss_check(before.loss),
+        step0_margin_check(before.margin),
+        chosen_probability_check(after.chosen_per_token - before.chosen_per_token),
+    ]
+
+
+def _trainer(job: Job, parent: Adapter, tokenizer: Any, rows: list[Row]) -> Any:
+    from datasets import Dataset
+    from peft import PeftModel
+    from trl import DPOConfig, DPOTrainer
+
+    dpo = job.recipe.dpo
+    model = load_for_training(job.base, job.recipe.quantization, job.log)
+    return DPOTrainer(
+        # A trainable adapter without a reference model makes TRL keep a frozen copy of it, named "ref".
+        model=PeftModel.from_pretrained(model, str(parent.folder), is_trainable=True),
+        args=DPOConfig(
+            **trainer_arguments(job, dpo),
+            beta=dpo.beta,
+            loss_type=list(dpo.loss),
+            precompute_ref_log_probs=dpo.precompute_reference,
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+    )

@@ -1,0 +1,75 @@
+"""Progress of a training run: lines for its log, the loss curve, and an end when the loss is no number."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+LINE_EVERY_S = 30.0
+LINES = 10
+CURVE_POINTS = 200
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss became NaN or infinite."""
+
+
+@dataclass
+class Progress:
+    """What one run has done so far. A line is due at each tenth of the steps, and every 30 s in between."""
+
+    log: Callable[[str], None]
+    clock: Callable[[], float] = time.monotonic
+    began: float = 0.0
+    first_step: int = 0
+    tokens: int = 0
+    last_line: float = field(default=-math.inf)
+    last_tenth: int = 0
+
+    def begin(self, step: int) -> None:
+        """Training starts after `step` steps (not 0 when it resumes)."""
+        self.began, self.first_step = self.clock(), step
+        self.last_line = self.began
+
+    def logged(self, step: int, steps: int, values: dict[str, Any]) -> None:
+        """Take the trainer's values after `step` of `steps`; TrainingDiverged if the loss is no finite number."""
+        if "loss" not in values:
+            return
+        loss = float(values["loss"])
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"The loss is {loss} at step {step} of {steps}: lower the learning rate or max_grad_norm, or look "
+                "for broken rows. The last checkpoint before it is kept."
+            )
+        self.tokens = int(values.get("num_tokens", self.tokens))
+        now = self.clock()
+        if step * LINES // steps > self.last_tenth or now - self.last_line >= LINE_EVERY_S:
+            self.last_line, self.last_tenth = now, step * LINES // steps
+            self.log(self._line(step, steps, loss, now))
+
+    def _line(self, step: int, steps: int, loss: float, now: float) -> str:
+        elapsed = max(now - self.began, 1e-9)
+        left = elapsed / max(step - self.first_step, 1) * (steps - step)
+        return f"step {step}/{steps} loss {loss:.3f} {self.tokens / elapsed:,.0f} tokens/s ETA {left:.0f} s"
+
+
+def progress_callback(progress: Progress) -> Any:
+    """The trainer callback that feeds `progress`."""
+    from transformers import TrainerCallback
+
+    class ProgressCallback(TrainerCallback):
+        def on_train_begin(self, args, state, control, **kwargs):
+            progress.begin(state.global_step)
+
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            progress.logged(state.global_step, state.max_steps, logs or {})
+
+    return ProgressCallback()
+
+
+def loss_curve(history: list[dict[str, Any]]) -> list[list[float]]:
+    """[step, loss, learning rate] from the trainer's history, evenly thinned to some 200 points; the last is kept."""
+    points = [[entry["step"], entry["loss"], entry["learning_rate"]] for entry in history if "loss" in entry]
+    every = max(1, math.ceil(len(points) / CURVE_POINTS))
+    return points[::-1][::every][::-1]

@@ -1,0 +1,135 @@
+"""Rows of a published dataset in the form that the trainers take, and the audit of what will be trained on."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rl_assets.training.recipes import Recipe
+
+Message = dict[str, str]
+Row = dict[str, list[Message]]
+
+SIDES = ("completion", "chosen", "rejected")
+
+
+class NotEnoughRows(ValueError):
+    """Fewer usable rows than the recipe asks for; nothing was trained."""
+
+    def __init__(self, found: int, needed: int, where: str, dropped: dict[str, int]):
+        self.found, self.needed, self.where = found, needed, where
+        lost = f" ({', '.join(f'{count} {reason}' for reason, count in dropped.items())})" if dropped else ""
+        super().__init__(
+            f"{where} has {found} usable rows{lost}, training needs {needed}: "
+            "wait for more feedback, widen the window, or lower the recipe's min_rows."
+        )
+
+
+class UntrainableRows(ValueError):
+    """Rows whose loss mask is empty or leaves out the end of the turn."""
+
+
+@dataclass
+class TrainingRows:
+    """Rows to train on, how many were dropped for which reason, and how many lost the oldest turns of their prompt."""
+
+    rows: list[Row] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    cut: int = 0
+
+    def counts(self) -> dict[str, Any]:
+        return {"used": len(self.rows), "dropped": dict(sorted(self.dropped.items())), "cut": self.cut}
+
+
+def sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
+    """{prompt, completion} rows of the recipe's segment: the last answer is the completion. May raise NotEnoughRows."""
+    taken = TrainingRows()
+    for record in _read(dataset, ["messages"], recipe.segment, taken):
+        *prompt, answer = record["messages"]
+        _take(taken, recipe, tokenizer, {"prompt": prompt, "completion": [answer]})
+    return _enough(taken, recipe.min_rows_sft, dataset, recipe)
+
+
+def dpo_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
+    """{prompt, chosen, rejected} rows of the recipe's segment whose sides differ as tokens. May raise NotEnoughRows."""
+    taken = TrainingRows()
+    for record in _read(dataset, ["prompt", "chosen", "rejected"], recipe.segment, taken):
+        _take(taken, recipe, tokenizer, {name: record[name] for name in ("prompt", "chosen", "rejected")})
+    return _enough(taken, recipe.min_rows_dpo, dataset, recipe)
+
+
+def audit_trained_tokens(trained: Iterable[Sequence[int]], end_of_turn: frozenset[int]) -> int:
+    """Number of rows, each with trained tokens and its end of turn among them; UntrainableRows names those without.
+
+    `trained` holds the token ids that enter the loss, a row each.
+    """
+    rows = [(number, set(tokens)) for number, tokens in enumerate(trained)]
+    bad = [number for number, tokens in rows if not tokens & end_of_turn]
+    if bad:
+        raise UntrainableRows(
+            f"{len(bad)} of {len(rows)} rows (first: {bad[:5]}) train no end-of-turn token {sorted(end_of_turn)}: "
+            "the model would never learn to stop. Use a tokenizer whose chat template ends a turn with its eos token."
+        )
+    return len(rows)
+
+
+def end_of_turn_ids(tokenizer: Any, model: Any) -> frozenset[int]:
+    """Token ids that end a turn: the tokenizer's eos token and all that stop the model's generation."""
+    stops = model.generation_config.eos_token_id
+    listed = stops if isinstance(stops, list) else [stops]
+    return frozenset(token for token in (*listed, tokenizer.eos_token_id) if token is not None)
+
+
+def _read(dataset: Path, columns: list[str], segment: str | None, taken: TrainingRows) -> Iterable[dict[str, Any]]:
+    from pyarrow import parquet
+
+    for record in parquet.read_table(dataset / "train.parquet", columns=[*columns, "metadata"]).to_pylist():
+        if segment is None or record["metadata"]["segment"] == segment:
+            yield record
+        else:
+            taken.dropped["of other segments"] += 1
+
+
+def _take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row) -> None:
+    """Keep the row or count why not. Lengths are those of the trainer's own tokenizer and chat template."""
+    sides = [row[name] for name in SIDES if name in row]
+    answers = [_answer_tokens(tokenizer, row["prompt"], side) for side in sides]
+    prompt = _fitting_prompt(recipe, tokenizer, row["prompt"], max(map(len, answers)))
+    if any(not message["content"].strip() for side in sides for message in side):
+        taken.dropped["with an empty answer"] += 1
+    elif len(answers) == 2 and answers[0] == answers[1]:
+        taken.dropped["with equal sides"] += 1
+    elif prompt is None:
+        taken.dropped["too long"] += 1
+    else:
+        taken.cut += len(prompt) < len(row["prompt"])
+        taken.rows.append(row | {"prompt": prompt})
+
+
+def _fitting_prompt(recipe: Recipe, tokenizer: Any, prompt: list[Message], answer: int) -> list[Message] | None:
+    """The prompt if it fits beside `answer` tokens; by "cut" without its oldest exchanges; None where it cannot fit."""
+    system = [message for message in prompt[:1] if message["role"] == "system"]
+    turns = prompt[len(system) :]
+    while len(_prompt_tokens(tokenizer, system + turns)) + answer > recipe.max_length:
+        if recipe.on_overlong == "drop" or len(turns) < 3:
+            return None
+        turns = turns[2:]
+    return system + turns
+
+
+def _prompt_tokens(tokenizer: Any, prompt: list[Message]) -> list[int]:
+    return tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
+
+
+def _answer_tokens(tokenizer: Any, prompt: list[Message], answer: list[Message]) -> list[int]:
+    """What the answer adds to the prompt, its end of turn included."""
+    whole = tokenizer.apply_chat_template(prompt + answer, return_dict=True)["input_ids"]
+    return whole[len(_prompt_tokens(tokenizer, prompt)) :]
+
+
+def _enough(taken: TrainingRows, needed: int, dataset: Path, recipe: Recipe) -> TrainingRows:
+    if len(taken.rows) < needed:
+        where = f"{dataset / 'train.parquet'}" + (f", segment {recipe.segment!r}," if recipe.segment else "")
+        raise NotEnoughRows(len(taken.rows), needed, where, dict(taken.dropped))
+    return taken

@@ -1,0 +1,164 @@
+"""What every stage's training shares: its plan, trainer arguments, resuming, measuring, and publishing."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rl_assets.training.adapters import (
+    CHECKPOINTS,
+    TRAINING_VERSION,
+    WEIGHTS,
+    Adapter,
+    AdapterInputs,
+    existing_adapter,
+    publish,
+    read_dataset_manifest,
+)
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.checkpoints import checkpoint_step, newest_whole_checkpoint
+from rl_assets.training.checks import Check, weights_reload_check
+from rl_assets.training.model_card import model_card
+from rl_assets.training.progress import Progress, loss_curve, progress_callback
+from rl_assets.training.recipes import Recipe, StageRecipe, recipe_hash, recipe_warnings
+from rl_assets.training.rows import TrainingRows
+from rl_assets.training.runtime import device_name, has_gpu, library_versions, peak_memory_bytes
+
+Measured = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One adapter to be trained: what from, with what, and the folder it goes to. `dataset` is the dataset's manifest."""
+
+    inputs: AdapterInputs
+    folder: Path
+    day: str
+    dataset: dict[str, Any]
+    base: BaseModel
+    parent: Adapter | None
+    recipe: Recipe
+    log: Callable[[str], None]
+
+    def existing(self) -> Adapter | None:
+        """The adapter of these inputs where there is one already, now also used for the job's day."""
+        found = existing_adapter(self.folder, self.inputs.kind, self.day)
+        if found:
+            self.log(f"{self.inputs.kind}: {self.folder.name} has these inputs already, nothing was trained")
+        return found
+
+
+def plan(
+    kind: str,
+    dataset: Path,
+    day: str,
+    base: BaseModel,
+    parent: Adapter | None,
+    recipe: Recipe,
+    adapters: Path,
+    log: Callable[[str], None],
+) -> Job:
+    """The job that trains on the published dataset folder `dataset`; the recipe's warnings go to the log."""
+    published = read_dataset_manifest(dataset)
+    inputs = AdapterInputs(
+        kind=kind,
+        base_name=base.name,
+        base_sha256=base.sha256,
+        parent_sha256=parent.sha256 if parent else None,
+        dataset_name=published["name"],
+        dataset_sha256=published["sha256"],
+        recipe_hash=recipe_hash(recipe),
+        seed=recipe.seed,
+        training_version=TRAINING_VERSION,
+    )
+    for warning in recipe_warnings(recipe):
+        log(warning)
+    return Job(inputs, adapters / kind / inputs.hash, day, published, base, parent, recipe, log)
+
+
+def trainer_arguments(job: Job, stage: StageRecipe) -> dict[str, Any]:
+    """Keyword arguments of a TRL configuration; what TRL sets by default and a CPU cannot do is off."""
+    gpu = has_gpu()
+    return {
+        "output_dir": str(job.folder / CHECKPOINTS),
+        "per_device_train_batch_size": stage.batch,
+        "gradient_accumulation_steps": stage.accumulate,
+        "learning_rate": stage.learning_rate,
+        "lr_scheduler_type": stage.schedule if stage.schedule != "constant" else "constant_with_warmup",
+        "warmup_steps": stage.warmup,
+        "num_train_epochs": stage.epochs,
+        "max_steps": stage.max_steps or -1,
+        "max_grad_norm": stage.max_grad_norm,
+        "optim": stage.optimizer,
+        "gradient_checkpointing": stage.gradient_checkpointing,
+        "max_length": job.recipe.max_length,
+        "seed": job.recipe.seed,
+        "data_seed": job.recipe.seed,
+        "bf16": gpu,
+        "use_cpu": not gpu,
+        "dataloader_pin_memory": gpu,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps",
+        "save_steps": stage.checkpoint_every,
+        "save_total_limit": 2,
+        "disable_tqdm": True,
+        "report_to": [],
+    }
+
+
+def run_trainer(job: Job, trainer: Any) -> Measured:
+    """Train to the end, from the newest whole checkpoint where an earlier run was interrupted; what was measured."""
+    from transformers import PrinterCallback
+
+    progress = Progress(job.log)
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(progress_callback(progress))
+    checkpoint = newest_whole_checkpoint(job.folder / CHECKPOINTS)
+    if checkpoint:
+        job.log(f"resuming from step {checkpoint_step(checkpoint)}")
+    began = time.monotonic()
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return {
+        "steps": trainer.state.global_step,
+        "resumed_from_step": checkpoint_step(checkpoint) if checkpoint else None,
+        "tokens": progress.tokens,
+        "wall_s": round(time.monotonic() - began, 3),
+        "device": device_name(),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "loss_curve": loss_curve(trainer.state.log_history),
+    }
+
+
+def publish_adapter(job: Job, model: Any, rows: TrainingRows, measured: Measured, checks: list[Check]) -> Adapter:
+    """Write weights, configuration, card and, last, the manifest."""
+    checks = [*checks, weights_reload_check(_save_weights(model, job.folder))]
+    manifest = measured | {
+        "kind": job.inputs.kind,
+        "day": job.day,
+        "base": {"name": job.base.name, "sha256": job.base.sha256},
+        "parent": {"inputs_hash": job.parent.inputs_hash, "sha256": job.parent.sha256} if job.parent else None,
+        "dataset": {key: job.dataset[key] for key in ("name", "day", "sha256")} | rows.counts(),
+        "recipe": job.recipe.model_dump(mode="json"),
+        "recipe_hash": job.inputs.recipe_hash,
+        "seed": job.inputs.seed,
+        "training_version": job.inputs.training_version,
+        "versions": library_versions(),
+        "checks": {item["name"]: item for item in checks},
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (job.folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
+    return publish(job.folder, manifest)
+
+
+def _save_weights(model: Any, folder: Path) -> float:
+    """Save the trained adapter alone; the largest difference between what is on disk and what is in memory."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    model.save_pretrained(folder, selected_adapters=["default"])
+    saved = load_file(folder / WEIGHTS)
+    held = get_peft_model_state_dict(model, adapter_name="default")
+    return max((saved[name] - held[name].cpu()).abs().max().item() for name in held)

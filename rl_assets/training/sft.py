@@ -1,0 +1,66 @@
+"""Supervised fine-tuning of a LoRA adapter with TRL on the day's SFT dataset."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.checks import loss_fell_check, trained_tokens_check
+from rl_assets.training.loading import load_for_training, load_tokenizer
+from rl_assets.training.recipes import LoraRecipe, Recipe
+from rl_assets.training.rows import Row, audit_trained_tokens, end_of_turn_ids, sft_rows
+from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
+from rl_assets.training.runtime import start
+
+
+def train_sft(
+    dataset: Path, day: str, base: BaseModel, recipe: Recipe, adapters: Path, log: Callable[[str], None]
+) -> Adapter:
+    """The SFT adapter of these inputs: the one that exists, the rest of an interrupted run, or a new one.
+
+    `dataset` is a published dataset folder. Raises NotEnoughRows, UntrainableRows, TrainingDiverged.
+    """
+    job = plan("sft", dataset, day, base, None, recipe, adapters, log)
+    if found := job.existing():
+        return found
+    start(offline=True, seed=recipe.seed)
+    tokenizer = load_tokenizer(base)
+    rows = sft_rows(dataset, recipe, tokenizer)
+    log(f"sft: {len(rows.rows)} rows, dropped {dict(rows.dropped)}, into {job.folder.name}")
+    trainer = _trainer(job, tokenizer, rows.rows)
+    trained = ([token for token in labels if token >= 0] for labels in trainer.train_dataset["labels"])
+    audited = audit_trained_tokens(trained, end_of_turn_ids(tokenizer, trainer.model))
+    measured = run_trainer(job, trainer)
+    checks = [trained_tokens_check(audited), loss_fell_check(measured["loss_curve"])]
+    return publish_adapter(job, trainer.model, rows, measured, checks)
+
+
+def _trainer(job: Job, tokenizer: Any, rows: list[Row]) -> Any:
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    return SFTTrainer(
+        model=load_for_training(job.base, job.recipe.quantization, job.log),
+        args=SFTConfig(
+            **trainer_arguments(job, job.recipe.sft),
+            completion_only_loss=True,
+            train_sampling_strategy=job.recipe.sft.sampling,
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=lora_config(job.recipe.lora),
+    )
+
+
+def lora_config(lora: LoraRecipe) -> Any:
+    """PEFT's configuration of a recipe's LoRA part."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules),
+        task_type="CAUSAL_LM",
+    )

@@ -1,0 +1,105 @@
+"""The graph as users see it, and what loading it costs."""
+
+import os
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from rl_assets.definitions import build_defs, defs
+
+HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
+RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
+GRAPH = {
+    **{name: set() for name in RAW},
+    "rated_interactions": {"interactions", "feedback"},
+    "sft_dataset": {"rated_interactions"},
+    "dpo_dataset": {"rated_interactions"},
+    "grpo_dataset": {"rated_interactions"},
+    "base_model": set(),
+    "sft_adapter": {"base_model", "sft_dataset"},
+    "dpo_adapter": {"base_model", "dpo_dataset", "sft_adapter"},
+    "eval_report": {"base_model", "sft_dataset", "dpo_dataset", "sft_adapter", "dpo_adapter"},
+    "promotion_decision": {"eval_report"},
+}
+
+
+def specs() -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def load(script: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_graph_is_the_one_in_the_readme():
+    found = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in specs().items()}
+    assert found == GRAPH
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
+    spec = specs()[name]
+    assert (
+        spec.description
+        and spec.owners
+        and spec.kinds
+        and spec.group_name in {"raw", "datasets", "adapters", "reports"}
+    )
+
+
+@pytest.mark.parametrize("name", [*RAW, "rated_interactions"])
+def test_every_table_shows_its_columns_with_descriptions(name):
+    schema = specs()[name].metadata["dagster/column_schema"]
+    assert schema.columns and all(column.description for column in schema.columns)
+
+
+def test_loading_the_definitions_imports_nothing_heavy():
+    loaded = load(
+        "import sys, rl_assets.definitions; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert not set(HEAVY) & set(loaded.stdout.split())
+
+
+def test_an_unknown_setting_stops_the_load_with_a_sentence():
+    loaded = load("import rl_assets.definitions", RL_ASSETS_WINDOWDAYS="7")
+    assert loaded.returncode != 0
+    assert "unknown setting RL_ASSETS_WINDOWDAYS: did you mean RL_ASSETS_WINDOW_DAYS?" in loaded.stderr
+
+
+def test_the_jobs_are_the_two_halves_of_the_night_and_the_whole():
+    names = {
+        job: {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.executable_asset_keys}
+        for job in ("datasets_job", "retrain_job", "full_job")
+    }
+    assert names["datasets_job"] | names["retrain_job"] == names["full_job"] == set(GRAPH)
+    assert not names["datasets_job"] & names["retrain_job"]
+
+
+def test_the_nightly_schedule_runs_yesterdays_partition_at_two():
+    schedule = defs.resolve_schedule_def("nightly_retrain")
+    assert (schedule.cron_schedule, schedule.job_name) == ("0 2 * * *", "full_job")
+
+
+def test_only_steps_that_train_or_generate_take_the_gpu_pool():
+    pools = {key.to_user_string(): node.op.pool for node in defs.assets for key in node.keys}
+    assert {name for name, pool in pools.items() if pool == "gpu"} == {
+        "base_model",
+        "sft_adapter",
+        "dpo_adapter",
+        "eval_report",
+    }
+
+
+def test_resources_and_executor_can_be_replaced():
+    fake = dg.ResourceDefinition.hardcoded_resource("other")
+    other = build_defs(resources={"home": fake}, executor=dg.in_process_executor)
+    assert other.resources["home"] is fake and other.executor is dg.in_process_executor

@@ -1,0 +1,38 @@
+"""One barely trained tiny model with two random adapters, shared by every test that needs a real one."""
+
+from pathlib import Path
+
+import pytest
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel, ensure_base_model
+from rl_assets.training.tiny_model import TinySpec
+from rl_assets_tests.evaluation.samples import random_adapter
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("evaluated-models")
+
+
+@pytest.fixture(scope="session")
+def base(models: Path) -> BaseModel:
+    spec = TinySpec(hidden=32, intermediate=64, layers=1, heads=2, steps=12, batch=8, warmup_steps=2)
+    return ensure_base_model("tiny", models, print, spec)
+
+
+@pytest.fixture(scope="session")
+def parent(models: Path, base: BaseModel) -> Adapter:
+    return random_adapter(base, models / "adapters" / "sft" / "aaaa", "sft", seed=1)
+
+
+@pytest.fixture(scope="session")
+def candidate(models: Path, base: BaseModel) -> Adapter:
+    return random_adapter(base, models / "adapters" / "dpo" / "bbbb", "dpo", seed=2)
+
+
+@pytest.fixture(scope="session")
+def loaded(base: BaseModel):
+    from rl_assets.training.loading import load_for_inference
+
+    return load_for_inference(base, None)

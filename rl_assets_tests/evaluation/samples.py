@@ -1,0 +1,153 @@
+"""Small real inputs for the tests: dataset folders, random adapters, reports with chosen figures."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rl_assets.evaluation.estimates import Column, compare
+from rl_assets.evaluation.latency import Latency
+from rl_assets.evaluation.results import (
+    Comparison,
+    DatasetUsed,
+    EvalReport,
+    LatencyRatio,
+    LossCurve,
+    ModelResult,
+    Role,
+    WorstAnswer,
+)
+from rl_assets.evaluation.statistics import Interval
+from rl_assets.files import write_json
+from rl_assets.training.adapters import Adapter, publish
+from rl_assets.training.base_models import BaseModel
+
+DAY = "2026-10-14"
+PARTS = ("rotor", "valve", "gasket", "spindle", "washer", "lever")
+
+
+def sft_row(key: str, question: str, answer: str, **metadata: Any) -> dict[str, Any]:
+    return {
+        "messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}],
+        "metadata": {"prompt_key": key, "segment": "parts", "category": "colour", "reward": 1.0} | metadata,
+    }
+
+
+def dpo_row(
+    key: str, question: str, chosen: str, rejected: str, segment: str | None = "parts"
+) -> dict[str, Any]:
+    return {
+        "prompt": [{"role": "user", "content": question}],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+        "metadata": {"prompt_key": key, "segment": "parts", "category": "colour", "margin": 1.0},
+    }
+
+
+def dataset(folder: Path, **splits: list[dict[str, Any]]) -> Path:
+    """A published dataset folder; a split that is not named has one row of a key of its own."""
+    folder.mkdir(parents=True)
+    filler = next(iter(splits.values()))[0]
+    for split in ("train", "validation", "test"):
+        own = filler | {"metadata": filler["metadata"] | {"prompt_key": f"{split}-only"}}
+        pq.write_table(pa.Table.from_pylist(splits.get(split, [own])), folder / f"{split}.parquet")
+    rows = {split: len(splits.get(split, [0])) for split in ("train", "validation", "test")}
+    write_json(folder / "manifest.json", {"name": folder.name, "day": DAY, "sha256": "d" * 64, "rows": rows})
+    return folder
+
+
+def parts_datasets(home: Path, count: int) -> tuple[Path, Path]:
+    """SFT and DPO folders with `count` held-out prompts, half of them with a preference pair."""
+    names = [f"the {PARTS[i % len(PARTS)]} in drawer {i}" for i in range(count)]
+    sft = [
+        sft_row(f"k{i}", f"Which colour has {name}?", f'{{"answer": "red {i}"}}')
+        for i, name in enumerate(names)
+    ]
+    dpo = [
+        dpo_row(f"k{i}", f"Which colour has {name}?", f"red {i}", "I do not know")
+        for i, name in enumerate(names)
+        if i % 2 == 0
+    ]
+    return dataset(home / "sft_dataset", test=sft), dataset(home / "dpo_dataset", test=dpo)
+
+
+def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int) -> Adapter:
+    """A whole adapter folder with small random LoRA weights."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from rl_assets.training.loading import load_for_inference
+
+    torch.manual_seed(seed)
+    model, _ = load_for_inference(base, None)
+    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    get_peft_model(model, config).save_pretrained(folder)
+    manifest = {"kind": kind, "day": DAY, "base": {"name": base.name, "sha256": base.sha256}}
+    return publish(folder, manifest | {"loss_curve": [[1, 2.0, 1e-3], [2, 1.5, 1e-3], [3, 1.25, 1e-3]]})
+
+
+def span(mean: float, low: float, high: float, clusters: int = 80) -> Interval:
+    return Interval(mean, low, high, (high - low) / 3.92, clusters, clusters)
+
+
+def model_result(role: Role, sha256: str) -> ModelResult:
+    return ModelResult(
+        role=role,
+        kind="base" if role == "base" else "dpo",
+        label=role,
+        sha256=sha256,
+        inputs_hash=None if role == "base" else "abc",
+        metrics={"exact_match": span(0.5, 0.4, 0.6)},
+        latency=Latency(10.0, 12.0, 24),
+        tokens_per_second=1000.0,
+        tokens_per_answer=10.0,
+        unfinished_answers=0,
+    )
+
+
+def comparison(theirs: Role, **differences: Interval) -> Comparison:
+    return Comparison(
+        ours="candidate",
+        theirs=theirs,
+        differences=differences,
+        minimum_detectable_effect=0.1,
+        clusters_needed=320,
+    )
+
+
+def report(theirs: Role = "base", **changes: Any) -> EvalReport:
+    """A report in which the candidate is clearly better than `theirs`, but for the changes."""
+    better = comparison(
+        theirs,
+        exact_match=span(0.3, 0.2, 0.4),
+        token_f1=span(0.1, 0.05, 0.15),
+        json_validity=span(0.0, 0.0, 0.0),
+    )
+    roles: tuple[Role, ...] = tuple(dict.fromkeys(("base", theirs, "candidate")))
+    content: dict[str, Any] = {
+        "day": DAY,
+        "segment": "parts",
+        "base_name": "tiny",
+        "base_sha256": "b" * 64,
+        "datasets": [DatasetUsed(name="sft_dataset", day=DAY, sha256="d" * 64, rows={"test": 80})],
+        "items": 80,
+        "pairs": 40,
+        "clusters": 80,
+        "left_out": 0,
+        "max_new_tokens": 48,
+        "champion_sha256": "champion" if theirs == "champion" else None,
+        "champion_base_sha256": "b" * 64 if theirs == "champion" else None,
+        "models": {role: model_result(role, role) for role in roles},
+        "comparisons": {f"candidate-{theirs}": better},
+        "latency_ratio": LatencyRatio(against=theirs, ratio=span(1.0, 0.98, 1.02), equal_work=True),
+        "leaked": [],
+        "worst": [WorstAnswer(prompt="p", reference="r", answer="a", why="Wrong.", token_f1=0.0)],
+        "loss_curves": [LossCurve(label="sft", points=[(1, 2.0), (2, 1.0)])],
+        "notes": ["A note."],
+    }
+    return EvalReport(**(content | changes))
+
+
+def compared_columns(ours: Column, theirs: Column) -> Comparison:
+    return compare("candidate", "base", {"candidate": {"exact_match": ours}, "base": {"exact_match": theirs}})

@@ -1,0 +1,147 @@
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rl_assets.evaluation.champion import Champion
+from rl_assets.evaluation.decision import Decision
+from rl_assets.evaluation.estimates import Column
+from rl_assets.evaluation.promotion import PromotionRules, decide
+from rl_assets.evaluation.results import LatencyRatio
+from rl_assets.evaluation.statistics import Interval
+from rl_assets_tests.evaluation.samples import DAY, compared_columns, comparison, report, span
+
+RULES = PromotionRules()
+BETTER, SAME, WORSE = span(0.3, 0.2, 0.4), span(0.02, -0.05, 0.09), span(-0.2, -0.3, -0.1)
+FINE = span(0.0, -0.01, 0.01)
+
+
+def champion(sha256: str = "champion") -> Champion:
+    decided = decide(report(), None, RULES)
+    return Champion(adapter="adapters/dpo/abc", hash=sha256, day=date(2026, 10, 1), decision=decided)
+
+
+def decide_on(
+    exact: Interval, f1: Interval = FINE, validity: Interval | None = FINE, **changes: Any
+) -> Decision:
+    measured = {"exact_match": exact, "token_f1": f1} | ({"json_validity": validity} if validity else {})
+    return decide(
+        report(comparisons={"candidate-base": comparison("base", **measured)}, **changes), None, RULES
+    )
+
+
+def test_better_beyond_doubt_is_promoted():
+    decided = decide_on(BETTER)
+    assert decided.verdict == "PROMOTE"
+    assert decided.against == "base"
+    (reason,) = decided.reasons
+    assert reason.startswith("Exact match against the base: +0.300 (95 % interval +0.200 to +0.400): better")
+
+
+def test_worse_beyond_doubt_is_rejected():
+    assert decide_on(WORSE).verdict == "REJECT"
+
+
+def test_no_clear_difference_is_held_with_the_number_it_would_take():
+    decided = decide_on(SAME)
+    assert decided.verdict == "HOLD"
+    assert "takes about 320 clusters" in decided.reasons[1]
+
+
+def test_a_lower_bound_of_exactly_0_is_not_enough():
+    assert decide_on(span(0.1, 0.0, 0.2)).verdict == "HOLD"
+
+
+@pytest.mark.parametrize(
+    ("f1", "validity"), [(span(-0.05, -0.08, -0.02), FINE), (FINE, span(-0.03, -0.05, -0.01))]
+)
+def test_a_broken_guard_rail_rejects_what_would_be_promoted(f1: Interval, validity: Interval):
+    decided = decide_on(BETTER, f1, validity)
+    assert decided.verdict == "REJECT"
+    assert "broken" in decided.reasons[-1]
+
+
+def test_a_loss_that_may_be_an_accident_holds_instead_of_promoting():
+    decided = decide_on(BETTER, span(-0.05, -0.12, 0.02))
+    assert decided.verdict == "HOLD"
+    assert "Token F1: -0.050, limit -0.020: in doubt." in decided.reasons
+
+
+def test_a_loss_within_the_tolerance_breaks_nothing():
+    assert decide_on(BETTER, span(-0.015, -0.019, -0.011)).verdict == "PROMOTE"
+
+
+def test_without_json_references_validity_is_not_a_guard_rail():
+    decided = decide_on(BETTER, validity=None)
+    assert decided.verdict == "PROMOTE"
+    assert [rail.state for rail in decided.guard_rails] == ["holds", "not measured", "holds"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(span(1.3, 1.2, 1.4), "REJECT"), (span(1.15, 1.05, 1.25), "PROMOTE")]
+)
+def test_latency_breaks_only_when_its_whole_interval_is_over_the_limit(ratio: Interval, verdict: str):
+    measured = LatencyRatio(against="base", ratio=ratio, equal_work=True)
+    assert decide_on(BETTER, latency_ratio=measured).verdict == verdict
+
+
+def test_49_clusters_are_insufficient_and_50_are_not():
+    few = decide_on(span(0.3, 0.2, 0.4, clusters=49))
+    assert (few.verdict, few.difference) == ("INSUFFICIENT", None)
+    assert few.reasons == ["There are 49 held-out clusters; a decision takes 50."]
+    assert decide_on(span(0.3, 0.2, 0.4, clusters=50)).verdict == "PROMOTE"
+
+
+def test_no_held_out_item_is_insufficient():
+    decided = decide(report(comparisons={"candidate-base": comparison("base")}), None, RULES)
+    assert decided.reasons == ["There are 0 held-out clusters; a decision takes 50."]
+
+
+def test_leakage_is_insufficient_however_good_the_figures():
+    decided = decide_on(BETTER, leaked=["key-1", "key-2"])
+    assert decided.verdict == "INSUFFICIENT"
+    assert "2 held-out prompts are in a training split, the first key-1." in decided.reasons
+
+
+def test_a_champion_of_another_base_is_insufficient():
+    other = report("champion", champion_base_sha256="c" * 64, comparisons={})
+    decided = decide(other, champion(), RULES)
+    assert decided.verdict == "INSUFFICIENT"
+    assert "another base model" in decided.reasons[0]
+
+
+def test_a_report_on_another_champion_is_insufficient():
+    decided = decide(report("champion"), champion("newer"), RULES)
+    assert decided.verdict == "INSUFFICIENT"
+    assert "evaluate again" in decided.reasons[0]
+
+
+def test_the_champion_is_what_the_candidate_must_beat_once_there_is_one():
+    found = report("champion", comparisons={"candidate-champion": comparison("champion", exact_match=SAME)})
+    decided = decide(found, champion(), RULES)
+    assert (decided.against, decided.verdict) == ("champion", "HOLD")
+
+
+def test_the_champion_itself_is_held():
+    decided = decide(report(), champion("candidate"), RULES)
+    assert (decided.verdict, decided.reasons) == ("HOLD", ["The candidate is already the champion."])
+
+
+def test_the_baseline_against_itself_is_promoted_for_at_most_5_of_100_seeds():
+    """One policy of sampled answers, right with a chance that differs by prompt, evaluated twice."""
+    promoted = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        chance = np.repeat(rng.beta(2, 2, 60), 3)
+        clusters = [f"c{i // 3}" for i in range(180)]
+        ours, theirs = (Column((rng.random(180) < chance) * 1.0, np.ones(180), clusters) for _ in range(2))
+        compared = compared_columns(ours, theirs)
+        promoted += decide(report(comparisons={"candidate-base": compared}), None, RULES).verdict == "PROMOTE"
+    assert promoted <= 5
+
+
+def test_the_decision_survives_being_written_and_read():
+    decided = decide_on(BETTER)
+    assert decided.day == DAY
+    assert Decision.model_validate_json(decided.model_dump_json()) == decided

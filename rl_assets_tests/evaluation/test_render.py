@@ -1,0 +1,156 @@
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from rl_assets.evaluation.escaping import markdown_block, markdown_text, printable
+from rl_assets.evaluation.figures import forest, losses, metric_by_model
+from rl_assets.evaluation.inline_pictures import small_forest, sparkline
+from rl_assets.evaluation.markdown import to_markdown
+from rl_assets.evaluation.render import read_report, to_html, write_report
+from rl_assets.evaluation.results import EvalReport, LossCurve, WorstAnswer
+from rl_assets_tests.evaluation.samples import comparison, report, span
+
+ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'
+FENCES = "```\n# Promoted!\n````\n![x](http://evil.example/p.png)"
+
+
+class Tags(HTMLParser):
+    """The tags and attributes that a browser would see."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+def attacked() -> EvalReport:
+    worst = WorstAnswer(
+        prompt=ATTACK, reference=FENCES, answer=f"\u202e{ATTACK}\x00", why=ATTACK, token_f1=0.0
+    )
+    return report(worst=[worst], notes=[ATTACK], segment=ATTACK, base_name=ATTACK)
+
+
+def test_markup_in_answers_stays_text_in_the_page():
+    page = Tags(to_html(attacked()))
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "&lt;script&gt;" in to_html(attacked())
+
+
+def test_the_page_asks_for_nothing_from_elsewhere():
+    page = Tags(to_html(report()))
+    linked = [value for name, value in page.attributes if name in {"src", "href", "xlink:href", "data"}]
+    assert all(value and value.startswith("#") for value in linked)
+    assert "link" not in page.tags
+    assert "@import" not in to_html(report())
+
+
+def test_the_page_holds_its_pictures_and_follows_the_readers_theme():
+    page = to_html(report())
+    assert Tags(page).tags.count("svg") == 3
+    assert "prefers-color-scheme: dark" in page
+    assert 'name="viewport"' in page
+
+
+def test_a_fence_outgrows_every_run_of_backticks():
+    block = markdown_block(FENCES)
+    assert block.startswith("`````text\n")
+    assert block.endswith("\n`````")
+    assert max(len(run) for run in re.findall("`+", block)) == 5
+
+
+def test_markdown_of_an_attack_has_no_html_and_no_foreign_image_outside_fences():
+    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", to_markdown(attacked()))
+    assert not re.search(r"(?<!\\)<", outside)
+    assert re.findall(r"(?<!\\)!\[[^\]]*\]\((.{5})", outside) == ["data:"]
+    assert "# Promoted" not in outside
+
+
+@pytest.mark.parametrize(
+    "text", ["a|b", "*x*", "[a](b)", "<b>", "`c`", "# h", "~~s~~", "http://x", "www.x", "a@b"]
+)
+def test_markdown_text_escapes_what_markdown_acts_on(text: str):
+    assert "\\" in markdown_text(text)
+    assert markdown_text(text).replace("\\", "") == text
+
+
+def test_newlines_cannot_leave_a_table_cell():
+    assert markdown_text("a\n\n| b") == "a \\| b"
+
+
+def test_controls_and_lone_surrogates_are_shown_not_obeyed():
+    assert printable("a\x1b[31m\u202eb\ud800\tc\n") == "a\ufffd[31m\ufffdb?\tc\n"
+
+
+def test_a_written_report_is_read_back_equal_and_replaces_the_old_one(tmp_path: Path):
+    folder = tmp_path / "reports" / "2026-10-14"
+    write_report(report(notes=["old"]), folder)
+    write_report(attacked(), folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.md"]
+    assert read_report(folder) == attacked()
+    assert [path.name for path in folder.parent.iterdir()] == ["2026-10-14"]
+
+
+def test_a_report_that_was_never_written_is_named(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="materialize eval_report"):
+        read_report(tmp_path)
+
+
+def test_pictures_are_the_same_bytes_every_time_and_well_formed():
+    for draw in (metric_by_model, forest, lambda found: losses(found.loss_curves)):
+        first = draw(report())
+        assert first is not None
+        assert first == draw(report())
+        ElementTree.fromstring(first)
+
+
+def test_nothing_to_draw_is_no_picture():
+    empty = report(comparisons={}, loss_curves=[LossCurve(label="sft", points=[])])
+    assert forest(empty) is None
+    assert losses(empty.loss_curves) is None
+    assert metric_by_model(empty, "token_f1") is None
+    assert small_forest(empty) == ""
+    assert sparkline([]) == ""
+
+
+def decoded(markdown: str) -> str:
+    found = re.fullmatch(r"!\[[^\]]*\]\(data:image/svg\+xml;base64,([^)]*)\)", markdown)
+    assert found is not None
+    return base64.b64decode(found[1]).decode("utf-8")
+
+
+def test_inline_pictures_fit_under_the_uis_limit():
+    compared = {
+        f"candidate-{role}": comparison(role, exact_match=span(0.3, -0.2, 0.8))
+        for role in ("base", "parent", "champion")
+    }
+    for picture in (small_forest(report(comparisons=compared)), sparkline([1 / (i + 1) for i in range(500)])):
+        assert len(picture) < 950
+        ElementTree.fromstring(decoded(picture))
+
+
+def test_a_flat_curve_can_be_drawn():
+    assert "polyline" in decoded(sparkline([2.0, 2.0]))
+    assert "polyline" in decoded(sparkline([2.0]))
+
+
+def test_a_report_without_items_is_still_a_page():
+    empty = report(
+        comparisons={"candidate-base": comparison("base")}, items=0, clusters=0, worst=[], latency_ratio=None
+    )
+    models = {
+        role: model.model_copy(update={"metrics": {}, "latency": None})
+        for role, model in empty.models.items()
+    }
+    page = to_html(empty.model_copy(update={"models": models}))
+    assert "There was no held-out item to evaluate on." in page

@@ -1,0 +1,141 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rl_assets.evaluation.promotion import PromotionRules, decide
+from rl_assets.evaluation.render import read_report, write_report
+from rl_assets.evaluation.report import evaluate
+from rl_assets.evaluation.results import EvalReport
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets_tests.evaluation.samples import DAY, parts_datasets
+
+
+def evaluated(
+    home: Path,
+    base: BaseModel,
+    candidate: Adapter,
+    parent: Adapter | None,
+    champion: Adapter | None,
+    *,
+    items: int = 6,
+) -> tuple[EvalReport, list[str]]:
+    sft, dpo = parts_datasets(home, items)
+    lines: list[str] = []
+    found = evaluate(
+        DAY,
+        base,
+        candidate,
+        parent,
+        champion,
+        sft_folder=sft,
+        dpo_folder=dpo,
+        segment="parts",
+        log=lines.append,
+    )
+    return found, lines
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory, base, candidate, parent) -> tuple[EvalReport, list[str]]:
+    """A champion that is the parent: three distinct models in four roles."""
+    return evaluated(tmp_path_factory.mktemp("full"), base, candidate, parent, parent)
+
+
+def test_every_role_has_figures_and_every_pair_its_difference(full):
+    found, _ = full
+    assert list(found.models) == ["base", "parent", "champion", "candidate"]
+    assert list(found.comparisons) == [
+        "candidate-base",
+        "candidate-parent",
+        "candidate-champion",
+        "parent-base",
+    ]
+    assert (found.items, found.clusters, found.pairs, found.left_out, found.leaked) == (6, 6, 3, 0, [])
+    assert found.candidate.metrics["json_validity"].n == 6
+    assert found.candidate.metrics["perplexity"].mean > 1
+    assert found.loss_curves[0].points == [(1, 2.0), (2, 1.5), (3, 1.25)]
+    assert found.datasets[0].rows["test"] == 6
+
+
+def test_a_model_in_two_roles_is_asked_once_and_differs_in_nothing_from_itself(full):
+    found, lines = full
+    assert sum(line.startswith("answered 6 of 6") for line in lines) == 3
+    assert found.models["parent"].metrics == found.models["champion"].metrics
+    assert (
+        found.comparisons["candidate-parent"].differences
+        == found.comparisons["candidate-champion"].differences
+    )
+
+
+def test_the_base_has_no_preference_against_itself(full):
+    found, _ = full
+    assert "preference_accuracy" not in found.models["base"].metrics
+    assert "likelihood_accuracy" in found.models["base"].metrics
+    assert "preference_over_parent" in found.candidate.metrics
+    assert "preference_accuracy" not in found.comparisons["candidate-base"].differences
+
+
+def test_latency_is_measured_over_at_least_20_requests_and_in_turns_with_the_champion(full):
+    found, _ = full
+    assert found.candidate.latency is not None
+    assert found.candidate.latency.requests >= 20
+    assert found.candidate.latency.p50_ms <= found.candidate.latency.p95_ms
+    assert found.latency_ratio is not None
+    assert (found.latency_ratio.against, found.latency_ratio.equal_work) == ("champion", False)
+
+
+def test_a_real_report_is_written_and_read_back(full, tmp_path: Path):
+    found, _ = full
+    write_report(found, tmp_path / DAY)
+    assert read_report(tmp_path / DAY) == found
+
+
+def test_quality_figures_repeat_exactly(full, tmp_path: Path, base, candidate, parent):
+    again, _ = evaluated(tmp_path, base, candidate, parent, parent)
+    first, _ = full
+    assert again.comparisons == first.comparisons
+    assert again.worst == first.worst
+
+
+def test_a_first_adapter_is_compared_with_the_base_alone(tmp_path: Path, base, parent):
+    found, _ = evaluated(tmp_path, base, parent, None, None, items=3)
+    assert list(found.comparisons) == ["candidate-base"]
+    assert found.latency_ratio is not None
+    assert (found.latency_ratio.against, found.latency_ratio.equal_work) == ("base", True)
+    decided = decide(found, None, PromotionRules())
+    assert decided.reasons == ["There are 3 held-out clusters; a decision takes 50."]
+
+
+def test_a_champion_of_another_base_is_not_asked(tmp_path: Path, base, candidate, parent):
+    foreign = replace(parent, base_sha256="0" * 64)
+    found, _ = evaluated(tmp_path, base, candidate, None, foreign, items=3)
+    assert "champion" not in found.models
+    assert found.champion_base_sha256 == "0" * 64
+    assert "The champion belongs to another base model and was not evaluated." in found.notes
+
+
+def test_the_champion_as_candidate_differs_in_nothing_from_itself(tmp_path: Path, base, candidate):
+    found, _ = evaluated(tmp_path, base, candidate, None, candidate, items=3)
+    differences = found.comparisons["candidate-champion"].differences.values()
+    assert {difference.mean for difference in differences} == {0.0}
+    assert found.comparisons["candidate-champion"].minimum_detectable_effect is None
+    assert found.latency_ratio is None
+
+
+def test_a_dataset_without_manifest_is_named(tmp_path: Path, base, candidate):
+    sft, dpo = parts_datasets(tmp_path, 2)
+    (dpo / "manifest.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no manifest at .*dpo_dataset"):
+        evaluate(
+            DAY,
+            base,
+            candidate,
+            None,
+            None,
+            sft_folder=sft,
+            dpo_folder=dpo,
+            segment=None,
+            log=print,
+        )

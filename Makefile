@@ -5,7 +5,7 @@ DAGSTER := $(BIN)/dagster asset materialize -m rl_assets.definitions --config-js
 FIRST_DAY := 2026-10-01
 LAST_DAY := 2026-10-14
 
-export DAGSTER_HOME ?= $(CURDIR)
+export DAGSTER_HOME ?= $(CURDIR)/.dagster
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
@@ -14,13 +14,16 @@ export OMP_WAIT_POLICY ?= passive
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: .venv/installed  ## the virtual environment and everything in it
+setup: .venv/installed $(DAGSTER_HOME)/dagster.yaml  ## the virtual environment and everything in it
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	@mkdir -p $(@D) && cp $< $@
 
 demo: setup  ## a whole night on the quickstart log: from files to a promotion decision
 	$(BIN)/python -m rl_assets.quickstart.install

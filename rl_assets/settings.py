@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RL_ASSETS_"
@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(
-        Path("data"),
+        default=Path("data"),
+        validate_default=True,
         description="Folder that holds landing files, lake, datasets, models, adapters and reports.",
     )
     lake: str | None = Field(
@@ -54,6 +55,12 @@ class Settings(BaseSettings):
         description="Secret of the keyed hash of user ids; a random one is kept in `<home>` when unset.",
     )
     duckdb_memory_limit: str = Field("2GB", description="Memory DuckDB may use before it spills to disk.")
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        # Steps, daemon and web server may run in other working folders than the command that reads this.
+        return home.expanduser().absolute()
 
     @cached_property
     def lake_url(self) -> str:
@@ -81,11 +88,12 @@ class Settings(BaseSettings):
 
 
 def _refuse_unknown(environment: Mapping[str, object]) -> None:
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known = [name.upper() for name in Settings.model_fields]
     for name in sorted(key for key in environment if key.upper().startswith(PREFIX)):
-        if name.upper() not in known:
-            close = get_close_matches(name.upper(), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(sorted(known))}"
+        if (said := name.upper().removeprefix(PREFIX)) not in known:
+            close = get_close_matches(said, known, n=1)
+            every = ", ".join(f"{PREFIX}{field}" for field in sorted(known))
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known settings: {every}"
             raise SettingsError(f"unknown setting {name}: {hint}")
 
 
@@ -93,7 +101,7 @@ def load_settings() -> Settings:
     """Settings from the environment and `.env`; raises SettingsError on an unknown name or an invalid value."""
     _refuse_unknown({**dotenv_values(ENV_FILE), **os.environ})
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
     except ValidationError as error:
         problems = "; ".join(
             f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"

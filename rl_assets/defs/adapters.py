@@ -47,9 +47,7 @@ class TrainingConfig(dg.Config):
 
 
 def _checks(asset: str, sentences: dict[str, str]) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(name, asset=asset, description=sentence) for name, sentence in sentences.items()
-    ]
+    return [dg.AssetCheckSpec(name, asset=asset, description=sentence) for name, sentence in sentences.items()]
 
 
 @dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=OWNERS, pool=GPU)
@@ -116,15 +114,11 @@ def _materialize(
     except NotEnoughRows as reason:
         context.log.warning(f"{context.asset_key.to_user_string()} is skipped: {reason}")
         context.log_event(
-            dg.AssetObservation(
-                context.asset_key, partition=context.partition_key, metadata={"skipped": str(reason)}
-            )
+            dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata={"skipped": str(reason)})
         )
         yield from (_not_run(name, str(reason)) for name in checks)
         return
-    context.log.info(
-        f"{adapter.folder}: {'trained' if adapter.trained else 'unchanged inputs, nothing was trained'}"
-    )
+    context.log.info(f"{adapter.folder}: {'trained' if adapter.trained else 'unchanged inputs, nothing was trained'}")
     yield dg.MaterializeResult(
         metadata=adapter_metadata(adapter),
         data_version=dg.DataVersion(adapter.sha256),

@@ -23,7 +23,14 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import Dataset, preview, publish_dataset
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, rate_interactions, rated_as_of
 from rl_assets.defs.ingest import OWNERS
-from rl_assets.defs.metadata import check_result, column_schema, markdown_table, published_metadata
+from rl_assets.defs.metadata import (
+    SHOWN_HASH,
+    check_result,
+    column_schema,
+    data_version,
+    markdown_table,
+    published_metadata,
+)
 from rl_assets.defs.partitions import days, one_run, trailing
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
@@ -66,13 +73,12 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
         published = rate_interactions(home.lake, home.window(day), home.duckdb_memory_limit)
         versions.append(published.sha256)
         context.add_asset_metadata(published_metadata(published), partition_key=day)
-    return dg.MaterializeResult(data_version=dg.DataVersion("-".join(versions)[:64]))
+    return dg.MaterializeResult(data_version=data_version(versions))
 
 
 def _checks(asset: str, suite: Sequence[Expectation]) -> list[dg.AssetCheckSpec]:
     return [
-        dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking)
-        for item in suite
+        dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking) for item in suite
     ]
 
 
@@ -139,7 +145,7 @@ def _materialize(
         found[day] = dataset.findings
         context.add_asset_metadata(_describe(dataset), partition_key=day)
     yield dg.MaterializeResult(
-        data_version=dg.DataVersion("-".join(dataset.sha256 for dataset in published)[:64]),
+        data_version=data_version([dataset.sha256 for dataset in published]),
         check_results=list(_check_results(name, found)),
     )
 
@@ -164,12 +170,10 @@ def _describe(dataset: Dataset) -> dict[str, object]:
     return {
         "dagster/partition_row_count": sum(dataset.rows.values()),
         "dagster/uri": str(dataset.folder),
-        "content_sha256": dataset.sha256,
+        "content": dataset.sha256[:SHOWN_HASH],
         **{f"{split}_rows": rows for split, rows in dataset.rows.items()},
         "candidates": manifest["candidates"],
         "taken": manifest["taken"],
-        "left_out": markdown_table(
-            {"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()
-        ),
+        "left_out": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()),
         "preview": markdown_table(preview(dataset.folder)),
     }

@@ -17,6 +17,4 @@ def executor(kind: str) -> dg.ExecutorDefinition:
     """`multiprocess`: a process a step, forked from a warm server. `in_process`: one after another, for debugging."""
     if kind == "in_process":
         return dg.in_process_executor
-    return dg.multiprocess_executor.configured(
-        {"start_method": {"forkserver": {"preload_modules": PRELOADED}}}
-    )
+    return dg.multiprocess_executor.configured({"start_method": {"forkserver": {"preload_modules": PRELOADED}}})

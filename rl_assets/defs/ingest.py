@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs.metadata import column_schema, markdown_table, published_metadata
+from rl_assets.defs.metadata import column_schema, data_version, markdown_table, published_metadata
 from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.day import IngestedDay, ingest_day
@@ -62,9 +62,7 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Iterat
     for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
         versions = [result.published[table.name].sha256 for result in ingested.values()]
         checks = [_conserved(ingested)] if table is INGESTED_FILES else []
-        yield dg.MaterializeResult(
-            table.name, data_version=dg.DataVersion("-".join(versions)[:64]), check_results=checks
-        )
+        yield dg.MaterializeResult(table.name, data_version=data_version(versions), check_results=checks)
 
 
 def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay) -> None:

@@ -1,7 +1,7 @@
 """How things look in the UI: table schemas with descriptions, previews, data versions. Formatting only."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from rl_assets.evaluation.inline_pictures import small_forest, sparkline
 from rl_assets.evaluation.markdown import escaped_table
 from rl_assets.evaluation.results import EvalReport
 from rl_assets.evaluation.wording import headline, model_rows
+from rl_assets.files import sha256_json
 from rl_assets.ingest.records import Table
 from rl_assets.lake import Published
 from rl_assets.training.adapters import Adapter
 
 CELL = 200
+SHOWN_HASH = 16
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -38,8 +40,13 @@ def published_metadata(published: Published) -> dict[str, Any]:
     return {
         "dagster/partition_row_count": published.rows,
         "dagster/uri": published.uri,
-        "content_sha256": published.sha256,
+        "content": published.sha256[:SHOWN_HASH],
     }
+
+
+def data_version(hashes: Sequence[str]) -> dg.DataVersion:
+    """The content hash of a run's day, or of all its days together."""
+    return dg.DataVersion(hashes[0] if len(hashes) == 1 else sha256_json(hashes))
 
 
 def markdown_table(rows: Iterable[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
@@ -85,15 +92,15 @@ def adapter_metadata(adapter: Adapter) -> dict[str, Any]:
     losses = [loss for _, loss, *_ in manifest["loss_curve"]]
     return {
         "dagster/uri": str(adapter.folder),
-        "weights_sha256": adapter.sha256,
+        "weights": adapter.sha256[:SHOWN_HASH],
         "trained_in_this_run": adapter.trained,
         "loss_curve": dg.MetadataValue.md(sparkline(losses)),
         "final_loss": losses[-1],
         "rows": manifest["dataset"]["used"],
         "rows_dropped": manifest["dataset"]["dropped"],
-        "dataset_sha256": manifest["dataset"]["sha256"],
-        "recipe": manifest["recipe"],
+        "dataset": manifest["dataset"]["sha256"][:SHOWN_HASH],
         **{key: manifest[key] for key in ("steps", "tokens", "wall_s", "peak_memory_bytes", "seed")},
+        "recipe": manifest["recipe"],
     }
 
 

@@ -36,16 +36,12 @@ class PromotionConfig(dg.Config, PromotionRules):
     owners=OWNERS,
     pool=GPU,
 )
-def eval_report(
-    context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig
-) -> dg.MaterializeResult:
+def eval_report(context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig) -> dg.MaterializeResult:
     """The candidate against base, parent and champion on held-out items, with paired 95 % intervals."""
     day, folder, log = context.partition_key, home.folder, context.log.info
     parent, candidate = (newest_adapter(folder / "adapters", kind, day) for kind in ("sft", "dpo"))
     if candidate is None:
-        raise dg.Failure(
-            f"{day} has no DPO adapter to evaluate; materialize dpo_adapter first", allow_retries=False
-        )
+        raise dg.Failure(f"{day} has no DPO adapter to evaluate; materialize dpo_adapter first", allow_retries=False)
     champion = read_champion(folder)
     report = evaluate(
         day,
@@ -64,9 +60,7 @@ def eval_report(
         passed=not report.leaked,
         metadata={"leaked": len(report.leaked), "first": report.leaked[:20]},
     )
-    return dg.MaterializeResult(
-        metadata=report_metadata(report, folder / "reports" / day), check_results=[leak]
-    )
+    return dg.MaterializeResult(metadata=report_metadata(report, folder / "reports" / day), check_results=[leak])
 
 
 @dg.asset(partitions_def=days, deps=[eval_report], group_name="reports", kinds={"json"}, owners=OWNERS)

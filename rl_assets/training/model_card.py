@@ -25,8 +25,8 @@ def model_card(manifest: dict[str, Any]) -> str:
             "",
             "## Recipe",
             f"`{recipe['name']}`, seed {manifest['seed']}, learning rate {stage['learning_rate']:g} "
-            f"({stage['schedule']}), effective batch {stage['batch'] * stage['accumulate']}, at most {recipe['max_length']} tokens a row, "
-            f"quantisation: {recipe['quantization'] or 'none'}.",
+            f"({stage['schedule']}), effective batch {stage['batch'] * stage['accumulate']}, "
+            f"at most {recipe['max_length']} tokens a row, quantisation: {recipe['quantization'] or 'none'}.",
             "",
             "## Results",
             *_results(manifest),

@@ -31,7 +31,7 @@ Measured = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """One adapter to be trained: what from, with what, and the folder it goes to. `dataset` is the dataset's manifest."""
+    """One adapter to be trained, and the folder it goes to; `dataset` is the dataset's manifest."""
 
     inputs: AdapterInputs
     folder: Path

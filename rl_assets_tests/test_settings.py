@@ -1,0 +1,119 @@
+"""Settings: defaults that work, and a clear sentence for everything else."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from rl_assets.settings import Settings, SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A working directory without `.env`, and no settings in the environment."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"RL_ASSETS_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_setting_the_defaults_work():
+    settings = load_settings()
+    assert settings.home == Path.cwd() / "data"
+    assert settings.lake_url == str(Path.cwd() / "data" / "lake")
+    assert settings.start_date == date(2026, 10, 1)
+    assert settings.window_days == 30
+    assert settings.user_hash_key is None
+
+
+def test_folders_lie_below_the_home(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_HOME", "/srv/product")
+    settings = load_settings()
+    named = ("landing", "datasets", "models", "adapters", "reports")
+    assert [getattr(settings, name) for name in named] == [Path("/srv/product") / name for name in named]
+
+
+def test_a_lake_elsewhere_is_used_as_it_is_given(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_LAKE", "s3://bucket/lake")
+    assert load_settings().lake_url == "s3://bucket/lake"
+
+
+def test_an_unknown_name_in_the_environment_is_an_error_with_a_suggestion(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_WINDOW_DAY", "7")
+    with pytest.raises(SettingsError, match=r"unknown setting RL_ASSETS_WINDOW_DAY: did you mean RL_ASSETS_WINDOW_DAYS\?"):
+        load_settings()
+
+
+def test_an_unknown_name_in_the_env_file_is_an_error_with_a_suggestion():
+    Path(".env").write_text("RL_ASSETS_HOMES=/srv\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"unknown setting RL_ASSETS_HOMES: did you mean RL_ASSETS_HOME\?"):
+        load_settings()
+
+
+def test_an_unknown_name_like_no_other_lists_the_known_ones(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_QQQ", "1")
+    with pytest.raises(SettingsError, match=r"unknown setting RL_ASSETS_QQQ: known settings: .*RL_ASSETS_WINDOW_DAYS"):
+        load_settings()
+
+
+def test_names_of_other_programs_are_left_alone(monkeypatch):
+    monkeypatch.setenv("MY_RL_ASSETS_QQQ", "1")
+    Path(".env").write_text("OTHER=1\n", encoding="utf-8")
+    assert load_settings().window_days == 30
+
+
+def test_the_env_file_is_read_and_the_environment_wins(monkeypatch):
+    Path(".env").write_text("RL_ASSETS_WINDOW_DAYS=7\nRL_ASSETS_RECIPE=small\n", encoding="utf-8")
+    monkeypatch.setenv("RL_ASSETS_WINDOW_DAYS", "9")
+    settings = load_settings()
+    assert (settings.window_days, settings.recipe) == (9, "small")
+
+
+def test_an_empty_value_counts_as_unset(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_HOME", "")
+    assert load_settings().home == Path.cwd() / "data"
+
+
+def test_a_window_of_null_is_everything(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_WINDOW_DAYS", "null")
+    assert load_settings().window_days is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WINDOW_DAYS", "0"),
+        ("WINDOW_DAYS", "a month"),
+        ("START_DATE", "2026-13-01"),
+        ("EXECUTOR", "threads"),
+        ("HOME", "null"),
+        ("USER_HASH_KEY", "too short"),
+    ],
+)
+def test_an_invalid_value_is_an_error_that_names_its_setting(monkeypatch, name, value):
+    monkeypatch.setenv(f"RL_ASSETS_{name}", value)
+    with pytest.raises(SettingsError, match=f"invalid setting: RL_ASSETS_{name}: "):
+        load_settings()
+
+
+def test_all_invalid_values_are_told_at_once(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_WINDOW_DAYS", "-1")
+    monkeypatch.setenv("RL_ASSETS_EXECUTOR", "threads")
+    with pytest.raises(SettingsError, match=r"WINDOW_DAYS.*EXECUTOR"):
+        load_settings()
+
+
+def test_a_secret_shows_in_no_error(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_USER_HASH_KEY", "hush-hush")
+    monkeypatch.setenv("RL_ASSETS_WINDOW_DAYS", "0")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert "RL_ASSETS_USER_HASH_KEY" in str(raised.value)
+    assert "hush" not in str(raised.value)
+    assert raised.value.__cause__ is None and raised.value.__suppress_context__
+
+
+def test_a_secret_shows_in_no_representation(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_USER_HASH_KEY", "a secret of the product")
+    settings = load_settings()
+    assert settings.user_hash_key == "a secret of the product"
+    assert "a secret of the product" not in f"{settings!r} {settings}"

@@ -1,0 +1,59 @@
+"""A barely trained tiny model, small published datasets and a recipe of a few steps, shared by all training tests."""
+
+from pathlib import Path
+
+import pytest
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel, ensure_base_model
+from rl_assets.training.dpo import train_dpo
+from rl_assets.training.recipes import DpoRecipe, LoraRecipe, Recipe, SftRecipe
+from rl_assets.training.sft import train_sft
+from rl_assets.training.tiny_model import TinySpec
+from rl_assets_tests.training.samples import DAY, SEGMENT, parts_rows, publish
+
+SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("training")
+
+
+@pytest.fixture(scope="session")
+def base(home: Path) -> BaseModel:
+    return ensure_base_model("tiny", home / "models", print, SMALL)
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    return Recipe(
+        name="few_steps",
+        segment=SEGMENT,
+        max_length=128,
+        min_rows_sft=20,
+        min_rows_dpo=20,
+        lora=LoraRecipe(r=4, alpha=8, dropout=0.05),
+        sft=SftRecipe(learning_rate=2e-3, batch=8, max_steps=12, checkpoint_every=3),
+        dpo=DpoRecipe(learning_rate=1e-3, batch=8, max_steps=8, checkpoint_every=2, loss=("sigmoid", "sft")),
+    )
+
+
+@pytest.fixture(scope="session")
+def sft_data(home: Path) -> Path:
+    return publish(home / "datasets" / "sft_dataset" / DAY, "sft_dataset", parts_rows()["sft"][::30])
+
+
+@pytest.fixture(scope="session")
+def dpo_data(home: Path) -> Path:
+    return publish(home / "datasets" / "dpo_dataset" / DAY, "dpo_dataset", parts_rows()["dpo"][::12])
+
+
+@pytest.fixture(scope="session")
+def sft_adapter(sft_data: Path, base: BaseModel, recipe: Recipe, home: Path) -> Adapter:
+    return train_sft(sft_data, DAY, base, recipe, home / "adapters", print)
+
+
+@pytest.fixture(scope="session")
+def dpo_adapter(dpo_data: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, home: Path) -> Adapter:
+    return train_dpo(dpo_data, DAY, base, sft_adapter, recipe, home / "adapters", print)

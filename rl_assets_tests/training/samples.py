@@ -1,0 +1,74 @@
+"""Published dataset folders as training reads them, made from the parts desk's traffic."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rl_assets.files import sha256_json, sha256_text, write_json
+from rl_assets.quickstart.parts_traffic import parts_log
+
+DAY = "2026-10-14"
+SEGMENT = "parts-manual"
+
+
+def chat(question: str, answer: str | None = None) -> list[dict[str, str]]:
+    turns = [{"role": "user", "content": question}]
+    return turns if answer is None else [*turns, {"role": "assistant", "content": answer}]
+
+
+def sft_row(question: str, answer: str, segment: str | None = SEGMENT, reward: float = 1.0) -> dict[str, Any]:
+    return {"messages": chat(question, answer), "metadata": {"segment": segment, "reward": reward}}
+
+
+def dpo_row(question: str, chosen: str, rejected: str, segment: str | None = SEGMENT) -> dict[str, Any]:
+    return {
+        "prompt": chat(question),
+        "chosen": chat("", chosen)[1:],
+        "rejected": chat("", rejected)[1:],
+        "metadata": {"segment": segment, "margin": 0.2},
+    }
+
+
+def publish(folder: Path, name: str, train: list[Any], test: Iterable[Any] = (), day: str = DAY) -> Path:
+    """Write a dataset folder with its manifest; the other splits hold `test` and nothing."""
+    folder.mkdir(parents=True)
+    rows = {"train": train, "validation": [], "test": list(test)}
+    for split, content in rows.items():
+        pq.write_table(pa.Table.from_pylist(content), folder / f"{split}.parquet")
+    counts = {split: len(content) for split, content in rows.items()}
+    write_json(folder / "manifest.json", {"name": name, "day": day, "sha256": sha256_json(rows), "rows": counts})
+    return folder
+
+
+def parts_rows(seed: int = 0) -> dict[str, list[Any]]:
+    """All SFT and DPO rows of the parts desk: best answer a prompt; up to two pairs a compared prompt."""
+    log = parts_log([date.fromisoformat(DAY)], seed)
+    rewards = {row["interaction_id"]: row["reward"] for row in log.rewards}
+    asked: dict[str, list[tuple[float, str]]] = {}
+    for row in log.interactions:
+        asked.setdefault(row["query"], []).append((rewards[row["interaction_id"]], row["answer"]))
+    rows: dict[str, list[Any]] = {"sft": [], "dpo": []}
+    for question, answers in sorted(asked.items()):
+        reward, best = max(answers)
+        if reward >= 0.8:
+            rows["sft"].append(sft_row(question, best, reward=reward))
+        pairs = sorted({(c[0] - r[0], c[1], r[1]) for c, r in permutations(answers, 2) if c[0] - r[0] > 0.19})
+        rows["dpo"] += [dpo_row(question, chosen, rejected) for _, chosen, rejected in pairs[-2:]]
+    return rows
+
+
+def split_by_prompt(rows: list[Any]) -> tuple[list[Any], list[Any]]:
+    """(train, held out): one prompt in twenty is held out, by the hash of its text."""
+    held = [int(sha256_text(_question(row))[:8], 16) % 20 == 0 for row in rows]
+    train = [row for row, out in zip(rows, held, strict=True) if not out]
+    return train, [row for row, out in zip(rows, held, strict=True) if out]
+
+
+def _question(row: dict[str, Any]) -> str:
+    return json.dumps(row.get("prompt") or row["messages"][:-1])

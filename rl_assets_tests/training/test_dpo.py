@@ -1,0 +1,53 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.dpo import WrongReferenceError, require_parent_as_reference, train_dpo
+from rl_assets.training.loading import WrongBaseModelError
+from rl_assets.training.recipes import Recipe
+from rl_assets_tests.training.samples import DAY
+
+
+def test_the_loss_at_step_0_is_ln_2_against_the_parent(dpo_adapter: Adapter):
+    checks = dpo_adapter.manifest["checks"]
+    assert checks["step0_loss"]["value"] == pytest.approx(math.log(2), abs=1e-3)
+    assert checks["step0_margin"]["value"] == pytest.approx(0, abs=1e-3)
+    assert all(check["passed"] for check in checks.values() if check["severity"] == "error")
+
+
+def test_preferences_move_the_margin(dpo_adapter: Adapter):
+    preferences = dpo_adapter.manifest["preferences"]
+    assert preferences["after"]["margin"] > preferences["before"]["margin"]
+    assert preferences["after"]["loss"] < preferences["before"]["loss"]
+
+
+def test_the_adapter_names_its_parent_and_publishes_no_reference(dpo_adapter: Adapter, sft_adapter: Adapter):
+    assert dpo_adapter.manifest["parent"] == {"inputs_hash": sft_adapter.inputs_hash, "sha256": sft_adapter.sha256}
+    assert not any(path.is_dir() for path in dpo_adapter.folder.iterdir())
+    assert dpo_adapter.sha256 != sft_adapter.sha256
+
+
+def test_computing_the_reference_on_the_fly_gives_the_same_loss_curve(
+    dpo_data: Path, base: BaseModel, sft_adapter: Adapter, dpo_adapter: Adapter, recipe: Recipe, tmp_path: Path
+):
+    slower = recipe.model_copy(update={"dpo": recipe.dpo.model_copy(update={"precompute_reference": False})})
+    adapter = train_dpo(dpo_data, DAY, base, sft_adapter, slower, tmp_path, print)
+    assert [point[1] for point in adapter.manifest["loss_curve"]] == pytest.approx(
+        [point[1] for point in dpo_adapter.manifest["loss_curve"]], abs=1e-4
+    )
+
+
+def test_a_reference_other_than_the_parent_stops_before_training(sft_adapter: Adapter):
+    with pytest.raises(WrongReferenceError, match=r"0\.71.* before any update, 0\.693147 was expected"):
+        require_parent_as_reference(0.71, sft_adapter)
+
+
+def test_a_parent_of_another_base_is_refused(
+    dpo_data: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
+):
+    with pytest.raises(WrongBaseModelError):
+        train_dpo(dpo_data, DAY, replace(base, sha256="0" * 64), sft_adapter, recipe, tmp_path, print)

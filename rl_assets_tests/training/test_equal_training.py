@@ -1,0 +1,35 @@
+"""Settings that must not change what is learned."""
+
+from pathlib import Path
+
+import pytest
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.recipes import Recipe
+from rl_assets.training.sft import train_sft
+from rl_assets_tests.training.samples import DAY
+
+
+def with_sft(recipe: Recipe, **changes) -> Recipe:
+    lora = recipe.lora.model_copy(update={"dropout": 0.0})
+    return recipe.model_copy(update={"lora": lora, "sft": recipe.sft.model_copy(update={"max_steps": 4, **changes})})
+
+
+def losses(adapter: Adapter) -> list[float]:
+    return [point[1] for point in adapter.manifest["loss_curve"]]
+
+
+def test_batch_1_accumulated_8_times_equals_batch_8(sft_data: Path, base: BaseModel, recipe: Recipe, tmp_path: Path):
+    whole = train_sft(sft_data, DAY, base, with_sft(recipe, batch=8), tmp_path, print)
+    parts = train_sft(sft_data, DAY, base, with_sft(recipe, batch=1, accumulate=8), tmp_path, print)
+    assert losses(parts) == pytest.approx(losses(whole), abs=1e-4)
+
+
+def test_four_bit_training_stays_near_full_precision(sft_data: Path, base: BaseModel, recipe: Recipe, tmp_path: Path):
+    full = train_sft(sft_data, DAY, base, with_sft(recipe), tmp_path, print)
+    quantised = with_sft(recipe).model_copy(update={"quantization": "nf4"})
+    lines: list[str] = []
+    small = train_sft(sft_data, DAY, base, quantised, tmp_path, lines.append)
+    assert losses(small) == pytest.approx(losses(full), rel=0.15)
+    assert any("nf4 without a GPU" in line for line in lines)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from rl_assets.ingest.records import RAW_CHARACTERS
 
-BLOCK_BYTES = 8 * 2**20
+BLOCK_BYTES = 8 * 2**20  # Below the next, so that only the first line of a block can be too long.
 MAX_LINE_BYTES = 16 * 2**20
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 NOT_LOGS = {b"version https://git-lfs": "a git-lfs pointer", b"<": "markup, such as an error page"}

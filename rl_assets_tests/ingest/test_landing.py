@@ -1,5 +1,6 @@
 """Which files belong to a day, and what cannot be taken in."""
 
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -72,10 +73,12 @@ def test_the_date_is_looked_for_below_the_format_folder_only(tmp_path):
 
 def test_the_folders_of_other_days_are_never_listed(landing):
     drop(landing, "interaction_log/2026-10-01/a.jsonl")
-    other = drop(landing, "interaction_log/2026-10-02/a.jsonl").parent
-    # A folder cannot be made unreadable for everybody; one that is listed complains about this link.
-    (other / "2026-10-01-link").symlink_to(other)
-    assert found(landing) == ["interaction_log/2026-10-01/a.jsonl"]
+    drop(landing, "interaction_log/2026-10-02/b/a.jsonl")
+    listed: list[str] = []
+    sys.addaudithook(lambda event, args: listed.append(str(args[0])) if event == "os.scandir" else None)
+    files_of(landing, DAY)
+    names = {Path(path).name for path in listed if path.startswith(str(landing))}
+    assert names == {"interaction_log", "2026-10-01"}
 
 
 def test_hidden_files_and_folders_and_other_suffixes_are_left_alone(landing):

@@ -47,6 +47,13 @@ def test_ids_are_text_or_whole_numbers(evaluate, value, read):
     assert reading(evaluate, "id_of", value) == read
 
 
+def test_whitespace_of_any_kind_is_stripped_and_inner_one_stays(evaluate):
+    spaces = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+    assert len(spaces) > 20
+    assert evaluate("stripped($words)", words=f"{spaces}a {spaces} u00{spaces}") == f"a {spaces} u00"
+    assert evaluate("stripped($words)", words=spaces) == ""
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -5,8 +5,8 @@ WITH stated AS (
     SELECT 'explicit' AS strategy, feedback_id, prompt_key, CAST(NULL AS VARCHAR) AS chosen_id,
         CASE kind WHEN 'correction' THEN interaction_id END AS rejected_id, interaction_id AS asked_in,
         CAST(NULL AS DOUBLE) AS chosen_reward, CAST(NULL AS DOUBLE) AS rejected_reward, 'human' AS reward_source,
-        length(trim(preferred)) AS chosen_chars,
-        CASE kind WHEN 'correction' THEN answer_chars ELSE length(trim(rejected)) END AS rejected_chars,
+        length(stripped(preferred)) AS chosen_chars,
+        CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(rejected)) END AS rejected_chars,
         answer_key(preferred) AS chosen_key, coalesce(answer_key(rejected), rated.answer_key) AS rejected_key, trainable
     FROM first_feedback JOIN rated USING (interaction_id)
     WHERE kind IN ('preference', 'correction')

@@ -1,11 +1,16 @@
 -- Macros shared by the other files: strict readings of JSON values, and comparisons that hold at a threshold.
 -- A reading is NULL where the value is missing or of another type; `required` and `optional` tell the two apart.
+-- Casts are tried: both sides of an AND are evaluated on every row, so a test beside a cast does not guard it.
+
+-- Without outer whitespace of any kind; `trim` knows the space only.
+CREATE OR REPLACE MACRO stripped(words) AS
+    regexp_replace(words, '^[\s\v\x1c-\x1f\x85\p{Z}]+|[\s\v\x1c-\x1f\x85\p{Z}]+$', '', 'g');
 
 CREATE OR REPLACE MACRO text_of(j) AS CASE WHEN json_type(j) = 'VARCHAR' THEN j ->> '$' END;
 
 -- Ids are text; whole numbers are read as text because many systems number their rows.
 CREATE OR REPLACE MACRO id_of(j) AS
-    CASE WHEN json_type(j) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN nullif(trim(j ->> '$'), '') END;
+    CASE WHEN json_type(j) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN nullif(stripped(j ->> '$'), '') END;
 
 -- Numbers, also as strings ("0.5"); never booleans, infinities or NaN.
 CREATE OR REPLACE MACRO number_of(j) AS
@@ -29,8 +34,8 @@ CREATE OR REPLACE MACRO time_of(j) AS
 
 CREATE OR REPLACE MACRO texts_of(j) AS
     CASE WHEN json_type(j) = 'ARRAY'
-          AND len(list_filter(CAST(j AS JSON[]), lambda item: coalesce(json_type(item), 'NULL') <> 'VARCHAR')) = 0
-         THEN CAST(j AS VARCHAR[]) END;
+          AND len(list_filter(try_cast(j AS JSON[]), lambda item: coalesce(json_type(item), 'NULL') <> 'VARCHAR')) = 0
+         THEN try_cast(j AS VARCHAR[]) END;
 
 -- Named scores, each in [0, 1].
 CREATE OR REPLACE MACRO scores_of(j) AS
@@ -41,11 +46,11 @@ CREATE OR REPLACE MACRO scores_of(j) AS
 -- Chat messages whose roles and contents are text.
 CREATE OR REPLACE MACRO messages_of(j) AS
     CASE WHEN json_type(j) = 'ARRAY'
-          AND len(list_filter(CAST(j AS JSON[]), lambda message:
+          AND len(list_filter(try_cast(j AS JSON[]), lambda message:
                 coalesce(json_type(message, '$.role'), '') <> 'VARCHAR'
                 OR coalesce(json_type(message, '$.content'), '') <> 'VARCHAR'
                 OR coalesce(message ->> '$.role', '') NOT IN ('system', 'user', 'assistant', 'tool'))) = 0
-         THEN CAST(j AS STRUCT(role VARCHAR, content VARCHAR)[]) END;
+         THEN try_cast(j AS STRUCT(role VARCHAR, content VARCHAR)[]) END;
 
 CREATE OR REPLACE MACRO problem(found, why, what) AS CASE WHEN found THEN {'reason': why, 'detail': what} END;
 CREATE OR REPLACE MACRO optional(j, reading, field) AS problem(j IS NOT NULL AND reading IS NULL, 'wrong_type', field);
@@ -92,4 +97,4 @@ CREATE OR REPLACE MACRO length_ratio(a, b) AS greatest(a, b) / greatest(least(a,
 CREATE OR REPLACE MACRO is_chat_prompt(roles) AS regexp_full_match(roles, '(system )?user( assistant user)*');
 
 -- Equal answers, whatever whitespace surrounds them, share a key.
-CREATE OR REPLACE MACRO answer_key(answer) AS sha256(trim(answer));
+CREATE OR REPLACE MACRO answer_key(answer) AS sha256(stripped(answer));

@@ -5,7 +5,7 @@ SELECT CAST($day AS DATE) AS day, unnest(interaction),
         AS content_sha256,
     answer_key(interaction.answer) AS answer_key,
     -- Roles in order, or NULL where a message is blank.
-    CASE WHEN len(list_filter(interaction.prompt, lambda message: trim(message.content) = '')) = 0
+    CASE WHEN len(list_filter(interaction.prompt, lambda message: stripped(message.content) = '')) = 0
          THEN array_to_string(list_transform(interaction.prompt, lambda message: message.role), ' ') END AS roles,
     source_file, source_line
 FROM parsed SEMI JOIN fates ON fates.source_file = parsed.source_file AND fates.source_line = parsed.source_line

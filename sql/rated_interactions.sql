@@ -4,7 +4,7 @@
 -- `overall`, else a synthetic one; missing is not zero. Raters without a name are told apart by their acts.
 WITH landed AS (
     SELECT day, roles, interaction_id, answered_at, prompt_key, answer_key, agent, category, task, segment, error, latency_ms,
-        quality_scores, content_sha256, length(trim(coalesce(answer, ''))) AS answer_chars,
+        quality_scores, content_sha256, length(stripped(coalesce(answer, ''))) AS answer_chars,
         count(*) OVER one_id - 1 AS resent,
         count(*) OVER one_id - count(*) OVER same_content AS conflicts
     FROM interactions

@@ -5,7 +5,7 @@ WITH offers AS (
         false AS corrected
     FROM rated
     UNION ALL BY NAME
-    SELECT interaction_id, feedback_id, prompt_key, 1.0 AS reward, length(trim(preferred)) AS answer_chars,
+    SELECT interaction_id, feedback_id, prompt_key, 1.0 AS reward, length(stripped(preferred)) AS answer_chars,
         given_at AS answered_at, false AS error, trainable, true AS corrected
     FROM first_feedback JOIN rated USING (interaction_id)
     WHERE kind = 'correction'

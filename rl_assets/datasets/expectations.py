@@ -6,7 +6,7 @@ The facts are counted in SQL on every row; Great Expectations states what they m
 from dataclasses import dataclass
 
 ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
-BLANK = "len(list_filter({}, lambda message: trim(coalesce(message.content, '')) = '')) > 0"
+BLANK = "len(list_filter({}, lambda message: stripped(coalesce(message.content, '')) = '')) > 0"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ DPO = (
     no_row(
         "sides_differ",
         "No pair has the same text on both sides.",
-        "trim(chosen[1].content) = trim(rejected[1].content)",
+        "stripped(chosen[1].content) = stripped(rejected[1].content)",
     ),
     no_repeat(
         "pairs_are_unique",

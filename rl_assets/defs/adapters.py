@@ -118,7 +118,6 @@ def _materialize(
         )
         yield from (_not_run(name, str(reason)) for name in checks)
         return
-    context.log.info(f"{adapter.folder}: {'trained' if adapter.trained else 'unchanged inputs, nothing was trained'}")
     yield dg.MaterializeResult(
         metadata=adapter_metadata(adapter),
         data_version=dg.DataVersion(adapter.sha256),

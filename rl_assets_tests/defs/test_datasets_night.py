@@ -21,13 +21,9 @@ DAYS = [str(FIRST + timedelta(days=i)) for i in range(14)]
 DATASETS = ("sft_dataset", "dpo_dataset", "grpo_dataset")
 
 
-def night(
-    home: Path, first: str, last: str | None = None, select: str | None = None
-) -> dg.ExecuteInProcessResult:
+def night(home: Path, first: str, last: str | None = None, select: str | None = None) -> dg.ExecuteInProcessResult:
     """Run `datasets_job` for a day, or for a range of days in one run."""
-    defs = build_defs(
-        resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor
-    )
+    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
     chosen = [dg.AssetKey(select)] if select else None
     job = defs.resolve_job_def("datasets_job")
     if last is None:
@@ -37,11 +33,7 @@ def night(
 
 
 def hashes(home: Path, days: list[str]) -> dict[tuple[str, str], str]:
-    return {
-        (name, day): read_manifest(home / "datasets" / name / day)["sha256"]
-        for name in DATASETS
-        for day in days
-    }
+    return {(name, day): read_manifest(home / "datasets" / name / day)["sha256"] for name in DATASETS for day in days}
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
@@ -113,9 +105,7 @@ def test_a_missing_landing_folder_is_a_clear_failure(tmp_path):
     result = night(tmp_path, DAYS[0])
     assert not result.success
     failure = next(event for event in result.all_events if event.is_step_failure)
-    assert "there is no landing folder" in str(
-        failure.step_failure_data.error.cause or failure.step_failure_data.error
-    )
+    assert "there is no landing folder" in str(failure.step_failure_data.error.cause or failure.step_failure_data.error)
 
 
 def test_a_day_without_files_is_published_as_empty(tmp_path):

@@ -62,9 +62,7 @@ def test_every_table_shows_its_columns_with_descriptions(name):
 
 
 def test_loading_the_definitions_imports_nothing_heavy():
-    loaded = load(
-        "import sys, rl_assets.definitions; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    )
+    loaded = load("import sys, rl_assets.definitions; print(*sorted({name.partition('.')[0] for name in sys.modules}))")
     assert loaded.returncode == 0, loaded.stderr
     assert not set(HEAVY) & set(loaded.stdout.split())
 

@@ -1,0 +1,167 @@
+"""The DPO builder: which pairs are made, which never, and how many."""
+
+import pytest
+
+from rl_assets.datasets.builders import Built, DpoPolicy, build_dpo
+from rl_assets_tests.logs import Product, Row, about, interaction, judged, reward
+
+TEXTS = ["Blue is what you see.", "It went out at noon, sir.", "Nobody can say why not.", "We are closed on Monday!"]
+
+
+def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **policy) -> tuple[Built, list[Row]]:
+    product.log(*lines)
+    product.log(*feedback, log_format="feedback_table")
+    product.ingest()
+    account, rows = product.build(build_dpo, DpoPolicy(**policy))
+    assert account.candidates == account.taken + sum(account.rejects.values())
+    assert account.taken == len(rows)
+    return account, rows
+
+
+def answers(*scores: float | None, query: str = "Q", **fields) -> list[Row]:
+    """Answers of one prompt with different texts of about one length: `a0`, `a1`, ..."""
+    return [
+        judged(f"{query}-{i}", score, query=query, **{"answer": TEXTS[i], **fields}) for i, score in enumerate(scores)
+    ]
+
+
+def pairs(rows: list[Row]) -> list[tuple[str, str]]:
+    return sorted((row["metadata"]["chosen_id"], row["metadata"]["rejected_id"]) for row in rows)
+
+
+def test_a_pair_is_a_prompt_two_answers_and_where_they_came_from(product: Product):
+    _, rows = built(product, *answers(0.9, 0.1, segment="acme", category="c"))
+    row = rows[0]
+    assert row["prompt"] == [{"role": "user", "content": "Q"}]
+    assert row["chosen"] == [{"role": "assistant", "content": TEXTS[0]}]
+    assert row["rejected"] == [{"role": "assistant", "content": TEXTS[1]}]
+    metadata = row["metadata"]
+    assert (metadata["chosen_reward"], metadata["rejected_reward"], metadata["margin"]) == (0.9, 0.1, 0.8)
+    assert (metadata["strategy"], metadata["reward_source"], metadata["same_agent"]) == ("all_margin", "judge", True)
+    assert (metadata["segment"], metadata["category"], metadata["prompt_key"]) == ("acme", "c", row["prompt_key"])
+    assert metadata["length_ratio"] == pytest.approx(len(TEXTS[1]) / len(TEXTS[0]))
+
+
+@pytest.mark.parametrize(("better", "worse", "taken"), [(1.0, 0.8, 1), (0.3, 0.1, 1), (1.0, 0.81, 0), (0.5, 0.5, 0)])
+def test_the_margin_is_reached_up_to_rounding(product: Product, better, worse, taken):
+    assert built(product, *answers(better, worse))[0].taken == taken
+
+
+def test_answers_are_never_paired_across_prompts_contexts_or_tasks(product: Product):
+    product.log(
+        judged("a", 0.9, answer=TEXTS[0]),
+        judged("b", 0.1, answer=TEXTS[1], context="C"),
+        judged("c", 0.1, answer=TEXTS[2], task="t"),
+        judged("d", 0.1, answer=TEXTS[3], query="Another?"),
+    )
+    assert built(product, *product_lines(product))[0].candidates == 0
+
+
+def product_lines(product: Product) -> list[Row]:
+    """The same answers again under other ids, so that only their conditions keep them apart."""
+    return [
+        judged("e", 0.9, answer=TEXTS[0], system="S"),
+        judged("f", 0.1, answer=TEXTS[1], messages=[{"role": "user", "content": "A"}, {"role": "assistant", "content": "B"}]),
+    ]
+
+
+def test_answers_are_never_paired_across_reward_sources(product: Product):
+    product.log(reward("Q-1", 0.1), reward("Q-2", 0.9, source="verifier"), log_format="reward_log")
+    account, rows = built(product, *answers(0.9, 0.5, 0.5, 0.1))
+    assert pairs(rows) == [("Q-0", "Q-3")]
+    assert account.candidates == 1
+
+
+def test_an_answer_that_failed_is_never_chosen_but_may_be_rejected(product: Product):
+    failed = {"error_occurred": True}
+    lines = [*answers(0.9, **failed), judged("b", 0.1, query="Q", answer=TEXTS[1]), judged("c", 0.5, query="Q", answer=TEXTS[2])]
+    assert pairs(built(product, *lines)[1]) == [("c", "b")]
+    assert pairs(built(product, *answers(0.9), judged("b", 0.1, query="Q", answer=TEXTS[1], **failed))[1]) == [("Q-0", "b")]
+
+
+def test_unrated_and_blank_answers_are_never_paired(product: Product):
+    lines = answers(0.9, None)
+    assert built(product, *lines, judged("b", 0.0, query="Q", answer=" \n"))[0].candidates == 0
+
+
+def test_identical_and_near_identical_texts_are_never_a_pair(product: Product):
+    text = "The parcel left our warehouse this morning and arrives tomorrow."
+    account, _ = built(
+        product,
+        judged("a", 0.9, answer=text, query="A"),
+        judged("b", 0.1, answer=f" {text}\n", query="A"),
+        judged("c", 0.9, answer=text, query="B"),
+        judged("d", 0.1, answer=text.replace("tomorrow", "tomorrow!"), query="B"),
+    )
+    assert (account.taken, account.rejects) == (0, {"identical": 1, "near_identical": 1})
+
+
+def test_a_pair_that_proves_near_identical_has_a_successor(product: Product):
+    text = "The parcel left our warehouse this morning and arrives tomorrow."
+    near = [judged(f"n{i}", 0.1, query="Q", answer=text + "!" * (i + 1)) for i in range(2)]
+    lines = [judged("a", 0.9, query="Q", answer=text), *near, judged("b", 0.3, query="Q", answer=text[::-1])]
+    account, rows = built(product, *lines)
+    assert pairs(rows) == [("a", "b")]
+    assert account.rejects == {"near_identical": 2, **({"over_per_prompt": n} if (n := account.rejects.get("over_per_prompt")) else {})}
+
+
+def test_pairs_that_contradict_each_other_are_both_dropped(product: Product):
+    lines = [judged(f"a{i}", score, query="Q", answer=TEXTS[i % 2]) for i, score in enumerate((0.9, 0.5, 0.1))]
+    account, rows = built(product, *lines)
+    assert rows == []
+    assert account.rejects == {"contradiction": 2, "identical": 1}
+
+
+def test_a_stated_preference_that_is_contradicted_is_dropped_too(product: Product):
+    told = about("Q-0", "f1", "preference", preferred_output=TEXTS[1], rejected_output=TEXTS[0])
+    account, rows = built(product, *answers(0.9, 0.1), feedback=(told,))
+    assert (rows, account.rejects) == ([], {"contradiction": 2})
+
+
+def test_the_longer_answer_is_at_most_twice_as_long(product: Product):
+    lines = [judged("a", 0.9, answer="x" * 21), judged("b", 0.1, answer="abcdefghij"), judged("c", 0.5, answer="y" * 20)]
+    account, rows = built(product, *lines)
+    assert pairs(rows) == [("a", "c"), ("c", "b")]
+    assert account.rejects == {"length_ratio": 1}
+    assert product.build(build_dpo, DpoPolicy(max_len_ratio=2.1, per_prompt=3))[0].taken == 3
+
+
+def test_two_pairs_of_a_prompt_are_taken_the_widest_margins_first(product: Product):
+    account, rows = built(product, *answers(1.0, 0.7, 0.4, 0.1))
+    assert pairs(rows) == [("Q-0", "Q-2"), ("Q-0", "Q-3")] or pairs(rows) == [("Q-0", "Q-3"), ("Q-1", "Q-3")]
+    assert account.rejects == {"over_per_prompt": 4}
+    assert max(row["metadata"]["margin"] for row in rows) == pytest.approx(0.9)
+
+
+def test_the_cap_goes_round_the_prompts_before_it_takes_second_pairs(product: Product):
+    lines = [line for i, query in enumerate("ABC") for line in answers(1.0, 0.2 + i / 10, 0.0, query=query)]
+    account, rows = built(product, *lines, max_pairs=4)
+    taken = sorted(chosen for chosen, _ in pairs(rows))
+    assert taken == ["A-0", "A-0", "B-0", "C-0"]
+    assert account.rejects["over_max_pairs"] == 2
+
+
+def test_one_pair_of_texts_is_taken_once(product: Product):
+    lines = [*answers(0.9, 0.1), judged("again", 0.8, query="Q", answer=TEXTS[0])]
+    account, rows = built(product, *lines)
+    assert pairs(rows) == [("Q-0", "Q-1")]
+    assert account.rejects == {"repeated": 1}
+
+
+def test_stated_preferences_and_corrections_come_first(product: Product):
+    told = (
+        about("Q-0", "f1", "preference", preferred_output="Stated better text.", rejected_output="Stated worse text, no."),
+        about("Q-1", "f2", "correction", preferred_output="As it should have been."),
+    )
+    _, rows = built(product, *answers(0.9, 0.1), feedback=told)
+    assert [row["metadata"]["strategy"] for row in rows] == ["explicit", "explicit"]
+    sides = {(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows}
+    assert sides == {("Stated better text.", "Stated worse text, no."), ("As it should have been.", TEXTS[1])}
+    assert [row["metadata"]["margin"] for row in rows] == [None, None]
+    assert {row["metadata"]["rejected_id"] for row in rows} == {None, "Q-1"}
+
+
+def test_a_correction_of_an_answer_without_text_is_no_pair(product: Product):
+    mended = about("a1", "f1", "correction", preferred_output="As it should have been.")
+    account, _ = built(product, interaction("a1", answer=None), feedback=(mended,))
+    assert account == Built(candidates=1, taken=0, rejects={"empty_side": 1})

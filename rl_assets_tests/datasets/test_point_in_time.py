@@ -1,0 +1,116 @@
+"""As of a day: what had landed by its end, inside the window, and nothing later."""
+
+from datetime import timedelta
+
+from rl_assets.datasets.builders import SftPolicy, build_sft
+from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window
+from rl_assets_tests.logs import DAY, Product, about, interaction, judged, later, reward
+
+
+def at(day: int, time: str = "10:00:00") -> str:
+    return f"{later(day)}T{time}Z"
+
+
+def test_a_thumb_that_lands_five_days_later_changes_no_earlier_day(product: Product):
+    product.log(judged("a1", 0.2))
+    product.ingest()
+    before = [product.rated(later(i)) for i in range(8)]
+    product.log(about("a1", "f1", created_at=at(0, "11:00:00")), log_format="feedback_table", day=later(5))
+    product.ingest(later(5))
+    after = [product.rated(later(i)) for i in range(8)]
+    assert after[:5] == before[:5]
+    assert [day["a1"]["reward"] for day in after] == [0.2] * 5 + [1.0] * 3
+
+
+def test_feedback_that_lands_before_its_answer_waits_for_it(product: Product):
+    product.log(reward("a1", 0.7), log_format="reward_log")
+    product.log(interaction("a1", timestamp=at(1)), day=later(1))
+    product.ingest()
+    product.ingest(later(1))
+    assert product.rated() == {}
+    assert product.rated(later(1))["a1"]["reward"] == 0.7
+
+
+def test_the_window_holds_its_first_and_its_last_moment_and_no_other(product: Product):
+    moments = {
+        "before": at(-1, "23:59:59.999999"),
+        "first": at(0, "00:00:00"),
+        "last": at(6, "23:59:59.999999"),
+        "after": at(7, "00:00:00"),
+    }
+    product.log(*(interaction(name, timestamp=moment) for name, moment in moments.items()))
+    product.ingest()
+    assert set(product.rated(later(6), window=7)) == {"first", "last"}
+    assert set(product.rated(later(7), window=7)) == {"last", "after"}
+    assert set(product.rated(later(6), window=None)) == {"before", "first", "last"}
+
+
+def test_an_answer_of_the_first_evening_counts_although_its_file_is_a_day_older(product: Product):
+    product.log(interaction("a1", timestamp=at(1, "00:00:05")))
+    product.ingest()
+    assert set(product.rated(later(7), window=7)) == {"a1"}
+    assert Window(later(7), 7).first == later(1)
+    assert Window(later(7), 7).first_landing == DAY
+
+
+def test_an_id_that_lands_again_counts_once_and_another_content_is_a_conflict(product: Product):
+    for day, answer in enumerate(["first", "first", "changed"]):
+        product.log(interaction("a1", answer=answer), day=later(day))
+        product.ingest(later(day))
+    row = product.rated(later(2))["a1"]
+    assert (row["landed_day"], row["resent"], row["conflicts"], row["answer_chars"]) == (DAY, 2, 1, 5)
+    assert product.rated(later(1))["a1"]["conflicts"] == 0
+    _, rows = product.build(build_sft, SftPolicy(min_reward=0), later(2))
+    assert rows == []
+
+
+def test_a_resent_answer_is_trained_on_as_it_landed_first(product: Product):
+    for day, answer in enumerate(["first", "changed"]):
+        product.log(judged("a1", 1, answer=answer), day=later(day))
+        product.ingest(later(day))
+    _, rows = product.build(build_sft, SftPolicy(), later(1))
+    assert [row["messages"][-1]["content"] for row in rows] == ["first"]
+
+
+def test_an_act_of_feedback_that_lands_again_counts_as_it_was_first(product: Product):
+    product.log(interaction("a1"))
+    product.log(about("a1", "f1", "thumbs_down"), log_format="feedback_table")
+    product.log(about("a1", "f1", "thumbs_up"), log_format="feedback_table", day=later(1))
+    product.ingest()
+    product.ingest(later(1))
+    assert product.rated(later(1))["a1"]["reward"] == 0.0
+
+
+def test_a_late_file_changes_the_content_of_its_own_day_only(product: Product):
+    for day in range(3):
+        product.log(interaction(f"a{day}", timestamp=at(day)), day=later(day))
+    before = [product.ingest(later(day)).published["interactions"].sha256 for day in range(3)]
+    product.log(interaction("late", timestamp=at(1)), day=later(1), name="late.jsonl")
+    after = [product.ingest(later(day)).published["interactions"].sha256 for day in range(3)]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
+
+
+def test_a_late_file_changes_only_the_days_that_look_back_on_it(product: Product):
+    for day in range(5):
+        product.log(judged(f"a{day}", 0.5, timestamp=at(day)), day=later(day))
+        product.ingest(later(day))
+
+    def hashes() -> list[str]:
+        for day in range(5):
+            product.rated(later(day), window=2)
+        return [product.lake.published(RATED_INTERACTIONS, later(day)).sha256 for day in range(5)]
+
+    before = hashes()
+    product.log(judged("late", 0.5, timestamp=at(1)), day=later(1), name="late.jsonl")
+    product.ingest(later(1))
+    changed = [day for day, (old, new) in enumerate(zip(before, hashes(), strict=True)) if old != new]
+    assert changed == [1, 2]
+
+
+def test_a_day_without_anything_is_rated_as_empty(product: Product):
+    assert product.rated(later(40)) == {}
+    product.log(interaction("a1"))
+    product.ingest()
+    assert set(product.rated(later(29))) == {"a1"}
+    assert product.rated(later(30)) == {}
+    assert product.lake.days(RATED_INTERACTIONS) == [DAY + timedelta(days=29)]

@@ -1,0 +1,137 @@
+"""What an answer is worth: whose word counts, and which of their words."""
+
+import pytest
+
+from rl_assets.datasets.ratings import RATED_INTERACTIONS
+from rl_assets.ingest.records import FEEDBACK
+from rl_assets_tests.logs import DAY, Product, about, interaction, judged, reward
+
+SOURCES = ("human", "verifier", "judge", "synthetic")
+
+
+def worth(product: Product, interaction_id: str = "a1") -> tuple[float | None, str | None]:
+    row = product.rated()[interaction_id]
+    return row["reward"], row["reward_source"]
+
+
+@pytest.mark.parametrize("first", range(4))
+def test_human_words_outrank_a_verifiers_a_judges_and_synthetic_ones(product: Product, first):
+    product.log(interaction("a1"))
+    values = {source: 0.1 * place for place, source in enumerate(SOURCES, 1)}
+    said = [reward("a1", values[source], source=source) for source in SOURCES[first:]]
+    product.log(*said[::-1], log_format="reward_log")
+    product.ingest()
+    assert worth(product) == (pytest.approx(values[SOURCES[first]]), SOURCES[first])
+
+
+def test_a_judges_score_of_the_log_counts_where_nobody_else_spoke(product: Product):
+    product.log(judged("a1", 0.9), judged("a2", 0.9))
+    product.log(reward("a2", 0.1, source="verifier"), log_format="reward_log")
+    product.ingest()
+    assert worth(product, "a1") == (0.9, "judge")
+    assert worth(product, "a2") == (0.1, "verifier")
+
+
+def test_a_judges_later_word_replaces_its_score_in_the_log(product: Product):
+    product.log(judged("a1", 0.9))
+    product.log(reward("a1", 0.2, source="judge"), log_format="reward_log")
+    product.ingest()
+    assert worth(product) == (0.2, "judge")
+    assert product.rated()["a1"]["raters"] == 1
+
+
+def test_missing_is_not_zero(product: Product):
+    product.log(interaction("a1"), judged("a2", None), judged("a3", 0.0), interaction("a4", user_feedback="Nice."))
+    product.ingest()
+    assert [worth(product, name) for name in ("a1", "a2", "a3", "a4")] == [
+        (None, None),
+        (None, None),
+        (0.0, "judge"),
+        (None, None),
+    ]
+
+
+def test_the_reward_is_the_mean_over_raters_of_their_latest_value(product: Product):
+    product.log(interaction("a1"))
+    product.log(
+        about("a1", "f1", "thumbs_down", user_id="mary"),
+        about("a1", "f2", "thumbs_up", user_id="mary", created_at="2026-10-01T13:00:00Z"),
+        about("a1", "f3", "rating", rating=3, user_id="john"),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    row = product.rated()["a1"]
+    assert (row["reward"], row["raters"]) == (0.75, 2)
+
+
+def test_one_raters_words_in_two_formats_are_one_raters(product: Product):
+    product.log(interaction("a1", user_id="mary", user_rating=1))
+    product.log(about("a1", "f1", user_id="mary"), log_format="feedback_table")
+    product.ingest()
+    row = product.rated()["a1"]
+    assert (row["reward"], row["raters"]) == (1.0, 1)
+
+
+def test_raters_without_a_name_are_told_apart_by_their_acts(product: Product):
+    product.log(interaction("a1"))
+    product.log(*(reward("a1", value) for value in (0.0, 0.3, 0.6)), log_format="reward_log")
+    product.ingest()
+    row = product.rated()["a1"]
+    assert (row["reward"], row["raters"]) == (0.3, 3)
+
+
+def test_a_verifier_without_a_name_is_one_and_its_latest_word_counts(product: Product):
+    product.log(interaction("a1"))
+    product.log(
+        reward("a1", 0.0, source="verifier", timestamp="2026-10-01T14:00:00Z"),
+        reward("a1", 1.0, source="verifier", timestamp="2026-10-01T13:00:00Z"),
+        log_format="reward_log",
+    )
+    product.ingest()
+    assert worth(product) == (0.0, "verifier")
+
+
+def test_words_on_other_dimensions_are_no_overall_reward(product: Product):
+    product.log(interaction("a1"), interaction("a2", quality_scores={"brand": 0.2}))
+    product.log(reward("a1", 0.2, dimension="brand"), log_format="reward_log")
+    product.ingest()
+    assert worth(product, "a1") == worth(product, "a2") == (None, None)
+
+
+def test_feedback_for_an_unknown_answer_is_kept_and_rates_nothing(product: Product):
+    product.log(reward("unknown"), log_format="reward_log")
+    product.ingest()
+    assert len(product.rows(FEEDBACK)) == 1
+    assert product.rated() == {}
+
+
+def test_a_prompt_that_no_template_can_render_is_not_trainable(product: Product):
+    doubled = [{"role": "user", "content": "A"}]
+    product.log(
+        interaction("good"),
+        interaction("blank", query=" \n"),
+        interaction("doubled", messages=doubled),
+        interaction("system", system="Be brief."),
+    )
+    product.ingest()
+    trainable = {name: row["trainable"] for name, row in product.rated().items()}
+    assert trainable == {"good": True, "blank": False, "doubled": False, "system": True}
+
+
+def test_answers_are_measured_without_outer_whitespace(product: Product):
+    product.log(interaction("a1", answer="  four "), interaction("a2", answer="four"), interaction("a3", answer=None))
+    product.ingest()
+    rated = product.rated()
+    assert [rated[name]["answer_chars"] for name in ("a1", "a2", "a3")] == [4, 4, 0]
+    assert rated["a1"]["answer_key"] == rated["a2"]["answer_key"]
+
+
+def test_a_correction_changes_the_content_of_the_day_although_it_is_no_reward(product: Product):
+    product.log(interaction("a1"))
+    product.ingest()
+    product.rated()
+    before = product.lake.published(RATED_INTERACTIONS, DAY)
+    product.log(about("a1", "f1", "correction", preferred_output="Better."), log_format="feedback_table")
+    product.ingest()
+    assert product.rated()["a1"]["reward"] is None
+    assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 != before.sha256

@@ -1,0 +1,130 @@
+"""The SFT builder: one best answer a prompt, and an account of the others."""
+
+from rl_assets.datasets.builders import Built, SftPolicy, build_sft
+from rl_assets_tests.logs import Product, Row, about, interaction, judged
+
+
+def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **policy) -> tuple[Built, list[Row]]:
+    product.log(*lines)
+    product.log(*feedback, log_format="feedback_table")
+    product.ingest()
+    return product.build(build_sft, SftPolicy(**policy))
+
+
+def ids(rows: list[Row]) -> list[str]:
+    return sorted(row["metadata"]["interaction_id"] for row in rows)
+
+
+def test_a_row_is_the_conversation_with_its_answer_and_where_it_came_from(product: Product):
+    _, rows = built(product, judged("a1", 0.9, system="Be brief.", segment="acme", category="orders"))
+    assert rows[0]["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Where is my order?"},
+        {"role": "assistant", "content": "It is on its way, says a1."},
+    ]
+    assert rows[0]["metadata"] == {
+        "interaction_id": "a1",
+        "prompt_key": rows[0]["prompt_key"],
+        "segment": "acme",
+        "category": "orders",
+        "agent": "desk",
+        "reward": 0.9,
+        "reward_source": "judge",
+        "latency_ms": 250.0,
+    }
+
+
+def test_every_candidate_is_taken_or_left_out_for_one_reason(product: Product):
+    account, rows = built(
+        product,
+        judged("best", 0.95),
+        judged("second", 0.9),
+        judged("low", 0.79),
+        judged("failed", 1.0, error_occurred=True),
+        judged("blank", 1.0, answer=" \n\t"),
+        judged("silent", 1.0, answer=None),
+        judged("unrated", None),
+        judged("odd", 1.0, messages=[{"role": "user", "content": "A"}]),
+    )
+    assert ids(rows) == ["best"]
+    assert account.rejects == {
+        "not_the_best": 1,
+        "low_reward": 1,
+        "error": 1,
+        "no_answer": 2,
+        "no_reward": 1,
+        "untrainable_prompt": 1,
+    }
+    assert account.candidates == 8 == account.taken + sum(account.rejects.values())
+
+
+def test_the_least_reward_is_reached_up_to_rounding(product: Product):
+    half_way = [about("mean", f"f{i}", "rating", rating=stars, user_id=f"u{i}") for i, stars in enumerate((3, 3, 5, 5, 5))]
+    lines = (judged("exact", 0.8, query="A"), judged("below", 0.7999, query="B"), interaction("mean", query="C"))
+    _, rows = built(product, *lines, feedback=tuple(half_way))
+    assert ids(rows) == ["exact", "mean"]
+    assert len(product.build(build_sft, SftPolicy(min_reward=0.81))[1]) == 0
+
+
+def test_of_equal_rewards_the_shorter_is_taken_then_the_newer_then_the_first_id(product: Product):
+    newer = "2026-10-01T11:00:00Z"
+    _, rows = built(
+        product,
+        judged("long", 0.9, query="A", answer="a long answer"),
+        judged("short", 0.9, query="A", answer="short"),
+        judged("old", 0.9, query="B", answer="same!"),
+        judged("new", 0.9, query="B", answer="other", timestamp=newer),
+        judged("z", 0.9, query="C", answer="same!"),
+        judged("y", 0.9, query="C", answer="other"),
+    )
+    assert ids(rows) == ["new", "short", "y"]
+
+
+def test_prompts_that_differ_in_case_and_final_punctuation_give_one_row_with_the_raw_text(product: Product):
+    _, rows = built(product, judged("a", 0.9, query="Hello there"), judged("b", 0.95, query="HELLO  there?!"))
+    assert [row["messages"][0]["content"] for row in rows] == ["HELLO  there?!"]
+
+
+def test_one_question_in_two_contexts_is_two_prompts(product: Product):
+    _, rows = built(product, judged("a", 0.9, context="A"), judged("b", 0.9, context="B"), judged("c", 0.9, task="t"))
+    assert len(rows) == 3
+
+
+def test_a_humans_correction_outranks_every_logged_answer(product: Product):
+    mended = about("a1", "f1", "correction", preferred_output="As it should be.")
+    account, rows = built(product, judged("a1", 0.1), judged("a2", 1.0), feedback=(mended,))
+    assert rows[0]["messages"][-1]["content"] == "As it should be."
+    metadata = rows[0]["metadata"]
+    assert (metadata["interaction_id"], metadata["agent"], metadata["reward_source"]) == ("a1", "human", "human")
+    assert metadata["reward"] == 1.0
+    assert account == Built(candidates=3, taken=1, rejects={"low_reward": 1, "not_the_best": 1})
+
+
+def test_an_answer_that_failed_may_be_corrected(product: Product):
+    mended = about("a1", "f1", "correction", preferred_output="As it should be.")
+    _, rows = built(product, interaction("a1", error_occurred=True, answer=None), feedback=(mended,))
+    assert rows[0]["messages"][-1]["content"] == "As it should be."
+
+
+def test_an_empty_correction_is_none(product: Product):
+    mended = about("a1", "f1", "correction", preferred_output="  \n")
+    account, rows = built(product, judged("a1", 0.9), feedback=(mended,))
+    assert ids(rows) == ["a1"] and rows[0]["metadata"]["agent"] == "desk"
+    assert account.rejects == {"no_answer": 1}
+
+
+def test_a_correction_of_an_unknown_answer_is_no_candidate(product: Product):
+    account, _ = built(product, feedback=(about("unknown", "f1", "correction", preferred_output="x"),))
+    assert account == Built(candidates=0, taken=0, rejects={})
+
+
+def test_the_cap_takes_the_best_prompts(product: Product):
+    lines = [judged(f"a{i}", 0.8 + i / 100, query=f"Q{i}") for i in range(10)]
+    account, rows = built(product, *lines, judged("low", 0.1, query="Q9"), max_samples=3)
+    assert ids(rows) == ["a7", "a8", "a9"]
+    assert account.rejects == {"low_reward": 1, "over_max_samples": 7}
+
+
+def test_without_answers_there_are_no_rows(product: Product):
+    account, rows = built(product)
+    assert (account, rows) == (Built(candidates=0, taken=0, rejects={}), [])

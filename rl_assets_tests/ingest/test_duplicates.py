@@ -1,0 +1,88 @@
+"""Lines that say the same id again: duplicates where they agree, conflicts where they do not."""
+
+from itertools import permutations
+
+import pytest
+
+from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets_tests.logs import Product, about, interaction, opinion, question, reward
+
+
+def test_the_same_content_written_differently_is_a_duplicate(product: Product):
+    product.log(
+        interaction("a1", latency_ms=250, timestamp="2026-10-01T10:00:00Z", error_occurred=False),
+        interaction("a1", latency_ms="250.0", timestamp=1790848800, error_occurred=0, unknown_field=1),
+    )
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 1, {})
+
+
+def test_another_content_under_one_id_is_a_conflict_that_is_kept_as_a_reject(product: Product):
+    product.log(interaction("a1", answer="First."), interaction("a1", answer="Second.", timestamp="2026-10-01T10:00:01Z"))
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.rejects) == (1, {"conflicting_duplicate": 1})
+    assert product.rows(INTERACTIONS)[0]["answer"] == "First."
+    reject = product.rows(REJECTED_RECORDS)[0]
+    assert (reject["detail"], reject["source_line"]) == ("a1", 2)
+    assert "Second." in reject["raw"]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_which_of_several_contents_is_kept_does_not_depend_on_the_order_of_files(product: Product, order):
+    lines = [
+        interaction("a1", answer="late", timestamp="2026-10-01T12:00:00Z"),
+        interaction("a1", answer="one of two"),
+        interaction("a1", answer="two of two"),
+        interaction("a1", answer="two of two"),
+    ]
+    for place, index in enumerate(order):
+        product.log(lines[index], name=f"part-{place}.jsonl")
+    ingested = product.ingest()
+    kept = product.rows(INTERACTIONS)[0]["answer"]
+    assert ingested.lines == 4 == ingested.rows + ingested.duplicates + ingested.rejects["conflicting_duplicate"]
+    assert (kept, ingested.duplicates) == ("two of two", 1)
+
+
+def test_a_different_user_is_a_different_content(product: Product):
+    product.log(interaction("a1", user_id="mary"), interaction("a1", user_id="john"))
+    assert product.ingest().rejects == {"conflicting_duplicate": 1}
+
+
+def test_a_rating_on_a_repeated_line_counts_once(product: Product):
+    product.log(interaction("a1", user_rating=5, user_id="m"), interaction("a1", user_rating=5, user_id="m"))
+    assert product.ingest().duplicates == 1
+    assert len(product.rows(FEEDBACK)) == 1
+
+
+def test_a_reward_and_an_answer_may_share_an_id(product: Product):
+    product.log(question("q1"), reward("q1"), log_format="reward_log")
+    assert product.ingest().rows == 2
+
+
+def test_two_formats_that_log_one_answer_conflict_unless_they_agree(product: Product):
+    product.log(interaction("x"))
+    product.log(question("x"), log_format="reward_log")
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.rejects) == (1, {"conflicting_duplicate": 1})
+
+
+def test_acts_of_feedback_with_one_id_are_duplicates_or_conflicts(product: Product):
+    product.log(
+        opinion("f1"),
+        opinion("f1"),
+        opinion("f1", "thumbs_down", created_at="2026-10-01T13:00:00Z"),
+        log_format="feedback_table",
+    )
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 1, {"conflicting_duplicate": 1})
+    assert [row["value"] for row in product.rows(FEEDBACK)] == [1.0]
+
+
+def test_a_logged_answer_wins_over_the_one_that_feedback_carries(product: Product):
+    product.log(opinion("f1"), log_format="feedback_table")
+    product.ingest()
+    carried = product.rows(INTERACTIONS)[0]["interaction_id"]
+    product.log(interaction(carried, answer="As it was logged."))
+    product.log(about(carried, "f2"), log_format="feedback_table", name="more.jsonl")
+    assert product.ingest().rows == 3
+    assert [row["answer"] for row in product.rows(INTERACTIONS)] == ["As it was logged."]

@@ -1,0 +1,110 @@
+"""The format `feedback_table`: acts of feedback with the output they judge, or with the id of one."""
+
+from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets_tests.logs import Product, about, interaction, opinion
+
+
+def test_a_row_is_an_act_of_feedback_and_the_answer_it_judges(product: Product):
+    product.log(opinion(comment="Lovely.", session_id="s1"), log_format="feedback_table")
+    assert product.ingest().rows == 1
+    answer, act = product.rows(INTERACTIONS)[0], product.rows(FEEDBACK)[0]
+    assert answer["prompt"] == [{"role": "user", "content": "Write about autumn."}]
+    assert (answer["answer"], answer["segment"], answer["task"]) == ("Leaves fall on the lake.", "acme", "haiku")
+    assert (act["feedback_id"], act["kind"], act["value"], act["comment"]) == ("f1", "thumbs", 1.0, "Lovely.")
+    assert act["interaction_id"] == answer["interaction_id"]
+
+
+def test_kinds_and_values(product: Product):
+    told = {"preferred_output": "Better.", "rejected_output": "Worse."}
+    product.log(
+        opinion("up", "thumbs_up"),
+        opinion("down", "thumbs_down"),
+        opinion("stars", "rating", rating=2),
+        opinion("pair", "preference", **told),
+        opinion("mend", "correction", preferred_output="Better."),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    rows = {row["feedback_id"]: row for row in product.rows(FEEDBACK)}
+    assert {name: (row["kind"], row["value"]) for name, row in rows.items()} == {
+        "up": ("thumbs", 1.0),
+        "down": ("thumbs", 0.0),
+        "stars": ("rating", 0.25),
+        "pair": ("preference", None),
+        "mend": ("correction", None),
+    }
+    assert (rows["pair"]["preferred"], rows["pair"]["rejected"]) == ("Better.", "Worse.")
+    assert (rows["mend"]["preferred"], rows["mend"]["rejected"]) == ("Better.", None)
+
+
+def test_two_raters_of_one_output_meet_in_one_answer(product: Product):
+    product.log(
+        opinion("f1", user_id="mary"),
+        opinion("f2", "thumbs_down", user_id="john", created_at="2026-10-01T13:00:00Z"),
+        opinion("f3", model_output="Another haiku."),
+        opinion("f4", brand_id="other"),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    answers = {row["feedback_id"]: row["interaction_id"] for row in product.rows(FEEDBACK)}
+    assert answers["f1"] == answers["f2"]
+    assert len(set(answers.values())) == len(product.rows(INTERACTIONS)) == 3
+
+
+def test_a_row_that_names_an_answer_judges_that_one_and_is_none_itself(product: Product):
+    product.log(interaction("a1"))
+    product.log(about("a1", "f1"), about("unknown", "f2"), log_format="feedback_table")
+    assert product.ingest().rows == 3
+    assert [row["interaction_id"] for row in product.rows(INTERACTIONS)] == ["a1"]
+    assert {row["interaction_id"] for row in product.rows(FEEDBACK)} == {"a1", "unknown"}
+
+
+def test_numbered_rows_and_brands_are_read(product: Product):
+    product.log(opinion(12, brand_id=7, user_id=42), log_format="feedback_table")
+    product.ingest()
+    assert product.rows(FEEDBACK)[0]["feedback_id"] == "12"
+    assert product.rows(INTERACTIONS)[0]["segment"] == "7"
+
+
+def test_every_fault_is_told(product: Product):
+    product.log(
+        opinion(None),
+        opinion(created_at=None),
+        opinion(created_at="x"),
+        opinion(kind=None),
+        opinion(kind="applause"),
+        opinion(interaction_id=1.5),
+        opinion(prompt=None),
+        opinion(model_output=5),
+        opinion(kind="rating"),
+        opinion(kind="rating", rating=6),
+        opinion(kind="correction"),
+        opinion(kind="preference", preferred_output="Better."),
+        opinion(comment=1),
+        opinion(brand_id=[]),
+        opinion(user_id=1.5),
+        opinion(task_type=1),
+        opinion(session_id={}),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    rows = sorted(product.rows(REJECTED_RECORDS), key=lambda row: row["source_line"])
+    assert [(row["reason"], row["detail"]) for row in rows] == [
+        ("missing_field", "id"),
+        ("missing_field", "created_at"),
+        ("bad_timestamp", "created_at"),
+        ("missing_field", "feedback_type"),
+        ("unknown_kind", "applause"),
+        ("wrong_type", "interaction_id"),
+        ("missing_field", "prompt"),
+        ("wrong_type", "model_output"),
+        ("missing_field", "rating"),
+        ("out_of_range", "rating"),
+        ("missing_field", "preferred_output"),
+        ("missing_field", "rejected_output"),
+        ("wrong_type", "comment"),
+        ("wrong_type", "brand_id"),
+        ("wrong_type", "user_id"),
+        ("wrong_type", "task_type"),
+        ("wrong_type", "session_id"),
+    ]

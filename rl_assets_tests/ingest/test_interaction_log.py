@@ -1,0 +1,136 @@
+"""The format `interaction_log`: what a line becomes, and every way in which it is refused."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets_tests.logs import Product, interaction
+
+FULL = interaction(
+    "a1",
+    timestamp="2026-10-01T12:00:00+02:00",
+    query="And on Sunday?",
+    system="Be brief.",
+    messages=[{"role": "user", "content": "Are you open?"}, {"role": "assistant", "content": "On weekdays."}],
+    context="Opening hours: ...",
+    sources=[{"id": 1, "title": "Hours"}],
+    category="opening hours",
+    task="support",
+    segment="acme",
+    model="m-1",
+    adapter="ad-1",
+    propensity=0.25,
+    quality_scores={"overall": 0.9, "brand": "0.5"},
+    latency_ms="250.5",
+    tokens_used=12,
+    cost_usd=0.002,
+    retrieval_method="bm25",
+    error_occurred=0,
+    session_id=77,
+)
+
+
+def test_a_full_line_becomes_an_answer_with_its_conversation(product: Product):
+    product.log(FULL)
+    product.ingest()
+    row = product.rows(INTERACTIONS)[0]
+    assert row["answered_at"] == datetime(2026, 10, 1, 10, tzinfo=UTC)
+    assert [message["role"] for message in row["prompt"]] == ["system", "user", "assistant", "user"]
+    assert row["prompt"][-1]["content"] == "And on Sunday?"
+    assert row["roles"] == "system user assistant user"
+    assert dict(row["quality_scores"]) == {"overall": 0.9, "brand": 0.5}
+    assert (row["latency_ms"], row["tokens"], row["session_id"], row["error"]) == (250.5, 12, "77", False)
+    assert row["sources"] == '[{"id":1,"title":"Hours"}]'
+    same = ("answer", "context", "category", "task", "segment", "model", "adapter", "propensity", "retrieval_method")
+    assert {name: row[name] for name in same} == {name: FULL[name] for name in same}
+    assert (row["source_file"], row["source_line"]) == ("interaction_log/2026-10-01/part-0.jsonl", 1)
+
+
+def test_what_is_not_needed_may_be_missing_or_null(product: Product):
+    needed = ("interaction_id", "timestamp", "query", "agent_type")
+    bare = {name: interaction("a1")[name] for name in needed}
+    nulls = {name: None for name in FULL if name not in needed}
+    product.log(bare, {**bare, **nulls, "interaction_id": "a2"})
+    assert product.ingest().rows == 2
+    for row in product.rows(INTERACTIONS):
+        assert row["answer"] is None and row["quality_scores"] is None and row["error"] is False
+    assert product.rows(FEEDBACK) == []
+
+
+def test_unknown_fields_are_no_reason_to_refuse_a_line(product: Product):
+    product.log(interaction(extra={"deep": [1]}, type="anything"))
+    assert product.ingest().rows == 1
+
+
+def test_a_rating_and_a_comment_become_feedback_of_the_user(product: Product):
+    product.log(interaction("a1", user_rating=4, user_feedback="Nice.", user_id="mary"))
+    product.ingest()
+    comment, rating = sorted(product.rows(FEEDBACK), key=lambda row: row["kind"])
+    assert (rating["kind"], rating["value"], rating["source"]) == ("rating", 0.75, "human")
+    assert (comment["kind"], comment["value"], comment["comment"]) == ("comment", None, "Nice.")
+    assert rating["rater"] == comment["rater"] == product.rows(INTERACTIONS)[0]["user_id"]
+    assert rating["feedback_id"] != comment["feedback_id"]
+
+
+@pytest.mark.parametrize(("stars", "value"), [(1, 0.0), (3, 0.5), ("5", 1.0)])
+def test_stars_are_spread_over_zero_to_one(product: Product, stars, value):
+    product.log(interaction(user_rating=stars))
+    product.ingest()
+    assert product.rows(FEEDBACK)[0]["value"] == value
+
+
+REFUSED = [
+    ("not_json", None, "{"),
+    ("not_json", None, ""),
+    ("not_json", None, '{"interaction_id": "\\ud800"}'),
+    ("not_an_object", "ARRAY", "[1]"),
+    ("not_an_object", "VARCHAR", '"a text"'),
+    ("not_an_object", "NULL", "null"),
+    ("duplicate_key", None, '{"interaction_id": "a", "interaction_id": "b"}'),
+    *(("missing_field", name, {name: None}) for name in ("interaction_id", "timestamp", "query", "agent_type")),
+    ("wrong_type", "interaction_id", {"interaction_id": "  "}),
+    ("wrong_type", "interaction_id", {"interaction_id": 1.5}),
+    ("bad_timestamp", "timestamp", {"timestamp": "soon"}),
+    ("wrong_type", "query", {"query": ["hi"]}),
+    ("wrong_type", "answer", {"answer": {"text": "hi"}}),
+    ("wrong_type", "quality_scores", {"quality_scores": {"overall": "good"}}),
+    ("out_of_range", "quality_scores", {"quality_scores": {"overall": 0.5, "brand": 1.01}}),
+    ("out_of_range", "quality_scores", {"quality_scores": {"overall": -0.01}}),
+    ("wrong_type", "latency_ms", {"latency_ms": "fast"}),
+    ("out_of_range", "latency_ms", {"latency_ms": -1}),
+    ("wrong_type", "tools_used", {"tools_used": "search"}),
+    ("wrong_type", "error_occurred", {"error_occurred": "no"}),
+    ("wrong_type", "error_message", {"error_message": 500}),
+    ("wrong_type", "session_id", {"session_id": True}),
+    ("wrong_type", "user_id", {"user_id": {"name": "mary"}}),
+    ("out_of_range", "tokens_used", {"tokens_used": -5}),
+    ("wrong_type", "cost_usd", {"cost_usd": False}),
+    ("wrong_type", "user_rating", {"user_rating": "four"}),
+    ("out_of_range", "user_rating", {"user_rating": 0}),
+    ("out_of_range", "user_rating", {"user_rating": 5.5}),
+    ("wrong_type", "user_feedback", {"user_feedback": 5}),
+    ("wrong_type", "system", {"system": ["Be brief."]}),
+    ("wrong_type", "messages", {"messages": [{"role": "robot", "content": "hi"}]}),
+    *(("wrong_type", name, {name: 1}) for name in ("context", "category", "task", "segment", "model", "adapter")),
+    ("wrong_type", "retrieval_method", {"retrieval_method": []}),
+    ("out_of_range", "propensity", {"propensity": 0}),
+    ("out_of_range", "propensity", {"propensity": 1.5}),
+]
+
+
+def test_every_fault_is_told_by_its_reason_and_its_field(product: Product):
+    lines = [line if isinstance(line, str) else interaction(**line) for *_, line in REFUSED]
+    product.log(*lines, interaction("good"))
+    ingested = product.ingest()
+    rejects = sorted(product.rows(REJECTED_RECORDS), key=lambda row: row["source_line"])
+    found = [(row["reason"], row["detail"]) for row in rejects if row["reason"] != "not_json"]
+    assert found == [(reason, detail) for reason, detail, _ in REFUSED if reason != "not_json"]
+    assert [row["reason"] for row in rejects] == [reason for reason, *_ in REFUSED]
+    assert ingested.rows == 1
+    assert rejects[0]["raw"] == "{"
+
+
+def test_a_line_with_two_faults_is_refused_once(product: Product):
+    product.log(interaction(query=None, latency_ms=-1))
+    assert product.ingest().rejects == {"missing_field": 1}

@@ -1,0 +1,108 @@
+"""The format `reward_log`: questions and rewards in one file."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets_tests.logs import Product, later, question, reward
+
+
+def refused(product: Product, *lines) -> list[tuple[str, str | None]]:
+    product.log(*lines, log_format="reward_log")
+    product.ingest()
+    rows = sorted(product.rows(REJECTED_RECORDS), key=lambda row: row["source_line"])
+    return [(row["reason"], row["detail"]) for row in rows]
+
+
+def test_questions_become_answers_and_rewards_become_feedback(product: Product):
+    product.log(question("q1"), reward("q1", 0.75, user_id="mary"), log_format="reward_log")
+    ingested = product.ingest()
+    assert (ingested.lines, ingested.rows) == (2, 2)
+    answer, act = product.rows(INTERACTIONS)[0], product.rows(FEEDBACK)[0]
+    assert answer["prompt"] == [{"role": "user", "content": "How much is 3 times 7?"}]
+    assert (answer["answer"], answer["agent"], answer["category"], answer["top_k"]) == ("It is 21.", "solver", "maths", 3)
+    assert (act["interaction_id"], act["kind"], act["value"], act["source"]) == ("q1", "reward", 0.75, "human")
+    assert act["dimension"] == "overall"
+    assert len(act["rater"]) == 64
+
+
+def test_a_question_without_an_answer_is_kept(product: Product):
+    product.log(question(answer=None), log_format="reward_log")
+    assert product.ingest().rows == 1
+    assert product.rows(INTERACTIONS)[0]["answer"] is None
+
+
+def test_a_row_without_a_time_counts_from_the_start_of_its_log_day(product: Product):
+    product.log(question(), reward(timestamp=None), log_format="reward_log", day=later(3))
+    assert product.ingest(later(3)).outside_day == 0
+    midnight = datetime(2026, 10, 4, tzinfo=UTC)
+    assert product.rows(INTERACTIONS)[0]["answered_at"] == midnight
+    assert product.rows(FEEDBACK)[0]["given_at"] == midnight
+
+
+def test_the_same_reward_said_twice_is_a_duplicate_and_another_value_is_not(product: Product):
+    product.log(reward("q1", 1), reward("q1", 1.0), reward("q1", 0.5), log_format="reward_log")
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (2, 1, {})
+
+
+@pytest.mark.parametrize("source", ["human", "verifier", "judge", "synthetic"])
+def test_a_reward_keeps_its_source(product: Product, source):
+    product.log(reward(source=source, dimension="brand"), log_format="reward_log")
+    product.ingest()
+    act = product.rows(FEEDBACK)[0]
+    assert (act["source"], act["dimension"]) == (source, "brand")
+
+
+def test_rewards_at_the_ends_of_their_range_are_taken(product: Product):
+    product.log(reward("a", 0), reward("b", "1.0"), log_format="reward_log")
+    product.ingest()
+    assert sorted(row["value"] for row in product.rows(FEEDBACK)) == [0.0, 1.0]
+
+
+def test_every_fault_of_a_reward_is_told(product: Product):
+    assert refused(
+        product,
+        reward(type="remark"),
+        reward(type=1),
+        reward(None),
+        reward(timestamp="x"),
+        reward(value=None),
+        reward(value="good"),
+        reward(value=True),
+        reward(value=1.5),
+        reward(value=-0.1),
+        reward(dimension=1),
+        reward(user_id=[]),
+        reward(source="robot"),
+    ) == [
+        ("unknown_kind", "type"),
+        ("unknown_kind", "type"),
+        ("missing_field", "interaction_id"),
+        ("bad_timestamp", "timestamp"),
+        ("missing_field", "reward"),
+        ("wrong_type", "reward"),
+        ("wrong_type", "reward"),
+        ("out_of_range", "reward"),
+        ("out_of_range", "reward"),
+        ("wrong_type", "dimension"),
+        ("wrong_type", "user_id"),
+        ("unknown_kind", "source"),
+    ]
+
+
+def test_every_fault_of_a_question_is_told(product: Product):
+    faults = {"category": 1, "top_k": "many", "answer": 1, "context": [], "segment": 1, "task": False}
+    assert refused(
+        product,
+        question(question=None),
+        question(agent=None),
+        question(top_k=-1),
+        *(question(**{name: value}) for name, value in faults.items()),
+    ) == [
+        ("missing_field", "question"),
+        ("missing_field", "agent"),
+        ("out_of_range", "top_k"),
+        *(("wrong_type", name) for name in faults),
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs import adapters, datasets, executors, ingest, jobs, reports, schedules
+from rl_assets.defs import accounts, adapters, datasets, executors, ingest, jobs, ratings, reports, schedules, sensors
 from rl_assets.defs.resources import HomeResource
 from rl_assets.settings import load_settings
 
@@ -16,9 +16,10 @@ def build_defs(
     """All definitions; resources and executor are those of the settings where they are not given."""
     settings = load_settings()
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([ingest, datasets, adapters, reports]),
+        assets=dg.load_assets_from_modules([ingest, ratings, datasets, accounts, adapters, reports]),
         jobs=jobs.jobs,
         schedules=schedules.schedules,
+        sensors=sensors.sensors,
         resources={"home": HomeResource.of(settings), **(resources or {})},
         executor=executor or executors.executor(settings.executor),
     )

@@ -1,15 +1,21 @@
-"""Tables of the lake: read days, publish a day in one atomic Delta commit, and tell whether a day's content changed."""
+"""Tables of the lake: read days, publish a day in one atomic Delta commit, and tell whether a day's content changed.
+
+Most tables are partitioned by log day; `Table.partition` names the column of one that is not, and then "day" below
+means a value of it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from rl_assets.ingest.records import Table
 
@@ -19,7 +25,7 @@ class Published:
     """What a commit left for a day: its row count and the hash of its content."""
 
     table: str
-    day: date
+    day: date | str
     rows: int
     sha256: str
     uri: str
@@ -27,7 +33,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Lake:
-    """Delta tables below one folder or object-store URL, partitioned by `day`."""
+    """Delta tables below one folder or object-store URL, each partitioned by one column."""
 
     url: str
 
@@ -43,23 +49,39 @@ class Lake:
 
     def days(self, table: Table) -> list[date]:
         """Days that hold rows, in order."""
+        return [date.fromisoformat(key) for key in self.keys(table)]
+
+    def keys(self, table: Table) -> list[str]:
+        """Values of the partition column that have rows, in order."""
         delta = self.open(table)
         partitions = delta.partitions() if delta else []
-        return sorted({date.fromisoformat(str(partition["day"])) for partition in partitions})
+        return sorted({str(partition[table.partition]) for partition in partitions})
 
-    def read(self, table: Table, days: Iterable[date]) -> pds.Dataset:
+    def read(self, table: Table, days: Iterable[date | str]) -> pds.Dataset:
         """The rows of `days` as an Arrow dataset that DuckDB can scan; files of other days are never opened."""
-        wanted = [str(day) for day in set(days) & set(self.days(table))]
+        wanted = sorted({str(day) for day in days} & set(self.keys(table)))
         delta = self.open(table)
         if delta is None or not wanted:
             return pds.dataset(table.schema.empty_table())
-        return delta.to_pyarrow_dataset(partitions=[("day", "in", wanted)], schema=table.schema)
+        return delta.to_pyarrow_dataset(
+            filesystem=self._native(table), schema=table.schema, file_pruning_predicate=[(table.partition, "in", wanted)]
+        )
+
+    def _native(self, table: Table) -> SubTreeFileSystem | None:
+        """Arrow's own file system for a local table, or None for Delta's.
+
+        Delta's calls Python from Arrow's reading threads, and where one of them still ends while the interpreter does,
+        the whole process is aborted (about 3 in 100 short processes).
+        """
+        return (
+            None if "://" in self.url else SubTreeFileSystem(str(Path(self.uri(table)).absolute()), LocalFileSystem())
+        )
 
     def between(self, table: Table, first: date, last: date) -> pds.Dataset:
         """The rows of the days from `first` to `last`, both included."""
         return self.read(table, [day for day in self.days(table) if first <= day <= last])
 
-    def publish(self, table: Table, day: date, rows: pa.RecordBatchReader) -> Published:
+    def publish(self, table: Table, day: date | str, rows: pa.RecordBatchReader) -> Published:
         """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
 
         `rows` streams; it has the table's columns, in any order. Raises a DeltaError where a row is of another day.
@@ -68,16 +90,21 @@ class Lake:
             self.uri(table),
             pa.RecordBatchReader.from_batches(table.schema, (_conform(batch, table.schema) for batch in rows)),
             mode="overwrite",
-            predicate=f"day = '{day}'",
-            partition_by=["day"],
-            commit_properties=CommitProperties(custom_metadata={"day": str(day)}),
+            predicate=_is(table.partition, str(day)),
+            partition_by=[table.partition],
+            commit_properties=CommitProperties(custom_metadata={table.partition: str(day)}),
         )
         return self.published(table, day)
 
-    def published(self, table: Table, day: date) -> Published:
+    def published(self, table: Table, day: date | str) -> Published:
         """Row count and content hash of a day as it stands."""
         identity = self.read(table, [day]).to_table(columns=list(table.identity))
         return Published(table.name, day, identity.num_rows, _content_hash(identity), self.uri(table))
+
+
+def _is(partition: str, key: str) -> str:
+    quoted = key.replace("'", "''")
+    return f"{partition} = '{quoted}'"
 
 
 def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

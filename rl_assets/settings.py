@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     )
     duckdb_memory_limit: str = Field("2GB", description="Memory DuckDB may use before it spills to disk.")
 
+    retrain_min_sft_rows: int = Field(100, ge=1, description="New SFT prompts that make a retraining worth while.")
+    retrain_min_dpo_rows: int = Field(50, ge=1, description="New preference prompts that do.")
+    retrain_min_grpo_rows: int = Field(40, ge=1, description="New groups that do.")
+    retrain_min_hours: float = Field(6, ge=0, description="Hours between the starts of two retrainings by the sensor.")
+
     @field_validator("home", mode="after")
     @classmethod
     def _absolute(cls, home: Path) -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rl_assets.datasets.builders import Built, Policy
+from rl_assets.datasets.builders import Built
+from rl_assets.datasets.policies import Policy
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rate_interactions, rated_as_of
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
@@ -124,7 +125,9 @@ class Product:
         rate_interactions(self.lake, Window(day, window))
         return {row["interaction_id"]: row for row in self.rows(RATED_INTERACTIONS, day)}
 
-    def build(self, build: Callable[[duckdb.DuckDBPyConnection, Any], Built], policy: Policy, day: date = DAY) -> tuple[Built, list[Row]]:
+    def build(
+        self, build: Callable[[duckdb.DuckDBPyConnection, Any], Built], policy: Policy, day: date = DAY
+    ) -> tuple[Built, list[Row]]:
         """A dataset's account and rows, from what has been ingested."""
         rate_interactions(self.lake, Window(day, 30))
         connection = rated_as_of(self.lake, Window(day, 30), "1GB")

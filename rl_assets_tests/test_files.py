@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.files import replaced_folder, sha256_file, sha256_folder, sha256_json, sha256_text, write_atomically
-from rl_assets.files import write_json
+from rl_assets.files import (
+    replaced_folder,
+    sha256_file,
+    sha256_folder,
+    sha256_json,
+    sha256_text,
+    write_atomically,
+    write_json,
+)
 
 
 def names(folder: Path) -> list[str]:

@@ -39,7 +39,9 @@ def test_a_lake_elsewhere_is_used_as_it_is_given(monkeypatch):
 
 def test_an_unknown_name_in_the_environment_is_an_error_with_a_suggestion(monkeypatch):
     monkeypatch.setenv("RL_ASSETS_WINDOW_DAY", "7")
-    with pytest.raises(SettingsError, match=r"unknown setting RL_ASSETS_WINDOW_DAY: did you mean RL_ASSETS_WINDOW_DAYS\?"):
+    with pytest.raises(
+        SettingsError, match=r"unknown setting RL_ASSETS_WINDOW_DAY: did you mean RL_ASSETS_WINDOW_DAYS\?"
+    ):
         load_settings()
 
 

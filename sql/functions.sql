@@ -98,3 +98,10 @@ CREATE OR REPLACE MACRO is_chat_prompt(roles) AS regexp_full_match(roles, '(syst
 
 -- Equal answers, whatever whitespace surrounds them, share a key.
 CREATE OR REPLACE MACRO answer_key(answer) AS sha256(stripped(answer));
+
+-- A sha256 as a number of 128 bits, which is compared and grouped faster than its 64 characters.
+CREATE OR REPLACE MACRO short_key(digest) AS CAST(left(digest, 32) AS UUID);
+
+-- Whether the place (from 0) is one of n that lie evenly over `size` places, the first and the last included.
+CREATE OR REPLACE MACRO spread(place, size, n) AS
+    size <= n OR round(round(place * (n - 1) / (size - 1)) * (size - 1) / (n - 1)) = place;

@@ -3,9 +3,10 @@ SELECT rated.split, rated.prompt_key,
     list_append(interactions.prompt,
         {'role': 'assistant', 'content': coalesce(feedback.preferred, interactions.answer)}) AS messages,
     {'interaction_id': interaction_id, 'prompt_key': rated.prompt_key, 'segment': rated.segment,
-     'category': rated.category, 'agent': CASE WHEN corrected THEN 'human' ELSE rated.agent END,
-     'reward': candidates.reward, 'reward_source': CASE WHEN corrected THEN 'human' ELSE rated.reward_source END,
-     'latency_ms': rated.latency_ms} AS metadata
+     'category': rated.category, 'source': origin, 'agent': CASE origin WHEN 'log' THEN rated.agent ELSE origin END,
+     'reward': candidates.reward,
+     'reward_source': CASE origin WHEN 'log' THEN rated.reward_source WHEN 'teacher' THEN 'synthetic' ELSE 'human' END,
+     'latency_ms': CASE origin WHEN 'log' THEN rated.latency_ms END} AS metadata
 FROM candidates
 JOIN rated USING (interaction_id)
 JOIN interactions ON interactions.interaction_id = rated.interaction_id AND interactions.day = rated.landed_day

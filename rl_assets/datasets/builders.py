@@ -1,98 +1,96 @@
-"""From rated answers to training rows: the policies users set, and one function a dataset that applies its policy.
+"""From rated answers to training rows: one function a dataset that applies its policy.
 
-A builder leaves a temporary table `rows` (split, prompt_key, and the columns of a training row) on its connection and
-returns the counts that account for every candidate.
+A builder leaves two temporary tables on its connection: `rows` (split, prompt_key, and the columns of a training row) and
+`fates` (what became of each answer), and returns the counts that account for every candidate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
 
 from rl_assets import sql
+from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
 
 NEAR_IDENTICAL = 0.95
 
 
 @dataclass(frozen=True)
 class Built:
-    """Candidates a builder looked at, rows it took, and why the others were not: candidates = taken + sum(rejects)."""
+    """Candidates a builder looked at, rows it took, and why the others were not: candidates = taken + sum(rejects).
+
+    A candidate is an answer or a correction; of pairs it is a pair. `measures` says what else is known of the rows.
+    """
 
     candidates: int
     taken: int
     rejects: dict[str, int]
-
-
-class Policy(BaseModel):
-    """What a user may choose for a dataset; unknown names are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SftPolicy(Policy):
-    """One best answer a prompt."""
-
-    min_reward: float = Field(
-        0.8, ge=0, le=1, description="Lowest reward taken: conservative 0.9, balanced 0.8, aggressive 0.7."
-    )
-    max_samples: int = Field(1_000_000, ge=1, description="Most rows taken, the best first.")
-
-
-class DpoPolicy(Policy):
-    """Pairs of answers to one prompt."""
-
-    margin: float = Field(0.2, gt=0, le=1, description="Least difference of rewards.")
-    max_len_ratio: float = Field(2.0, ge=1, description="The longer answer is at most this many times the shorter.")
-    per_prompt: int = Field(2, ge=1, description="Most pairs of one prompt.")
-    max_pairs: int = Field(
-        1_000_000, ge=1, description="Most pairs, round-robin over prompts, the widest margin first."
-    )
-
-
-class GrpoPolicy(Policy):
-    """Groups of answers to one prompt."""
-
-    group_size: int = Field(4, ge=2, le=10, description="Most answers in a group.")
-    min_group_size: int = Field(2, ge=2, le=10, description="Fewest answers in a group.")
-    min_sd: float = Field(0.05, ge=0, description="Least standard deviation of a group's rewards.")
+    measures: dict[str, float | None] = field(default_factory=dict, compare=False)
 
 
 def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built:
     """Supervised rows: one answer a prompt, a human's correction before any logged answer."""
-    _table(connection, "candidates", "sft_candidates", **policy.model_dump())
+    _answers(connection)
+    _table(connection, "candidates", "sft_candidates", min_reward=policy.least_reward, max_samples=policy.max_samples)
     _table(connection, "rows", "sft_dataset")
+    _table(connection, "fates", "answer_fates")
     return _account(connection, "candidates")
 
 
-def build_dpo(connection: duckdb.DuckDBPyConnection, policy: DpoPolicy) -> Built:
-    """Preference pairs: stated ones first, then those whose rewards lie a margin apart; never near-identical texts."""
-    _table(connection, "candidates", "dpo_candidates", margin=policy.margin, max_len_ratio=policy.max_len_ratio)
+def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Built:
+    """Preference pairs by the policy's strategies, for DPO and for a reward model; never near-identical texts."""
+    _answers(connection)
+    _table(connection, "paired_answers", "paired_answers", max_answers=policy.max_answers)
+    _table(
+        connection,
+        "candidates",
+        "pair_candidates",
+        strategies=policy.strategies,
+        margin=policy.margin,
+        max_len_ratio=policy.max_len_ratio,
+    )
     # Twice as many texts as pairs are wanted, so that a pair that proves near-identical has a successor.
-    _table(connection, "texts", "dpo_texts", places=2 * policy.per_prompt)
+    _table(connection, "texts", "pair_texts", places=2 * policy.per_prompt)
     connection.register(
         "compared",
         _compared(connection.sql("SELECT pair, chosen, rejected FROM texts").to_arrow_reader(10_000)),
     )
-    _table(connection, "choice", "dpo_choice", per_prompt=policy.per_prompt, max_pairs=policy.max_pairs)
-    _table(connection, "rows", "dpo_dataset")
-    return _account(connection, "choice")
+    _table(connection, "choice", "pair_choice", per_prompt=policy.per_prompt, max_pairs=policy.max_pairs)
+    _table(connection, "rows", "pair_dataset", strategies=policy.strategies)
+    _table(connection, "fates", "pair_fates")
+    return _account(connection, "choice", "pair_measures")
+
+
+def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built:
+    """Single good and bad answers, with the weights at which the two kinds count alike."""
+    _answers(connection)
+    _table(connection, "candidates", "kto_candidates", **policy.model_dump())
+    _table(connection, "rows", "kto_dataset")
+    _table(connection, "fates", "answer_fates")
+    return _account(connection, "candidates", "kto_measures")
 
 
 def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Built:
     """Groups of answers whose rewards differ; the candidates are answers, so `taken` counts answers, not groups."""
+    _answers(connection)
     _table(connection, "candidates", "grpo_candidates", **policy.model_dump())
     _table(connection, "rows", "grpo_dataset")
-    return _account(connection, "candidates")
+    _table(connection, "fates", "answer_fates")
+    return _account(connection, "candidates", "grpo_measures")
+
+
+def _answers(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW answers AS {sql.text('answers')}")
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, statement: str, **parameters: object) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql.text(statement)}", parameters or None)
 
 
-def _account(connection: duckdb.DuckDBPyConnection, table: str) -> Built:
+def _account(connection: duckdb.DuckDBPyConnection, table: str, measures: str | None = None) -> Built:
     counts = dict(connection.sql(f"SELECT reason, count(*) FROM {table} GROUP BY reason ORDER BY reason").fetchall())
-    return Built(candidates=sum(counts.values()), taken=counts.pop(None, 0), rejects=counts)
+    measured = sql.select(connection, measures).to_arrow_table().to_pylist()[0] if measures else {}
+    return Built(candidates=sum(counts.values()), taken=counts.pop(None, 0), rejects=counts, measures=measured)
 
 
 def _compared(texts: pa.RecordBatchReader) -> pa.Table:

@@ -5,13 +5,17 @@ from typing import Any
 PURPOSE = {
     "sft_dataset": "Supervised fine-tuning: one best answer a prompt, as chat messages.",
     "dpo_dataset": "Preference optimisation: pairs of answers to one prompt of which one was clearly better.",
+    "reward_dataset": "Reward models: pairs of answers to one prompt of which one was better, if only a little.",
+    "kto_dataset": "Kahneman-Tversky optimisation: single answers to a prompt, each labelled good or bad.",
     "grpo_dataset": "Group-relative optimisation: several answers to one prompt, each with its reward in [0, 1].",
 }
 
 
 def dataset_card(manifest: dict[str, Any]) -> str:
     """Markdown with a YAML header: splits, counts, provenance, what was left out and why, limits."""
-    files = "".join(f"      - split: {split}\n        path: {split}.parquet\n" for split in manifest["rows"])
+    # `load_dataset` refuses a split without rows, so an empty one has a file but is not declared.
+    splits = [split for split, rows in manifest["rows"].items() if rows] or list(manifest["rows"])
+    files = "".join(f"      - split: {split}\n        path: {split}.parquet\n" for split in splits)
     return f"""---
 pretty_name: {manifest["name"]} as of {manifest["day"]}
 configs:

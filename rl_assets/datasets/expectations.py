@@ -127,3 +127,31 @@ GRPO = (
     ENOUGH,
     READABLE,
 )
+
+REWARD = DPO
+
+KTO = (
+    PROMPTS,
+    no_row(
+        "completions_are_one_answer",
+        "Every completion is one assistant message and not empty.",
+        f"{ROLES.format('completion')} <> 'assistant' OR {BLANK.format('completion')}",
+    ),
+    no_row("every_row_has_a_label", "Every answer is labelled good or bad.", "label IS NULL"),
+    no_repeat(
+        "answers_are_unique",
+        "No answer to a prompt stands twice, whether with one label or with both.",
+        "sha256(concat_ws(chr(31), prompt_key, stripped(completion[1].content)))",
+    ),
+    no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
+    SPLITS,
+    ENOUGH,
+    READABLE,
+    Expectation(
+        "both_labels_are_there",
+        "The rarer of good and bad has 5 % of the rows or more.",
+        "coalesce(least(avg(CAST(label AS INTEGER)), 1 - avg(CAST(label AS INTEGER))), 0)",
+        low=0.05,
+        blocking=False,
+    ),
+)

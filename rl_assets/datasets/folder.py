@@ -10,13 +10,15 @@ from typing import Any
 import duckdb
 
 from rl_assets.datasets.audit import AuditError, Finding, audit
-from rl_assets.datasets.builders import Built, Policy
+from rl_assets.datasets.builders import Built
 from rl_assets.datasets.cards import dataset_card
 from rl_assets.datasets.expectations import Expectation
+from rl_assets.datasets.policies import Policy
 from rl_assets.files import replaced_folder, sha256_json, write_atomically, write_json
 
-BUILDER_VERSION = "1"
+BUILDER_VERSION = "2"
 SPLITS = ("train", "validation", "test")
+FATES = "fates.parquet"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ def publish_dataset(
     expectations: Sequence[Expectation],
     inputs: dict[str, dict[str, str]],
 ) -> Dataset:
-    """Audit the connection's table `rows` and publish it as `folder` (`.../<name>/<day>`): a parquet file a split, a
-    card, and last the manifest.
+    """Audit the connection's table `rows` and publish it as `folder` (`.../<name>/<day>`): a parquet file a split, what
+    became of each answer (the table `fates`), a card, and last the manifest.
 
     `inputs` names tables and their days' content hashes. Raises AuditError, with nothing changed, where a blocking
     expectation fails.
@@ -64,6 +66,7 @@ def publish_dataset(
         "builder_version": BUILDER_VERSION,
         "configuration": policy.model_dump(),
         **asdict(built),
+        "answers": _answers(connection),
         "expectations": {
             finding.expectation.name: {"passed": finding.passed, "observed": finding.observed} for finding in findings
         },
@@ -71,6 +74,7 @@ def publish_dataset(
     with replaced_folder(folder) as staging:
         for split in SPLITS:
             _write_split(connection, split, staging / f"{split}.parquet")
+        connection.sql("FROM fates").write_parquet(str(staging / FATES), compression="zstd")
         write_atomically(staging / "README.md", dataset_card(manifest))
         write_json(staging / "manifest.json", manifest)  # Last: a folder without one was interrupted.
     return Dataset(folder, manifest, findings)
@@ -90,6 +94,12 @@ def preview(folder: Path, rows: int = 5) -> list[dict[str, Any]]:
         .to_arrow_table()
         .to_pylist()
     )
+
+
+def _answers(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Answers of the window by what became of them: `taken`, or the reason why the dataset holds nothing of them."""
+    fates = connection.sql("SELECT coalesce(reason, 'taken') AS fate, count(*) FROM fates GROUP BY fate ORDER BY fate")
+    return dict(fates.fetchall())
 
 
 def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, str]]:

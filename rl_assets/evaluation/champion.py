@@ -1,4 +1,4 @@
-"""The champion: one small file that names the adapter in use, and the one before it."""
+"""The champion: one small file that names the adapter in use, those before it, and those taken out of use."""
 
 from datetime import date
 from pathlib import Path
@@ -10,10 +10,25 @@ from rl_assets.files import write_json
 from rl_assets.training.adapters import Adapter, read_adapter
 
 CHAMPION_FILE = "champion.json"
+KEPT = 20
+
+
+class RolledBack(BaseModel):
+    """An adapter that was champion and was taken out of use by hand; its weights are not promoted again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    adapter: str
+    hash: str
+    day: date
+    reason: str
 
 
 class Champion(BaseModel):
-    """`adapter` is its folder in the home, `hash` the sha256 of its weights, `previous` one level deep."""
+    """`adapter` is its folder in the home, `hash` the sha256 of its weights, `previous` the champion before it.
+
+    `previous` is a chain of at most KEPT champions, and `rolled_back` the newest KEPT that were taken out of use.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,6 +37,15 @@ class Champion(BaseModel):
     day: date
     decision: Decision
     previous: "Champion | None" = None
+    rolled_back: list[RolledBack] = []
+
+    def history(self) -> list["Champion"]:
+        """This champion and those before it, the newest first."""
+        return [self, *(self.previous.history() if self.previous else [])]
+
+    def rolled_back_reason(self, weights: str) -> str | None:
+        """Why an adapter with these weights was taken out of use; None if it never was."""
+        return next((found.reason for found in self.rolled_back if found.hash == weights), None)
 
 
 def read_champion(home: Path) -> Champion | None:
@@ -54,7 +78,8 @@ def champion_adapter(home: Path, champion: Champion) -> Adapter:
 def promote(home: Path, decision: Decision, adapter: Adapter) -> bool:
     """Make the adapter champion if the decision says so and its day is newer than the champion's: True.
 
-    A backfill of old days therefore never demotes. Raises ValueError if the decision is about other weights.
+    A backfill of old days therefore never demotes, and what was rolled back does not come back. Raises ValueError
+    if the decision is about other weights.
     """
     if decision.candidate != adapter.sha256:
         raise ValueError(
@@ -65,12 +90,44 @@ def promote(home: Path, decision: Decision, adapter: Adapter) -> bool:
     day = date.fromisoformat(decision.day)
     if decision.verdict != "PROMOTE" or (current is not None and day <= current.day):
         return False
+    if current is not None and current.rolled_back_reason(adapter.sha256):
+        return False
     entry = Champion(
         adapter=adapter.folder.resolve().relative_to(home.resolve()).as_posix(),
         hash=adapter.sha256,
         day=day,
         decision=decision,
-        previous=current.model_copy(update={"previous": None}) if current else None,
+        previous=_shortened(current, KEPT - 1) if current else None,
+        rolled_back=current.rolled_back if current else [],
     )
-    write_json(home / CHAMPION_FILE, entry.model_dump(mode="json"))
+    _write(home, entry)
     return True
+
+
+def roll_back(home: Path, reason: str) -> tuple[RolledBack, Champion]:
+    """Point to the champion before the present one; what was taken out of use, and the champion now.
+
+    Raises ValueError where there is none before it, or the weights of the one before are not what was promoted.
+    """
+    current = read_champion(home)
+    if current is None or current.previous is None:
+        raise ValueError(
+            f"{home / CHAMPION_FILE} names no champion before the present one: nothing to roll back to. "
+            "Delete the file to start without a champion."
+        )
+    champion_adapter(home, current.previous)
+    taken = RolledBack(adapter=current.adapter, hash=current.hash, day=current.day, reason=reason)
+    refused = [taken, *(found for found in current.rolled_back if found.hash != taken.hash)]
+    entry = current.previous.model_copy(update={"rolled_back": refused[:KEPT]})
+    _write(home, entry)
+    return taken, entry
+
+
+def _shortened(champion: Champion, length: int) -> Champion:
+    """The champion with a chain of at most `length`; refusals belong to the newest alone."""
+    before = _shortened(champion.previous, length - 1) if champion.previous and length > 1 else None
+    return champion.model_copy(update={"previous": before, "rolled_back": []})
+
+
+def _write(home: Path, champion: Champion) -> None:
+    write_json(home / CHAMPION_FILE, champion.model_dump(mode="json"))

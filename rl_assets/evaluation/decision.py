@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from rl_assets.evaluation.results import METRICS, Record, Role
+from rl_assets.evaluation.record import Record, Role
+from rl_assets.evaluation.results import METRICS
 from rl_assets.evaluation.statistics import Interval
 
 Verdict = Literal["PROMOTE", "REJECT", "HOLD", "INSUFFICIENT"]
@@ -22,6 +23,8 @@ class GuardRail(Record):
         title = METRICS[self.name].title if self.name in METRICS else self.name.capitalize()
         if self.found is None:
             return f"{title}: not measured."
+        if self.name == "judged_win_rate":
+            return f"Win rate by the judge: {self.found.mean:.3f}, least {self.limit:.3f}: {self.state}."
         if self.name == "latency":
             return f"{title}: {self.found.mean:.2f} times the other's, limit {self.limit:.2f}: {self.state}."
         return f"{title}: {self.found.mean:+.3f}, limit {self.limit:+.3f}: {self.state}."

@@ -8,9 +8,7 @@ from rl_assets.evaluation.items import Message
 
 def prompt_ids(tokenizer: Any, prompt: Sequence[Message]) -> list[int]:
     """Token ids of the conversation up to where the assistant's answer begins."""
-    encoded = tokenizer.apply_chat_template(
-        list(prompt), add_generation_prompt=True, tokenize=True, return_dict=True
-    )
+    encoded = tokenizer.apply_chat_template(list(prompt), add_generation_prompt=True, tokenize=True, return_dict=True)
     return list(encoded["input_ids"])
 
 

@@ -1,92 +1,101 @@
 """Raw scores -> figures with intervals, of one model and of paired differences between two."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rl_assets.evaluation.bleu import BleuColumn, counter, sentence_counts
+from rl_assets.evaluation.columns import AnyColumn, Column, column, less
+from rl_assets.evaluation.items import Item
 from rl_assets.evaluation.metrics import exact_match, json_validity, token_f1
 from rl_assets.evaluation.model_scores import HeldOut, ModelScores
-from rl_assets.evaluation.results import PRIMARY, Comparison, Role
+from rl_assets.evaluation.overlap import KINDS as ROUGE
+from rl_assets.evaluation.overlap import rouge
+from rl_assets.evaluation.record import Role
+from rl_assets.evaluation.results import PRIMARY, Comparison
 from rl_assets.evaluation.scoring import implicit_margins, likelihood_margins, preferred
-from rl_assets.evaluation.statistics import Interval, clusters_needed, interval, minimum_detectable_effect
+from rl_assets.evaluation.statistics import Interval, clusters_needed, minimum_detectable_effect
+from rl_assets.evaluation.structured import field_f1
+from rl_assets.evaluation.verifiers import solves
 
-
-@dataclass(frozen=True)
-class Column:
-    """One model's metric: parallel values, weights, clusters; the figure is sum(values) / sum(weights)."""
-
-    values: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    clusters: list[str]
-
-    def interval(self) -> Interval:
-        """The figure with its interval."""
-        return interval(self.values, self.clusters, self.weights)
-
-    def less(self, other: "Column") -> Interval:
-        """This figure less the other's, paired row by row. Raises ValueError if the rows are not the same."""
-        if self.clusters != other.clusters or not np.array_equal(self.weights, other.weights):
-            raise ValueError("the two models were scored on different rows: no paired difference")
-        return interval(self.values - other.values, self.clusters, self.weights)
-
-
-def _column(values: list[float], clusters: list[str], weights: list[float] | None = None) -> Column:
-    return Column(
-        np.asarray(values, dtype=np.float64),
-        np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64),
-        clusters,
-    )
+Row = tuple[Item, str]
 
 
 def columns(
     held_out: HeldOut, scores: ModelScores, base: ModelScores | None, parent: ModelScores | None
-) -> dict[str, Column]:
+) -> dict[str, AnyColumn]:
     """Metric name -> column; metrics without a row are absent.
 
     `base` is None for the base itself, which has no implicit reward against itself; `parent` likewise.
     """
-    found = {**_answer_columns(held_out, scores), **_likelihood_columns(held_out, scores)}
+    found = {**answer_columns(held_out, scores), **_likelihood_columns(held_out, scores)}
     clusters = [pair.cluster for pair in held_out.pairs]
     for name, reference in (("preference_accuracy", base), ("preference_over_parent", parent)):
         if reference is not None:
             wins = preferred(implicit_margins(scores.pairs, reference.pairs))
-            found[name] = _column(wins, clusters)
-    return {name: column for name, column in found.items() if len(column.values)}
+            found[name] = column(wins, clusters)
+    return {name: scored for name, scored in found.items() if len(scored)}
 
 
-def _answer_columns(held_out: HeldOut, scores: ModelScores) -> dict[str, Column]:
-    rows = [
-        (item, answer.text) for item, answer in zip(held_out.items, scores.generation.answers, strict=True)
-    ]
-    validity = [(item.cluster, json_validity(text, item.references)) for item, text in rows]
-    valid = [(cluster, value) for cluster, value in validity if value is not None]
-    clusters = [item.cluster for item, _ in rows]
+def answer_columns(held_out: HeldOut, scores: ModelScores) -> dict[str, AnyColumn]:
+    """Columns of the generated answers; BLEU and ROUGE where references are prose, field F1 where JSON."""
+    answers = zip(held_out.items, scores.generation.answers, strict=True)
+    rows = [(item, answer.text) for item, answer in answers]
+    known = [row for row in rows if row[0].references]
     return {
-        "exact_match": _column([exact_match(text, item.references) for item, text in rows], clusters),
-        "token_f1": _column([token_f1(text, item.references) for item, text in rows], clusters),
-        "json_validity": _column([value for _, value in valid], [cluster for cluster, _ in valid]),
+        "exact_match": _measured(known, lambda item, text: exact_match(text, item.references)),
+        "token_f1": _measured(known, lambda item, text: token_f1(text, item.references)),
+        "json_validity": _measured(known, lambda item, text: json_validity(text, item.references)),
+        "field_f1": _measured(known, lambda item, text: field_f1(text, item.references)),
+        "task_success": _measured(rows, _success),
+        **_overlap_columns([row for row in known if json_validity("", row[0].references) is None]),
     }
 
 
-def _likelihood_columns(held_out: HeldOut, scores: ModelScores) -> dict[str, Column]:
+def _measured(rows: Sequence[Row], metric: Callable[[Item, str], float | None]) -> Column:
+    """The column of the rows for which the metric has a value."""
+    scored = [(metric(item, text), item.cluster) for item, text in rows]
+    kept = [(value, cluster) for value, cluster in scored if value is not None]
+    return column([value for value, _ in kept], [cluster for _, cluster in kept])
+
+
+def _success(item: Item, text: str) -> float | None:
+    if item.verifier is None:
+        return None
+    return solves(text, item.references, item.verifier, item.schema)
+
+
+def _overlap_columns(rows: Sequence[Row]) -> dict[str, AnyColumn]:
+    if not rows:
+        return {}
+    clusters = [item.cluster for item, _ in rows]
+    overlaps = [rouge(text, item.references) for item, text in rows]
+    counts, count = [], counter()
+    for item, text in rows:
+        counts.append(sentence_counts(count, text, item.references))
+    return {
+        **{kind: column([found[kind] for found in overlaps], clusters) for kind in ROUGE},
+        "bleu": BleuColumn(np.asarray(counts), clusters),
+    }
+
+
+def _likelihood_columns(held_out: HeldOut, scores: ModelScores) -> dict[str, AnyColumn]:
     clusters = [item.cluster for item in held_out.items for _ in item.references]
     wins = preferred(likelihood_margins(scores.pairs))
     return {
-        "log_perplexity": _column(
+        "log_perplexity": column(
             [-found.total for found in scores.references],
             clusters,
             [float(found.tokens) for found in scores.references],
         ),
-        "likelihood_accuracy": _column(wins, [pair.cluster for pair in held_out.pairs]),
+        "likelihood_accuracy": column(wins, [pair.cluster for pair in held_out.pairs]),
     }
 
 
-def figures(found: Mapping[str, Column]) -> dict[str, Interval]:
+def figures(found: Mapping[str, AnyColumn]) -> dict[str, Interval]:
     """Metric name -> interval, with perplexity beside its logarithm."""
-    intervals = {name: column.interval() for name, column in found.items()}
+    intervals = {name: scored.interval() for name, scored in found.items()}
     if "log_perplexity" in intervals:
         intervals["perplexity"] = _exponential(intervals["log_perplexity"])
     return intervals
@@ -104,10 +113,10 @@ def _exponential(log: Interval) -> Interval:
     )
 
 
-def compare(ours: Role, theirs: Role, table: Mapping[Role, Mapping[str, Column]]) -> Comparison:
+def compare(ours: Role, theirs: Role, table: Mapping[Role, Mapping[str, AnyColumn]]) -> Comparison:
     """Paired differences on every metric that both models have."""
     shared = [name for name in table[ours] if name in table[theirs]]
-    differences = {name: table[ours][name].less(table[theirs][name]) for name in shared}
+    differences = {name: less(table[ours][name], table[theirs][name]) for name in shared}
     primary = differences.get(PRIMARY)
     se = None if primary is None else primary.se
     return Comparison(

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rl_assets.evaluation.results import METRICS, PRIMARY, ROLES, EvalReport, LossCurve
+from rl_assets.evaluation.record import ROLES
+from rl_assets.evaluation.results import METRICS, PRIMARY, EvalReport, LossCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

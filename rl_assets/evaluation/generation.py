@@ -77,9 +77,7 @@ def _answer_batch(
     return [_read(tokenizer, ids[width:]) for ids in output.tolist()]
 
 
-def greedy(
-    model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, min_new_tokens: int = 0
-) -> Any:
+def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, min_new_tokens: int = 0) -> Any:
     """Prompt and new ids (rows x width + new), left-padded, of greedy decoding with the key-value cache.
 
     The model's own generation settings (temperature, penalties) are set aside: they differ between bases.

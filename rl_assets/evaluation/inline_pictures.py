@@ -34,9 +34,7 @@ def sparkline(values: Sequence[float], alt: str = "loss") -> str:
     scale = (SPARK_HEIGHT - 4) / (high - low) if high > low else 0.0
     step = SPARK_WIDTH / max(1, len(kept) - 1)
     points = " ".join(f"{i * step:.0f},{2 + (high - value) * scale:.0f}" for i, value in enumerate(kept))
-    return _picture(
-        alt, SPARK_WIDTH, SPARK_HEIGHT, f'<polyline points="{points}" stroke="{BLUE}" stroke-width="1.5"/>'
-    )
+    return _picture(alt, SPARK_WIDTH, SPARK_HEIGHT, f'<polyline points="{points}" stroke="{BLUE}" stroke-width="1.5"/>')
 
 
 def _thinned(values: Sequence[float]) -> list[float]:
@@ -55,16 +53,12 @@ def small_forest(report: EvalReport) -> str:
     ]
     if not rows:
         return ""
-    reach = max(
-        0.05, *(abs(edge) for _, found in rows for edge in (found.low or 0, found.high or 0, found.mean))
-    )
+    reach = max(0.05, *(abs(edge) for _, found in rows for edge in (found.low or 0, found.high or 0, found.mean)))
     zero, scale = (FOREST_WIDTH + LABEL_WIDTH) / 2, (FOREST_WIDTH - LABEL_WIDTH) / 2 / reach * 0.92
     height = ROW_HEIGHT * len(rows)
     body = f'<path d="M{zero:.0f} 0v{height}" stroke="{GREY}"/>'
     body += f'<g fill="{GREY}" font-family="sans-serif" font-size="11">'
-    body += "".join(
-        f'<text y="{13 + i * ROW_HEIGHT}">vs {theirs}</text>' for i, (theirs, _) in enumerate(rows)
-    )
+    body += "".join(f'<text y="{13 + i * ROW_HEIGHT}">vs {theirs}</text>' for i, (theirs, _) in enumerate(rows))
     body += "</g>"
     body += "".join(_row(found, zero, scale, 9 + i * ROW_HEIGHT) for i, (_, found) in enumerate(rows))
     return _picture("paired differences", FOREST_WIDTH, height, body)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from rl_assets.evaluation.verifiers import Verifier, inferred
 from rl_assets.files import sha256_json
 
 Message = dict[str, str]
@@ -14,13 +15,20 @@ TRAINING_SPLITS = ("train", "validation")
 
 @dataclass(frozen=True)
 class Item:
-    """One held-out prompt and every known good answer to it; a metric takes its best reference."""
+    """One held-out prompt and every known good answer to it; a metric takes its best reference.
+
+    `agent` gave the reference. `verifier` says whether an answer solves the task, where a rule can; only an
+    item with a `schema` may be without references.
+    """
 
     prompt: tuple[Message, ...]
     references: tuple[str, ...]
     cluster: str
     segment: str | None
     category: str | None
+    agent: str | None = None
+    verifier: Verifier | None = None
+    schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,12 +74,15 @@ def held_out_answers(sft_folder: Path, segment: str | None, min_reference_reward
 
 def _item(rows: list[dict[str, Any]]) -> Item:
     metadata = rows[0]["metadata"]
+    references = tuple(sorted({row["messages"][-1]["content"] for row in rows}))
     return Item(
         prompt=_messages(rows[0]["messages"][:-1]),
-        references=tuple(sorted({row["messages"][-1]["content"] for row in rows})),
+        references=references,
         cluster=metadata["prompt_key"],
         segment=metadata["segment"],
         category=metadata["category"],
+        agent=metadata["agent"],
+        verifier=inferred(references),
     )
 
 

@@ -39,9 +39,7 @@ def same_value(answer: Any, reference: Any) -> bool:
     if isinstance(answer, str) and isinstance(reference, str):
         return answer == reference or (normalise(answer) == normalise(reference) != "")
     if isinstance(answer, dict) and isinstance(reference, dict):
-        return answer.keys() == reference.keys() and all(
-            same_value(answer[k], reference[k]) for k in reference
-        )
+        return answer.keys() == reference.keys() and all(same_value(answer[k], reference[k]) for k in reference)
     if isinstance(answer, list) and isinstance(reference, list):
         return len(answer) == len(reference) and all(map(same_value, answer, reference))
     return isinstance(answer, bool) == isinstance(reference, bool) and answer == reference

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rl_assets.evaluation.encoding import completion_ids, prompt_ids
@@ -50,12 +50,19 @@ def fit(items: Sequence[Item], pairs: Sequence[Pair], tokenizer: Any, context: i
 
 
 def _room(tokenizer: Any, prompt: Sequence[Message], answers: Sequence[str], room: int) -> int:
-    longest = max(len(completion_ids(tokenizer, prompt, answer)) for answer in answers)
+    longest = max((len(completion_ids(tokenizer, prompt, answer)) for answer in answers), default=0)
     return len(prompt_ids(tokenizer, prompt)) + max(room, longest)
 
 
 def score_model(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> ModelScores:
     """Answers, log-probabilities of references and pairs, and the latency of warm requests."""
+    scores = score_items(model, tokenizer, held_out, log)
+    prompts = [item.prompt for item in held_out.items]
+    return replace(scores, latency=measure(model, tokenizer, prompts, held_out.max_new_tokens))
+
+
+def score_items(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> ModelScores:
+    """Answers, and log-probabilities of references and pairs."""
     prompts = [item.prompt for item in held_out.items]
     references = [(item.prompt, text) for item in held_out.items for text in item.references]
     sides = [(pair.prompt, text) for pair in held_out.pairs for text in (pair.chosen, pair.rejected)]
@@ -65,7 +72,7 @@ def score_model(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> Mode
         generation=generate(model, tokenizer, prompts, held_out.max_new_tokens, log),
         references=scored[: len(references)],
         pairs=list(zip(side_scores[::2], side_scores[1::2], strict=True)),
-        latency=measure(model, tokenizer, prompts, held_out.max_new_tokens),
+        latency=None,
     )
 
 

@@ -6,12 +6,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rl_assets.evaluation.champion import Champion
 from rl_assets.evaluation.decision import Decision, GuardRail, RailState
-from rl_assets.evaluation.results import METRICS, PRIMARY, Comparison, EvalReport, Role
+from rl_assets.evaluation.record import Role
+from rl_assets.evaluation.results import METRICS, PRIMARY, Comparison, EvalReport
 from rl_assets.evaluation.statistics import Interval
 
 
 class PromotionRules(BaseModel):
-    """Losses are differences of shares (0.02 = two points), the latency limit is a ratio."""
+    """Losses are differences of shares (0.02 = two points), the latency limit is a ratio.
+
+    `max_judged_loss` is how far below one half the judge's win rate may lie, where there is a judge.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -19,6 +23,8 @@ class PromotionRules(BaseModel):
     max_quality_loss: float = Field(default=0.02, ge=0)
     max_validity_loss: float = Field(default=0.01, ge=0)
     max_latency_ratio: float = Field(default=1.10, ge=1)
+    judge_must_be_usable: bool = True
+    max_judged_loss: float = Field(default=0.05, ge=0, le=0.5)
 
 
 def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules) -> Decision:
@@ -31,6 +37,8 @@ def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules)
     comparison = report.comparison(against)
     if champion and champion.hash == report.candidate.sha256:
         return _decision(report, against, "HOLD", ["The candidate is already the champion."])
+    if champion and (back := champion.rolled_back_reason(report.candidate.sha256)):
+        return _decision(report, against, "HOLD", [f"The candidate was champion and was rolled back: {back}"])
     doubts = insufficiencies(report, champion, comparison, rules)
     if doubts or comparison is None:  # without a comparison there is always a doubt
         return _decision(report, against, "INSUFFICIENT", doubts)
@@ -46,13 +54,13 @@ def insufficiencies(
     """Why these figures cannot carry a decision; empty if they can."""
     found = []
     if report.leaked:
-        found.append(
-            f"{len(report.leaked)} held-out prompts are in a training split, the first {report.leaked[0]}."
-        )
+        found.append(f"{len(report.leaked)} held-out prompts are in a training split, the first {report.leaked[0]}.")
     if champion and champion.hash != report.champion_sha256:
         found.append("The report compares with another champion than today's: evaluate again.")
     elif champion and report.champion_base_sha256 != report.base_sha256:
         found.append("The champion belongs to another base model: the two cannot be compared as adapters.")
+    if report.judge and report.judge.doubts and rules.judge_must_be_usable:
+        found.append(f"The judge cannot be believed. {' '.join(report.judge.doubts)}")
     primary = comparison.differences.get(PRIMARY) if comparison else None
     clusters = primary.clusters if primary else 0
     if clusters < rules.min_clusters and (comparison or not found):
@@ -74,10 +82,20 @@ def guard_rails(report: EvalReport, comparison: Comparison, rules: PromotionRule
         state: RailState = "holds"
         if measured.ratio.low is not None and measured.ratio.low > rules.max_latency_ratio:
             state = "broken"
-        rails.append(
-            GuardRail(name="latency", state=state, limit=rules.max_latency_ratio, found=measured.ratio)
-        )
+        rails.append(GuardRail(name="latency", state=state, limit=rules.max_latency_ratio, found=measured.ratio))
+    if report.judge and not report.judge.doubts and report.judge.theirs == comparison.theirs:
+        rails.append(_judged_rail(report.judge.win_rate, 0.5 - rules.max_judged_loss))
     return rails
+
+
+def _judged_rail(win_rate: Interval | None, limit: float) -> GuardRail:
+    """Broken where even the upper end of the win rate is below the limit; in doubt where the rate itself is."""
+    if win_rate is None:
+        return GuardRail(name="judged_win_rate", state="not measured", limit=limit, found=None)
+    state: RailState = "in doubt" if win_rate.mean < limit else "holds"
+    if win_rate.high is not None and win_rate.high < limit:
+        state = "broken"
+    return GuardRail(name="judged_win_rate", state=state, limit=limit, found=win_rate)
 
 
 def _loss_rail(name: str, difference: Interval | None, limit: float) -> GuardRail:

@@ -1,35 +1,33 @@
 """The evaluation itself: candidate, base, parent and champion on the same held-out items, as one report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
-from rl_assets.evaluation.encoding import context_length
-from rl_assets.evaluation.estimates import Column, columns, compare
-from rl_assets.evaluation.items import Item, Pair, held_out_answers, held_out_pairs, leaked_keys
+from rl_assets.evaluation.asking import Answered, ask_models
+from rl_assets.evaluation.benchmarks import Benchmark, leaked_benchmarks
+from rl_assets.evaluation.columns import AnyColumn, Column
+from rl_assets.evaluation.estimates import columns, compare
+from rl_assets.evaluation.items import held_out_answers, held_out_pairs, leaked_keys
+from rl_assets.evaluation.judging.gateway import Judge
+from rl_assets.evaluation.judging.summary import compare_by_judge
 from rl_assets.evaluation.latency import side_by_side
-from rl_assets.evaluation.model_scores import (
-    HeldOut,
-    Log,
-    ModelScores,
-    fit,
-    free_memory,
-    score_model,
-)
+from rl_assets.evaluation.model_scores import HeldOut, Log, ModelScores, free_memory
+from rl_assets.evaluation.record import ROLES, Role
 from rl_assets.evaluation.report_parts import (
+    benchmark_result,
     dataset_used,
+    duels,
     loss_curve,
     model_result,
     notes_on,
+    training_cost,
     weights_sha256,
     worst_answers,
 )
-from rl_assets.evaluation.results import (
-    ROLES,
-    Comparison,
-    EvalReport,
-    LatencyRatio,
-    Role,
-)
+from rl_assets.evaluation.results import PRIMARY, Comparison, EvalReport, LatencyRatio
+from rl_assets.evaluation.sections import RewardBin
+from rl_assets.evaluation.slices import slices
 from rl_assets.evaluation.statistics import SEED, median_interval
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
@@ -55,24 +53,34 @@ def evaluate(
     dpo_folder: Path,
     segment: str | None,
     log: Log,
+    benchmarks: Sequence[Benchmark] = (),
+    rewards: Sequence[RewardBin] = (),
+    judge: Judge | None = None,
+    judge_pairs: int = 100,
 ) -> EvalReport:
     """Ask every distinct model the same held-out items and compare the answers, paired.
 
     Quality is measured with one model in memory at a time; for the latency ratio the candidate and the model
-    it would replace are loaded together. A champion of another base is not asked: nothing is comparable.
+    it would replace are loaded together. A champion of another base is not asked: nothing is comparable. A judge,
+    where there is one, compares at most `judge_pairs` answers of the candidate with those of that model.
     """
     # Read first: a missing or interrupted dataset should not cost an evaluation.
     datasets = [dataset_used(sft_folder), dataset_used(dpo_folder)]
-    leaked = leaked_keys(sft_folder, dpo_folder)
+    leaked = leaked_keys(sft_folder, dpo_folder) + leaked_benchmarks(benchmarks, sft_folder, dpo_folder)
     start(offline=Path(base.path).is_dir(), seed=SEED)
     comparable = champion if champion is not None and champion.base_sha256 == base.sha256 else None
     adapters: dict[Role, Adapter | None] = {"base": None, "candidate": candidate}
     adapters |= {"parent": parent} if parent else {}
     adapters |= {"champion": comparable} if comparable else {}
+    against: Role = "champion" if comparable else "base"
     items, pairs = held_out_answers(sft_folder, segment), held_out_pairs(dpo_folder, segment)
-    held_out, by_sha = _score_all(base, adapters, items, pairs, log)
-    scores = {role: by_sha[weights_sha256(base, adapter)] for role, adapter in adapters.items()}
+    questions, by_sha = ask_models(base, adapters, items, pairs, benchmarks, log)
+    held_out = questions.held_out
+    answered = {role: by_sha[weights_sha256(base, adapter)] for role, adapter in adapters.items()}
+    scores = {role: found.held_out for role, found in answered.items()}
     table = {role: _role_columns(role, held_out, scores) for role in scores}
+    contest = duels(held_out, scores["candidate"], scores[against], judge_pairs) if judge else []
+    verdicts = compare_by_judge(judge, "candidate", against, contest) if judge and contest else None
     return EvalReport(
         day=day,
         segment=segment,
@@ -88,39 +96,31 @@ def evaluate(
         champion_base_sha256=champion.base_sha256 if champion else None,
         models={r: model_result(r, base, adapters[r], scores[r], table[r]) for r in ROLES if r in scores},
         comparisons=_comparisons(table),
+        slices=slices(held_out.items, _primary(table["candidate"]), _primary(table[against])) if held_out.items else [],
+        benchmarks=[
+            benchmark_result(found, questions.benchmarks[found.name], _on(found.name, answered), against)
+            for found in benchmarks
+        ],
+        judge=verdicts,
+        rewards=list(rewards),
+        training=[training_cost(adapter) for adapter in (parent, candidate) if adapter],
         latency_ratio=_latency_ratio(base, candidate, comparable, held_out, log),
         leaked=leaked,
         worst=worst_answers(held_out, scores["candidate"]),
         loss_curves=[loss_curve(adapter) for adapter in (parent, candidate) if adapter],
-        notes=notes_on(held_out, parent, champion, comparable, candidate),
+        notes=notes_on(held_out, parent, champion, comparable, candidate, verdicts),
     )
 
 
-def _score_all(
-    base: BaseModel,
-    adapters: Mapping[Role, Adapter | None],
-    items: list[Item],
-    pairs: list[Pair],
-    log: Log,
-) -> tuple[HeldOut, dict[str, ModelScores]]:
-    """Held-out items, and scores by weights hash; the base comes first and says what its context can hold."""
-    held_out: HeldOut | None = None
-    found: dict[str, ModelScores] = {}
-    for role, adapter in adapters.items():
-        if weights_sha256(base, adapter) in found:
-            continue
-        model, tokenizer = load_for_inference(base, adapter)
-        held_out = held_out or fit(items, pairs, tokenizer, context_length(model))
-        log(f"{role}: {len(held_out.items)} held-out prompts, {len(held_out.pairs)} pairs")
-        found[weights_sha256(base, adapter)] = score_model(model, tokenizer, held_out, log)
-        del model
-        free_memory()
-    if held_out is None:
-        raise ValueError("no model to evaluate")
-    return held_out, found
+def _primary(found: Mapping[str, AnyColumn]) -> Column:
+    return cast("Column", found[PRIMARY])
 
 
-def _role_columns(role: Role, held_out: HeldOut, scores: Mapping[Role, ModelScores]) -> dict[str, Column]:
+def _on(benchmark: str, answered: Mapping[Role, Answered]) -> dict[Role, ModelScores]:
+    return {role: found.benchmarks[benchmark] for role, found in answered.items()}
+
+
+def _role_columns(role: Role, held_out: HeldOut, scores: Mapping[Role, ModelScores]) -> dict[str, AnyColumn]:
     return columns(
         held_out,
         scores[role],
@@ -129,7 +129,7 @@ def _role_columns(role: Role, held_out: HeldOut, scores: Mapping[Role, ModelScor
     )
 
 
-def _comparisons(table: Mapping[Role, Mapping[str, Column]]) -> dict[str, Comparison]:
+def _comparisons(table: Mapping[Role, Mapping[str, AnyColumn]]) -> dict[str, Comparison]:
     return {
         f"{ours}-{theirs}": compare(ours, theirs, table)
         for ours, theirs in COMPARED

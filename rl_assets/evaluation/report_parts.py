@@ -4,10 +4,16 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from rl_assets.evaluation.estimates import Column, figures
+from rl_assets.evaluation.benchmarks import Benchmark
+from rl_assets.evaluation.columns import AnyColumn
+from rl_assets.evaluation.estimates import columns, compare, figures
+from rl_assets.evaluation.judging.pairwise import Duel
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.metrics import exact_match, pair_f1, token_f1, why_wrong
 from rl_assets.evaluation.model_scores import HeldOut, ModelScores
-from rl_assets.evaluation.results import DatasetUsed, LossCurve, ModelResult, Role, WorstAnswer
+from rl_assets.evaluation.record import Role
+from rl_assets.evaluation.results import DatasetUsed, LossCurve, ModelResult, WorstAnswer
+from rl_assets.evaluation.sections import BenchmarkResult, TrainingCost
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
 
@@ -24,7 +30,7 @@ def model_result(
     base: BaseModel,
     adapter: Adapter | None,
     scores: ModelScores,
-    found: Mapping[str, Column],
+    found: Mapping[str, AnyColumn],
 ) -> ModelResult:
     """One model's figures with their intervals."""
     answers = scores.generation.answers
@@ -74,7 +80,48 @@ def dataset_used(folder: Path) -> DatasetUsed:
     if not path.is_file():
         raise FileNotFoundError(f"no manifest at {path}: that dataset was interrupted, materialize it again")
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    return DatasetUsed(**{key: manifest[key] for key in ("name", "day", "sha256", "rows")})
+    return DatasetUsed(**{key: manifest[key] for key in ("name", "day", "sha256", "rows", "inputs")})
+
+
+def training_cost(adapter: Adapter) -> TrainingCost:
+    """What the adapter's manifest says its training took; None where it was not measured."""
+    manifest = adapter.manifest
+    measured = {key: manifest.get(key) for key in ("wall_s", "tokens", "peak_memory_bytes", "device")}
+    dataset = manifest.get("dataset", {}).get("sha256", "")
+    return TrainingCost(
+        kind=adapter.kind, inputs_hash=adapter.inputs_hash, sha256=adapter.sha256, dataset=dataset, **measured
+    )
+
+
+def benchmark_result(
+    benchmark: Benchmark, asked: HeldOut, answered: Mapping[Role, ModelScores], against: Role
+) -> BenchmarkResult:
+    """One benchmark's figures by role, and the candidate's differences from `against`."""
+    table = {role: columns(asked, scores, None, None) for role, scores in answered.items()}
+    return BenchmarkResult(
+        name=benchmark.name,
+        sha256=benchmark.sha256,
+        items=len(asked.items),
+        left_out=asked.left_out,
+        metrics={role: figures(found) for role, found in table.items()},
+        against=against,
+        differences=compare("candidate", against, table).differences,
+    )
+
+
+def duels(held_out: HeldOut, ours: ModelScores, theirs: ModelScores, most: int) -> list[Duel]:
+    """The two models' answers to at most `most` items, evenly over all of them, for a judge."""
+    size = len(held_out.items)
+    kept = [(turn * size) // most for turn in range(most)] if size > most else range(size)
+    return [
+        Duel(
+            held_out.items[row].prompt,
+            ours.generation.answers[row].text,
+            theirs.generation.answers[row].text,
+            held_out.items[row].cluster,
+        )
+        for row in kept
+    ]
 
 
 def notes_on(
@@ -83,17 +130,20 @@ def notes_on(
     champion: Adapter | None,
     comparable: Adapter | None,
     candidate: Adapter,
+    judge: JudgeVerdicts | None,
 ) -> list[str]:
     """What a reader should know beside the figures, as sentences."""
-    notes = ["No judge is configured: the figures are automatic metrics only."]
+    notes = [] if judge else ["No judge is configured: the figures are automatic metrics only."]
     if held_out.left_out:
-        notes.append(
-            f"{held_out.left_out} held-out rows are longer than the model's context and were left out."
-        )
+        notes.append(f"{held_out.left_out} held-out rows are longer than the model's context and were left out.")
     if parent is None:
         notes.append("The candidate was trained on the base itself, so it has no parent to compare with.")
     if champion is not None and comparable is None:
         notes.append("The champion belongs to another base model and was not evaluated.")
     if champion is not None and champion.sha256 == candidate.sha256:
         notes.append("The candidate is the champion: it was evaluated once and compared with itself.")
+    if judge is not None and judge.not_asked:
+        notes.append(
+            f"{judge.not_asked} pairs were left for another night: the judge's budget was spent or it was down."
+        )
     return notes

@@ -1,15 +1,13 @@
 """The report as data: what report.json holds; figures, pages and the decision are made from it."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.latency import Latency
+from rl_assets.evaluation.record import Record, Role
+from rl_assets.evaluation.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
 from rl_assets.evaluation.statistics import Interval
 
-Role = Literal["base", "parent", "champion", "candidate"]
-ROLES: tuple[Role, ...] = ("base", "parent", "champion", "candidate")
 PRIMARY = "exact_match"
 
 
@@ -27,9 +25,16 @@ METRICS = {
         "Exact match", True, "Answers equal to a reference (SQuAD normalisation; JSON field by field)."
     ),
     "token_f1": Metric("Token F1", True, "Overlap of the answer's tokens with the best reference's (SQuAD)."),
-    "json_validity": Metric(
-        "JSON validity", True, "Answers that are a JSON object or array, where references are."
+    "json_validity": Metric("JSON validity", True, "Answers that are a JSON object or array, where references are."),
+    "field_f1": Metric(
+        "Field F1", True, "F1 of (path, value) over the fields of JSON answers, where references are JSON."
     ),
+    "task_success": Metric(
+        "Task success", True, "Answers that a verifier accepts (final number, schema, exact), where there is one."
+    ),
+    "rouge1": Metric("ROUGE-1", True, "F-measure of shared words (rouge-score, no stemming), for prose."),
+    "rougeL": Metric("ROUGE-L", True, "F-measure of the longest common subsequence (rouge-score), for prose."),
+    "bleu": Metric("BLEU", True, "Corpus BLEU, 0 to 100 (sacrebleu, 13a tokens), for prose."),
     "preference_accuracy": Metric(
         "Preference accuracy",
         True,
@@ -48,16 +53,8 @@ METRICS = {
         "so the base has it too.",
     ),
     "perplexity": Metric("Perplexity", False, "exp of the mean negative log-likelihood a reference token."),
-    "log_perplexity": Metric(
-        "Log perplexity", False, "Mean negative log-likelihood a reference token, nats."
-    ),
+    "log_perplexity": Metric("Log perplexity", False, "Mean negative log-likelihood a reference token, nats."),
 }
-
-
-class Record(BaseModel):
-    """Every part of the report refuses unknown fields and never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelResult(Record):
@@ -114,12 +111,13 @@ class LossCurve(Record):
 
 
 class DatasetUsed(Record):
-    """Which published dataset the items came from."""
+    """Which published dataset the items came from; `inputs` is the content hash of each day of each table in it."""
 
     name: str
     day: str
     sha256: str
     rows: dict[str, int]
+    inputs: dict[str, dict[str, str]]
 
 
 class EvalReport(Record):
@@ -139,6 +137,11 @@ class EvalReport(Record):
     champion_base_sha256: str | None
     models: dict[Role, ModelResult]
     comparisons: dict[str, Comparison]
+    slices: list[Slice]
+    benchmarks: list[BenchmarkResult]
+    judge: JudgeVerdicts | None
+    rewards: list[RewardBin]
+    training: list[TrainingCost]
     latency_ratio: LatencyRatio | None
     leaked: list[str]
     worst: list[WorstAnswer]

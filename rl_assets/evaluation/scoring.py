@@ -65,9 +65,7 @@ def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) 
         ids[row, : len(prompt) + len(completion)] = torch.tensor(prompt + completion)
         mask[row, : len(prompt) + len(completion)] = 1
     with torch.inference_mode():
-        logits = model(
-            input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False
-        ).logits
+        logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False).logits
         return [_answer_sum(logits[row], *pair) for row, pair in enumerate(rows)]
 
 

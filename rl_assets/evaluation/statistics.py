@@ -5,7 +5,7 @@ Answers to one prompt are alike, so whole clusters are drawn with replacement (D
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,8 @@ CHUNK_CELLS = 4_000_000
 class Interval:
     """An estimate, its 95 % interval, and what it rests on.
 
-    `low` and `high` are None with fewer than two clusters: one cluster shows no spread. `se` likewise.
+    `low` and `high` are None with fewer than two clusters: one cluster shows no spread. `se` likewise. `p` is
+    a difference's two-sided bootstrap p-value, and None for figures that are not differences.
     """
 
     mean: float
@@ -33,6 +34,51 @@ class Interval:
     se: float | None
     n: int
     clusters: int
+    p: float | None = None
+
+
+def cluster_codes(clusters: Sequence[str]) -> tuple[NDArray[np.intp], int]:
+    """The number of each row's cluster (n), clusters sorted by name, and how many there are."""
+    names, codes = np.unique(np.asarray(clusters), return_inverse=True)
+    return codes, len(names)
+
+
+def drawn_counts(size: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """How often each of `size` clusters was drawn (resamples x size), in chunks of some 32 MB."""
+    rng, step = np.random.default_rng(seed), max(1, CHUNK_CELLS // size)
+    for start in range(0, resamples, step):
+        yield rng.multinomial(size, np.full(size, 1 / size), min(step, resamples - start)).astype(np.float64)
+
+
+def from_draws(mean: float, draws: NDArray[np.float64], n: int, clusters: int, against_zero: bool) -> Interval:
+    """The percentile interval of resampled estimates; none from fewer than two clusters."""
+    if clusters < 2:
+        return Interval(mean, None, None, None, n, clusters)
+    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    p = two_sided_p(draws) if against_zero else None
+    return Interval(mean, float(low), float(high), float(draws.std(ddof=1)), n, clusters, p)
+
+
+def two_sided_p(draws: NDArray[np.float64]) -> float:
+    """The level at which the percentile interval of these draws would just touch 0; at least 2 / (draws + 1).
+
+    One is added to each count, so it is never 0 (Davison and Hinkley 1997, section 4.2).
+    """
+    below, above = int((draws <= 0).sum()), int((draws >= 0).sum())
+    return min(1.0, 2 * (min(below, above) + 1) / (len(draws) + 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for looking at all of them: reject those below 0.05 and the family-wise error stays there.
+
+    Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure": the i-th smallest of m times m - i + 1,
+    never below a smaller one's, at most 1. Order kept.
+    """
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, p_values[index] * (len(p_values) - rank)))
+        adjusted[index] = highest
+    return adjusted
 
 
 def cluster_sums(values: NDArray[np.float64], codes: NDArray[np.intp], size: int) -> NDArray[np.float64]:
@@ -63,31 +109,28 @@ def interval(
     weights: ArrayLike | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
+    against_zero: bool = False,
 ) -> Interval:
     """Clustered bootstrap interval of sum(values) / sum(weights); weights of 1 make it the mean.
 
-    values (n), clusters (n) and weights (n, not negative) are parallel. For a paired difference pass a - b.
+    values (n), clusters (n) and weights (n, not negative) are parallel. For a paired difference pass a - b and
+    `against_zero`, which adds the p-value.
     Raises ValueError without values, with a NaN, or with weights that sum to 0.
     """
     tops = np.asarray(values, dtype=np.float64)
     bottoms = np.ones_like(tops) if weights is None else np.asarray(weights, dtype=np.float64)
     if not len(tops) == len(bottoms) == len(clusters):
-        raise ValueError(
-            f"{len(tops)} values, {len(bottoms)} weights, {len(clusters)} clusters: must be as many"
-        )
+        raise ValueError(f"{len(tops)} values, {len(bottoms)} weights, {len(clusters)} clusters: must be as many")
     if len(tops) == 0 or bottoms.sum() <= 0:
         raise ValueError("nothing to estimate from: there are no values, or their weights sum to 0")
     if not np.isfinite(tops).all():
         raise ValueError(f"{int((~np.isfinite(tops)).sum())} of {len(tops)} values are not finite")
-    names, codes = np.unique(np.asarray(clusters), return_inverse=True)
+    codes, size = cluster_codes(clusters)
     mean = float(tops.sum() / bottoms.sum())
-    if len(names) < 2:
-        return Interval(mean, None, None, None, len(tops), len(names))
-    draws = resampled_ratios(
-        cluster_sums(tops, codes, len(names)), cluster_sums(bottoms, codes, len(names)), resamples, seed
-    )
-    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(mean, float(low), float(high), float(draws.std(ddof=1)), len(tops), len(names))
+    if size < 2:
+        return Interval(mean, None, None, None, len(tops), size)
+    draws = resampled_ratios(cluster_sums(tops, codes, size), cluster_sums(bottoms, codes, size), resamples, seed)
+    return from_draws(mean, draws, len(tops), size, against_zero)
 
 
 def median_interval(values: ArrayLike, resamples: int = RESAMPLES, seed: int = SEED) -> Interval:

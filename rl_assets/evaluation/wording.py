@@ -1,7 +1,8 @@
 """A report in words: sentences and table cells as plain text, for a page to escape and lay out."""
 
 from rl_assets.evaluation.latency import Latency
-from rl_assets.evaluation.results import METRICS, PRIMARY, ROLES, EvalReport
+from rl_assets.evaluation.record import ROLES
+from rl_assets.evaluation.results import METRICS, PRIMARY, EvalReport
 from rl_assets.evaluation.statistics import Interval
 
 Table = tuple[list[str], list[list[str]]]
@@ -90,7 +91,6 @@ def difference_rows(report: EvalReport) -> Table:
     compared = list(report.comparisons.values())
     names = [metric for metric in METRICS if any(metric in c.differences for c in compared)]
     rows = [
-        [METRICS[n].title, *(signed(c.differences[n]) if n in c.differences else "–" for c in compared)]
-        for n in names
+        [METRICS[n].title, *(signed(c.differences[n]) if n in c.differences else "–" for c in compared)] for n in names
     ]
     return ["", *(f"{c.ours} − {c.theirs}" for c in compared)], rows

@@ -37,10 +37,27 @@ def files_of(landing: Path, day: date) -> list[LandedFile]:
     Raises LandingError where the landing folder is missing, a format folder is unknown, a link leads out of it, or a
     folder below a format folder is a link.
     """
-    return sorted(file for folder in _format_folders(landing) for file in _dated(landing, folder, folder, day))
+    return sorted(file for folder in format_folders(landing) for file in _dated(landing, folder, folder, day))
 
 
-def _format_folders(landing: Path) -> list[Path]:
+def undated_files(landing: Path) -> list[Path]:
+    """The `.jsonl` logs whose path names no day: they grow, and are landed piece by piece (see growing.py)."""
+    return sorted(path for folder in format_folders(landing) for path in _undated(landing, folder, folder))
+
+
+def _undated(landing: Path, root: Path, folder: Path) -> Iterator[Path]:
+    for entry in os.scandir(folder):
+        path = Path(entry.path)
+        if entry.name.startswith(".") or first_date(path.relative_to(root).as_posix()):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _undated(landing, root, path)
+        elif entry.name.endswith(".jsonl"):
+            yield _inside(landing, path)
+
+
+def format_folders(landing: Path) -> list[Path]:
+    """The folder of each format; LandingError where there is no landing folder, or one of them is no format's."""
     if not landing.is_dir():
         raise LandingError(
             f"there is no landing folder {landing}: set RL_ASSETS_HOME, "

@@ -29,11 +29,12 @@ MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])
 
 @dataclass(frozen=True)
 class Table:
-    """A lake table: its Arrow schema, and the columns whose values identify a row's content."""
+    """A lake table: its Arrow schema, the columns whose values identify a row's content, and its partition column."""
 
     name: str
     schema: pa.Schema
     identity: tuple[str, ...]
+    partition: str = "day"
 
 
 def column(name: str, kind: pa.DataType, description: str) -> pa.Field:

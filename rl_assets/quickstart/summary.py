@@ -12,7 +12,8 @@ from rl_assets.datasets.folder import SPLITS, read_manifest
 from rl_assets.datasets.ratings import RATED_INTERACTIONS
 from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.render import read_report
-from rl_assets.evaluation.results import METRICS, EvalReport, Role
+from rl_assets.evaluation.record import Role
+from rl_assets.evaluation.results import METRICS, EvalReport
 from rl_assets.evaluation.wording import figure, signed
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets.lake import Lake

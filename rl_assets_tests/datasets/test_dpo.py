@@ -2,7 +2,8 @@
 
 import pytest
 
-from rl_assets.datasets.builders import Built, DpoPolicy, build_dpo
+from rl_assets.datasets.builders import Built, build_pairs
+from rl_assets.datasets.policies import DpoPolicy
 from rl_assets_tests.logs import Product, Row, about, interaction, judged, reward
 
 TEXTS = ["Blue is what you see.", "It went out at noon, sir.", "Nobody can say why not.", "We are closed on Monday!"]
@@ -12,7 +13,7 @@ def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **polic
     product.log(*lines)
     product.log(*feedback, log_format="feedback_table")
     product.ingest()
-    account, rows = product.build(build_dpo, DpoPolicy(**policy))
+    account, rows = product.build(build_pairs, DpoPolicy(**policy))
     assert account.candidates == account.taken + sum(account.rejects.values())
     assert account.taken == len(rows)
     return account, rows
@@ -48,21 +49,17 @@ def test_the_margin_is_reached_up_to_rounding(product: Product, better, worse, t
 
 
 def test_answers_are_never_paired_across_prompts_contexts_or_tasks(product: Product):
-    product.log(
+    turns = [{"role": "user", "content": "A"}, {"role": "assistant", "content": "B"}]
+    account, _ = built(
+        product,
         judged("a", 0.9, answer=TEXTS[0]),
         judged("b", 0.1, answer=TEXTS[1], context="C"),
         judged("c", 0.1, answer=TEXTS[2], task="t"),
         judged("d", 0.1, answer=TEXTS[3], query="Another?"),
+        judged("e", 0.1, answer=TEXTS[1], system="S"),
+        judged("f", 0.1, answer=TEXTS[2], messages=turns),
     )
-    assert built(product, *product_lines(product))[0].candidates == 0
-
-
-def product_lines(product: Product) -> list[Row]:
-    """The same answers again under other ids, so that only their conditions keep them apart."""
-    return [
-        judged("e", 0.9, answer=TEXTS[0], system="S"),
-        judged("f", 0.1, answer=TEXTS[1], messages=[{"role": "user", "content": "A"}, {"role": "assistant", "content": "B"}]),
-    ]
+    assert account.candidates == 0
 
 
 def test_answers_are_never_paired_across_reward_sources(product: Product):
@@ -74,9 +71,15 @@ def test_answers_are_never_paired_across_reward_sources(product: Product):
 
 def test_an_answer_that_failed_is_never_chosen_but_may_be_rejected(product: Product):
     failed = {"error_occurred": True}
-    lines = [*answers(0.9, **failed), judged("b", 0.1, query="Q", answer=TEXTS[1]), judged("c", 0.5, query="Q", answer=TEXTS[2])]
+    lines = [
+        *answers(0.9, **failed),
+        judged("b", 0.1, query="Q", answer=TEXTS[1]),
+        judged("c", 0.5, query="Q", answer=TEXTS[2]),
+    ]
     assert pairs(built(product, *lines)[1]) == [("c", "b")]
-    assert pairs(built(product, *answers(0.9), judged("b", 0.1, query="Q", answer=TEXTS[1], **failed))[1]) == [("Q-0", "b")]
+    assert pairs(built(product, *answers(0.9), judged("b", 0.1, query="Q", answer=TEXTS[1], **failed))[1]) == [
+        ("Q-0", "b")
+    ]
 
 
 def test_unrated_and_blank_answers_are_never_paired(product: Product):
@@ -99,10 +102,10 @@ def test_identical_and_near_identical_texts_are_never_a_pair(product: Product):
 def test_a_pair_that_proves_near_identical_has_a_successor(product: Product):
     text = "The parcel left our warehouse this morning and arrives tomorrow."
     near = [judged(f"n{i}", 0.1, query="Q", answer=text + "!" * (i + 1)) for i in range(2)]
-    lines = [judged("a", 0.9, query="Q", answer=text), *near, judged("b", 0.3, query="Q", answer=text[::-1])]
+    lines = [judged("a", 0.9, query="Q", answer=text), *near, judged("b", 0.25, query="Q", answer=text[::-1])]
     account, rows = built(product, *lines)
     assert pairs(rows) == [("a", "b")]
-    assert account.rejects == {"near_identical": 2, **({"over_per_prompt": n} if (n := account.rejects.get("over_per_prompt")) else {})}
+    assert account.rejects == {"near_identical": 2}
 
 
 def test_pairs_that_contradict_each_other_are_both_dropped(product: Product):
@@ -119,18 +122,21 @@ def test_a_stated_preference_that_is_contradicted_is_dropped_too(product: Produc
 
 
 def test_the_longer_answer_is_at_most_twice_as_long(product: Product):
-    lines = [judged("a", 0.9, answer="x" * 21), judged("b", 0.1, answer="abcdefghij"), judged("c", 0.5, answer="y" * 20)]
+    lines = [
+        judged("a", 0.9, answer="x" * 21),
+        judged("b", 0.1, answer="abcdefghij"),
+        judged("c", 0.5, answer="y" * 20),
+    ]
     account, rows = built(product, *lines)
     assert pairs(rows) == [("a", "c"), ("c", "b")]
     assert account.rejects == {"length_ratio": 1}
-    assert product.build(build_dpo, DpoPolicy(max_len_ratio=2.1, per_prompt=3))[0].taken == 3
+    assert product.build(build_pairs, DpoPolicy(max_len_ratio=2.1, per_prompt=3))[0].taken == 3
 
 
 def test_two_pairs_of_a_prompt_are_taken_the_widest_margins_first(product: Product):
     account, rows = built(product, *answers(1.0, 0.7, 0.4, 0.1))
-    assert pairs(rows) == [("Q-0", "Q-2"), ("Q-0", "Q-3")] or pairs(rows) == [("Q-0", "Q-3"), ("Q-1", "Q-3")]
+    assert sorted(row["metadata"]["margin"] for row in rows) == pytest.approx([0.6, 0.9])
     assert account.rejects == {"over_per_prompt": 4}
-    assert max(row["metadata"]["margin"] for row in rows) == pytest.approx(0.9)
 
 
 def test_the_cap_goes_round_the_prompts_before_it_takes_second_pairs(product: Product):
@@ -150,7 +156,9 @@ def test_one_pair_of_texts_is_taken_once(product: Product):
 
 def test_stated_preferences_and_corrections_come_first(product: Product):
     told = (
-        about("Q-0", "f1", "preference", preferred_output="Stated better text.", rejected_output="Stated worse text, no."),
+        about(
+            "Q-0", "f1", "preference", preferred_output="Stated better text.", rejected_output="Stated worse text, no."
+        ),
         about("Q-1", "f2", "correction", preferred_output="As it should have been."),
     )
     _, rows = built(product, *answers(0.9, 0.1), feedback=told)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rl_assets.datasets.builders import Built, GrpoPolicy, build_grpo
+from rl_assets.datasets.builders import Built, build_grpo
+from rl_assets.datasets.policies import GrpoPolicy
 from rl_assets_tests.logs import Product, Row, interaction, judged, reward
 
 
@@ -37,12 +38,14 @@ def test_a_group_is_a_prompt_and_its_answers_from_best_to_worst(product: Product
         "sd": pytest.approx(0.3),
         "scorer": "judge",
         "size": 2,
+        "query_complexity": "simple",
         "agents": ["x", "y"],
     }
 
 
 @pytest.mark.parametrize(
-    ("count", "places"), [(4, [0, 1, 2, 3]), (5, [0, 1, 3, 4]), (7, [0, 2, 4, 6]), (10, [0, 3, 6, 9]), (13, [0, 4, 8, 12])]
+    ("count", "places"),
+    [(4, [0, 1, 2, 3]), (5, [0, 1, 3, 4]), (7, [0, 2, 4, 6]), (10, [0, 3, 6, 9]), (13, [0, 4, 8, 12])],
 )
 def test_of_many_answers_those_are_taken_that_lie_evenly_over_the_sorted_rewards(product: Product, count, places):
     account, rows = built(product, *group(*(1 - i / 20 for i in range(count))))
@@ -106,7 +109,10 @@ def test_groups_hold_one_reward_source_each(product: Product):
 
 
 def test_one_question_in_two_contexts_gives_two_groups(product: Product):
-    lines = [*group(0.9, 0.1), *(dict(line, interaction_id=f"c{i}", context="C") for i, line in enumerate(group(0.8, 0.2)))]
+    lines = [
+        *group(0.9, 0.1),
+        *(dict(line, interaction_id=f"c{i}", context="C") for i, line in enumerate(group(0.8, 0.2))),
+    ]
     assert sorted(rewards(built(product, *lines)[1])) == [[0.8, 0.2], [0.9, 0.1]]
 
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from rl_assets.datasets.builders import SftPolicy, build_sft
+from rl_assets.datasets.builders import build_sft
+from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window
 from rl_assets_tests.logs import DAY, Product, about, interaction, judged, later, reward
 

@@ -1,6 +1,7 @@
 """The SFT builder: one best answer a prompt, and an account of the others."""
 
-from rl_assets.datasets.builders import Built, SftPolicy, build_sft
+from rl_assets.datasets.builders import Built, build_sft
+from rl_assets.datasets.policies import SftPolicy
 from rl_assets_tests.logs import Product, Row, about, interaction, judged
 
 
@@ -27,6 +28,7 @@ def test_a_row_is_the_conversation_with_its_answer_and_where_it_came_from(produc
         "prompt_key": rows[0]["prompt_key"],
         "segment": "acme",
         "category": "orders",
+        "source": "log",
         "agent": "desk",
         "reward": 0.9,
         "reward_source": "judge",
@@ -59,7 +61,9 @@ def test_every_candidate_is_taken_or_left_out_for_one_reason(product: Product):
 
 
 def test_the_least_reward_is_reached_up_to_rounding(product: Product):
-    half_way = [about("mean", f"f{i}", "rating", rating=stars, user_id=f"u{i}") for i, stars in enumerate((3, 3, 5, 5, 5))]
+    half_way = [
+        about("mean", f"f{i}", "rating", rating=stars, user_id=f"u{i}") for i, stars in enumerate((3, 3, 5, 5, 5))
+    ]
     lines = (judged("exact", 0.8, query="A"), judged("below", 0.7999, query="B"), interaction("mean", query="C"))
     _, rows = built(product, *lines, feedback=tuple(half_way))
     assert ids(rows) == ["exact", "mean"]

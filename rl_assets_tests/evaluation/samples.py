@@ -6,8 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.evaluation.estimates import Column, compare
+from rl_assets.evaluation.columns import Column
+from rl_assets.evaluation.estimates import compare
 from rl_assets.evaluation.latency import Latency
+from rl_assets.evaluation.record import Role
 from rl_assets.evaluation.results import (
     Comparison,
     DatasetUsed,
@@ -15,7 +17,6 @@ from rl_assets.evaluation.results import (
     LatencyRatio,
     LossCurve,
     ModelResult,
-    Role,
     WorstAnswer,
 )
 from rl_assets.evaluation.statistics import Interval
@@ -30,13 +31,12 @@ PARTS = ("rotor", "valve", "gasket", "spindle", "washer", "lever")
 def sft_row(key: str, question: str, answer: str, **metadata: Any) -> dict[str, Any]:
     return {
         "messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}],
-        "metadata": {"prompt_key": key, "segment": "parts", "category": "colour", "reward": 1.0} | metadata,
+        "metadata": {"prompt_key": key, "segment": "parts", "category": "colour", "agent": "desk", "reward": 1.0}
+        | metadata,
     }
 
 
-def dpo_row(
-    key: str, question: str, chosen: str, rejected: str, segment: str | None = "parts"
-) -> dict[str, Any]:
+def dpo_row(key: str, question: str, chosen: str, rejected: str, segment: str | None = "parts") -> dict[str, Any]:
     return {
         "prompt": [{"role": "user", "content": question}],
         "chosen": [{"role": "assistant", "content": chosen}],
@@ -53,17 +53,16 @@ def dataset(folder: Path, **splits: list[dict[str, Any]]) -> Path:
         own = filler | {"metadata": filler["metadata"] | {"prompt_key": f"{split}-only"}}
         pq.write_table(pa.Table.from_pylist(splits.get(split, [own])), folder / f"{split}.parquet")
     rows = {split: len(splits.get(split, [0])) for split in ("train", "validation", "test")}
-    write_json(folder / "manifest.json", {"name": folder.name, "day": DAY, "sha256": "d" * 64, "rows": rows})
+    write_json(
+        folder / "manifest.json", {"name": folder.name, "day": DAY, "sha256": "d" * 64, "rows": rows, "inputs": {}}
+    )
     return folder
 
 
 def parts_datasets(home: Path, count: int) -> tuple[Path, Path]:
     """SFT and DPO folders with `count` held-out prompts, half of them with a preference pair."""
     names = [f"the {PARTS[i % len(PARTS)]} in drawer {i}" for i in range(count)]
-    sft = [
-        sft_row(f"k{i}", f"Which colour has {name}?", f'{{"answer": "red {i}"}}')
-        for i, name in enumerate(names)
-    ]
+    sft = [sft_row(f"k{i}", f"Which colour has {name}?", f'{{"answer": "red {i}"}}') for i, name in enumerate(names)]
     dpo = [
         dpo_row(f"k{i}", f"Which colour has {name}?", f"red {i}", "I do not know")
         for i, name in enumerate(names)
@@ -130,7 +129,7 @@ def report(theirs: Role = "base", **changes: Any) -> EvalReport:
         "segment": "parts",
         "base_name": "tiny",
         "base_sha256": "b" * 64,
-        "datasets": [DatasetUsed(name="sft_dataset", day=DAY, sha256="d" * 64, rows={"test": 80})],
+        "datasets": [DatasetUsed(name="sft_dataset", day=DAY, sha256="d" * 64, rows={"test": 80}, inputs={})],
         "items": 80,
         "pairs": 40,
         "clusters": 80,
@@ -140,6 +139,11 @@ def report(theirs: Role = "base", **changes: Any) -> EvalReport:
         "champion_base_sha256": "b" * 64 if theirs == "champion" else None,
         "models": {role: model_result(role, role) for role in roles},
         "comparisons": {f"candidate-{theirs}": better},
+        "slices": [],
+        "benchmarks": [],
+        "judge": None,
+        "rewards": [],
+        "training": [],
         "latency_ratio": LatencyRatio(against=theirs, ratio=span(1.0, 0.98, 1.02), equal_work=True),
         "leaked": [],
         "worst": [WorstAnswer(prompt="p", reference="r", answer="a", why="Wrong.", token_f1=0.0)],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.champion import champion_adapter, promote, read_champion
+from rl_assets.evaluation.champion import champion_adapter, promote, read_champion, roll_back
 from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.promotion import PromotionRules, decide
 from rl_assets.training.adapters import Adapter
@@ -45,6 +45,7 @@ def test_a_promoted_adapter_becomes_champion_by_relative_path(home: Path, candid
         "day",
         "decision",
         "previous",
+        "rolled_back",
     }
 
 
@@ -54,15 +55,64 @@ def test_any_other_verdict_changes_nothing(home: Path, candidate: Adapter, verdi
     assert read_champion(home) is None
 
 
-def test_the_one_before_is_kept_one_level_deep(home: Path, candidate: Adapter, parent: Adapter):
+def test_those_before_are_kept_the_newest_first(home: Path, candidate: Adapter, parent: Adapter):
     for day, adapter in (("2026-10-01", parent), ("2026-10-02", candidate), ("2026-10-03", parent)):
         assert promote(home, decision(day, adapter), adapter)
     found = read_champion(home)
     assert found is not None
-    assert found.previous is not None
-    assert (found.hash, found.previous.hash) == (parent.sha256, candidate.sha256)
-    assert str(found.previous.day) == "2026-10-02"
-    assert found.previous.previous is None
+    assert [str(champion.day) for champion in found.history()] == ["2026-10-03", "2026-10-02", "2026-10-01"]
+    assert [champion.hash for champion in found.history()] == [parent.sha256, candidate.sha256, parent.sha256]
+
+
+def test_the_history_ends_after_twenty(home: Path, candidate: Adapter):
+    for number in range(1, 25):
+        assert promote(home, decision(f"2026-10-{number:02d}", candidate), candidate)
+    found = read_champion(home)
+    assert found is not None
+    assert [champion.day.day for champion in found.history()] == list(range(24, 4, -1))
+
+
+def test_rolling_back_points_to_the_one_before_and_says_why(home: Path, candidate: Adapter, parent: Adapter):
+    promote(home, decision("2026-10-01", parent), parent)
+    promote(home, decision("2026-10-02", candidate), candidate)
+    taken, now = roll_back(home, "It insulted a customer.")
+    assert (taken.hash, now.hash) == (candidate.sha256, parent.sha256)
+    assert read_champion(home) == now
+    assert now.rolled_back_reason(candidate.sha256) == "It insulted a customer."
+
+
+def test_what_was_rolled_back_does_not_come_back_and_others_do(home: Path, candidate: Adapter, parent: Adapter):
+    promote(home, decision("2026-10-01", parent), parent)
+    promote(home, decision("2026-10-02", candidate), candidate)
+    _, now = roll_back(home, "Wrong prices.")
+    assert not promote(home, decision("2026-10-03", candidate), candidate)
+    assert read_champion(home) == now
+    compared = report("champion", champion_sha256=now.hash)
+    models = compared.models | {"candidate": compared.candidate.model_copy(update={"sha256": candidate.sha256})}
+    held = decide(compared.model_copy(update={"models": models}), now, PromotionRules())
+    assert (held.verdict, held.reasons) == ("HOLD", ["The candidate was champion and was rolled back: Wrong prices."])
+    other = replace(candidate, sha256="1" * 64)
+    assert promote(home, decision("2026-10-03", other), other)
+    after = read_champion(home)
+    assert after is not None and after.rolled_back == now.rolled_back
+
+
+def test_without_one_before_there_is_nothing_to_roll_back_to(home: Path, parent: Adapter):
+    with pytest.raises(ValueError, match="nothing to roll back to"):
+        roll_back(home, "r")
+    promote(home, decision("2026-10-01", parent), parent)
+    before = (home / "champion.json").read_bytes()
+    with pytest.raises(ValueError, match="nothing to roll back to"):
+        roll_back(home, "r")
+    assert (home / "champion.json").read_bytes() == before
+
+
+def test_a_former_champion_with_other_weights_is_not_rolled_back_to(home: Path, candidate: Adapter, parent: Adapter):
+    swapped = replace(parent, sha256="0" * 64)
+    promote(home, decision("2026-10-01", swapped), swapped)
+    promote(home, decision("2026-10-02", candidate), candidate)
+    with pytest.raises(ValueError, match="restore the folder"):
+        roll_back(home, "r")
 
 
 @pytest.mark.parametrize("day", ["2026-10-01", "2026-10-05"])

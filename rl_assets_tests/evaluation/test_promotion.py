@@ -22,13 +22,9 @@ def champion(sha256: str = "champion") -> Champion:
     return Champion(adapter="adapters/dpo/abc", hash=sha256, day=date(2026, 10, 1), decision=decided)
 
 
-def decide_on(
-    exact: Interval, f1: Interval = FINE, validity: Interval | None = FINE, **changes: Any
-) -> Decision:
+def decide_on(exact: Interval, f1: Interval = FINE, validity: Interval | None = FINE, **changes: Any) -> Decision:
     measured = {"exact_match": exact, "token_f1": f1} | ({"json_validity": validity} if validity else {})
-    return decide(
-        report(comparisons={"candidate-base": comparison("base", **measured)}, **changes), None, RULES
-    )
+    return decide(report(comparisons={"candidate-base": comparison("base", **measured)}, **changes), None, RULES)
 
 
 def test_better_beyond_doubt_is_promoted():
@@ -53,9 +49,7 @@ def test_a_lower_bound_of_exactly_0_is_not_enough():
     assert decide_on(span(0.1, 0.0, 0.2)).verdict == "HOLD"
 
 
-@pytest.mark.parametrize(
-    ("f1", "validity"), [(span(-0.05, -0.08, -0.02), FINE), (FINE, span(-0.03, -0.05, -0.01))]
-)
+@pytest.mark.parametrize(("f1", "validity"), [(span(-0.05, -0.08, -0.02), FINE), (FINE, span(-0.03, -0.05, -0.01))])
 def test_a_broken_guard_rail_rejects_what_would_be_promoted(f1: Interval, validity: Interval):
     decided = decide_on(BETTER, f1, validity)
     assert decided.verdict == "REJECT"
@@ -78,9 +72,7 @@ def test_without_json_references_validity_is_not_a_guard_rail():
     assert [rail.state for rail in decided.guard_rails] == ["holds", "not measured", "holds"]
 
 
-@pytest.mark.parametrize(
-    ("ratio", "verdict"), [(span(1.3, 1.2, 1.4), "REJECT"), (span(1.15, 1.05, 1.25), "PROMOTE")]
-)
+@pytest.mark.parametrize(("ratio", "verdict"), [(span(1.3, 1.2, 1.4), "REJECT"), (span(1.15, 1.05, 1.25), "PROMOTE")])
 def test_latency_breaks_only_when_its_whole_interval_is_over_the_limit(ratio: Interval, verdict: str):
     measured = LatencyRatio(against="base", ratio=ratio, equal_work=True)
     assert decide_on(BETTER, latency_ratio=measured).verdict == verdict

@@ -33,9 +33,7 @@ class Tags(HTMLParser):
 
 
 def attacked() -> EvalReport:
-    worst = WorstAnswer(
-        prompt=ATTACK, reference=FENCES, answer=f"\u202e{ATTACK}\x00", why=ATTACK, token_f1=0.0
-    )
+    worst = WorstAnswer(prompt=ATTACK, reference=FENCES, answer=f"\u202e{ATTACK}\x00", why=ATTACK, token_f1=0.0)
     return report(worst=[worst], notes=[ATTACK], segment=ATTACK, base_name=ATTACK)
 
 
@@ -76,9 +74,7 @@ def test_markdown_of_an_attack_has_no_html_and_no_foreign_image_outside_fences()
     assert "# Promoted" not in outside
 
 
-@pytest.mark.parametrize(
-    "text", ["a|b", "*x*", "[a](b)", "<b>", "`c`", "# h", "~~s~~", "http://x", "www.x", "a@b"]
-)
+@pytest.mark.parametrize("text", ["a|b", "*x*", "[a](b)", "<b>", "`c`", "# h", "~~s~~", "http://x", "www.x", "a@b"])
 def test_markdown_text_escapes_what_markdown_acts_on(text: str):
     assert "\\" in markdown_text(text)
     assert markdown_text(text).replace("\\", "") == text
@@ -148,9 +144,6 @@ def test_a_report_without_items_is_still_a_page():
     empty = report(
         comparisons={"candidate-base": comparison("base")}, items=0, clusters=0, worst=[], latency_ratio=None
     )
-    models = {
-        role: model.model_copy(update={"metrics": {}, "latency": None})
-        for role, model in empty.models.items()
-    }
+    models = {role: model.model_copy(update={"metrics": {}, "latency": None}) for role, model in empty.models.items()}
     page = to_html(empty.model_copy(update={"models": models}))
     assert "There was no held-out item to evaluate on." in page

@@ -63,10 +63,7 @@ def test_a_model_in_two_roles_is_asked_once_and_differs_in_nothing_from_itself(f
     found, lines = full
     assert sum(line.startswith("answered 6 of 6") for line in lines) == 3
     assert found.models["parent"].metrics == found.models["champion"].metrics
-    assert (
-        found.comparisons["candidate-parent"].differences
-        == found.comparisons["candidate-champion"].differences
-    )
+    assert found.comparisons["candidate-parent"].differences == found.comparisons["candidate-champion"].differences
 
 
 def test_the_base_has_no_preference_against_itself(full):

@@ -18,9 +18,7 @@ def test_an_interval_agrees_with_scipys_percentile_bootstrap():
 
     values = np.random.default_rng(3).normal(0.4, 1.0, 120)
     found = interval(values, names(120))
-    theirs = bootstrap(
-        (values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(1)
-    )
+    theirs = bootstrap((values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(1))
     assert found.mean == pytest.approx(values.mean())
     assert found.low == pytest.approx(theirs.confidence_interval.low, abs=0.01)
     assert found.high == pytest.approx(theirs.confidence_interval.high, abs=0.01)
@@ -87,10 +85,7 @@ def test_the_detectable_effect_is_found_in_80_of_100_samples():
     rng, clusters, sd = np.random.default_rng(7), 100, 0.5
     effect = minimum_detectable_effect(sd / np.sqrt(clusters))
     assert effect == pytest.approx(2.8016 * 0.05, rel=1e-4)
-    found = sum(
-        interval(rng.normal(effect, sd, clusters), names(clusters), resamples=1000).low > 0
-        for _ in range(200)
-    )
+    found = sum(interval(rng.normal(effect, sd, clusters), names(clusters), resamples=1000).low > 0 for _ in range(200))
     assert 145 <= found <= 178
 
 

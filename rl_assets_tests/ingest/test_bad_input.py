@@ -9,8 +9,38 @@ from rl_assets.ingest.day import IngestedDay
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECT_REASONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, interaction, opinion, question, reward
 
-VALUES = [None, True, False, 0, 1, -1, 0.5, 1e300, 10**30, "", " ", "x", "0.5", "1", "NaN", "2026-10-01", "\u0000", "{}"]
-NESTED = [[], [[]], ["x"], [1], [None], {}, {"overall": 1}, {"overall": "x"}, [{"role": "user", "content": "x"}], [{"role": 1}]]
+VALUES = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    0.5,
+    1e300,
+    10**30,
+    "",
+    " ",
+    "x",
+    "0.5",
+    "1",
+    "NaN",
+    "2026-10-01",
+    "\u0000",
+    "{}",
+]
+NESTED = [
+    [],
+    [[]],
+    ["x"],
+    [1],
+    [None],
+    {},
+    {"overall": 1},
+    {"overall": "x"},
+    [{"role": "user", "content": "x"}],
+    [{"role": 1}],
+]
 RAW = ["1e999", '"\\ud800"', "-0", '{"a": 1, "a": 2}', "[" * 50 + "]" * 50, '"\\u0000"', "1" * 400]
 SHAPES = [
     ("interaction_log", interaction(user_rating=1, user_feedback="x", quality_scores={}, messages=[], user_id="u")),
@@ -35,9 +65,7 @@ def assert_conserved(product: Product, ingested: IngestedDay, lines: int) -> Non
 @pytest.mark.parametrize(("log_format", "shape"), SHAPES)
 def test_any_value_in_any_field_is_a_record_or_a_reject(product: Product, log_format, shape):
     texts = [json.dumps(value) for value in VALUES + NESTED] + RAW
-    lines = [
-        json.dumps({**shape, field: "HERE"}).replace('"HERE"', text) for field in shape for text in texts
-    ]
+    lines = [json.dumps({**shape, field: "HERE"}).replace('"HERE"', text) for field in shape for text in texts]
     product.log(*lines, log_format=log_format)
     assert_conserved(product, product.ingest(), len(lines))
 
@@ -77,7 +105,9 @@ def test_naughty_strings_survive_as_they_are(product: Product, published_data: P
     assert [rows[str(i)]["prompt"][-1]["content"] for i in range(len(strings))] == strings
 
 
-@pytest.mark.parametrize("text", ["a\u0000b", "\u202eabc", "e\u0301", "👩\u200d🚀", "\ufeffx", "a\tb\r\nc", "'; DROP TABLE x;--"])
+@pytest.mark.parametrize(
+    "text", ["a\u0000b", "\u202eabc", "e\u0301", "👩\u200d🚀", "\ufeffx", "a\tb\r\nc", "'; DROP TABLE x;--"]
+)
 def test_odd_characters_survive_as_they_are(product: Product, text):
     product.log(interaction(answer=text))
     product.ingest()

@@ -117,4 +117,6 @@ def test_a_large_day_streams_in_several_batches(product: Product):
     assert product.ingest().rows == 25_000
     rows = product.lake.read(INTERACTIONS, [later(0)]).to_table(columns=["interaction_id", "user_id", "answer"])
     assert len(set(rows["user_id"].to_pylist())) == 25_000
-    assert all(answer.endswith(f"says {name}.") for name, answer in zip(rows[0].to_pylist(), rows[2].to_pylist(), strict=True))
+    assert all(
+        answer.endswith(f"says {name}.") for name, answer in zip(rows[0].to_pylist(), rows[2].to_pylist(), strict=True)
+    )

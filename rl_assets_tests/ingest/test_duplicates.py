@@ -18,7 +18,9 @@ def test_the_same_content_written_differently_is_a_duplicate(product: Product):
 
 
 def test_another_content_under_one_id_is_a_conflict_that_is_kept_as_a_reject(product: Product):
-    product.log(interaction("a1", answer="First."), interaction("a1", answer="Second.", timestamp="2026-10-01T10:00:01Z"))
+    product.log(
+        interaction("a1", answer="First."), interaction("a1", answer="Second.", timestamp="2026-10-01T10:00:01Z")
+    )
     ingested = product.ingest()
     assert (ingested.rows, ingested.rejects) == (1, {"conflicting_duplicate": 1})
     assert product.rows(INTERACTIONS)[0]["answer"] == "First."

@@ -17,13 +17,21 @@ def key_of(product: Product, **fields) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["where is my order", "WHERE is my ORDER?!", "  where\tis \n my  order ... ", "ｗhere is my order？", "where is my order”."],
+    [
+        "where is my order",
+        "WHERE is my ORDER?!",
+        "  where\tis \n my  order ... ",
+        "ｗhere is my order？",
+        "where is my order”.",
+    ],
 )
 def test_prompts_that_differ_in_case_spaces_and_final_punctuation_are_one(text):
     assert key_text(text) == "where is my order"
 
 
-@pytest.mark.parametrize("text", ["where is my order 2", "is my order where", "where is my orders", "where, is my order"])
+@pytest.mark.parametrize(
+    "text", ["where is my order 2", "is my order where", "where is my orders", "where, is my order"]
+)
 def test_other_prompts_are_others(text):
     assert key_text(text) != "where is my order"
 

@@ -95,7 +95,9 @@ def test_an_undated_file_belongs_to_no_day(landing):
 
 
 def test_a_missing_landing_folder_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(LandingError, match=r"there is no landing folder .*landing: set RL_ASSETS_HOME, or drop logs in"):
+    with pytest.raises(
+        LandingError, match=r"there is no landing folder .*landing: set RL_ASSETS_HOME, or drop logs in"
+    ):
         files_of(tmp_path / "landing", DAY)
 
 

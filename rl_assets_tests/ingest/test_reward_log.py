@@ -21,7 +21,12 @@ def test_questions_become_answers_and_rewards_become_feedback(product: Product):
     assert (ingested.lines, ingested.rows) == (2, 2)
     answer, act = product.rows(INTERACTIONS)[0], product.rows(FEEDBACK)[0]
     assert answer["prompt"] == [{"role": "user", "content": "How much is 3 times 7?"}]
-    assert (answer["answer"], answer["agent"], answer["category"], answer["top_k"]) == ("It is 21.", "solver", "maths", 3)
+    assert (answer["answer"], answer["agent"], answer["category"], answer["top_k"]) == (
+        "It is 21.",
+        "solver",
+        "maths",
+        3,
+    )
     assert (act["interaction_id"], act["kind"], act["value"], act["source"]) == ("q1", "reward", 0.75, "human")
     assert act["dimension"] == "overall"
     assert len(act["rater"]) == 64

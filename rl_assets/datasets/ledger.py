@@ -1,0 +1,133 @@
+"""`dataset_ledger` as of a day: for every answer of the window, which datasets took it and why the others did not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from rl_assets import sql
+from rl_assets.datasets.folder import FATES, SPLITS, read_manifest
+from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rated_as_of
+from rl_assets.ingest.records import Table, column
+from rl_assets.lake import Lake, Published
+
+# Each dataset, and the answers that a row of it holds.
+HOLDS = {
+    "sft_dataset": "[metadata.interaction_id]",
+    "dpo_dataset": "[metadata.interaction_id, metadata.chosen_id, metadata.rejected_id]",
+    "reward_dataset": "[metadata.interaction_id, metadata.chosen_id, metadata.rejected_id]",
+    "kto_dataset": "[metadata.interaction_id]",
+    "grpo_dataset": "list_transform(responses, lambda answer: answer.interaction_id)",
+}
+DATASETS = tuple(HOLDS)
+
+
+def _short(dataset: str) -> str:
+    return dataset.removesuffix("_dataset")
+
+
+LEDGER = Table(
+    "dataset_ledger",
+    pa.schema(
+        [
+            column("day", pa.date32(), "the day as of which this was known; the partition"),
+            column("interaction_id", pa.string(), "the answer"),
+            column("landed_day", pa.date32(), "log day on which it landed first"),
+            column("agent", pa.string(), "who answered"),
+            column("category", pa.string(), "kind of question"),
+            column("segment", pa.string(), "slice of the product"),
+            column("reward", pa.float64(), "in [0, 1]; null where nobody judged"),
+            *(
+                field
+                for name in DATASETS
+                for field in (
+                    column(f"{_short(name)}_rows", pa.int64(), f"rows of {name} that it or its correction stands in"),
+                    column(f"{_short(name)}_reason", pa.string(), f"why {name} left it out; null where it did not"),
+                )
+            ),
+        ]
+    ),
+    identity=("interaction_id", *(f"{_short(name)}_{what}" for name in DATASETS for what in ("rows", "reason"))),
+)
+Account = dict[str, int]
+
+
+class LedgerError(ValueError):
+    """The ledger and a dataset disagree, or a dataset is missing or of other answers; nothing was published."""
+
+
+@dataclass(frozen=True)
+class LedgerOfDay:
+    """A published ledger; `accounts` counts answers by dataset and by what became of them (`taken` or a reason)."""
+
+    published: Published
+    accounts: dict[str, Account]
+
+
+def write_ledger(lake: Lake, window: Window, datasets: Path, memory_limit: str = "2GB") -> LedgerOfDay:
+    """Publish the ledger of the window's day from the datasets' folders `<datasets>/<name>/<day>`.
+
+    Raises LedgerError where a dataset of the day is missing, was built from other rated answers, or does not hold
+    exactly the rows that the ledger says.
+    """
+    day = window.day
+    rated = lake.published(RATED_INTERACTIONS, day)
+    connection = rated_as_of(lake, window, memory_limit)
+    manifests = {name: _opened(connection, datasets / name / str(day), rated) for name in DATASETS}
+    connection.execute(f"CREATE TEMP TABLE ledger AS {sql.text('dataset_ledger').replace('$day', f"DATE '{day}'")}")
+    accounts = {name: _account(connection, name) for name in DATASETS}
+    for name, manifest in manifests.items():
+        _agree(connection, name, datasets / name / str(day), manifest, accounts[name])
+    return LedgerOfDay(lake.publish(LEDGER, day, connection.sql("FROM ledger").to_arrow_reader(50_000)), accounts)
+
+
+def _opened(connection: duckdb.DuckDBPyConnection, folder: Path, rated: Published) -> dict[str, Any]:
+    """The manifest of a dataset; what became of each answer becomes a view that has the dataset's name."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise LedgerError(f"there is no dataset in {folder}: materialize {folder.parent.name} of {folder.name} first")
+    if manifest["inputs"][RATED_INTERACTIONS.name].get(folder.name) != rated.sha256:
+        raise LedgerError(
+            f"{folder} was built from another version of {RATED_INTERACTIONS.name} of {folder.name}: "
+            f"materialize {folder.parent.name} of {folder.name} again"
+        )
+    connection.execute(f"CREATE TEMP VIEW {folder.parent.name} AS FROM read_parquet('{_quoted(folder / FATES)}')")
+    return manifest
+
+
+def _account(connection: duckdb.DuckDBPyConnection, dataset: str) -> Account:
+    rows, reason = f"{_short(dataset)}_rows", f"{_short(dataset)}_reason"
+    fates = f"CASE WHEN {rows} > 0 THEN 'taken' ELSE coalesce({reason}, 'without a reason') END"
+    return dict(connection.sql(f"SELECT {fates} AS fate, count(*) FROM ledger GROUP BY fate ORDER BY fate").fetchall())
+
+
+def _agree(
+    connection: duckdb.DuckDBPyConnection, name: str, folder: Path, manifest: dict[str, Any], account: Account
+) -> None:
+    if account != manifest["answers"]:
+        raise LedgerError(f"the ledger counts {account} for {folder}, its manifest {manifest['answers']}: build it again")
+    if differing := _differing(connection, name, folder):
+        raise LedgerError(
+            f"{len(differing)} answers or more stand in {folder} in another number than its {FATES} says, the first "
+            f"{', '.join(differing)}: build it again"
+        )
+
+
+def _differing(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -> list[str]:
+    """The first answers that stand in another number of the dataset's rows than the ledger says."""
+    files = ", ".join(f"'{_quoted(folder / f'{split}.parquet')}'" for split in SPLITS)
+    found = connection.sql(
+        f"WITH held AS (SELECT interaction_id, count(*) AS n FROM "
+        f"(SELECT unnest(list_distinct({HOLDS[name]})) AS interaction_id FROM read_parquet([{files}])) GROUP BY ALL) "
+        f"SELECT interaction_id FROM ledger FULL JOIN held USING (interaction_id) "
+        f"WHERE coalesce({_short(name)}_rows, 0) <> coalesce(n, 0) ORDER BY ALL LIMIT 5"
+    )
+    return [interaction_id for (interaction_id,) in found.fetchall()]
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+

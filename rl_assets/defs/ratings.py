@@ -1,0 +1,35 @@
+"""Rated answers as of each day, from which every dataset is built. How they are rated is `rl_assets.datasets.ratings`."""
+
+import dagster as dg
+
+from rl_assets.datasets.ratings import RATED_INTERACTIONS, rate_interactions
+from rl_assets.defs.ingest import OWNERS
+from rl_assets.defs.metadata import column_schema, data_version, published_metadata
+from rl_assets.defs.partitions import days, one_run, trailing
+from rl_assets.defs.resources import HomeResource
+from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
+from rl_assets.settings import load_settings
+
+WINDOW = trailing(load_settings().window_days)
+
+
+@dg.asset(
+    partitions_def=days,
+    backfill_policy=one_run,
+    deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK)],
+    group_name="datasets",
+    kinds={"duckdb", "deltalake"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": column_schema(RATED_INTERACTIONS)},
+)
+def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """Every answer of the trailing window with its reward, as known by the end of each day.
+
+    The reward is human feedback, else a verifier's, else a judge's; missing is not zero. Texts stay in `interactions`.
+    """
+    versions = []
+    for day in context.partition_keys:
+        published = rate_interactions(home.lake, home.window(day), home.duckdb_memory_limit)
+        versions.append(published.sha256)
+        context.add_asset_metadata(published_metadata(published), partition_key=day)
+    return dg.MaterializeResult(data_version=data_version(versions))

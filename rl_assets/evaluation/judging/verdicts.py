@@ -1,0 +1,60 @@
+"""Reading a judge strictly: the whole reply is one JSON object of the asked form, or it is invalid."""
+
+import json
+from typing import Any, Literal
+
+Choice = Literal["1", "2", "tie"]
+
+
+def parsed(text: str, key: str) -> Any:
+    """The value beside "rationale", which must come first and say something. Raises ValueError for any other text."""
+    found = json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse)
+    if not isinstance(found, dict) or list(found) != ["rationale", key]:
+        raise ValueError(f'not an object of "rationale" and "{key}", in this order')
+    if not isinstance(found["rationale"], str) or not found["rationale"].strip():
+        raise ValueError("no rationale")
+    return found[key]
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key is said twice")
+    return dict(pairs)
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_choice(text: str) -> Choice | None:
+    """Which of two answers is better; None for an invalid reply."""
+    try:
+        choice = parsed(text, "verdict")
+    except (ValueError, RecursionError):
+        return None
+    return choice if choice in ("1", "2", "tie") else None
+
+
+def read_score(text: str) -> float | None:
+    """A score in [0, 1]; None for an invalid reply."""
+    try:
+        return _score(parsed(text, "score"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_scores(text: str, ids: set[str]) -> dict[str, float] | None:
+    """A score for each of `ids`; None where the reply is invalid, or its ids are not exactly these, each once."""
+    try:
+        rows = parsed(text, "scores")
+        scores = [(row["id"], _score(row["score"])) for row in rows if row.keys() == {"id", "score"}]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    whole = len(scores) == len(rows) == len(ids) and {identity for identity, _ in scores} == ids
+    return dict(scores) if whole else None
+
+
+def _score(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{value!r} is no score in [0, 1]")
+    return float(value)

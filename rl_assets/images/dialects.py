@@ -1,0 +1,91 @@
+"""From what documentation tools understand to plain CommonMark, line for line: MkDocs' indented blocks, MDX, front matter.
+
+CommonMark takes the indented content of an admonition for code, and all between two JSX tags for raw HTML; readers of
+the built site see prose and images there. Line numbers never change.
+"""
+
+import re
+
+FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r" {0,3}(?:[-*+] +|\d+[.)] +)*(`{3,}|~{3,})([^\n]*)")
+# MkDocs Material: admonitions (!!!), collapsible ones (??? and ???+) and tabs (===), each with an optional title.
+INDENTED_BLOCK = re.compile(r"(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+[\w\"].*")
+TITLE = re.compile(r'"([^"]*)"')
+# PyMdown blocks (/// note | Title ... ///), Jinja statements, MDX imports and exports.
+STATEMENT = re.compile(r"\s*(?:/{3,}.*|\{%-?.*?-?%\})\s*$")
+MODULE_STATEMENT = re.compile(r"(?:import|export)\s.*(?:from\s|=|['\"]).*$")
+MDX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
+QUOTED_EXPRESSION = re.compile(r"=\{\s*(\"[^\"{}]*\"|'[^'{}]*'|`[^`{}$]*`)\s*\}")
+EXPRESSION = re.compile(r"=\{(?:[^{}\n]|\{[^{}\n]*\}){0,400}\}")
+STYLE_OBJECT = re.compile(r"\b(style|className|class)=\{\{[^{}\n]*\}\}")
+COMPONENT = re.compile(r"<(/?)([A-Z][\w.]*)(?=[\s/>])")
+
+
+def without_front_matter(text: str) -> str:
+    """The text with its YAML header blanked, so that all line numbers stay."""
+    header = FRONT_MATTER.match(text)
+    return "\n" * header[0].count("\n") + text[header.end() :] if header else text
+
+
+def as_commonmark(text: str, suffix: str) -> str:
+    """Markdown of a documentation site as CommonMark; `suffix` is the file's, ".mdx" or another."""
+    lines = _unindented(without_front_matter(text).split("\n"))
+    plain = "\n".join(STYLE_OBJECT.sub(r'\1=""', STATEMENT.sub("", line)) for line in lines)
+    return _without_jsx(plain) if suffix == ".mdx" else plain
+
+
+class _Fence:
+    """Whether a line lies in a code fence, seen line by line."""
+
+    def __init__(self) -> None:
+        self.mark = ""
+
+    def holds(self, line: str) -> bool:
+        """True for the lines of a fence, its first and last included."""
+        found = FENCE.match(line)
+        if self.mark:
+            closes = found and found[1].startswith(self.mark) and not found[2].strip()
+            self.mark = "" if closes else self.mark
+            return True
+        if found and not (found[1][0] == "`" and "`" in found[2]):
+            self.mark = found[1]
+            return True
+        return False
+
+
+def _unindented(lines: list[str]) -> list[str]:
+    """Lines with the content of MkDocs' indented blocks moved out to the left, at any depth; code fences are left alone."""
+    depths: list[int] = []
+    fence, plain = _Fence(), []
+    for line in lines:
+        indent = len(line) - len(line.lstrip(" "))
+        if line.strip():
+            while depths and indent < depths[-1]:
+                depths.pop()
+                fence = _Fence()  # A fence ends with the block that holds it.
+        content = line[depths[-1] if depths else 0 :]
+        if fence.holds(content) or not INDENTED_BLOCK.fullmatch(content.strip()):
+            plain.append(content)
+        else:
+            depths.append(indent + 4)
+            title = TITLE.search(content)
+            plain.append(title[1] if title else "")
+    return plain
+
+
+def _without_jsx(text: str) -> str:
+    """MDX whose components are HTML elements `x-<name>` (an `Image` stays one) and whose expressions are strings."""
+    text = MDX_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    fence, lines = _Fence(), []
+    for line in text.split("\n"):
+        code = fence.holds(line)
+        lines.append(line if code else _html_of_jsx("" if MODULE_STATEMENT.match(line) else line))
+    return "\n".join(lines)
+
+
+def _html_of_jsx(line: str) -> str:
+    line = QUOTED_EXPRESSION.sub(lambda found: f'="{found[1][1:-1]}"', line)
+    line = EXPRESSION.sub('="{}"', line)
+    return COMPONENT.sub(
+        lambda found: f"<{found[1]}{'img' if found[2] == 'Image' else 'x-' + found[2].lower()}", line
+    )

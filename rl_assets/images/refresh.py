@@ -1,0 +1,100 @@
+"""A source of documentation into the lake: read, audited and published where anything in it changed, else left alone."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from rl_assets import sql
+from rl_assets.datasets.audit import AuditError, Finding, audit
+from rl_assets.images.decoding import Decoder
+from rl_assets.images.expectations import IMAGE_PAIRS
+from rl_assets.images.extraction import Extraction, extract, known_facts
+from rl_assets.images.facts import Limits
+from rl_assets.images.records import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS
+from rl_assets.images.sources import Source, open_source
+from rl_assets.ingest.records import Table
+from rl_assets.lake import Lake, Published
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a source holds now. `changed` is False where nothing was read; `decoded` counts images decoded this time."""
+
+    account: dict[str, Any]
+    published: dict[str, Published]
+    findings: list[Finding]
+    excluded: dict[str, int]
+    changed: bool
+    decoded: int
+
+
+def refresh(lake: Lake, docs: Path, name: str, limits: Limits, memory_limit: str) -> Refreshed:
+    """Bring the source `docs/<name>` up to date in the lake.
+
+    Raises FileNotFoundError without such a folder, and AuditError, with nothing changed, where a blocking expectation
+    fails.
+    """
+    source = open_source(docs, name, limits)
+    former = stored(lake, IMAGE_SOURCES, name)
+    if former and former[0]["fingerprint"] == source.fingerprint:
+        return _unchanged(lake, name, former[0], memory_limit)
+    with Decoder(limits) as decoder:
+        found = extract(source, known_facts(stored(lake, MARKDOWN_IMAGE_PAIRS, name)), decoder)
+    pairs = pa.Table.from_pylist(found.pairs, schema=MARKDOWN_IMAGE_PAIRS.schema)
+    findings = _audited(name, pairs, memory_limit)
+    account = _account(source, found)
+    published = {
+        table.name: lake.publish(table, name, rows.to_reader())
+        for table, rows in (
+            (MARKDOWN_IMAGE_PAIRS, pairs),
+            (EXCLUDED_IMAGES, pa.Table.from_pylist(found.excluded, schema=EXCLUDED_IMAGES.schema)),
+            # Last: a source without its account was interrupted and is read again.
+            (IMAGE_SOURCES, pa.Table.from_pylist([account], schema=IMAGE_SOURCES.schema)),
+        )
+    }
+    reasons = Counter(row["reason"] for row in found.excluded)
+    return Refreshed(account, published, findings, dict(sorted(reasons.items())), True, found.decoded)
+
+
+def stored(lake: Lake, table: Table, name: str) -> list[dict[str, Any]]:
+    """The rows of a source as they stand."""
+    return lake.read(table, [name]).to_table().to_pylist()
+
+
+def kept_pairs(lake: Lake) -> list[dict[str, Any]]:
+    """The pairs of all sources that datasets and the index use, by source, page and position."""
+    rows = lake.read(MARKDOWN_IMAGE_PAIRS, lake.keys(MARKDOWN_IMAGE_PAIRS)).to_table().to_pylist()
+    kept = (row for row in rows if row["kept"])
+    return sorted(kept, key=lambda row: (row["source"], row["page"], row["position"]))
+
+
+def _account(source: Source, found: Extraction) -> dict[str, Any]:
+    return {
+        "source": source.name,
+        "fingerprint": source.fingerprint,
+        "pages": found.pages,
+        "unread_pages": found.unread,
+        "images": found.images,
+        "pairs": len(found.pairs),
+        "excluded": len(found.excluded),
+    }
+
+
+def _audited(name: str, pairs: pa.Table, memory_limit: str) -> list[Finding]:
+    connection = sql.connect(memory_limit)
+    connection.register("rows", pairs)
+    findings = audit(connection, IMAGE_PAIRS)
+    if any(finding.blocks for finding in findings):
+        raise AuditError(MARKDOWN_IMAGE_PAIRS.name, name, findings)
+    return findings
+
+
+def _unchanged(lake: Lake, name: str, account: dict[str, Any], memory_limit: str) -> Refreshed:
+    tables = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, IMAGE_SOURCES)
+    findings = _audited(name, lake.read(MARKDOWN_IMAGE_PAIRS, [name]).to_table(), memory_limit)
+    reasons = Counter(row["reason"] for row in stored(lake, EXCLUDED_IMAGES, name))
+    published = {table.name: lake.published(table, name) for table in tables}
+    return Refreshed(account, published, findings, dict(sorted(reasons.items())), False, 0)

@@ -1,0 +1,141 @@
+"""Every expectation holds of good rows and fails of rows that are broken in its way, with the bad row as a sample."""
+
+from copy import deepcopy
+
+import pytest
+
+from rl_assets.datasets.audit import audit
+from rl_assets.datasets.expectations import DPO, GRPO, SFT
+from rl_assets_tests.datasets.tables import Row, connected, good_rows, message
+
+SUITES = {"sft_dataset": SFT, "dpo_dataset": DPO, "grpo_dataset": GRPO}
+ALTERNATE = "prompts_alternate_and_end_with_user"
+MESSAGES = "messages_alternate_and_end_with_assistant"
+
+
+def put(*path, value):
+    """A change that puts a value at a path of the first row."""
+
+    def change(rows: list[Row]) -> None:
+        target = rows[0]
+        for step in path[:-1]:
+            target = target[step]
+        target[path[-1]] = value
+
+    return change
+
+
+def everywhere(*path, value):
+    def change(rows: list[Row]) -> None:
+        for i in range(len(rows)):
+            put(*path, value=value)(rows[i:])
+
+    return change
+
+
+def other_split(rows: list[Row]) -> None:
+    rows[0]["split"] = "test" if rows[0]["split"] == "train" else "train"
+
+
+def again(rows: list[Row]) -> None:
+    rows.append(deepcopy(rows[0]))
+
+
+def only(count: int):
+    def change(rows: list[Row]) -> None:
+        del rows[count:]
+
+    return change
+
+
+USER, SYSTEM, ANSWER = message("user", "q"), message("system", "s"), message("assistant", "a")
+SPLIT = [
+    ("splits_follow_prompt_keys", other_split),
+    ("splits_follow_prompt_keys", put("metadata", "prompt_key", value="x")),
+]
+ANY = [*SPLIT, ("at_least_100_rows", only(99)), ("at_least_100_rows", only(0))]
+PROMPT = [
+    (ALTERNATE, put("prompt", value=[USER, ANSWER])),
+    (ALTERNATE, put("prompt", value=[USER, USER])),
+    (ALTERNATE, put("prompt", value=[USER, SYSTEM, USER])),
+    (ALTERNATE, put("prompt", value=[message("robot", "q")])),
+    (ALTERNATE, put("prompt", value=[message("user", " \n")])),
+    (ALTERNATE, put("prompt", value=[message("user", None)])),
+    (ALTERNATE, put("prompt", value=[])),
+    (ALTERNATE, put("prompt", value=None)),
+    ("texts_hold_no_replacement_characters", put("prompt", 0, "content", value="caf\ufffd")),
+]
+BROKEN = {
+    "sft_dataset": [
+        *ANY,
+        (MESSAGES, put("messages", value=[USER])),
+        (MESSAGES, put("messages", value=[ANSWER])),
+        (MESSAGES, put("messages", value=[USER, ANSWER, ANSWER])),
+        (MESSAGES, put("messages", value=[USER, message(None, "x"), ANSWER])),
+        (MESSAGES, put("messages", value=[])),
+        (MESSAGES, put("messages", value=None)),
+        ("no_message_is_empty", put("messages", 1, "content", value="\t\n")),
+        ("no_message_is_empty", put("messages", 0, "content", value=None)),
+        ("prompts_are_unique", again),
+        ("rewards_are_shares", put("metadata", "reward", value=1.1)),
+        ("rewards_are_shares", put("metadata", "reward", value=None)),
+        ("texts_hold_no_replacement_characters", put("messages", 0, "content", value="caf\ufffd")),
+        ("no_agent_dominates", everywhere("metadata", "agent", value="only one")),
+    ],
+    "dpo_dataset": [
+        *ANY,
+        *PROMPT,
+        ("sides_are_one_answer", put("chosen", value=[USER])),
+        ("sides_are_one_answer", put("rejected", value=[ANSWER, ANSWER])),
+        ("sides_are_one_answer", put("chosen", 0, "content", value=" ")),
+        ("sides_are_one_answer", put("rejected", value=[])),
+        ("sides_differ", put("rejected", 0, "content", value="good answer 0\n")),
+        ("pairs_are_unique", again),
+        ("chosen_is_rated_higher", put("metadata", "margin", value=0.0)),
+        ("chosen_is_rated_higher", put("metadata", "margin", value=None)),
+        (
+            "longer_is_not_simply_better",
+            everywhere("chosen", 0, "content", value="a very much longer answer than that"),
+        ),
+    ],
+    "grpo_dataset": [
+        *ANY,
+        *PROMPT,
+        ("groups_have_two_answers", put("responses", value=[{"text": "one", "reward": 1.0}])),
+        ("answers_of_a_group_differ", put("responses", 1, "text", value="answer 0")),
+        ("groups_carry_signal", put("metadata", "sd", value=0.0)),
+        ("rewards_are_shares", put("responses", 0, "reward", value=1.5)),
+        ("rewards_are_shares", put("responses", 0, "reward", value=None)),
+    ],
+}
+CASES = [(dataset, *case) for dataset, cases in BROKEN.items() for case in cases]
+
+
+@pytest.fixture(scope="module")
+def good() -> dict[str, list[Row]]:
+    return {name: good_rows(name) for name in SUITES}
+
+
+def test_there_is_a_broken_row_for_every_expectation():
+    for name, suite in SUITES.items():
+        assert {case[0] for case in BROKEN[name]} == {item.name for item in suite}
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_good_rows_pass(good, name):
+    assert [finding.passed for finding in audit(connected(good[name], name), SUITES[name])] == [True] * len(
+        SUITES[name]
+    )
+
+
+@pytest.mark.parametrize(("name", "expectation", "change"), CASES, ids=[f"{n}-{e}" for n, e, _ in CASES])
+def test_rows_broken_in_one_way_fail_the_expectation_about_it(good, name, expectation, change):
+    rows = deepcopy(good[name])
+    change(rows)
+    item = next(item for item in SUITES[name] if item.name == expectation)
+    finding = audit(connected(rows, name), [item])[0]
+    assert not finding.passed
+    assert finding.blocks == item.blocking
+    if item.bad_row:
+        assert finding.samples[0]["prompt_key"] == rows[0]["prompt_key"]
+        assert len(finding.samples) <= 20

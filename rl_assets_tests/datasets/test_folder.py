@@ -1,0 +1,167 @@
+"""Publishing a dataset: what lies in its folder, and what stays when it must not be published."""
+
+import json
+import random
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from rl_assets.datasets.audit import AuditError
+from rl_assets.datasets.builders import Built, build_sft
+from rl_assets.datasets.policies import SftPolicy
+from rl_assets.datasets.expectations import DPO, SFT
+from rl_assets.datasets.folder import Dataset, preview, publish_dataset, read_manifest
+from rl_assets.datasets.ratings import Window, rated_as_of
+from rl_assets.files import sha256_file, sha256_folder
+from rl_assets_tests.datasets.tables import Row, connected, good_rows, message
+from rl_assets_tests.logs import DAY, Product, judged
+
+FILES = ["README.md", "manifest.json", "test.parquet", "train.parquet", "validation.parquet"]
+
+
+def publish(root: Path, rows: list[Row], name: str = "sft_dataset") -> Dataset:
+    suite = {"sft_dataset": SFT, "dpo_dataset": DPO}[name]
+    built = Built(candidates=len(rows) + 2, taken=len(rows), rejects={"error": 2})
+    inputs = {"rated_interactions": {str(DAY): "abc"}}
+    return publish_dataset(connected(rows, name), root / name / str(DAY), built, SftPolicy(), suite, inputs)
+
+
+def loaded(folder: Path, cache: Path):
+    from datasets import load_dataset
+
+    return load_dataset(str(folder), cache_dir=str(cache))
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return good_rows("sft_dataset", 300)
+
+
+def test_a_folder_holds_its_splits_its_card_and_its_manifest(tmp_path, rows):
+    dataset = publish(tmp_path, rows)
+    assert sorted(path.name for path in dataset.folder.iterdir()) == FILES
+    manifest = read_manifest(dataset.folder)
+    assert manifest == json.loads(json.dumps(dataset.manifest))
+    assert (manifest["name"], manifest["day"], manifest["taken"]) == ("sft_dataset", str(DAY), 300)
+    assert manifest["candidates"] == manifest["taken"] + sum(manifest["rejects"].values())
+    assert manifest["configuration"] == {"min_reward": 0.8, "max_samples": 1_000_000}
+    assert sum(manifest["rows"].values()) == 300 and list(manifest["rows"]) == ["test", "train", "validation"]
+    assert set(manifest["expectations"]) == {item.name for item in SFT}
+
+
+def test_the_manifest_is_written_last(tmp_path, rows):
+    folder = publish(tmp_path, rows).folder
+    times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert max(times, key=times.__getitem__) == "manifest.json"
+
+
+def test_a_folder_without_a_manifest_was_never_published(tmp_path):
+    assert read_manifest(tmp_path) is None
+
+
+def test_the_same_rows_in_another_order_have_the_same_hash_and_other_rows_have_another(tmp_path, rows):
+    shuffled = rows.copy()
+    random.Random(5).shuffle(shuffled)
+    first = publish(tmp_path / "first", rows)
+    assert publish(tmp_path / "shuffled", shuffled).sha256 == first.sha256
+    assert publish(tmp_path / "fewer", rows[1:]).sha256 != first.sha256
+
+
+def test_shuffled_log_files_give_the_same_bytes(product: Product, tmp_path):
+    lines = [judged(f"a{i}", i % 11 / 10, query=f"Question {i // 4}?", answer=f"Answer {i}.") for i in range(2000)]
+    hashes = []
+    for turn in range(2):
+        for i in range(3):
+            product.log(*lines[i::3], name=f"{turn}-{i}.jsonl")
+            (product.landing / "interaction_log" / str(DAY) / f"0-{i}.jsonl").unlink() if turn else None
+        product.ingest()
+        product.build(build_sft, SftPolicy())
+        connection = rated_as_of(product.lake, Window(DAY, 30), "1GB")
+        built = build_sft(connection, SftPolicy())
+        folder = tmp_path / str(turn) / "sft_dataset" / str(DAY)
+        publish_dataset(connection, folder, built, SftPolicy(), SFT, {})
+        hashes.append(sha256_folder(folder))
+        random.Random(turn).shuffle(lines)
+    assert hashes[0] == hashes[1]
+
+
+def test_the_datasets_library_opens_a_folder_with_its_splits(tmp_path, rows):
+    dataset = publish(tmp_path, rows)
+    opened = loaded(dataset.folder, tmp_path / "cache")
+    assert {name: len(split) for name, split in opened.items()} == dataset.rows
+    assert list(opened["train"].features) == ["messages", "metadata"]
+    texts = {row["messages"][-1]["content"] for split in opened.values() for row in split}
+    assert texts == {row["messages"][-1]["content"] for row in rows}
+
+
+def test_the_datasets_library_opens_a_folder_with_an_empty_split(tmp_path, rows):
+    dataset = publish(tmp_path, [row for row in rows if row["split"] == "train"])
+    opened = loaded(dataset.folder, tmp_path / "cache")
+    assert {name: len(split) for name, split in opened.items()} == {"train": dataset.rows["train"]}
+    assert dataset.rows["test"] == dataset.rows["validation"] == 0
+    empty = pq.read_table(dataset.folder / "test.parquet")
+    assert (empty.num_rows, empty.column_names) == (0, ["messages", "metadata"])
+
+
+def test_datasets_of_one_day_are_not_mixed_up_in_one_cache(tmp_path, rows):
+    sft = publish(tmp_path, rows)
+    dpo = publish(tmp_path, good_rows("dpo_dataset", 150), "dpo_dataset")
+    assert "messages" in loaded(sft.folder, tmp_path / "cache")["train"].features
+    assert "chosen" in loaded(dpo.folder, tmp_path / "cache")["train"].features
+    fewer = publish(tmp_path, rows[:200])
+    assert sum(map(len, loaded(fewer.folder, tmp_path / "cache").values())) == 200
+
+
+def test_a_failed_audit_leaves_the_published_folder_and_shows_the_bad_row(tmp_path, rows):
+    before = {path.name: sha256_file(path) for path in publish(tmp_path, rows).folder.iterdir()}
+    broken = [*rows[:-1], {**rows[-1], "messages": [message("user", "Who broke this?"), message("robot", "I did.")]}]
+    with pytest.raises(
+        AuditError, match=r"sft_dataset of 2026-10-01 was not published, the former .* messages_"
+    ) as raised:
+        publish(tmp_path, broken)
+    failed = [finding for finding in raised.value.findings if finding.blocks]
+    assert [finding.expectation.name for finding in failed] == ["messages_alternate_and_end_with_assistant"]
+    assert failed[0].observed == 1
+    assert [row["messages"][0]["content"] for row in failed[0].samples] == ["Who broke this?"]
+    folder = tmp_path / "sft_dataset" / str(DAY)
+    assert {path.name: sha256_file(path) for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == [str(DAY)]
+
+
+def test_a_failed_audit_of_the_first_version_leaves_nothing(tmp_path, rows):
+    with pytest.raises(AuditError):
+        publish(tmp_path, [rows[0], rows[0]])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_warnings_do_not_block(tmp_path, rows):
+    dataset = publish(tmp_path, rows[:5])
+    warned = [finding.expectation.name for finding in dataset.findings if not finding.passed]
+    assert warned == ["at_least_100_rows"]
+    assert dataset.manifest["expectations"]["at_least_100_rows"] == {"passed": False, "observed": 5.0}
+
+
+def test_a_dataset_without_rows_is_published_as_empty(tmp_path):
+    dataset = publish(tmp_path, [])
+    assert dataset.rows == {"train": 0, "validation": 0, "test": 0}
+    assert preview(dataset.folder) == []
+    assert sorted(path.name for path in dataset.folder.iterdir()) == FILES
+
+
+def test_the_card_tells_splits_reasons_and_provenance(tmp_path, rows):
+    dataset = publish(tmp_path, rows)
+    card = (dataset.folder / "README.md").read_text(encoding="utf-8")
+    assert card.startswith("---\npretty_name: sft_dataset as of 2026-10-01\n")
+    for text in (
+        dataset.sha256,
+        "| error | 2 |",
+        "302 candidates, 300 taken",
+        "| rated_interactions 2026-10-01 | abc |",
+    ):
+        assert text in card
+
+
+def test_a_preview_is_the_first_training_rows(tmp_path, rows):
+    shown = preview(publish(tmp_path, rows).folder, 2)
+    assert [list(row) for row in shown] == [["messages", "metadata"]] * 2

@@ -1,0 +1,51 @@
+"""Small documentation sites made on the spot, and the images that independent renderers see."""
+
+import io
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+from PIL import Image
+
+SITES = ("docs-fastapi", "docs-mkdocs-material", "docs-prefect", "docs-rich", "docs-streamlit")
+
+
+def picture(width: int = 320, height: int = 200, seed: int = 0, kind: str = "PNG") -> bytes:
+    """A raster image with stripes, so that it is neither blank nor equal to one of another seed."""
+    image = Image.new("RGB", (width, height), "white")
+    for x in range(0, width, 4):
+        image.paste(((x * 7 + seed * 40) % 256, (x * 3) % 256, seed % 256), (x, 0, x + 2, height))
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+def site(root: Path, files: dict[str, str | bytes]) -> Path:
+    """A folder with the given files."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return root
+
+
+def pages(published: Path, name: str) -> list[Path]:
+    return sorted(path for path in (published / name / "tree").rglob("*") if path.suffix in (".md", ".mdx"))
+
+
+class _Images(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("img", "image"):  # HTML 5 builds an img of an <image>.
+            self.found.append((dict(attrs).get("src") or "").strip())
+
+
+def shown(html: str) -> Counter[str]:
+    """How often HTML names each image, by another parser than ours."""
+    reader = _Images()
+    reader.feed(html)
+    reader.close()
+    return Counter(reader.found)

@@ -19,6 +19,8 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from rl_assets.ingest.records import Table
 
+HASHED_ROWS = 50_000
+
 
 @dataclass(frozen=True)
 class Published:
@@ -64,7 +66,9 @@ class Lake:
         if delta is None or not wanted:
             return pds.dataset(table.schema.empty_table())
         return delta.to_pyarrow_dataset(
-            filesystem=self._native(table), schema=table.schema, file_pruning_predicate=[(table.partition, "in", wanted)]
+            filesystem=self._native(table),
+            schema=table.schema,
+            file_pruning_predicate=[(table.partition, "in", wanted)],
         )
 
     def _native(self, table: Table) -> SubTreeFileSystem | None:
@@ -116,6 +120,8 @@ def _content_hash(identity: pa.Table) -> str:
     columns = [pc.fill_null(column.cast(pa.string()), "\x1d") for column in identity.columns]
     joined = pc.binary_join_element_wise(*columns, "\x1f")
     digest = sha256()
-    for row in pc.take(joined, pc.sort_indices(joined)).to_pylist():
-        digest.update(row.encode("utf-8") + b"\x1e")
+    order = pc.sort_indices(joined)
+    for start in range(0, len(order), HASHED_ROWS):
+        rows = joined.take(order.slice(start, HASHED_ROWS)).to_pylist()
+        digest.update("".join(f"{row}\x1e" for row in rows).encode("utf-8"))
     return digest.hexdigest()

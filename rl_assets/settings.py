@@ -11,6 +11,9 @@ from typing import Literal
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
+
+from rl_assets.ingest.metrics import Metric
 
 PREFIX = "RL_ASSETS_"
 ENV_FILE = Path(".env")
@@ -44,7 +47,7 @@ class Settings(BaseSettings):
     start_date: date = Field(date(2026, 10, 1), description="First log day (UTC); partitions start there.")
     window_days: int | None = Field(30, ge=1, description="Trailing window of datasets in days; `null` for everything.")
     base_model: str = Field("tiny", description="`tiny` (built on the spot), a Hugging Face model id, or a folder.")
-    recipe: str = Field("tiny_cpu", description="Name of the training preset.")
+    recipe: str = Field("tiny_cpu", description="Name of a training preset, or a recipe file (.yaml).")
     executor: Literal["multiprocess", "in_process"] = Field(
         "multiprocess", description="How the steps of a run are executed."
     )
@@ -54,6 +57,17 @@ class Settings(BaseSettings):
         repr=False,
         description="Secret of the keyed hash of user ids; a random one is kept in `<home>` when unset.",
     )
+    metrics: dict[str, Metric] = Field(
+        {},
+        description="What your metrics mean, as JSON: "
+        '`{"haiku_rating": {"worst": -1, "best": 1, "dimension": "overall"}}`; '
+        "one that is not named lies in [0, 1] and is its own dimension.",
+    )
+    judge_base_url: str | None = Field(
+        None, pattern="^https?://", description="OpenAI-compatible endpoint of a judge model; no judge when unset."
+    )
+    judge_model: str | None = Field(None, description="Name of the judge model at that endpoint.")
+    judge_api_key: str | None = Field(None, repr=False, description="Its key, if it takes one.")
     duckdb_memory_limit: str = Field("2GB", description="Memory DuckDB may use before it spills to disk.")
 
     retrain_min_sft_rows: int = Field(100, ge=1, description="New SFT prompts that make a retraining worth while.")
@@ -102,14 +116,37 @@ def _refuse_unknown(environment: Mapping[str, object]) -> None:
             raise SettingsError(f"unknown setting {name}: {hint}")
 
 
+def _whole(settings: Settings) -> Settings:
+    if (settings.judge_base_url is None) != (settings.judge_model is None):
+        missing = "JUDGE_MODEL" if settings.judge_model is None else "JUDGE_BASE_URL"
+        raise SettingsError(f"invalid setting: a judge needs its endpoint and its model: set {PREFIX}{missing} too")
+    return settings
+
+
 def load_settings() -> Settings:
     """Settings from the environment and `.env`; raises SettingsError on an unknown name or an invalid value."""
     _refuse_unknown({**dotenv_values(ENV_FILE), **os.environ})
     try:
-        return Settings()
+        return _whole(Settings())
+    except UnreadableSettingError as error:
+        name = str(error).split('"')[1].upper() if '"' in str(error) else "a setting"
+        raise SettingsError(f"invalid setting: {PREFIX}{name} is not the JSON that it should be") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
             for item in error.errors(include_input=False)
         )
         raise SettingsError(f"invalid setting: {problems}") from None
+
+
+def settings_table() -> str:
+    """All settings as a markdown table, as it stands in the README; `python -m rl_assets.settings` prints it."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(settings_table())

@@ -2,7 +2,9 @@
 
 from functools import cache
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 
@@ -19,7 +21,12 @@ def text(name: str) -> str:
 def connect(memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
     """A fresh connection in UTC that spills to disk above `memory_limit`, fetches no extensions, knows our macros."""
     connection = duckdb.connect(
-        config={"memory_limit": memory_limit, "autoinstall_known_extensions": False, "TimeZone": "UTC"}
+        config={
+            "memory_limit": memory_limit,
+            "temp_directory": str(Path(gettempdir()) / f"rl_assets-{uuid4().hex}"),
+            "autoinstall_known_extensions": False,
+            "TimeZone": "UTC",
+        }
     )
     connection.execute(text("functions"))
     return connection

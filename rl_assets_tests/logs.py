@@ -16,6 +16,7 @@ from rl_assets.datasets.policies import Policy
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rate_interactions, rated_as_of
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
+from rl_assets.ingest.metrics import Metrics
 from rl_assets.ingest.records import Table
 from rl_assets.lake import Lake
 
@@ -113,16 +114,16 @@ class Product:
         path.write_bytes(compressed(name, encoded(lines)))
         return path
 
-    def ingest(self, day: date = DAY) -> IngestedDay:
-        return ingest_day(self.lake, files_of(self.landing, day), day, USER_KEY)
+    def ingest(self, day: date = DAY, metrics: Metrics | None = None) -> IngestedDay:
+        return ingest_day(self.lake, files_of(self.landing, day), day, USER_KEY, metrics=metrics)
 
     def rows(self, table: Table, *days: date) -> list[Row]:
         """Rows of the table on `days`, of all days by default."""
         return self.lake.read(table, days or self.lake.days(table)).to_table().to_pylist()
 
-    def rated(self, day: date = DAY, window: int | None = 30) -> dict[str, Row]:
+    def rated(self, day: date = DAY, window: int | None = 30, evaluation: Path | None = None) -> dict[str, Row]:
         """`rated_interactions` as of the day, by id, after making them."""
-        rate_interactions(self.lake, Window(day, window))
+        rate_interactions(self.lake, Window(day, window), evaluation=evaluation)
         return {row["interaction_id"]: row for row in self.rows(RATED_INTERACTIONS, day)}
 
     def build(

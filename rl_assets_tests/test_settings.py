@@ -119,3 +119,16 @@ def test_a_secret_shows_in_no_representation(monkeypatch):
     settings = load_settings()
     assert settings.user_hash_key == "a secret of the product"
     assert "a secret of the product" not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(("given", "missing"), [("JUDGE_BASE_URL", "JUDGE_MODEL"), ("JUDGE_MODEL", "JUDGE_BASE_URL")])
+def test_half_a_judge_is_an_error_that_names_the_other_half(monkeypatch, given, missing):
+    monkeypatch.setenv(f"RL_ASSETS_{given}", "http://localhost:8000/v1")
+    with pytest.raises(SettingsError, match=f"a judge needs its endpoint and its model: set RL_ASSETS_{missing} too"):
+        load_settings()
+
+
+def test_the_key_of_the_judge_does_not_show(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_JUDGE_API_KEY", "sk-secret-of-the-judge")
+    assert load_settings().judge_api_key == "sk-secret-of-the-judge"
+    assert "sk-secret" not in repr(load_settings())

@@ -156,4 +156,5 @@ def test_parameters_are_bound_by_name(connection):
         "CREATE TEMP TABLE fates AS SELECT 'f' AS source_file, 1 AS source_line, 'reject' AS fate, "
         "'not_json' AS reason, NULL AS detail, 'x' AS raw"
     )
+    connection.execute("CREATE TEMP TABLE conflicts AS SELECT source_file, source_line, raw FROM fates LIMIT 0")
     assert sql.select(connection, "rejected_records", day="2026-10-01").fetchall()[0][1:4] == ("f", 1, "not_json")

@@ -3,16 +3,16 @@
 --  session_id?, user_id?, sources[]?, context?, retrieval_method?, error_message?, tokens_used?, cost_usd?,
 --  user_rating? (1 to 5), user_feedback? (text), system?, messages? (earlier turns), category?, task?, segment?,
 --  model?, adapter?, propensity?}
--- A rating and a comment become rows of feedback. Reads `lines`.
+-- A rating and a comment become rows of feedback. Reads `objects`.
 WITH fields AS (
-    SELECT *, from_json(CASE WHEN json_type(json) = 'OBJECT' THEN json END, '{
+    SELECT *, from_json(object, '{
         "interaction_id": "JSON", "timestamp": "JSON", "query": "JSON", "answer": "JSON", "agent_type": "JSON",
         "quality_scores": "JSON", "latency_ms": "JSON", "tools_used": "JSON", "error_occurred": "JSON",
         "session_id": "JSON", "user_id": "JSON", "sources": "JSON", "context": "JSON", "retrieval_method": "JSON",
         "error_message": "JSON", "tokens_used": "JSON", "cost_usd": "JSON", "user_rating": "JSON",
         "user_feedback": "JSON", "system": "JSON", "messages": "JSON", "category": "JSON", "task": "JSON",
         "segment": "JSON", "model": "JSON", "adapter": "JSON", "propensity": "JSON"}') AS f
-    FROM (SELECT *, CASE WHEN json_valid(line) THEN CAST(line AS JSON) END AS json FROM lines)
+    FROM objects
 ),
 readings AS (
     SELECT *, id_of(f.interaction_id) AS id, time_of(f.timestamp) AS moment, text_of(f.query) AS query,
@@ -28,13 +28,9 @@ readings AS (
 ),
 judged AS (
     SELECT *, coalesce(
-        problem(reason IS NOT NULL, reason, detail),
-        problem(json IS NULL, 'not_json', NULL),
-        problem(json_type(json) <> 'OBJECT', 'not_an_object', json_type(json)),
-        problem(repeats_a_key(json), 'duplicate_key', NULL),
+        unread(object, keys, line, reason, detail),
         required(f.interaction_id, id, 'interaction_id'),
-        problem(f.timestamp IS NULL, 'missing_field', 'timestamp'),
-        problem(moment IS NULL, 'bad_timestamp', 'timestamp'),
+        problem(f.timestamp IS NULL, 'missing_field', 'timestamp'), timely(f.timestamp, moment, 'timestamp'),
         required(f.query, query, 'query'),
         optional(f.answer, answer, 'answer'),
         required(f.agent_type, agent, 'agent_type'),
@@ -65,7 +61,7 @@ judged AS (
     FROM readings
 )
 SELECT
-    source_file, source_line, fault.reason AS reason, fault.detail AS detail, line AS raw, 'interaction' AS record,
+    source_file, source_line, fault, line, 'interaction' AS record,
     CASE WHEN fault IS NULL THEN {
         'interaction_id': id,
         'answered_at': moment,

@@ -2,74 +2,77 @@
 -- A query row {interaction_id, question, agent, category, top_k, num_sources?, timestamp?, answer?, context?, sources?,
 --  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1], timestamp?, dimension?,
 --  source? (human by default, verifier, judge, synthetic), user_id?}.
--- A row without a timestamp counts from the start of its day ($day). Reads `lines`.
+-- A row without a timestamp counts from the start of its day ($day). Reads `objects`.
 WITH fields AS (
-    SELECT *, from_json(CASE WHEN json_type(json) = 'OBJECT' THEN json END, '{
+    SELECT *, from_json(object, '{
         "type": "JSON", "interaction_id": "JSON", "question": "JSON", "agent": "JSON", "category": "JSON",
         "top_k": "JSON", "num_sources": "JSON", "timestamp": "JSON", "answer": "JSON", "context": "JSON",
         "sources": "JSON", "segment": "JSON", "task": "JSON", "reward": "JSON", "dimension": "JSON",
         "source": "JSON", "user_id": "JSON"}') AS f
-    FROM (SELECT *, CASE WHEN json_valid(line) THEN CAST(line AS JSON) END AS json FROM lines)
+    FROM objects
 ),
-told_apart AS (
-    SELECT *, f.type IS NOT NULL AS is_feedback, coalesce(time_of(f.timestamp), CAST($day AS TIMESTAMPTZ)) AS moment
+readings AS (
+    SELECT *, f.type IS NOT NULL AS is_feedback, text_of(f.type) AS type, id_of(f.interaction_id) AS id,
+        time_of(f.timestamp) AS moment, text_of(f.question) AS question, text_of(f.agent) AS agent,
+        text_of(f.category) AS category, number_of(f.top_k) AS top_k, text_of(f.answer) AS answer,
+        text_of(f.context) AS context, text_of(f.segment) AS segment, text_of(f.task) AS task,
+        number_of(f.reward) AS reward, text_of(f.dimension) AS dimension, text_of(f.source) AS source,
+        id_of(f.user_id) AS user_id
     FROM fields
 ),
 judged AS (
     SELECT *, coalesce(
-        problem(reason IS NOT NULL, reason, detail),
-        problem(json IS NULL, 'not_json', NULL),
-        problem(json_type(json) <> 'OBJECT', 'not_an_object', json_type(json)),
-        problem(repeats_a_key(json), 'duplicate_key', NULL),
-        problem(is_feedback AND coalesce(text_of(f.type), '') <> 'feedback', 'unknown_kind', 'type'),
-        required(f.interaction_id, id_of(f.interaction_id), 'interaction_id'),
-        timely(f.timestamp, 'timestamp'),
+        unread(object, keys, line, reason, detail),
+        problem(is_feedback AND coalesce(type, '') <> 'feedback', 'unknown_kind', 'type'),
+        required(f.interaction_id, id, 'interaction_id'),
+        timely(f.timestamp, moment, 'timestamp'),
         CASE WHEN is_feedback THEN coalesce(
-            required(f.reward, number_of(f.reward), 'reward'), within(number_of(f.reward), 0, 1, 'reward'),
-            optional(f.dimension, text_of(f.dimension), 'dimension'),
-            optional(f.user_id, id_of(f.user_id), 'user_id'),
+            required(f.reward, reward, 'reward'), within(reward, 0, 1, 'reward'),
+            optional(f.dimension, dimension, 'dimension'),
+            optional(f.user_id, user_id, 'user_id'),
             problem(f.source IS NOT NULL
-                    AND coalesce(text_of(f.source), '') NOT IN ('human', 'verifier', 'judge', 'synthetic'),
+                    AND coalesce(source, '') NOT IN ('human', 'verifier', 'judge', 'synthetic'),
                     'unknown_kind', 'source'))
         ELSE coalesce(
-            required(f.question, text_of(f.question), 'question'),
-            required(f.agent, text_of(f.agent), 'agent'),
-            optional(f.category, text_of(f.category), 'category'),
-            optional(f.top_k, number_of(f.top_k), 'top_k'), within(number_of(f.top_k), 0, 1e9, 'top_k'),
-            optional(f.answer, text_of(f.answer), 'answer'),
-            optional(f.context, text_of(f.context), 'context'),
-            optional(f.segment, text_of(f.segment), 'segment'),
-            optional(f.task, text_of(f.task), 'task')) END
-    ) AS fault
-    FROM told_apart
+            required(f.question, question, 'question'),
+            required(f.agent, agent, 'agent'),
+            optional(f.category, category, 'category'),
+            optional(f.top_k, top_k, 'top_k'), within(top_k, 0, 1e9, 'top_k'),
+            optional(f.answer, answer, 'answer'),
+            optional(f.context, context, 'context'),
+            optional(f.segment, segment, 'segment'),
+            optional(f.task, task, 'task')) END
+    ) AS fault,
+    coalesce(moment, CAST($day AS TIMESTAMPTZ)) AS happened_at
+    FROM readings
 )
 SELECT
-    source_file, source_line, fault.reason AS reason, fault.detail AS detail, line AS raw,
+    source_file, source_line, fault, line,
     CASE WHEN is_feedback THEN 'feedback' ELSE 'interaction' END AS record,
     CASE WHEN fault IS NULL AND NOT is_feedback THEN {
-        'interaction_id': id_of(f.interaction_id),
-        'answered_at': moment,
-        'prompt': [{'role': 'user', 'content': text_of(f.question)}],
-        'answer': text_of(f.answer),
-        'context': text_of(f.context),
+        'interaction_id': id,
+        'answered_at': happened_at,
+        'prompt': [{'role': 'user', 'content': question}],
+        'answer': answer,
+        'context': context,
         'sources': CAST(f.sources AS VARCHAR),
-        'agent': text_of(f.agent),
-        'category': text_of(f.category),
-        'task': text_of(f.task),
-        'segment': text_of(f.segment),
-        'top_k': CAST(number_of(f.top_k) AS BIGINT),
+        'agent': agent,
+        'category': category,
+        'task': task,
+        'segment': segment,
+        'top_k': CAST(top_k AS BIGINT),
         'error': false
     } END AS interaction,
     CASE WHEN fault IS NULL AND is_feedback THEN [identified({
-        'interaction_id': id_of(f.interaction_id),
-        'given_at': moment,
+        'interaction_id': id,
+        'given_at': happened_at,
         'kind': 'reward',
-        'value': number_of(f.reward),
-        'dimension': coalesce(text_of(f.dimension), 'overall'),
-        'source': coalesce(text_of(f.source), 'human'),
+        'value': reward,
+        'dimension': coalesce(dimension, 'overall'),
+        'source': coalesce(source, 'human'),
         'preferred': CAST(NULL AS VARCHAR),
         'rejected': CAST(NULL AS VARCHAR),
         'comment': CAST(NULL AS VARCHAR),
-        'rater': id_of(f.user_id)
+        'rater': user_id
     })] ELSE [] END AS feedback
 FROM judged

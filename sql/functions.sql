@@ -2,25 +2,34 @@
 -- A reading is NULL where the value is missing or of another type; `required` and `optional` tell the two apart.
 -- Casts are tried: both sides of an AND are evaluated on every row, so a test beside a cast does not guard it.
 
--- Without outer whitespace of any kind; `trim` knows the space only.
+-- Without outer whitespace of any kind; `trim` knows the space only. Most texts have none, and are not searched for it.
+CREATE OR REPLACE MACRO is_inner(letter) AS unicode(letter) BETWEEN 33 AND 126;
 CREATE OR REPLACE MACRO stripped(words) AS
-    regexp_replace(words, '^[\s\v\x1c-\x1f\x85\p{Z}]+|[\s\v\x1c-\x1f\x85\p{Z}]+$', '', 'g');
+    CASE WHEN is_inner(words) AND is_inner(right(words, 1)) THEN words
+         ELSE regexp_replace(words, '^[\s\v\x1c-\x1f\x85\p{Z}]+|[\s\v\x1c-\x1f\x85\p{Z}]+$', '', 'g') END;
 
-CREATE OR REPLACE MACRO text_of(j) AS CASE WHEN json_type(j) = 'VARCHAR' THEN j ->> '$' END;
+-- The first sign of a JSON value tells its type, so that texts are parsed once.
+CREATE OR REPLACE MACRO is_text(j) AS starts_with(CAST(j AS VARCHAR), '"');
+CREATE OR REPLACE MACRO is_list(j) AS starts_with(CAST(j AS VARCHAR), '[');
+CREATE OR REPLACE MACRO is_object(j) AS starts_with(CAST(j AS VARCHAR), '{');
+-- Nothing but whitespace, or nothing at all; stops at the first character that is none.
+CREATE OR REPLACE MACRO is_blank(words) AS
+    NOT coalesce(is_inner(words) OR regexp_matches(words, '[^\s\v\x1c-\x1f\x85\p{Z}]'), false);
+
+CREATE OR REPLACE MACRO text_of(j) AS CASE WHEN is_text(j) THEN j ->> '$' END;
 
 -- Ids are text; whole numbers are read as text because many systems number their rows.
 CREATE OR REPLACE MACRO id_of(j) AS
-    CASE WHEN json_type(j) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN nullif(stripped(j ->> '$'), '') END;
+    nullif(stripped(CASE WHEN is_text(j) OR json_type(j) IN ('UBIGINT', 'BIGINT') THEN j ->> '$' END), '');
 
 -- Numbers, also as strings ("0.5"); never booleans, infinities or NaN.
+CREATE OR REPLACE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
 CREATE OR REPLACE MACRO number_of(j) AS
-    CASE WHEN json_type(j) IN ('UBIGINT', 'BIGINT', 'DOUBLE', 'VARCHAR') AND isfinite(try_cast(j ->> '$' AS DOUBLE))
-         THEN try_cast(j ->> '$' AS DOUBLE) END;
+    finite(try_cast(CASE WHEN is_text(j) THEN j ->> '$' ELSE CAST(j AS VARCHAR) END AS DOUBLE));
 
 -- Booleans, also as 0 and 1.
 CREATE OR REPLACE MACRO flag_of(j) AS
-    CASE WHEN json_type(j) = 'BOOLEAN' THEN (j ->> '$') = 'true'
-         WHEN json_type(j) = 'UBIGINT' AND (j ->> '$') IN ('0', '1') THEN (j ->> '$') = '1' END;
+    CASE CAST(j AS VARCHAR) WHEN 'true' THEN true WHEN '1' THEN true WHEN 'false' THEN false WHEN '0' THEN false END;
 
 -- ISO 8601 with a zone or without (then UTC), unix seconds, or unix milliseconds, also as strings; from the year 2000 to
 -- 2100.
@@ -28,42 +37,53 @@ CREATE OR REPLACE MACRO time_between(t) AS
     CASE WHEN t >= TIMESTAMPTZ '2000-01-01 00:00:00Z' AND t < TIMESTAMPTZ '2100-01-01 00:00:00Z' THEN t END;
 CREATE OR REPLACE MACRO time_of(j) AS
     time_between(CASE
-        WHEN json_type(j) = 'VARCHAR' AND number_of(j) IS NULL THEN try_cast(j ->> '$' AS TIMESTAMPTZ)
+        WHEN is_text(j) AND number_of(j) IS NULL THEN try_cast(j ->> '$' AS TIMESTAMPTZ)
         WHEN number_of(j) BETWEEN 0 AND 1e11 THEN to_timestamp(number_of(j))
         WHEN number_of(j) BETWEEN 1e11 AND 1e14 THEN to_timestamp(number_of(j) / 1000) END);
 
 CREATE OR REPLACE MACRO texts_of(j) AS
-    CASE WHEN json_type(j) = 'ARRAY'
-          AND len(list_filter(try_cast(j AS JSON[]), lambda item: coalesce(json_type(item), 'NULL') <> 'VARCHAR')) = 0
+    CASE WHEN is_list(j) AND NOT list_has_any(json_type(j, '$[*]'), ['BOOLEAN', 'NULL', 'OBJECT', 'ARRAY', 'UBIGINT',
+                                                                      'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE'])
          THEN try_cast(j AS VARCHAR[]) END;
 
--- Named scores, each in [0, 1].
+CREATE OR REPLACE MACRO without_nulls(m) AS CASE WHEN len(map_values(m)) = list_count(map_values(m)) THEN m END;
+
+-- Named numbers; a name said twice makes them unreadable.
 CREATE OR REPLACE MACRO scores_of(j) AS
-    CASE WHEN json_type(j) = 'OBJECT'
-          AND len(list_filter(map_values(try_cast(j AS MAP(VARCHAR, JSON))), lambda score: number_of(score) IS NULL)) = 0
-         THEN try_cast(j AS MAP(VARCHAR, DOUBLE)) END;
+    CASE WHEN is_object(j) AND NOT list_has_any(json_type(j, '$.*'), ['BOOLEAN', 'NULL', 'OBJECT', 'ARRAY'])
+          AND list_bool_and(list_transform(map_values(try_cast(j AS MAP(VARCHAR, DOUBLE))), lambda x: isfinite(x)))
+              IS NOT false
+         THEN without_nulls(try_cast(j AS MAP(VARCHAR, DOUBLE))) END;
 
 -- Chat messages whose roles and contents are text.
 CREATE OR REPLACE MACRO messages_of(j) AS
-    CASE WHEN json_type(j) = 'ARRAY'
+    CASE WHEN is_list(j)
           AND len(list_filter(try_cast(j AS JSON[]), lambda message:
                 coalesce(json_type(message, '$.role'), '') <> 'VARCHAR'
                 OR coalesce(json_type(message, '$.content'), '') <> 'VARCHAR'
                 OR coalesce(message ->> '$.role', '') NOT IN ('system', 'user', 'assistant', 'tool'))) = 0
          THEN try_cast(j AS STRUCT(role VARCHAR, content VARCHAR)[]) END;
 
-CREATE OR REPLACE MACRO problem(found, why, what) AS CASE WHEN found THEN {'reason': why, 'detail': what} END;
+-- What is wrong with a line, as `reason:detail`.
+CREATE OR REPLACE MACRO problem(found, why, what) AS CASE WHEN found THEN concat_ws(':', why, what) END;
 CREATE OR REPLACE MACRO optional(j, reading, field) AS problem(j IS NOT NULL AND reading IS NULL, 'wrong_type', field);
 CREATE OR REPLACE MACRO required(j, reading, field) AS
-    coalesce(problem(j IS NULL, 'missing_field', field), problem(reading IS NULL, 'wrong_type', field));
+    CASE WHEN reading IS NULL THEN concat(CASE WHEN j IS NULL THEN 'missing_field:' ELSE 'wrong_type:' END, field) END;
 CREATE OR REPLACE MACRO within(x, low, high, field) AS problem(x < low OR x > high, 'out_of_range', field);
-CREATE OR REPLACE MACRO timely(j, field) AS problem(j IS NOT NULL AND time_of(j) IS NULL, 'bad_timestamp', field);
+CREATE OR REPLACE MACRO timely(j, reading, field) AS problem(j IS NOT NULL AND reading IS NULL, 'bad_timestamp', field);
+CREATE OR REPLACE MACRO reason_of(fault) AS split_part(fault, ':', 1);
+CREATE OR REPLACE MACRO detail_of(fault) AS nullif(substr(fault, length(reason_of(fault)) + 2), '');
 
 -- At least, up to rounding: 1.0 - 0.8 reaches 0.2 here, and does not in floats.
 CREATE OR REPLACE MACRO reaches(x, threshold) AS x >= threshold - 1e-9;
 
--- A key said twice at the top level: which value was meant cannot be known.
-CREATE OR REPLACE MACRO repeats_a_key(j) AS len(json_keys(j)) <> list_unique(json_keys(j));
+-- Why a line of `objects` has no fields to read; of a key said twice at the top level, which value was meant cannot be known.
+CREATE OR REPLACE MACRO unread(object, keys, line, reason, detail) AS
+    CASE WHEN object IS NULL THEN CASE
+            WHEN reason IS NOT NULL THEN concat_ws(':', reason, detail)
+            WHEN NOT json_valid(line) THEN 'not_json'
+            ELSE concat('not_an_object:', json_type(line)) END
+         WHEN len(keys) <> list_unique(keys) THEN 'duplicate_key' END;
 
 -- One act of feedback whose id is the hash of its content.
 CREATE OR REPLACE MACRO identified(act) AS
@@ -81,12 +101,23 @@ CREATE OR REPLACE TEMP TYPE interaction_record AS STRUCT(
     cost_usd DOUBLE, tools_used VARCHAR[], retrieval_method VARCHAR, top_k BIGINT, error BOOLEAN,
     error_message VARCHAR, session_id VARCHAR, user_id VARCHAR);
 CREATE OR REPLACE TEMP TYPE feedback_record AS STRUCT(
-    feedback_id VARCHAR, interaction_id VARCHAR, given_at TIMESTAMPTZ, kind VARCHAR, value DOUBLE, dimension VARCHAR,
+    feedback_id VARCHAR, interaction_id VARCHAR, given_at TIMESTAMPTZ, kind VARCHAR, value DOUBLE, raw_value DOUBLE,
+    dimension VARCHAR,
     source VARCHAR, preferred VARCHAR, rejected VARCHAR, comment VARCHAR, rater VARCHAR);
 
--- The split of a prompt, for every dataset and for ever: 90 % train, 5 % validation, 5 % test by the hash of its key.
+-- Hash of everything that was said in a line's record.
+CREATE OR REPLACE MACRO content_hash(record, interaction, feedback, answers) AS
+    sha256(CAST(CASE record WHEN 'interaction' THEN to_json(interaction) WHEN 'tree' THEN to_json(answers)
+                            ELSE to_json(feedback[1]) END AS VARCHAR));
+
+-- What is kept of a refused line.
+CREATE OR REPLACE MACRO beginning(line) AS rtrim(left(line, 4096), chr(10));
+
+-- The split of a cluster of prompts, for every dataset and for ever: 90 % train, 5 % validation, 5 % test by the hash of
+-- its key.
 CREATE OR REPLACE MACRO split_of(key) AS
-    CASE WHEN CAST('0x' || left(key, 8) AS UBIGINT) < 0.90 * 4294967296 THEN 'train'
+    CASE WHEN key IS NULL THEN NULL
+         WHEN CAST('0x' || left(key, 8) AS UBIGINT) < 0.90 * 4294967296 THEN 'train'
          WHEN CAST('0x' || left(key, 8) AS UBIGINT) < 0.95 * 4294967296 THEN 'validation'
          ELSE 'test' END;
 

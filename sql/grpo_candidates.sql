@@ -24,7 +24,7 @@ strata AS (
         END) AS set_aside
     FROM ranked
 )
-SELECT interaction_id, CAST(NULL AS VARCHAR) AS feedback_id, landed_day, prompt_key, split, segment, category, agent,
+SELECT interaction_id, CAST(NULL AS VARCHAR) AS feedback_id, landed_day, prompt_key, cluster_key, split, segment, category, agent,
     reward, reward_source, stddev_pop(reward) OVER one_group AS sd,
     coalesce(set_aside, CASE
         WHEN NOT reaches(max(reward) OVER one_group, $failed_below) THEN 'all_failed'

@@ -3,7 +3,8 @@
 SELECT min(split) AS split, candidates.prompt_key, arg_min(interactions.prompt, candidates.interaction_id) AS prompt,
     list({'text': answer, 'reward': reward, 'interaction_id': candidates.interaction_id}
          ORDER BY reward DESC, candidates.interaction_id) AS responses,
-    {'prompt_key': candidates.prompt_key, 'segment': min(candidates.segment), 'category': min(candidates.category),
+    {'prompt_key': candidates.prompt_key, 'cluster_key': min(candidates.cluster_key),
+     'segment': min(candidates.segment), 'category': min(candidates.category),
      'sd': round(min(sd), 9), 'scorer': reward_source, 'size': count(*), 'query_complexity': CASE
         WHEN min(len(string_split_regex(stripped(interactions.prompt[-1].content), '\s+'))) <= 10 THEN 'simple'
         WHEN min(len(string_split_regex(stripped(interactions.prompt[-1].content), '\s+'))) <= 40 THEN 'moderate'

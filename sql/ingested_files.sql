@@ -1,9 +1,17 @@
--- The account of every file of a day: lines = rows + duplicates + rejects. Reads `fates` and `files` (name, fingerprint).
-SELECT CAST($day AS DATE) AS day, files.name AS source_file, any_value(files.fingerprint) AS fingerprint,
-    count(fates.fate) AS lines,
-    count(*) FILTER (fate = 'row') AS rows,
-    count(*) FILTER (fate = 'duplicate') AS duplicates,
-    count(*) FILTER (fate = 'reject') AS rejects
-FROM files LEFT JOIN fates ON fates.source_file = files.name
-GROUP BY files.name
-ORDER BY files.name
+-- The account of every file of a day: lines = rows + duplicates + rejects. Reads `parsed`, `fates` and `files` (name,
+-- fingerprint).
+WITH read AS (SELECT source_file, count(*) AS lines FROM parsed GROUP BY source_file),
+refused AS (
+    SELECT source_file, count(*) FILTER (fate = 'duplicate') AS duplicates, count(*) FILTER (fate = 'reject') AS rejects
+    FROM fates
+    GROUP BY source_file
+)
+SELECT CAST($day AS DATE) AS day, name AS source_file, fingerprint,
+    coalesce(lines, 0) AS lines,
+    coalesce(lines, 0) - coalesce(duplicates, 0) - coalesce(rejects, 0) AS rows,
+    coalesce(duplicates, 0) AS duplicates,
+    coalesce(rejects, 0) AS rejects
+FROM files
+LEFT JOIN read ON read.source_file = files.name
+LEFT JOIN refused ON refused.source_file = files.name
+ORDER BY name

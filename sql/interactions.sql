@@ -1,17 +1,28 @@
--- The answers of a day, one row an id: the lines that became rows, and the answers that feedback rows carry.
--- Reads `parsed` and `fates`.
-SELECT CAST($day AS DATE) AS day, unnest(interaction),
-    CASE record WHEN 'interaction' THEN content_sha256 ELSE sha256(CAST(to_json(interaction) AS VARCHAR)) END
-        AS content_sha256,
-    answer_key(interaction.answer) AS answer_key,
+-- The answers of a day, one row an id: those of the lines that became rows, and those that feedback rows carry. `said` is
+-- everything the log said about an answer. Reads `parsed` and `fates`.
+WITH answers AS NOT MATERIALIZED (
+    SELECT rowid AS line_id, record, interaction, source_file, source_line
+    FROM parsed
+    WHERE interaction IS NOT NULL AND rowid NOT IN (SELECT line_id FROM fates)
+    UNION ALL
+    SELECT rowid, record, unnest(answers), source_file, source_line
+    FROM parsed
+    WHERE len(answers) > 0 AND rowid NOT IN (SELECT line_id FROM fates)
+),
+repeated AS (SELECT interaction.interaction_id AS id FROM answers GROUP BY ALL HAVING count(*) > 1),
+surplus AS (
+    SELECT line_id, interaction.interaction_id AS id
+    FROM answers
+    WHERE interaction.interaction_id IN (FROM repeated)
+    QUALIFY row_number() OVER (
+        PARTITION BY interaction.interaction_id
+        ORDER BY record = 'feedback', interaction.answered_at, content_hash('interaction', interaction, NULL, NULL),
+            source_file, source_line
+    ) > 1
+)
+SELECT CAST($day AS DATE) AS day, unnest(interaction), CAST(to_json(interaction) AS VARCHAR) AS said,
     -- Roles in order, or NULL where a message is blank.
     CASE WHEN len(list_filter(interaction.prompt, lambda message: stripped(message.content) = '')) = 0
          THEN array_to_string(list_transform(interaction.prompt, lambda message: message.role), ' ') END AS roles,
     source_file, source_line
-FROM parsed SEMI JOIN fates ON fates.source_file = parsed.source_file AND fates.source_line = parsed.source_line
-    AND fates.fate = 'row'
-WHERE interaction IS NOT NULL
-QUALIFY row_number() OVER (
-    PARTITION BY interaction.interaction_id
-    ORDER BY record = 'feedback', interaction.answered_at, parsed.content_sha256, source_file, source_line
-) = 1
+FROM answers ANTI JOIN surplus ON surplus.line_id = answers.line_id AND surplus.id = interaction.interaction_id

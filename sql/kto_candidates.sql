@@ -6,7 +6,7 @@ WITH offers AS (
     FROM answers
     UNION ALL BY NAME
     SELECT interaction_id, feedback_id, prompt_key, answer_key(preferred) AS answer_key, 1.0 AS reward,
-        CASE WHEN NOT trainable THEN 'untrainable_prompt' WHEN stripped(preferred) = '' THEN 'no_answer' END AS unfit
+        coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit
     FROM first_feedback JOIN rated USING (interaction_id)
     WHERE kind = 'correction'
 ),

@@ -1,8 +1,8 @@
 -- Single good and bad answers with their texts. Reads `candidates`, `rated`, `interactions`, `first_feedback`.
 SELECT rated.split, rated.prompt_key, interactions.prompt,
     [{'role': 'assistant', 'content': coalesce(feedback.preferred, interactions.answer)}] AS completion, label,
-    {'interaction_id': interaction_id, 'prompt_key': rated.prompt_key, 'segment': rated.segment,
-     'category': rated.category, 'agent': CASE WHEN candidates.feedback_id IS NULL THEN rated.agent ELSE feedback.source END,
+    {'interaction_id': interaction_id, 'prompt_key': rated.prompt_key, 'cluster_key': rated.cluster_key,
+     'segment': rated.segment, 'category': rated.category, 'agent': CASE WHEN candidates.feedback_id IS NULL THEN rated.agent ELSE feedback.source END,
      'reward': candidates.reward,
      'reward_source': CASE WHEN candidates.feedback_id IS NULL THEN rated.reward_source ELSE feedback.source END} AS metadata
 FROM candidates

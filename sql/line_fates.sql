@@ -1,17 +1,27 @@
--- What became of every line of a day: a row, a duplicate of one, or a reject with its reason. Reads `parsed`.
+-- The lines of a day that do not become rows of their own: duplicates of one, and rejects with their reasons.
 -- Of records that share an id the earliest is kept, then the one with the smallest hash, so that the order of files
--- does not matter; the others are duplicates where their content is the same, and conflicts where it is not.
-SELECT
-    source_file, source_line, raw,
-    CASE
-        WHEN reason IS NOT NULL THEN 'reject'
-        WHEN row_number() OVER one_id = 1 THEN 'row'
-        WHEN content_sha256 = first_value(content_sha256) OVER one_id THEN 'duplicate'
-        ELSE 'reject'
-    END AS fate,
-    CASE WHEN fate = 'reject' THEN coalesce(reason, 'conflicting_duplicate') END AS reason,
-    CASE WHEN reason IS NULL THEN record_id ELSE detail END AS detail
-FROM parsed
-WINDOW one_id AS (
-    PARTITION BY reason IS NULL, record, record_id ORDER BY happened_at, content_sha256, source_file, source_line
+-- does not matter; the others are duplicates where their content is the same, and conflicts where it is not. Only ids
+-- that occur more than once are compared. Reads `parsed`.
+WITH repeated AS (
+    SELECT record, record_id FROM parsed WHERE reason IS NULL GROUP BY ALL HAVING count(*) > 1
+),
+ranked AS (
+    SELECT *, row_number() OVER one_id AS place, content_sha256 = first_value(content_sha256) OVER one_id AS is_same
+    FROM (
+        SELECT parsed.rowid AS line_id, source_file, source_line, record, record_id, happened_at,
+            content_hash(record, interaction, feedback, answers) AS content_sha256
+        FROM parsed SEMI JOIN repeated USING (record, record_id)
+        WHERE reason IS NULL
+    )
+    WINDOW one_id AS (
+        PARTITION BY record, record_id ORDER BY happened_at, content_sha256, source_file, source_line
+    )
 )
+SELECT rowid AS line_id, source_file, source_line, 'reject' AS fate, reason, detail, raw
+FROM parsed
+WHERE reason IS NOT NULL
+UNION ALL
+SELECT line_id, source_file, source_line, CASE WHEN is_same THEN 'duplicate' ELSE 'reject' END,
+    CASE WHEN NOT is_same THEN 'conflicting_duplicate' END, record_id, NULL
+FROM ranked
+WHERE place > 1

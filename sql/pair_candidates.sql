@@ -10,7 +10,7 @@ WITH stated AS (
         length(stripped(preferred)) AS chosen_chars,
         CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(rejected)) END AS rejected_chars,
         short_key(answer_key(preferred)) AS chosen_key,
-        short_key(coalesce(answer_key(rejected), rated.answer_key)) AS rejected_key, trainable
+        short_key(coalesce(answer_key(rejected), rated.answer_key)) AS rejected_key, prompt_fault
     FROM first_feedback JOIN rated USING (interaction_id)
     WHERE kind IN ('preference', 'correction') AND list_contains($strategies, 'explicit')
 ),
@@ -26,14 +26,14 @@ measured AS (
         better.interaction_id AS chosen_id, worse.interaction_id AS rejected_id, better.interaction_id AS asked_in,
         better.reward AS chosen_reward, worse.reward AS rejected_reward, reward_source,
         better.answer_chars AS chosen_chars, worse.answer_chars AS rejected_chars,
-        better.answer_key AS chosen_key, worse.answer_key AS rejected_key, better.trainable
+        better.answer_key AS chosen_key, worse.answer_key AS rejected_key, coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
     FROM paired_answers AS better JOIN paired_answers AS worse USING (prompt_key, reward_source)
     WHERE NOT better.error AND reaches(better.reward - worse.reward, $margin)
 ),
 pairs AS (SELECT * FROM stated UNION ALL BY NAME SELECT * FROM measured WHERE rank IS NOT NULL),
 filtered AS (
     SELECT *, length_ratio(chosen_chars, rejected_chars) AS ratio, CASE
-        WHEN NOT trainable THEN 'untrainable_prompt'
+        WHEN prompt_fault IS NOT NULL THEN prompt_fault
         WHEN chosen_chars = 0 OR rejected_chars = 0 THEN 'empty_side'
         WHEN chosen_key = rejected_key THEN 'identical'
         WHEN count(*) FILTER (chosen_key > rejected_key) OVER one_pair > 0

@@ -1,9 +1,10 @@
 -- The pairs after the comparison of texts: at most $per_prompt a prompt, then at most $max_pairs, round-robin over
--- prompts, the wider margin first. Reads `candidates` and `compared` (pair, near_identical).
+-- prompts, the wider margin first. Reads `candidates` and `near_identical` (pair).
 WITH compared AS (
-    SELECT * EXCLUDE (reason, place), coalesce(reason, CASE
-        WHEN near_identical IS NULL THEN 'over_per_prompt' WHEN near_identical THEN 'near_identical' END) AS reason, place
-    FROM candidates LEFT JOIN compared USING (pair)
+    SELECT * EXCLUDE (reason), coalesce(reason, CASE
+        WHEN place > $places THEN 'over_per_prompt'
+        WHEN pair IN (SELECT pair FROM near_identical) THEN 'near_identical' END) AS reason
+    FROM candidates
 ),
 placed AS (
     SELECT * EXCLUDE (place), CASE WHEN reason IS NULL THEN row_number() OVER (

@@ -5,8 +5,8 @@ WITH sides AS (
 ),
 fates AS (
     SELECT interaction_id, count(*) FILTER (reason IS NULL) AS rows, arg_max(reason, list_position([
-        'untrainable_prompt', 'empty_side', 'identical', 'contradiction', 'length_ratio', 'repeated', 'near_identical',
-        'over_per_prompt', 'over_max_pairs'], reason)) AS reason
+        'untrainable_prompt', 'between_splits', 'contaminated', 'empty_side', 'identical', 'contradiction', 'length_ratio',
+        'repeated', 'near_identical', 'over_per_prompt', 'over_max_pairs'], reason)) AS reason
     FROM sides
     WHERE interaction_id IS NOT NULL
     GROUP BY interaction_id

@@ -2,7 +2,7 @@
 -- with their places from the best down. Narrow, because it is joined with itself. Reads `rated` and `first_feedback`.
 WITH ranked AS (
     SELECT interaction_id, prompt_key, short_key(answer_key) AS answer_key, reward, reward_source, answer_chars, error,
-        trainable,
+        prompt_fault,
         row_number() OVER (
             PARTITION BY prompt_key, reward_source ORDER BY reward DESC, answer_chars, interaction_id) - 1 AS place,
         count(*) OVER one_group AS size,

@@ -1,10 +1,17 @@
--- What each line says, with the id, time and content hash of its record. Reads `format_lines`, what a format selects.
+-- What each line says, with the id and time of its record, or why it was refused, with its beginning.
+-- Reads `format_lines`, what a format gives: source_file, source_line, fault, line, record, feedback, and its answer as
+-- `interaction` or, where a line holds several, as `answers`.
 SELECT
-    source_file, source_line, reason, detail, left(raw, 4096) AS raw, record,
+    source_file, source_line, reason_of(fault) AS reason, detail_of(fault) AS detail,
+    CASE WHEN fault IS NOT NULL THEN beginning(line) END AS raw,
+    record,
     CAST(interaction AS interaction_record) AS interaction,
     CAST(feedback AS feedback_record[]) AS feedback,
-    CASE record WHEN 'interaction' THEN interaction.interaction_id ELSE feedback[1].feedback_id END AS record_id,
-    CASE record WHEN 'interaction' THEN interaction.answered_at ELSE feedback[1].given_at END AS happened_at,
-    sha256(CAST(CASE record WHEN 'interaction' THEN to_json(interaction) ELSE to_json(feedback[1]) END AS VARCHAR))
-        AS content_sha256
+    CAST(answers AS interaction_record[]) AS answers,
+    CASE record WHEN 'interaction' THEN interaction.interaction_id
+                WHEN 'tree' THEN answers[1].interaction_id
+                ELSE feedback[1].feedback_id END AS record_id,
+    CASE record WHEN 'interaction' THEN interaction.answered_at
+                WHEN 'tree' THEN answers[1].answered_at
+                ELSE feedback[1].given_at END AS happened_at
 FROM format_lines

@@ -1,5 +1,5 @@
 -- Every answer of the trailing window with its reward, as known by the end of $day. Narrow: texts stay in `interactions`.
--- Reads `interactions` and `first_feedback`, the days that had landed. An answer that landed again counts once, as it was
+-- Reads `interactions`, `interaction_features` and `first_feedback`, the days that had landed. An answer that landed again counts once, as it was
 -- first. The reward is human feedback (mean over raters of their latest value), else a verifier's, else the judge score
 -- `overall`, else a synthetic one; missing is not zero. Raters without a name are told apart by their acts.
 WITH landed AS (
@@ -45,8 +45,13 @@ rewards AS (
     GROUP BY interaction_id
 )
 SELECT CAST($day AS DATE) AS day, answers.interaction_id, answers.day AS landed_day, answered_at, prompt_key, answer_key,
-    split_of(prompt_key) AS split, round(reward, 9) AS reward, reward_source, raters, agent, category, task, segment,
-    error, latency_ms, answer_chars, coalesce(is_chat_prompt(roles), false) AS trainable, resent, conflicts, content_sha256,
-    stated_sha256
+    cluster_key, split_of(cluster_key) AS split, round(reward, 9) AS reward, reward_source, raters, agent, category, task, segment,
+    error, latency_ms, answer_chars, coalesce(is_chat_prompt(roles), false) AS trainable, personal_data,
+    refusal, boilerplate, contaminated, language, CASE
+        WHEN NOT trainable THEN 'untrainable_prompt'
+        WHEN cluster_key IS NULL THEN 'between_splits'
+        WHEN contaminated THEN 'contaminated'
+    END AS prompt_fault, resent, conflicts, content_sha256, stated_sha256
 FROM answers LEFT JOIN rewards USING (interaction_id) LEFT JOIN statements USING (interaction_id)
-ORDER BY interaction_id
+JOIN interaction_features AS features ON features.day = answers.day AND features.interaction_id = answers.interaction_id
+ORDER BY answers.interaction_id

@@ -1,5 +1,6 @@
--- The lines of a day that were refused, with the beginning of each. Reads `fates`.
-SELECT CAST($day AS DATE) AS day, source_file, source_line, reason, detail, left(raw, 4096) AS raw
-FROM fates
+-- The lines of a day that were refused, with the beginning of each. Reads `fates` and `conflicts`, the beginnings of
+-- lines that could be read.
+SELECT CAST($day AS DATE) AS day, source_file, source_line, reason, detail, coalesce(fates.raw, conflicts.raw) AS raw
+FROM fates LEFT JOIN conflicts USING (source_file, source_line)
 WHERE fate = 'reject'
 ORDER BY source_file, source_line

@@ -2,13 +2,14 @@
 -- One row a prompt: a human's correction first, then a teacher's, then the best reward, the shorter, the newer.
 -- Reads `answers`, `rated` and `first_feedback`.
 WITH offers AS (
-    SELECT interaction_id, CAST(NULL AS VARCHAR) AS feedback_id, prompt_key, reward, answer_chars, answered_at, unfit,
+    SELECT interaction_id, CAST(NULL AS VARCHAR) AS feedback_id, prompt_key, reward, answer_chars, answered_at,
+        coalesce(unfit, CASE WHEN refusal THEN 'refusal' WHEN boilerplate THEN 'boilerplate' END) AS unfit,
         'log' AS origin
     FROM answers
     UNION ALL BY NAME
     SELECT interaction_id, feedback_id, prompt_key, 1.0 AS reward, length(stripped(preferred)) AS answer_chars,
         given_at AS answered_at,
-        CASE WHEN NOT trainable THEN 'untrainable_prompt' WHEN stripped(preferred) = '' THEN 'no_answer' END AS unfit,
+        coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit,
         CASE source WHEN 'human' THEN 'human' ELSE 'teacher' END AS origin
     FROM first_feedback JOIN rated USING (interaction_id)
     WHERE kind = 'correction'

@@ -2,8 +2,8 @@
 SELECT rated.split, rated.prompt_key,
     list_append(interactions.prompt,
         {'role': 'assistant', 'content': coalesce(feedback.preferred, interactions.answer)}) AS messages,
-    {'interaction_id': interaction_id, 'prompt_key': rated.prompt_key, 'segment': rated.segment,
-     'category': rated.category, 'source': origin, 'agent': CASE origin WHEN 'log' THEN rated.agent ELSE origin END,
+    {'interaction_id': interaction_id, 'prompt_key': rated.prompt_key, 'cluster_key': rated.cluster_key,
+     'segment': rated.segment, 'category': rated.category, 'source': origin, 'agent': CASE origin WHEN 'log' THEN rated.agent ELSE origin END,
      'reward': candidates.reward,
      'reward_source': CASE origin WHEN 'log' THEN rated.reward_source WHEN 'teacher' THEN 'synthetic' ELSE 'human' END,
      'latency_ms': CASE origin WHEN 'log' THEN rated.latency_ms END} AS metadata

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -39,6 +40,9 @@ class AuditError(ValueError):
 
 def audit(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectation]) -> list[Finding]:
     """Findings on the connection's table `rows`, in the order of `expectations`."""
+    for item in expectations:
+        if item.prepare:
+            item.prepare(connection)
     facts = (
         connection.sql(f"SELECT {', '.join(f'{item.fact} AS {item.name}' for item in expectations)} FROM rows")
         .to_arrow_table()
@@ -62,21 +66,26 @@ def _samples(connection: duckdb.DuckDBPyConnection, item: Expectation) -> list[d
     return connection.sql(f"SELECT * FROM rows WHERE {item.bad_row} LIMIT {SAMPLES}").to_arrow_table().to_pylist()
 
 
-def _validate(facts: dict[str, float], expectations: Sequence[Expectation]) -> dict[str, bool]:
-    """Whether each fact lies in its range, by a Great Expectations suite over the one-row frame of facts."""
+@cache
+def _facts_batch() -> Any:
+    """Where Great Expectations finds the frame of facts; its context is made once a process."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
-    import pandas as pd
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.expectations.metadata_types import FailureSeverity
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    batch = (
-        context.data_sources.add_pandas("facts")
-        .add_dataframe_asset("facts")
-        .add_batch_definition_whole_dataframe("all")
-    )
+    asset = context.data_sources.add_pandas("facts").add_dataframe_asset("facts")
+    return asset.add_batch_definition_whole_dataframe("all")
+
+
+def _validate(facts: dict[str, float], expectations: Sequence[Expectation]) -> dict[str, bool]:
+    """Whether each fact lies in its range, by a Great Expectations suite over the one-row frame of facts."""
+    batch = _facts_batch()
+    import great_expectations as gx
+    import pandas as pd
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
     suite = gx.ExpectationSuite(
         name="facts",
         expectations=[

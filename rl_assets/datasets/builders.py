@@ -1,7 +1,7 @@
 """From rated answers to training rows: one function a dataset that applies its policy.
 
-A builder leaves two temporary tables on its connection: `rows` (split, prompt_key, and the columns of a training row) and
-`fates` (what became of each answer), and returns the counts that account for every candidate.
+A builder leaves two temporary tables on its connection: `rows` (split, prompt_key, and the columns of a training row)
+and `fates` (what became of each answer), and returns the counts that account for every candidate.
 """
 
 from dataclasses import dataclass, field
@@ -49,13 +49,12 @@ def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Bu
         margin=policy.margin,
         max_len_ratio=policy.max_len_ratio,
     )
-    # Twice as many texts as pairs are wanted, so that a pair that proves near-identical has a successor.
-    _table(connection, "texts", "pair_texts", places=2 * policy.per_prompt)
-    connection.register(
-        "compared",
-        _compared(connection.sql("SELECT pair, chosen, rejected FROM texts").to_arrow_reader(10_000)),
-    )
-    _table(connection, "choice", "pair_choice", per_prompt=policy.per_prompt, max_pairs=policy.max_pairs)
+    # Twice as many pairs are compared as are wanted, so that one that proves near-identical has a successor.
+    places = 2 * policy.per_prompt
+    texts = sql.select(connection, "pair_texts", places=places, near_identical=NEAR_IDENTICAL)
+    connection.register("near_identical", _near_identical(texts.to_arrow_reader(10_000)))
+    limits = {"places": places, "per_prompt": policy.per_prompt, "max_pairs": policy.max_pairs}
+    _table(connection, "choice", "pair_choice", **limits)
     _table(connection, "rows", "pair_dataset", strategies=policy.strategies)
     _table(connection, "fates", "pair_fates")
     return _account(connection, "choice", "pair_measures")
@@ -93,15 +92,13 @@ def _account(connection: duckdb.DuckDBPyConnection, table: str, measures: str | 
     return Built(candidates=sum(counts.values()), taken=counts.pop(None, 0), rejects=counts, measures=measured)
 
 
-def _compared(texts: pa.RecordBatchReader) -> pa.Table:
-    """(pair, near_identical) of the texts: normalised indel similarity above NEAR_IDENTICAL, where 1 is equal."""
+def _near_identical(texts: pa.RecordBatchReader) -> pa.Table:
+    """The pairs whose texts have a normalised indel similarity above NEAR_IDENTICAL, where 1 is equal."""
     from rapidfuzz import fuzz, process
 
-    pairs: list[int] = []
-    near: list[bool] = []
+    found: list[int] = []
     for batch in texts:
         chosen, rejected = (batch.column(side).to_pylist() for side in ("chosen", "rejected"))
         scores = process.cpdist(chosen, rejected, scorer=fuzz.ratio, score_cutoff=100 * NEAR_IDENTICAL)
-        pairs += batch.column("pair").to_pylist()
-        near += (scores > 100 * NEAR_IDENTICAL).tolist()
-    return pa.table({"pair": pa.array(pairs, pa.int64()), "near_identical": pa.array(near, pa.bool_())})
+        found += batch.column("pair").filter(pa.array(scores > 100 * NEAR_IDENTICAL)).to_pylist()
+    return pa.table({"pair": pa.array(found, pa.int64())})

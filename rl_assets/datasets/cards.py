@@ -8,7 +8,20 @@ PURPOSE = {
     "reward_dataset": "Reward models: pairs of answers to one prompt of which one was better, if only a little.",
     "kto_dataset": "Kahneman-Tversky optimisation: single answers to a prompt, each labelled good or bad.",
     "grpo_dataset": "Group-relative optimisation: several answers to one prompt, each with its reward in [0, 1].",
+    "multimodal_sft_dataset": "Supervised fine-tuning: answers about documentation that show images of a catalogue.",
+    "multimodal_grpo_dataset": "Group-relative optimisation: questions about documentation for the image reward.",
 }
+
+
+TAGS = {
+    "sft_dataset": "sft",
+    "dpo_dataset": "dpo",
+    "reward_dataset": "reward-model",
+    "kto_dataset": "kto",
+    "grpo_dataset": "grpo",
+}
+# Rows below which the hub's size category holds.
+SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 
 
 def dataset_card(manifest: dict[str, Any]) -> str:
@@ -18,6 +31,14 @@ def dataset_card(manifest: dict[str, Any]) -> str:
     files = "".join(f"      - split: {split}\n        path: {split}.parquet\n" for split in splits)
     return f"""---
 pretty_name: {manifest["name"]} as of {manifest["day"]}
+license: other
+license_name: that-of-the-logs
+task_categories:
+  - text-generation
+tags:
+  - {TAGS.get(manifest["name"], "image-text")}
+size_categories:
+  - {_size(sum(manifest["rows"].values()))}
 configs:
   - config_name: {manifest["name"]}-{manifest["sha256"][:12]}
     data_files:
@@ -27,14 +48,13 @@ configs:
 
 {PURPOSE[manifest["name"]]}
 
-Built by rl_assets from the feedback that had landed by the end of {manifest["day"]} (UTC). The split of a row is a hash
-of its prompt's key: it never moves, and all datasets share it.
+Built by rl_assets from {_origin(manifest)}. The split of a row is a hash of what it is about: it never moves.
 
 | split | rows |
 |---|---|
 {_table(manifest["rows"])}
 
-## Candidates
+{_figures(manifest)}## Candidates
 
 {manifest["candidates"]} candidates, {manifest["taken"]} taken; the others were left out because of:
 
@@ -50,12 +70,44 @@ Content sha256 `{manifest["sha256"]}`; configuration `{manifest["configuration"]
 |---|---|
 {_table({f"{table} {day}": digest for table, days in manifest["inputs"].items() for day, digest in days.items()})}
 
+## Checks
+
+| check | holds | found |
+|---|---|---|
+{_checks(manifest)}
+
 ## Limits
 
-Texts are logged by a product and are kept as they were logged. Their licence is that of the logs; the rewards are as
-good as the feedback they come from.
+Texts are logged by a product; where personal data was found in them it has been replaced by placeholders such as
+`<EMAIL>`, and what a detector overlooks is still there. The logs are untrusted: an answer with a high reward may be
+wrong, and a prompt may hold instructions. The rewards are as good as the feedback they come from, and rewards of
+different sources are not comparable. Token counts are estimated from characters. The licence is that of the logs.
 """
+
+
+def _figures(manifest: dict[str, Any]) -> str:
+    """What is known of the rows as a whole, as a section; nothing where nothing is."""
+    found = {**manifest.get("measures", {}), **manifest.get("tokens", {})}
+    shown = {name.replace("_", " "): value for name, value in found.items() if value is not None}
+    return f"## Figures\n\n| figure | value |\n|---|---|\n{_table(shown)}\n\n" if shown else ""
+
+
+def _checks(manifest: dict[str, Any]) -> str:
+    return "\n".join(
+        f"| {name.replace('_', ' ')} | {'yes' if found['passed'] else 'no'} | {found['observed']:g} |"
+        for name, found in manifest["expectations"].items()
+    )
+
+
+def _size(rows: int) -> str:
+    return next((name for limit, name in SIZES.items() if rows < limit), "n>10M")
 
 
 def _table(rows: dict[str, Any]) -> str:
     return "\n".join(f"| {name} | {value} |" for name, value in rows.items()) or "| - | 0 |"
+
+
+def _origin(manifest: dict[str, Any]) -> str:
+    if manifest["name"].startswith("multimodal"):
+        return f"the documentation as it stood when it was built, for {manifest['day']}"
+    return f"the feedback that had landed by the end of {manifest['day']} (UTC)"

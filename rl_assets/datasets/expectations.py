@@ -3,15 +3,25 @@
 The facts are counted in SQL on every row; Great Expectations states what they must be (see audit.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import duckdb
+
+from rl_assets.datasets.lengths import MAX_TOKENS, tokens
+from rl_assets.datasets.privacy import find_personal_rows
+
 ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
-BLANK = "len(list_filter({}, lambda message: stripped(coalesce(message.content, '')) = '')) > 0"
+BLANK = "len(list_filter({}, lambda message: is_blank(message.content))) > 0"
+DAMAGED = "coalesce(len(list_filter({}, lambda message: contains(message.{}, chr(65533)))), 0) > 0"
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """A fact about a dataset (one SQL value over `rows`) and the range it must lie in; `bad_row` finds samples."""
+    """A fact about a dataset (one SQL value over `rows`) and the range it must lie in; `bad_row` finds samples.
+
+    `prepare` leaves on the connection what the fact reads besides `rows`.
+    """
 
     name: str
     sentence: str
@@ -20,6 +30,7 @@ class Expectation:
     high: float | None = None
     blocking: bool = True
     bad_row: str | None = None
+    prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None
 
 
 def no_row(name: str, sentence: str, bad_row: str, *, blocking: bool = True) -> Expectation:
@@ -36,14 +47,54 @@ def no_repeat(name: str, sentence: str, key: str) -> Expectation:
 
 SPLITS = no_row(
     "splits_follow_prompt_keys",
-    "Every row lies in the split of its prompt key, so no prompt is in two splits of any datasets.",
-    "split <> split_of(prompt_key) OR prompt_key <> metadata.prompt_key",
+    "Every row lies in the split of its prompt's cluster, so no prompt nor one nearly the same is in two splits of any "
+    "datasets.",
+    "split <> split_of(metadata.cluster_key) OR prompt_key <> metadata.prompt_key",
+)
+CLEAN = Expectation(
+    "no_personal_data_is_left",
+    "No text holds an e-mail or IP address, a telephone or card number, an IBAN, a key or a token.",
+    "count(*) FILTER (rowid IN (SELECT row FROM personal_rows))",
+    high=0,
+    bad_row="rowid IN (SELECT row FROM personal_rows)",
+    prepare=find_personal_rows,
 )
 ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False)
-READABLE = no_row(
-    "texts_hold_no_replacement_characters",
-    "No text holds U+FFFD, the trace of a wrong decoding.",
-    "contains(CAST(to_json(rows) AS VARCHAR), chr(65533))",
+
+
+def _readable(*texts: str) -> Expectation:
+    """`texts` are SQL lists of messages."""
+    return no_row(
+        "texts_hold_no_replacement_characters",
+        "No text holds U+FFFD, the trace of a wrong decoding.",
+        " OR ".join(DAMAGED.format(text, "text" if text == "responses" else "content") for text in texts),
+        blocking=False,
+    )
+
+
+def _short(kind: str) -> Expectation:
+    long = f"{tokens(kind)} > {MAX_TOKENS}"
+    return Expectation(
+        "few_rows_are_long",
+        f"At most 5 % of the rows have more than {MAX_TOKENS} tokens, estimated from characters.",
+        f"coalesce(avg(CAST({long} AS INTEGER)), 0)",
+        high=0.05,
+        blocking=False,
+        bad_row=long,
+    )
+
+
+ACCOUNTED = Expectation(
+    "every_answer_is_accounted_for",
+    "Every answer of the window stands in a row or has the one reason why it does not.",
+    "(SELECT count(*) FROM fates WHERE (fates.rows > 0) <> (reason IS NULL))",
+    high=0,
+)
+BALANCED = Expectation(
+    "no_category_dominates",
+    "No category has more than 80 % of the rows.",
+    "coalesce((SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM rows GROUP BY metadata.category)), 0)",
+    high=0.8,
     blocking=False,
 )
 PROMPTS = no_row(
@@ -63,13 +114,26 @@ SFT = (
     no_repeat("prompts_are_unique", "There is one row a prompt.", "prompt_key"),
     no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
     SPLITS,
+    CLEAN,
     ENOUGH,
-    READABLE,
+    _readable("messages"),
+    _short("messages"),
+    ACCOUNTED,
+    BALANCED,
     Expectation(
         "no_agent_dominates",
         "No agent gave more than 80 % of the answers.",
         "coalesce((SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM rows GROUP BY metadata.agent)), 0)",
         high=0.8,
+        blocking=False,
+    ),
+    Expectation(
+        "no_agent_repeats_itself",
+        "No agent with 20 rows or more gave one answer in over half of them: a constant answer can please a judge.",
+        "coalesce((SELECT max(n / total) FROM (SELECT count(*) AS n, "
+        "sum(count(*)) OVER (PARTITION BY metadata.agent) AS total "
+        "FROM rows GROUP BY metadata.agent, hash(messages[-1].content)) WHERE total >= 20), 0)",
+        high=0.5,
         blocking=False,
     ),
 )
@@ -90,7 +154,7 @@ DPO = (
     no_repeat(
         "pairs_are_unique",
         "No pair stands twice.",
-        "sha256(concat_ws(chr(31), prompt_key, chosen[1].content, rejected[1].content))",
+        "hash(prompt_key, chosen[1].content, rejected[1].content)",
     ),
     no_row(
         "chosen_is_rated_higher",
@@ -98,8 +162,12 @@ DPO = (
         "metadata.strategy <> 'explicit' AND NOT coalesce(metadata.margin > 0, false)",
     ),
     SPLITS,
+    CLEAN,
     ENOUGH,
-    READABLE,
+    _readable("prompt", "chosen", "rejected"),
+    _short("pair"),
+    ACCOUNTED,
+    BALANCED,
     Expectation(
         "longer_is_not_simply_better",
         "The longer answer is the chosen one in at most 65 % of the pairs.",
@@ -124,8 +192,12 @@ GRPO = (
         "len(list_filter(responses, lambda answer: answer.reward BETWEEN 0 AND 1)) < len(responses)",
     ),
     SPLITS,
+    CLEAN,
     ENOUGH,
-    READABLE,
+    _readable("prompt", "responses"),
+    _short("group"),
+    ACCOUNTED,
+    BALANCED,
 )
 
 REWARD = DPO
@@ -141,12 +213,16 @@ KTO = (
     no_repeat(
         "answers_are_unique",
         "No answer to a prompt stands twice, whether with one label or with both.",
-        "sha256(concat_ws(chr(31), prompt_key, stripped(completion[1].content)))",
+        "hash(prompt_key, stripped(completion[1].content))",
     ),
     no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
     SPLITS,
+    CLEAN,
     ENOUGH,
-    READABLE,
+    _readable("prompt", "completion"),
+    _short("answer"),
+    ACCOUNTED,
+    BALANCED,
     Expectation(
         "both_labels_are_there",
         "The rarer of good and bad has 5 % of the rows or more.",

@@ -13,6 +13,7 @@ from rl_assets.datasets.audit import AuditError, Finding, audit
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.cards import dataset_card
 from rl_assets.datasets.expectations import Expectation
+from rl_assets.datasets.lengths import token_estimates
 from rl_assets.datasets.policies import Policy
 from rl_assets.files import replaced_folder, sha256_json, write_atomically, write_json
 
@@ -67,6 +68,7 @@ def publish_dataset(
         "configuration": policy.model_dump(),
         **asdict(built),
         "answers": _answers(connection),
+        "tokens": token_estimates(connection),
         "expectations": {
             finding.expectation.name: {"passed": finding.passed, "observed": finding.observed} for finding in findings
         },

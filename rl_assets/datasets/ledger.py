@@ -76,7 +76,7 @@ def write_ledger(lake: Lake, window: Window, datasets: Path, memory_limit: str =
     rated = lake.published(RATED_INTERACTIONS, day)
     connection = rated_as_of(lake, window, memory_limit)
     manifests = {name: _opened(connection, datasets / name / str(day), rated) for name in DATASETS}
-    connection.execute(f"CREATE TEMP TABLE ledger AS {sql.text('dataset_ledger').replace('$day', f"DATE '{day}'")}")
+    connection.execute(f"CREATE TEMP TABLE ledger AS {sql.text('dataset_ledger')}", {"day": day})
     accounts = {name: _account(connection, name) for name in DATASETS}
     for name, manifest in manifests.items():
         _agree(connection, name, datasets / name / str(day), manifest, accounts[name])
@@ -107,7 +107,9 @@ def _agree(
     connection: duckdb.DuckDBPyConnection, name: str, folder: Path, manifest: dict[str, Any], account: Account
 ) -> None:
     if account != manifest["answers"]:
-        raise LedgerError(f"the ledger counts {account} for {folder}, its manifest {manifest['answers']}: build it again")
+        raise LedgerError(
+            f"the ledger counts {account} for {folder}, its manifest {manifest['answers']}: build it again"
+        )
     if differing := _differing(connection, name, folder):
         raise LedgerError(
             f"{len(differing)} answers or more stand in {folder} in another number than its {FATES} says, the first "
@@ -129,5 +131,3 @@ def _differing(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
-
-

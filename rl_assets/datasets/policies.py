@@ -50,7 +50,7 @@ class PairPolicy(Policy):
         64,
         ge=2,
         le=256,
-        description="Most answers of one prompt that are paired, evenly over their rewards: pairs grow with the square.",
+        description="Most answers of a prompt that are paired, evenly over their rewards: pairs grow with the square.",
     )
 
     @field_validator("strategies")
@@ -95,7 +95,7 @@ class GrpoPolicy(Policy):
     min_group_size: int = Field(2, ge=2, le=10, description="Fewest answers in a group.")
     selection: Literal["stratified", "top", "random"] = Field(
         "stratified",
-        description="Which answers of a large group: evenly over the sorted rewards, the best, or by the hash of the id.",
+        description="Which answers of a large group: evenly over the rewards, the best, or by the hash of the id.",
     )
     min_sd: float = Field(0.05, ge=0, description="Least standard deviation of a group's rewards.")
     failed_below: float = Field(

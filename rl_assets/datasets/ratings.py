@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from rl_assets import sql
+from rl_assets.features.day import describe_missing
+from rl_assets.features.redaction import register_clean
+from rl_assets.features.tables import FEATURES
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, TIME, Table, column
 from rl_assets.lake import Lake, Published
 
@@ -20,7 +24,8 @@ RATED_INTERACTIONS = Table(
             column("answered_at", TIME, "event time, inside the window"),
             column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
             column("answer_key", pa.string(), "hash of the answer; equal answers share it"),
-            column("split", pa.string(), "train, validation or test, by the hash of the prompt key"),
+            column("cluster_key", pa.string(), "prompt key that names the cluster of prompts nearly the same"),
+            column("split", pa.string(), "train, validation or test, by the hash of the cluster; null between splits"),
             column("reward", pa.float64(), "in [0, 1]; null where nobody judged"),
             column("reward_source", pa.string(), "human, verifier, judge or synthetic"),
             column("raters", pa.int64(), "raters whose latest values were averaged"),
@@ -32,6 +37,14 @@ RATED_INTERACTIONS = Table(
             column("latency_ms", pa.float64(), "time to answer in ms"),
             column("answer_chars", pa.int64(), "characters of the answer without outer whitespace"),
             column("trainable", pa.bool_(), "the prompt is a conversation that every chat template can render"),
+            column("personal_data", pa.bool_(), "personal data was found and replaced in its texts"),
+            column("refusal", pa.bool_(), "the answer opens by refusing"),
+            column("boilerplate", pa.bool_(), "the answer is a stock phrase and nothing else"),
+            column("contaminated", pa.bool_(), "it shares 13 words in a row with a benchmark"),
+            column("language", pa.string(), "ISO 639 code of the answer's language; null where it cannot be told"),
+            column(
+                "prompt_fault", pa.string(), "why no dataset takes it nor what was stated about it; null where they may"
+            ),
             column("resent", pa.int64(), "times the same id landed again"),
             column("conflicts", pa.int64(), "of these, with other content"),
             column("content_sha256", pa.string(), "hash of the logged content"),
@@ -43,6 +56,9 @@ RATED_INTERACTIONS = Table(
         "landed_day",
         "prompt_key",
         "split",
+        "refusal",
+        "boilerplate",
+        "prompt_fault",
         "reward",
         "reward_source",
         "content_sha256",
@@ -70,10 +86,11 @@ class Window:
 
 
 def as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """A connection that sees `interactions` and `feedback` as they had landed by the end of the window's day."""
+    """A connection that sees `interactions` and `feedback` as they had landed by the end of the window's day, without
+    personal data.
+    """
     connection = sql.connect(memory_limit)
-    for table in (INTERACTIONS, FEEDBACK):
-        connection.register(table.name, lake.between(table, window.first_landing, window.day))
+    register_clean(connection, lake, landed_days(lake, window))
     # One act of feedback counts once, however often its line lands.
     connection.execute(
         "CREATE TEMP VIEW first_feedback AS SELECT * FROM feedback "
@@ -82,9 +99,24 @@ def as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConne
     return connection
 
 
-def rate_interactions(lake: Lake, window: Window, memory_limit: str = "2GB") -> Published:
-    """Publish `rated_interactions` as of the window's day."""
+def landed_days(lake: Lake, window: Window) -> list[date]:
+    """The days of the window on which something landed."""
+    days = {*lake.days(INTERACTIONS), *lake.days(FEEDBACK)}
+    return sorted(day for day in days if window.first_landing <= day <= window.day)
+
+
+def rate_interactions(
+    lake: Lake, window: Window, memory_limit: str = "2GB", evaluation: Path | None = None
+) -> Published:
+    """Publish `rated_interactions` as of the window's day.
+
+    Days of the window that have not been described as they stand are described first; `evaluation` is the folder of
+    the benchmarks to keep out.
+    """
+    days = landed_days(lake, window)
+    describe_missing(lake, days, evaluation, memory_limit)
     connection = as_of(lake, window, memory_limit)
+    connection.register(FEATURES.name, lake.read(FEATURES, days))
     rows = sql.select(connection, "rated_interactions", day=window.day, first=window.first)
     return lake.publish(RATED_INTERACTIONS, window.day, rows.to_arrow_reader(50_000))
 

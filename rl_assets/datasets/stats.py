@@ -45,11 +45,24 @@ STATS = Table(
             column("latency_p95_ms", pa.float64(), "95th percentile of the time to answer in ms"),
             column("by_agent", pa.string(), "answers by agent, as JSON"),
             column("by_category", pa.string(), "answers by category, as JSON"),
-            *(column(name, pa.int64(), f"{what}, after all filters; null for a day") for name, (_, what) in USABLE.items()),
+            *(
+                column(name, pa.int64(), f"{what}, after all filters; null for a day")
+                for name, (_, what) in USABLE.items()
+            ),
             column("recommendation", pa.string(), "what training this much data is worth; null for a day"),
         ]
     ),
-    identity=("scope", "answers", "rated", "high_quality", "errors", "by_agent", "by_category", *USABLE, "recommendation"),
+    identity=(
+        "scope",
+        "answers",
+        "rated",
+        "high_quality",
+        "errors",
+        "by_agent",
+        "by_category",
+        *USABLE,
+        "recommendation",
+    ),
 )
 
 
@@ -76,7 +89,7 @@ def write_stats(lake: Lake, window: Window, datasets: Path, memory_limit: str = 
 
 
 def recommendation(sft_rows: int, dpo_pairs: int, grpo_groups: int, **_: int) -> str:
-    """What to do with this much data: the stages that the count of SFT rows allows, and what a later one still lacks."""
+    """What to do with this much data: the stages that the count of SFT rows allows, and what a later one lacks."""
     advice = next(said for least, said in ADVICE if sft_rows >= least)
     lacking = [
         f"{count} {what}, {stage} needs {FEWEST} or more"
@@ -89,5 +102,7 @@ def recommendation(sft_rows: int, dpo_pairs: int, grpo_groups: int, **_: int) ->
 def _usable(folder: Path) -> int:
     manifest = read_manifest(folder)
     if manifest is None:
-        raise FileNotFoundError(f"there is no dataset in {folder}: materialize {folder.parent.name} of {folder.name} first")
+        raise FileNotFoundError(
+            f"there is no dataset in {folder}: materialize {folder.parent.name} of {folder.name} first"
+        )
     return sum(manifest["rows"].values())

@@ -28,8 +28,8 @@ Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
             SUMS,
             asset=LEDGER.name,
             blocking=True,
-            description="The ledger's counts are those of every manifest, and every answer stands in as many rows of the "
-            "datasets' files as the ledger says.",
+            description="The ledger's counts are those of every manifest, and every answer stands in as many rows of "
+            "the datasets' files as the ledger says.",
         )
     ],
     group_name="datasets",
@@ -60,7 +60,9 @@ def _sums(*, passed: bool, day: str, found: str) -> dg.AssetCheckResult:
 
 
 def _by_fate(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, object]]:
-    fates = sorted({fate for account in accounts.values() for fate in account}, key=lambda fate: (fate != "taken", fate))
+    fates = sorted(
+        {fate for account in accounts.values() for fate in account}, key=lambda fate: (fate != "taken", fate)
+    )
     return [{"fate": fate, **{name: account.get(fate, 0) for name, account in accounts.items()}} for fate in fates]
 
 
@@ -86,7 +88,7 @@ def _by_fate(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, object
     metadata={"dagster/column_schema": column_schema(STATS)},
 )
 def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """How the product did on each day and over the trailing window, what could be built of it, and what that is worth."""
+    """How the product did on each day and over the trailing window, what could be built, and what that is worth."""
     versions = []
     for day in context.partition_keys:
         stats = write_stats(home.lake, home.window(day), home.folder / "datasets", home.duckdb_memory_limit)

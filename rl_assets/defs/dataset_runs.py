@@ -72,6 +72,7 @@ def _describe(dataset: Dataset) -> dict[str, object]:
         "candidates": manifest["candidates"],
         "taken": manifest["taken"],
         **{name: value for name, value in manifest["measures"].items() if value is not None},
+        **{name: value for name, value in manifest["tokens"].items() if value is not None},
         "left_out": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()),
         "preview": markdown_table(preview(dataset.folder)),
     }

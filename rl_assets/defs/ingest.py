@@ -11,6 +11,7 @@ from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
+from rl_assets.ingest.metrics import Metric
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS, Table
 
 OWNERS = ["team:data"]
@@ -54,10 +55,11 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
 def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[dg.MaterializeResult]:
     """Read the files of each log day once and publish what their lines became."""
     key = home.user_hash_key()
+    metrics = {name: Metric(**said) for name, said in home.metrics.items()}
     ingested = {}
     for day in context.partition_keys:
         files = files_of(home.folder / "landing", date.fromisoformat(day))
-        ingested[day] = ingest_day(home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit)
+        ingested[day] = ingest_day(home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics)
         _describe(context, day, ingested[day])
     for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
         versions = [result.published[table.name].sha256 for result in ingested.values()]
@@ -70,7 +72,8 @@ def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay
         INTERACTIONS.name: {"events_outside_their_day": ingested.outside_day},
         FEEDBACK.name: {},
         REJECTED_RECORDS.name: {
-            "by_reason": markdown_table({"reason": r, "lines": n} for r, n in ingested.rejects.items())
+            "by_reason": markdown_table({"reason": r, "lines": n} for r, n in ingested.rejects.items()),
+            "samples": markdown_table(ingested.reject_samples),
         },
         INGESTED_FILES.name: {
             "files": ingested.files,
@@ -82,8 +85,8 @@ def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay
         metadata = {**published_metadata(published), **details[name]}
         context.add_asset_metadata(metadata, asset_key=name, partition_key=day)
     context.log.info(
-        f"{day}: {ingested.lines} lines of {ingested.files} files = {ingested.rows} rows + {ingested.duplicates} duplicates "
-        f"+ {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
+        f"{day}: {ingested.lines} lines of {ingested.files} files = {ingested.rows} rows "
+        f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
     )
 
 

@@ -19,7 +19,7 @@ retrain_job = dg.define_asset_job(
 )
 full_job = dg.define_asset_job(
     "full_job",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.groups("raw", "datasets", "adapters", "reports"),
     description="The whole night, from landing files to the decision.",
 )
 jobs = [datasets_job, retrain_job, full_job]

@@ -1,4 +1,4 @@
-"""Rated answers as of each day, from which every dataset is built. How they are rated is `rl_assets.datasets.ratings`."""
+"""Rated answers as of each day, of which every dataset is built. They are rated in `rl_assets.datasets.ratings`."""
 
 import dagster as dg
 
@@ -7,6 +7,7 @@ from rl_assets.defs.ingest import OWNERS
 from rl_assets.defs.metadata import column_schema, data_version, published_metadata
 from rl_assets.defs.partitions import days, one_run, trailing
 from rl_assets.defs.resources import HomeResource
+from rl_assets.features.tables import FEATURES
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
 from rl_assets.settings import load_settings
 
@@ -16,11 +17,12 @@ WINDOW = trailing(load_settings().window_days)
 @dg.asset(
     partitions_def=days,
     backfill_policy=one_run,
-    deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK)],
+    deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK, FEATURES)],
     group_name="datasets",
     kinds={"duckdb", "deltalake"},
     owners=OWNERS,
     metadata={"dagster/column_schema": column_schema(RATED_INTERACTIONS)},
+    pool="prompt_clusters",  # It describes the days of its window that have not been described.
 )
 def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """Every answer of the trailing window with its reward, as known by the end of each day.
@@ -29,7 +31,7 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
     """
     versions = []
     for day in context.partition_keys:
-        published = rate_interactions(home.lake, home.window(day), home.duckdb_memory_limit)
+        published = rate_interactions(home.lake, home.window(day), home.duckdb_memory_limit, home.folder / "eval")
         versions.append(published.sha256)
         context.add_asset_metadata(published_metadata(published), partition_key=day)
     return dg.MaterializeResult(data_version=data_version(versions))

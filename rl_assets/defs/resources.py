@@ -2,8 +2,10 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from rl_assets.datasets.ratings import Window
 from rl_assets.ingest.identity import user_hash_key
@@ -20,6 +22,7 @@ class HomeResource(dg.ConfigurableResource):
     base_model: str
     recipe: str
     duckdb_memory_limit: str
+    metrics: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> "HomeResource":
@@ -30,6 +33,7 @@ class HomeResource(dg.ConfigurableResource):
             base_model=settings.base_model,
             recipe=settings.recipe,
             duckdb_memory_limit=settings.duckdb_memory_limit,
+            metrics={name: metric.model_dump() for name, metric in settings.metrics.items()},
         )
 
     @property

@@ -7,6 +7,7 @@ from rl_assets.evaluation.results import METRICS
 from rl_assets.evaluation.statistics import Interval
 
 Verdict = Literal["PROMOTE", "REJECT", "HOLD", "INSUFFICIENT"]
+TITLES = {"latency": "Latency", "judged_win_rate": "Win rate by the judge"}
 RailState = Literal["holds", "in doubt", "broken", "not measured"]
 
 
@@ -20,11 +21,11 @@ class GuardRail(Record):
 
     def sentence(self) -> str:
         """The rail's state with its figures."""
-        title = METRICS[self.name].title if self.name in METRICS else self.name.capitalize()
+        title = TITLES.get(self.name) or METRICS[self.name].title
         if self.found is None:
             return f"{title}: not measured."
         if self.name == "judged_win_rate":
-            return f"Win rate by the judge: {self.found.mean:.3f}, least {self.limit:.3f}: {self.state}."
+            return f"{title}: {self.found.mean:.3f}, least {self.limit:.3f}: {self.state}."
         if self.name == "latency":
             return f"{title}: {self.found.mean:.2f} times the other's, limit {self.limit:.2f}: {self.state}."
         return f"{title}: {self.found.mean:+.3f}, limit {self.limit:+.3f}: {self.state}."

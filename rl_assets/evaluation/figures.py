@@ -1,65 +1,38 @@
-"""Pictures of a report as SVG text: metrics by model, paired differences as a forest plot, training losses.
+"""Pictures of an evaluation: metrics by model, differences, slices, verdicts of a judge, rewards, training losses."""
 
-The same report gives the same bytes. Colours are CSS variables with a fallback, so that a page can follow the
-reader's light or dark theme while a picture on its own still shows.
-"""
+from collections.abc import Sequence
+from typing import Any
 
-import io
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
+from rl_assets.evaluation.drawing import (
+    ACCENT,
+    INK,
+    MUTED,
+    OTHER,
+    ROW_INCHES,
+    WORSE,
+    drawing,
+    forest_plot,
+    name_rows,
+    svg,
+    whisker,
+)
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.record import ROLES
 from rl_assets.evaluation.results import METRICS, PRIMARY, EvalReport, LossCurve
+from rl_assets.evaluation.sections import RewardBin
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-WIDTH_INCHES = 5.4
-ROW_INCHES = 0.34
-INK, MUTED, ACCENT, WORSE = "#1c2733", "#7a8794", "#2f6fb3", "#b4532a"
-VARIABLES = {INK: "--ink", MUTED: "--muted", ACCENT: "--accent", WORSE: "--worse"}
-DIFFERENCES = ("exact_match", "token_f1", "json_validity", "preference_accuracy", "likelihood_accuracy")
-STYLE: Any = {
-    "svg.hashsalt": "rl-assets",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 11,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-}
-
-
-@contextmanager
-def _figure(height: float) -> Iterator["Figure"]:
-    """A figure without pyplot, whose global state would leak from one report into the next."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        yield Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
-
-
-def _svg(figure: "Figure", title: str) -> str:
-    """SVG without XML header, date or fixed size, with colours as CSS variables and a spoken name."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    for colour, variable in VARIABLES.items():
-        text = text.replace(colour, f"var({variable}, {colour})")
-    return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+DIFFERENCES = (
+    "exact_match",
+    "token_f1",
+    "field_f1",
+    "task_success",
+    "json_validity",
+    "rougeL",
+    "preference_accuracy",
+    "likelihood_accuracy",
+)
+SOURCE_COLOURS = {"human": ACCENT, "verifier": OTHER, "judge": WORSE, "synthetic": MUTED}
+TENTHS = 10
 
 
 def metric_by_model(report: EvalReport, metric: str = PRIMARY) -> str | None:
@@ -68,12 +41,12 @@ def metric_by_model(report: EvalReport, metric: str = PRIMARY) -> str | None:
     rows = [(role, interval) for role, interval in found if interval is not None]
     if not rows:
         return None
-    with _figure(0.6 + ROW_INCHES * len(rows)) as figure:
+    with drawing(0.6 + ROW_INCHES * len(rows)) as figure:
         axes = figure.add_subplot()
         for y, (role, interval) in enumerate(rows):
             colour = ACCENT if role == "candidate" else MUTED
             axes.barh(y, interval.mean, height=0.55, color=colour, alpha=0.9 if role == "candidate" else 0.55)
-            _whisker(axes, interval.low, interval.high, y, INK)
+            whisker(axes, interval, y, INK)
             axes.annotate(
                 f"{interval.mean:.2f}",
                 (max(interval.mean, interval.high or 0.0), y),
@@ -81,11 +54,11 @@ def metric_by_model(report: EvalReport, metric: str = PRIMARY) -> str | None:
                 textcoords="offset points",
                 va="center",
             )
-        _rows(axes, [_model_name(role, report.models[role].kind) for role, _ in rows])
+        name_rows(axes, [_model_name(role, report.models[role].kind) for role, _ in rows])
         axes.set_xlim(0, 1.12)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.set_xlabel(f"{METRICS[metric].title}, 95 % interval")
-        return _svg(figure, f"{METRICS[metric].title} by model")
+        return svg(figure, f"{METRICS[metric].title} by model")
 
 
 def _model_name(role: str, kind: str) -> str:
@@ -93,49 +66,73 @@ def _model_name(role: str, kind: str) -> str:
 
 
 def forest(report: EvalReport) -> str | None:
-    """Paired differences with 95 % intervals, grouped by metric; right of the line is better."""
-    rows = [
-        (metric, f"{comparison.ours} − {comparison.theirs}", comparison.differences[metric])
+    """Paired differences, grouped by metric."""
+    groups = [
+        (
+            METRICS[metric].title,
+            [
+                (f"{found.ours} − {found.theirs}", found.differences[metric])
+                for found in report.comparisons.values()
+                if metric in found.differences
+            ],
+        )
         for metric in DIFFERENCES
-        for comparison in report.comparisons.values()
-        if metric in comparison.differences
     ]
+    return forest_plot([group for group in groups if group[1]], "Paired differences between models")
+
+
+def slices_forest(report: EvalReport) -> str | None:
+    """The candidate's difference on the primary metric in each slice, grouped by dimension."""
+    dimensions = dict.fromkeys(found.dimension for found in report.slices)
+    groups = [
+        (
+            dimension.capitalize(),
+            [(f"{s.value} ({s.figure.n})", s.difference) for s in report.slices if s.dimension == dimension],
+        )
+        for dimension in dimensions
+    ]
+    return forest_plot(groups, "Differences by slice")
+
+
+def verdict_bars(judged: Sequence[JudgeVerdicts]) -> str | None:
+    """Wins, ties and losses of each two models as shares of the decided pairs; None without any."""
+    rows = [found for found in judged if found.wins + found.ties + found.losses]
     if not rows:
         return None
-    metrics = list(dict.fromkeys(metric for metric, _, _ in rows))
-    with _figure(0.7 + ROW_INCHES * 0.85 * (len(rows) + len(metrics))) as figure:
+    with drawing(0.9 + ROW_INCHES * len(rows)) as figure:
         axes = figure.add_subplot()
-        labels: list[tuple[str, bool]] = []
-        for metric in metrics:
-            labels.append((METRICS[metric].title, True))
-            for name, interval in ((name, found) for key, name, found in rows if key == metric):
-                colour = _significance(interval.low, interval.high)
-                _whisker(axes, interval.low, interval.high, len(labels), colour)
-                axes.plot([interval.mean], [len(labels)], "o", color=colour, markersize=5)
-                labels.append((name, False))
-        _rows(axes, [label for label, _ in labels])
-        for tick, (_, heading) in zip(axes.get_yticklabels(), labels, strict=True):
-            tick.set_fontweight("bold" if heading else "normal")
-        axes.axvline(0, color=MUTED, linewidth=0.9)
-        axes.set_xlabel("Paired difference, 95 % interval")
-        return _svg(figure, "Paired differences between models")
+        for y, found in enumerate(rows):
+            left, decided = 0.0, found.wins + found.ties + found.losses
+            for count, colour in ((found.wins, ACCENT), (found.ties, MUTED), (found.losses, WORSE)):
+                axes.barh(y, count / decided, left=left, height=0.6, color=colour, alpha=0.85)
+                if count / decided > 0.06:
+                    axes.text(left + count / decided / 2, y, str(count), ha="center", va="center", color="white")
+                left += count / decided
+        name_rows(axes, [f"{found.ours} − {found.theirs}" for found in rows])
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("Share of decided pairs: wins, ties, losses")
+        return svg(figure, "Verdicts of the judge")
 
 
-def _significance(low: float | None, high: float | None) -> str:
-    if low is not None and low > 0:
-        return ACCENT
-    return WORSE if high is not None and high < 0 else MUTED
-
-
-def _whisker(axes: "Axes", low: float | None, high: float | None, y: float, colour: str) -> None:
-    if low is not None and high is not None:
-        axes.plot([low, high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
-
-
-def _rows(axes: "Axes", labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
+def reward_histogram(bins: Sequence[RewardBin]) -> str | None:
+    """Rated answers by tenths of the reward, stacked by the source of the reward; None without any."""
+    if not bins:
+        return None
+    with drawing(2.4) as figure:
+        axes = figure.add_subplot()
+        bottoms = [0] * TENTHS
+        for source in dict.fromkeys(found.source for found in bins):
+            heights = [0] * TENTHS
+            for found in bins:
+                heights[round(found.low * TENTHS)] += found.answers if found.source == source else 0
+            centres = [(tenth + 0.5) / TENTHS for tenth in range(TENTHS)]
+            colour = SOURCE_COLOURS.get(source, MUTED)
+            axes.bar(centres, heights, width=0.09, bottom=bottoms, color=colour, alpha=0.85, label=source)
+            bottoms = [low + height for low, height in zip(bottoms, heights, strict=True)]
+        axes.set_xlabel("Reward")
+        axes.set_ylabel("rated answers")
+        axes.legend(frameon=False, fontsize=10, labelcolor=INK)
+        return svg(figure, "Distribution of rewards")
 
 
 def losses(curves: Sequence[LossCurve]) -> str | None:
@@ -143,7 +140,7 @@ def losses(curves: Sequence[LossCurve]) -> str | None:
     drawn = [curve for curve in curves if curve.points]
     if not drawn:
         return None
-    with _figure(2.3) as figure:
+    with drawing(2.3) as figure:
         panels: Any = figure.subplots(1, len(drawn), squeeze=False)[0]
         for axes, curve in zip(panels, drawn, strict=True):
             steps, values = zip(*curve.points, strict=True)
@@ -153,4 +150,4 @@ def losses(curves: Sequence[LossCurve]) -> str | None:
             axes.set_ylim(bottom=min(0.0, *values))
             axes.locator_params(nbins=4)
         panels[0].set_ylabel("training loss")
-        return _svg(figure, "Training loss")
+        return svg(figure, "Training loss")

@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 
+from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.escaping import markdown_block, markdown_text
 from rl_assets.evaluation.inline_pictures import small_forest
+from rl_assets.evaluation.report_tables import (
+    benchmark_rows,
+    judge_rows,
+    judgements,
+    lineage_rows,
+    slice_rows,
+    training_rows,
+)
 from rl_assets.evaluation.results import EvalReport
+from rl_assets.evaluation.sections import BenchmarkResult
 from rl_assets.evaluation.wording import (
     Table,
     difference_rows,
     headline,
+    judge_sentence,
     latency_sentence,
     model_rows,
     sample_sentence,
@@ -22,15 +33,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def escaped_table(content: Table) -> str:
-    """The table with its header escaped, which names models; the cells are figures."""
+    """The table with every cell escaped: headers and first columns hold names from logs."""
     header, rows = content
-    return table([markdown_text(cell) for cell in header], rows)
+    return table([markdown_text(cell) for cell in header], [[markdown_text(cell) for cell in row] for row in rows])
 
 
-def to_markdown(report: EvalReport) -> str:
-    """The whole report as markdown."""
+def to_markdown(report: EvalReport, decision: Decision | None = None) -> str:
+    """The whole report as markdown, the decision on top once there is one."""
+    judged = judgements(report)
     parts = [
         f"# Evaluation as of {markdown_text(report.day)}",
+        *_decided(decision),
         headline(report),
         small_forest(report),
         sample_sentence(report),
@@ -39,11 +52,34 @@ def to_markdown(report: EvalReport) -> str:
         escaped_table(model_rows(report)),
         "## Paired differences\n",
         escaped_table(difference_rows(report)),
+        *_section("## Slices", slice_rows(report)),
+        "## Judge\n",
+        *(markdown_text(judge_sentence(found)) for found in judged),
+        escaped_table(judge_rows(judged)) if judged else "No judge is configured.",
+        *(part for found in report.benchmarks for part in _benchmark(found)),
+        *_section("## Where it comes from", lineage_rows(report)),
+        *_section("## What it took", training_rows(report)),
         "## Notes\n",
         "\n".join(f"- {markdown_text(note)}" for note in report.notes),
         *_worst(report),
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _decided(decision: Decision | None) -> list[str]:
+    if decision is None:
+        return []
+    rails = [rail.sentence() for rail in decision.guard_rails]
+    lines = [f"- {markdown_text(line)}" for line in [*decision.reasons, *rails]]
+    return [f"**{decision.verdict}** against the {decision.against}", "\n".join(lines)]
+
+
+def _section(title: str, content: Table) -> list[str]:
+    return [title, escaped_table(content)] if content[1] else []
+
+
+def _benchmark(found: BenchmarkResult) -> list[str]:
+    return _section(f"## Benchmark {markdown_text(found.name)} ({found.items} items)", benchmark_rows(found))
 
 
 def _worst(report: EvalReport) -> list[str]:

@@ -27,25 +27,25 @@ class PromotionRules(BaseModel):
     max_judged_loss: float = Field(default=0.05, ge=0, le=0.5)
 
 
-def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules) -> Decision:
-    """Judge the candidate against the champion, or against the base while there is none.
+def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules, role: Role = "candidate") -> Decision:
+    """Judge the candidate (or the adapter of another role) against the champion, or the base while there is none.
 
     PROMOTE if the primary difference's lower bound is above 0 and every guard-rail holds; REJECT if its upper
     bound is below 0 or a guard-rail breaks; INSUFFICIENT if the figures cannot carry a decision; else HOLD.
     """
     against: Role = "champion" if champion else "base"
-    comparison = report.comparison(against)
-    if champion and champion.hash == report.candidate.sha256:
-        return _decision(report, against, "HOLD", ["The candidate is already the champion."])
-    if champion and (back := champion.rolled_back_reason(report.candidate.sha256)):
-        return _decision(report, against, "HOLD", [f"The candidate was champion and was rolled back: {back}"])
+    comparison, weights = report.comparison(against, role), report.models[role].sha256
+    if champion and champion.hash == weights:
+        return _decision(report, weights, against, "HOLD", ["The candidate is already the champion."])
+    if champion and (back := champion.rolled_back_reason(weights)):
+        return _decision(report, weights, against, "HOLD", [f"The candidate was champion and was rolled back: {back}"])
     doubts = insufficiencies(report, champion, comparison, rules)
     if doubts or comparison is None:  # without a comparison there is always a doubt
-        return _decision(report, against, "INSUFFICIENT", doubts)
+        return _decision(report, weights, against, "INSUFFICIENT", doubts)
     rails = guard_rails(report, comparison, rules)
     difference = comparison.differences[PRIMARY]
     verdict, reasons = _verdict(difference, rails, comparison, against)
-    return _decision(report, against, verdict, reasons, difference=difference, rails=rails)
+    return _decision(report, weights, against, verdict, reasons, difference=difference, rails=rails)
 
 
 def insufficiencies(
@@ -78,13 +78,14 @@ def guard_rails(report: EvalReport, comparison: Comparison, rules: PromotionRule
         )
     ]
     measured = report.latency_ratio
-    if measured is not None and measured.against == comparison.theirs:
+    if measured is not None and measured.against == comparison.theirs and comparison.ours == "candidate":
         state: RailState = "holds"
         if measured.ratio.low is not None and measured.ratio.low > rules.max_latency_ratio:
             state = "broken"
         rails.append(GuardRail(name="latency", state=state, limit=rules.max_latency_ratio, found=measured.ratio))
-    if report.judge and not report.judge.doubts and report.judge.theirs == comparison.theirs:
-        rails.append(_judged_rail(report.judge.win_rate, 0.5 - rules.max_judged_loss))
+    judged = report.judge
+    if judged and judged.usable and (judged.ours, judged.theirs) == (comparison.ours, comparison.theirs):
+        rails.append(_judged_rail(judged.win_rate, 0.5 - rules.max_judged_loss))
     return rails
 
 
@@ -144,6 +145,7 @@ def shown(found: Interval) -> str:
 
 def _decision(
     report: EvalReport,
+    weights: str,
     against: Role,
     verdict: Literal["PROMOTE", "REJECT", "HOLD", "INSUFFICIENT"],
     reasons: list[str],
@@ -154,7 +156,7 @@ def _decision(
     return Decision(
         verdict=verdict,
         day=report.day,
-        candidate=report.candidate.sha256,
+        candidate=weights,
         against=against,
         primary=PRIMARY,
         reasons=reasons,

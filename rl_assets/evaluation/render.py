@@ -1,67 +1,78 @@
 """A report as files: report.json for programs, report.md for the UI, report.html to read on its own."""
 
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from rl_assets.evaluation.escaping import printable
-from rl_assets.evaluation.figures import forest, losses, metric_by_model
+from rl_assets.evaluation.decision import Decision
+from rl_assets.evaluation.figures import forest, losses, metric_by_model, reward_histogram, slices_forest, verdict_bars
 from rl_assets.evaluation.markdown import to_markdown
-from rl_assets.evaluation.results import METRICS, EvalReport
+from rl_assets.evaluation.pages import grid, page
+from rl_assets.evaluation.report_tables import (
+    benchmark_rows,
+    judge_rows,
+    judgements,
+    lineage_rows,
+    slice_rows,
+    training_rows,
+)
+from rl_assets.evaluation.results import METRICS, PRIMARY, EvalReport
 from rl_assets.evaluation.wording import (
-    Table,
     difference_rows,
     headline,
     latency_sentence,
     model_rows,
     sample_sentence,
 )
-from rl_assets.files import replaced_folder
-
-TEMPLATE = "report.html.j2"
+from rl_assets.files import write_atomically, write_json
 
 
-def to_html(report: EvalReport) -> str:
-    """One self-contained page: no script, no request, every text escaped by the template engine."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    source = files("rl_assets.evaluation").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["printable"] = printable
-    pictures = {
-        "by_model": metric_by_model(report),
-        "forest": forest(report),
-        "losses": losses(report.loss_curves),
-    }
-    return environment.from_string(source).render(
+def to_html(report: EvalReport, decision: Decision | None = None) -> str:
+    """One page with everything, and the decision on top once there is one."""
+    judged = judgements(report)
+    return page(
+        "report",
+        {
+            "by_model": metric_by_model(report),
+            "forest": forest(report),
+            "slices": slices_forest(report),
+            "verdicts": verdict_bars(judged),
+            "losses": losses(report.loss_curves),
+            "rewards": reward_histogram(report.rewards),
+        },
         report=report,
+        decision=decision,
+        primary=METRICS[PRIMARY].title,
         headline=headline(report),
         sample=sample_sentence(report),
         latency=latency_sentence(report),
-        models=_table(model_rows(report)),
-        differences=_table(difference_rows(report)),
-        metrics=METRICS,
-        # Our own drawings: their only foreign text, the labels of losses, is a kind that the code names.
-        pictures={name: Markup(svg) for name, svg in pictures.items() if svg},
+        models=grid(model_rows(report)),
+        differences=grid(difference_rows(report)),
+        slices=grid(slice_rows(report)),
+        judgements=judged,
+        judge_table=grid(judge_rows(judged)),
+        benchmarks=[found.model_dump() | {"table": grid(benchmark_rows(found))} for found in report.benchmarks],
+        lineage=grid(lineage_rows(report), text=True),
+        training=grid(training_rows(report)),
+        metrics=[METRICS[name] for name in METRICS if any(name in model.metrics for model in report.models.values())],
     )
 
 
-def _table(content: Table) -> dict[str, Any]:
-    header, rows = content
-    return {"header": header, "rows": rows}
-
-
 def write_report(report: EvalReport, folder: Path) -> None:
-    """Put report.md, report.json and report.html into `folder`, all at once, in place of what was there."""
-    contents = {
-        "report.json": report.model_dump_json(indent=2) + "\n",
-        "report.md": to_markdown(report),
-        "report.html": to_html(report),
-    }
-    with replaced_folder(folder) as staging:
-        for name, text in contents.items():
-            (staging / name).write_text(text, encoding="utf-8")
+    """Write the report into `folder`, each file whole, report.json last; a decision on the report before it goes."""
+    (folder / "decision.json").unlink(missing_ok=True)
+    _write_pages(report, None, folder)
+    write_json(folder / "report.schema.json", EvalReport.model_json_schema(mode="serialization"))
+    write_atomically(folder / "report.json", report.model_dump_json(indent=2) + "\n")
+
+
+def write_decision(report: EvalReport, decision: Decision, folder: Path) -> None:
+    """Write decision.json, and put the decision on top of the report's pages."""
+    _write_pages(report, decision, folder)
+    write_json(folder / "decision.json", decision.model_dump(mode="json"))
+
+
+def _write_pages(report: EvalReport, decision: Decision | None, folder: Path) -> None:
+    write_atomically(folder / "report.md", to_markdown(report, decision))
+    write_atomically(folder / "report.html", to_html(report, decision))
 
 
 def read_report(folder: Path) -> EvalReport:

@@ -21,6 +21,7 @@ from rl_assets.evaluation.report_parts import (
     loss_curve,
     model_result,
     notes_on,
+    preference_duels,
     training_cost,
     weights_sha256,
     worst_answers,
@@ -39,6 +40,7 @@ COMPARED: tuple[tuple[Role, Role], ...] = (
     ("candidate", "parent"),
     ("candidate", "champion"),
     ("parent", "base"),
+    ("parent", "champion"),
 )
 
 
@@ -81,6 +83,7 @@ def evaluate(
     table = {role: _role_columns(role, held_out, scores) for role in scores}
     contest = duels(held_out, scores["candidate"], scores[against], judge_pairs) if judge else []
     verdicts = compare_by_judge(judge, "candidate", against, contest) if judge and contest else None
+    known = preference_duels(held_out, judge_pairs) if judge else []
     return EvalReport(
         day=day,
         segment=segment,
@@ -102,6 +105,7 @@ def evaluate(
             for found in benchmarks
         ],
         judge=verdicts,
+        judge_alignment=compare_by_judge(judge, "preferred", "rejected", known) if judge and known else None,
         rewards=list(rewards),
         training=[training_cost(adapter) for adapter in (parent, candidate) if adapter],
         latency_ratio=_latency_ratio(base, candidate, comparable, held_out, log),

@@ -1,7 +1,7 @@
 """The parts of a report that need no model: figures by role, worst answers, curves, datasets, notes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rl_assets.evaluation.benchmarks import Benchmark
@@ -111,8 +111,6 @@ def benchmark_result(
 
 def duels(held_out: HeldOut, ours: ModelScores, theirs: ModelScores, most: int) -> list[Duel]:
     """The two models' answers to at most `most` items, evenly over all of them, for a judge."""
-    size = len(held_out.items)
-    kept = [(turn * size) // most for turn in range(most)] if size > most else range(size)
     return [
         Duel(
             held_out.items[row].prompt,
@@ -120,8 +118,19 @@ def duels(held_out: HeldOut, ours: ModelScores, theirs: ModelScores, most: int) 
             theirs.generation.answers[row].text,
             held_out.items[row].cluster,
         )
-        for row in kept
+        for row in _spread(len(held_out.items), most)
     ]
+
+
+def preference_duels(held_out: HeldOut, most: int) -> list[Duel]:
+    """Held-out preferences, the better answer first: how often a judge agrees with the logs."""
+    kept = [held_out.pairs[row] for row in _spread(len(held_out.pairs), most)]
+    return [Duel(pair.prompt, pair.chosen, pair.rejected, pair.cluster) for pair in kept]
+
+
+def _spread(size: int, most: int) -> Sequence[int]:
+    """At most `most` of `size` rows, evenly over all of them."""
+    return [(turn * size) // most for turn in range(most)] if size > most else range(size)
 
 
 def notes_on(

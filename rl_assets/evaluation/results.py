@@ -140,6 +140,7 @@ class EvalReport(Record):
     slices: list[Slice]
     benchmarks: list[BenchmarkResult]
     judge: JudgeVerdicts | None
+    judge_alignment: JudgeVerdicts | None
     rewards: list[RewardBin]
     training: list[TrainingCost]
     latency_ratio: LatencyRatio | None
@@ -153,6 +154,6 @@ class EvalReport(Record):
         """The model this report is about."""
         return self.models["candidate"]
 
-    def comparison(self, theirs: Role) -> Comparison | None:
-        """The candidate against that role, where there is one."""
-        return self.comparisons.get(f"candidate-{theirs}")
+    def comparison(self, theirs: Role, ours: Role = "candidate") -> Comparison | None:
+        """The candidate (or another role) against that role, where there is one."""
+        return self.comparisons.get(f"{ours}-{theirs}")

@@ -48,7 +48,7 @@ def _f1(ours: Counter[tuple[str, str]], theirs: Counter[tuple[str, str]]) -> flo
 def follows_schema(answer: str, schema: dict[str, Any]) -> bool:
     """Whether the answer is JSON that the schema (draft 2020-12 unless it names another) accepts.
 
-    References to other documents are never fetched; a schema with one raises jsonschema's own error.
+    References to other documents are never fetched, and `check_schema` refuses them beforehand.
     """
     from jsonschema.validators import validator_for
     from referencing import Registry
@@ -58,7 +58,7 @@ def follows_schema(answer: str, schema: dict[str, Any]) -> bool:
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """Raises ValueError for a schema that is none."""
+    """Raises ValueError for a schema that is none, or that refers to another document."""
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import validator_for
 
@@ -66,3 +66,13 @@ def check_schema(schema: dict[str, Any]) -> None:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"the JSON schema is invalid: {error.message}") from error
+    if foreign := [found for found in _references(schema) if not found.startswith("#")]:
+        raise ValueError(f"the JSON schema refers to {foreign[0]!r}; only references inside it (#...) are followed")
+
+
+def _references(value: Any) -> Iterator[str]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict) and isinstance(value.get("$ref"), str):
+        yield value["$ref"]
+    for child in inner:
+        yield from _references(child)

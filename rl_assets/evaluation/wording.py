@@ -1,11 +1,13 @@
 """A report in words: sentences and table cells as plain text, for a page to escape and lay out."""
 
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.latency import Latency
 from rl_assets.evaluation.record import ROLES
 from rl_assets.evaluation.results import METRICS, PRIMARY, EvalReport
 from rl_assets.evaluation.statistics import Interval
 
 Table = tuple[list[str], list[list[str]]]
+NONE = "–"
 
 
 def figure(found: Interval | None) -> str:
@@ -22,6 +24,36 @@ def signed(found: Interval) -> str:
     if found.low is None or found.high is None:
         return f"{found.mean:+.3f}"
     return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+
+
+def p_value(p: float | None) -> str:
+    """ "0.012", or "< 0.001", or a dash where none was computed."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def rate(share: float | None) -> str:
+    """ "0.83", or a dash where nothing was counted."""
+    return NONE if share is None else f"{share:.2f}"
+
+
+def judge_sentence(found: JudgeVerdicts) -> str:
+    """Who judged, what came out, and why it is not to be believed where that is so."""
+    if found.doubts:
+        return (
+            f"The verdicts of {found.model} on {found.ours} and {found.theirs} are not used. {' '.join(found.doubts)}"
+        )
+    counts = f"{found.wins} wins, {found.ties} ties and {found.losses} losses of {found.ours} against {found.theirs}"
+    parts = [f"{found.model} gave {counts}: win rate {figure(found.win_rate)}"]
+    if found.length_controlled is not None:
+        parts.append(f", and {figure(found.length_controlled)} at equal lengths")
+    parts.append(".")
+    if found.consistency is not None:
+        parts.append(f" It agreed with itself on {rate(found.consistency)} of the pairs when answers changed places.")
+    if found.first_position is not None:
+        parts.append(f" It chose the first one in {rate(found.first_position)} of its decisions.")
+    return "".join(parts)
 
 
 def headline(report: EvalReport) -> str:

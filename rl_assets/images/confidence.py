@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
-from rl_assets.images.references import Reference
+Pair = Mapping[str, Any]
 
 KEPT_FROM_V1, HIGH_FROM_V1 = 0.4, 0.7
 KEPT_FROM = 0.5
@@ -18,12 +19,14 @@ POINTING = re.compile(
     r"example|here is|here's|appears?)\b|:\s*$",
     re.IGNORECASE,
 )
-FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|webp|avif|svg|bmp)|(?:image|img|screenshot|untitled)[\s_-]*\d*", re.IGNORECASE)
+FILE_NAME = re.compile(
+    r"\S+\.(?:png|jpe?g|gif|webp|avif|svg|bmp)|(?:image|img|screenshot|untitled)[\s_-]*\d*", re.IGNORECASE
+)
 WORD = re.compile(r"[^\W_]+")
 STOP_WORDS = frozenset(
-    "a an and are as at be by for from has in is it its of on or our that the this to was will with you your".split()
+    WORD.findall("a an and are as at be by for from has in is it its of on or that the this to was will with you your")
 )
-SUFFIX = re.compile(r"(?:ing|ed|es|s)$")
+SUFFIX = re.compile(r"(?:ing|ed|es|s|e)$")
 
 
 @dataclass(frozen=True)
@@ -41,56 +44,54 @@ class Model:
 
 # Fitted on the hand-labelled pairs in the tests by rl_assets_tests/images/fit_confidence.py, which prints this text.
 V2 = Model(
-    intercept=-2.1085,
+    intercept=-2.2743,
     weights={
-        "informative_alt": 1.0449,
-        "lexical_cosine": -0.6618,
-        "prose": -1.0933,
-        "introduced": 4.2625,
-        "pointing": 0.8051,
-        "large_enough": 0.9684,
-        "moderate_aspect": 0.2081,
-        "detailed": 1.7030,
-        "content_type": 0.1749,
-        "once": -0.4372,
+        "informative_alt": 1.1123,
+        "lexical_cosine": -0.4221,
+        "prose": -0.7014,
+        "introduced": 4.0598,
+        "pointing": 0.8631,
+        "large_enough": 0.9911,
+        "moderate_aspect": 0.2998,
+        "detailed": 1.7243,
+        "content_type": 0.2011,
+        "once": -0.5307,
     },
 )
 
 
-def confidence_v1(reference: Reference) -> float:
+def confidence_v1(pair: Pair) -> float:
     """The simple score in [0, 1]: text before and after over 20 characters, alt over 5, context over 100."""
     score = (
-        0.3 * (len(reference.text_before) > 20)
-        + 0.3 * (len(reference.text_after) > 20)
-        + 0.2 * (len(reference.alt) > 5)
-        + 0.2 * (len(reference.context) > 100)
+        0.3 * (len(pair["text_before"]) > 20)
+        + 0.3 * (len(pair["text_after"]) > 20)
+        + 0.2 * (len(pair["alt"]) > 5)
+        + 0.2 * (len(pair["context"]) > 100)
     )
     return round(score, 4)
 
 
-def confidence(features: Mapping[str, float]) -> float:
+def confidence(pair: Pair) -> float:
     """The calibrated probability that the image shows what its text is about."""
-    return V2.probability(features)
+    return V2.probability(features(pair))
 
 
-def features(
-    reference: Reference, width: int, height: int, flat: float, image_type: str, decoration: bool
-) -> dict[str, float]:
-    """What the calibrated model sees, each in [0, 1]. `flat`: share of the commonest colour, 0 where it is not known."""
-    around = " ".join([*reference.headings[-1:], reference.text_before, reference.text_after])
-    names = " ".join([reference.alt, reference.caption, PurePosixPath(reference.src).stem])
-    long, short = max(width, height), max(1, min(width, height))
+def features(pair: Pair) -> dict[str, float]:
+    """What the calibrated model sees of a row of `markdown_image_pairs`, each in [0, 1]."""
+    around = " ".join([*pair["headings"][-1:], pair["text_before"], pair["text_after"]])
+    names = " ".join([pair["alt"], pair["caption"], PurePosixPath(pair["path"]).stem])
+    long, short = max(pair["width"], pair["height"]), min(pair["width"], pair["height"])
     return {
-        "informative_alt": float(is_informative(reference.alt) or is_informative(reference.caption)),
+        "informative_alt": float(is_informative(pair["alt"]) or is_informative(pair["caption"])),
         "lexical_cosine": cosine(names, around),
-        "prose": float(len(WORD.findall(reference.context)) >= 20),
-        "introduced": float(len(reference.text_before) > 20),
-        "pointing": float(POINTING.search(f"{reference.text_before[-200:]}\n{reference.caption}") is not None),
-        "large_enough": float(min(width, height) >= 100),
-        "moderate_aspect": float(long <= 4 * short),
-        "detailed": float(flat < BLANK),
-        "content_type": float(image_type not in ("badge", "logo", "icon")),
-        "once": float(not decoration),
+        "prose": float(len(WORD.findall(pair["context"])) >= 20),
+        "introduced": float(len(pair["text_before"]) > 20),
+        "pointing": float(POINTING.search(f"{pair['text_before'][-200:]}\n{pair['caption']}") is not None),
+        "large_enough": float(short >= 100),
+        "moderate_aspect": float(long <= 4 * max(1, short)),
+        "detailed": float(pair["flat"] < BLANK),
+        "content_type": float(pair["image_type"] not in ("badge", "logo", "icon")),
+        "once": float(not pair["decoration"]),
     }
 
 
@@ -101,7 +102,7 @@ def is_informative(alt: str) -> bool:
 
 def cosine(left: str, right: str) -> float:
     """Cosine in [0, 1] of two texts' word counts, stop words left out, simple suffixes cut off."""
-    a, b = Counter(_stems(left)), Counter(_stems(right))
+    a, b = Counter(stems(left)), Counter(stems(right))
     shared = sum(a[word] * b[word] for word in a.keys() & b.keys())
     if not shared:
         return 0.0
@@ -109,6 +110,6 @@ def cosine(left: str, right: str) -> float:
     return round(shared / norm, 6)
 
 
-def _stems(text: str) -> list[str]:
+def stems(text: str) -> list[str]:
     words = (word.lower() for word in WORD.findall(text))
-    return [SUFFIX.sub("", word) if len(word) > 4 else word for word in words if word not in STOP_WORDS]
+    return [SUFFIX.sub("", word) if len(word) > 3 else word for word in words if word not in STOP_WORDS]

@@ -1,4 +1,4 @@
-"""From what documentation tools understand to plain CommonMark, line for line: MkDocs' indented blocks, MDX, front matter.
+"""From what documentation tools read to plain CommonMark, line for line: MkDocs' indented blocks, MDX, front matter.
 
 CommonMark takes the indented content of an admonition for code, and all between two JSX tags for raw HTML; readers of
 the built site see prose and images there. Line numbers never change.
@@ -14,7 +14,6 @@ TITLE = re.compile(r'"([^"]*)"')
 # PyMdown blocks (/// note | Title ... ///), Jinja statements, MDX imports and exports.
 STATEMENT = re.compile(r"\s*(?:/{3,}.*|\{%-?.*?-?%\})\s*$")
 MODULE_STATEMENT = re.compile(r"(?:import|export)\s.*(?:from\s|=|['\"]).*$")
-MDX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
 QUOTED_EXPRESSION = re.compile(r"=\{\s*(\"[^\"{}]*\"|'[^'{}]*'|`[^`{}$]*`)\s*\}")
 EXPRESSION = re.compile(r"=\{(?:[^{}\n]|\{[^{}\n]*\}){0,400}\}")
 STYLE_OBJECT = re.compile(r"\b(style|className|class)=\{\{[^{}\n]*\}\}")
@@ -30,7 +29,7 @@ def without_front_matter(text: str) -> str:
 def as_commonmark(text: str, suffix: str) -> str:
     """Markdown of a documentation site as CommonMark; `suffix` is the file's, ".mdx" or another."""
     lines = _unindented(without_front_matter(text).split("\n"))
-    plain = "\n".join(STYLE_OBJECT.sub(r'\1=""', STATEMENT.sub("", line)) for line in lines)
+    plain = "\n".join("" if STATEMENT.fullmatch(line) else STYLE_OBJECT.sub(r'\1=""', line) for line in lines)
     return _without_jsx(plain) if suffix == ".mdx" else plain
 
 
@@ -54,7 +53,7 @@ class _Fence:
 
 
 def _unindented(lines: list[str]) -> list[str]:
-    """Lines with the content of MkDocs' indented blocks moved out to the left, at any depth; code fences are left alone."""
+    """Lines with the content of MkDocs' indented blocks moved out to the left, at any depth; fences are left alone."""
     depths: list[int] = []
     fence, plain = _Fence(), []
     for line in lines:
@@ -75,17 +74,23 @@ def _unindented(lines: list[str]) -> list[str]:
 
 def _without_jsx(text: str) -> str:
     """MDX whose components are HTML elements `x-<name>` (an `Image` stays one) and whose expressions are strings."""
-    text = MDX_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
     fence, lines = _Fence(), []
-    for line in text.split("\n"):
+    for line in _without_comments(text).split("\n"):
         code = fence.holds(line)
         lines.append(line if code else _html_of_jsx("" if MODULE_STATEMENT.match(line) else line))
     return "\n".join(lines)
 
 
+def _without_comments(text: str) -> str:
+    """MDX without {/* comments */}, line breaks kept; one pass, however many are opened and never closed."""
+    kept, done = [], 0
+    while (start := text.find("{/*", done)) >= 0 and (end := text.find("*/}", start)) >= 0:
+        kept += [text[done:start], "\n" * text.count("\n", start, end)]
+        done = end + 3
+    return "".join([*kept, text[done:]])
+
+
 def _html_of_jsx(line: str) -> str:
     line = QUOTED_EXPRESSION.sub(lambda found: f'="{found[1][1:-1]}"', line)
     line = EXPRESSION.sub('="{}"', line)
-    return COMPONENT.sub(
-        lambda found: f"<{found[1]}{'img' if found[2] == 'Image' else 'x-' + found[2].lower()}", line
-    )
+    return COMPONENT.sub(lambda found: f"<{found[1]}{'img' if found[2] == 'Image' else 'x-' + found[2].lower()}", line)

@@ -1,8 +1,10 @@
 """What must hold of a source's image pairs; counted in SQL over the table `rows`, judged as the datasets' are."""
 
-from rl_assets.datasets.expectations import Expectation, no_repeat, no_row
+from rl_assets.datasets.expectations import ENOUGH, PROMPTS, Expectation, no_repeat, no_row
 from rl_assets.images.confidence import KEPT_FROM
 from rl_assets.images.kinds import IMAGE_TYPES
+
+IMG = r"!\[|<(?i:img|image)\b"
 
 IMAGE_PAIRS = (
     no_repeat("pair_ids_are_unique", "No pair stands twice.", "pair_id"),
@@ -39,5 +41,63 @@ IMAGE_PAIRS = (
         "count(DISTINCT image_type) FILTER (kept)",
         3,
         blocking=False,
+    ),
+)
+
+
+def _multimodal(prompt: str) -> tuple[Expectation, ...]:
+    """What must hold of questions about documentation; `prompt` is the SQL of all that the model is shown."""
+    shown = f"array_to_string(list_transform({prompt}, lambda message: message.content), chr(10))"
+    return (
+        no_repeat("questions_are_unique", "No question stands twice.", "metadata.row_id"),
+        no_row(
+            "prompts_hold_no_image_markup", "No prompt shows an image as markup.", f"regexp_matches({shown}, '{IMG}')"
+        ),
+        no_row(
+            "right_images_are_offered",
+            "Every right image is in the catalogue, and the catalogue is in the prompt.",
+            "NOT list_has_all(catalogue, gold_images) OR len(list_distinct(catalogue)) < len(catalogue) "
+            f"OR len(list_filter(catalogue, lambda path: contains({shown}, path))) < len(catalogue)",
+        ),
+        no_row(
+            "catalogues_hold_four_distractors",
+            "Every catalogue offers four wrong images or more.",
+            "len(catalogue) - len(gold_images) < 4",
+        ),
+        no_row(
+            "needs_follow_the_answer",
+            "A question needs an image where the right answer shows one.",
+            "metadata.needs_image <> (len(gold_images) > 0)",
+        ),
+        Expectation(
+            "a_fifth_needs_no_image",
+            "20 % of the questions or more need no image.",
+            "coalesce(avg(CAST(NOT metadata.needs_image AS INTEGER)), 1)",
+            0.2,
+        ),
+        no_row(
+            "pages_are_in_one_split",
+            "Every row lies in the split of its page, so no page is in two splits.",
+            "split <> split_of(prompt_key) OR prompt_key <> metadata.prompt_key",
+        ),
+        ENOUGH,
+    )
+
+
+MULTIMODAL_SFT = (
+    *_multimodal("messages[:-2]"),
+    no_row(
+        "answers_follow_the_contract",
+        "Every answer is a JSON object of text, images and reasoning.",
+        "NOT json_valid(messages[-1].content) OR messages[-1].role <> 'assistant' OR len(messages[-1].content) > 8000",
+    ),
+)
+MULTIMODAL_GRPO = (
+    *_multimodal("prompt"),
+    PROMPTS,
+    no_row(
+        "the_right_answer_is_worth_most",
+        "In every group the right answer has the highest reward, alone.",
+        "NOT ends_with(responses[1].interaction_id, ':right') OR responses[1].reward <= responses[2].reward",
     ),
 )

@@ -1,20 +1,21 @@
 """A documentation folder to image pairs: every image a page shows becomes a pair or an exclusion with its reason."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rl_assets.files import sha256_text
-from rl_assets.images.confidence import KEPT_FROM, confidence, confidence_v1, features
+from rl_assets.images.confidence import KEPT_FROM, confidence, confidence_v1
 from rl_assets.images.decoding import Decoder
 from rl_assets.images.facts import ImageFacts, Refused
+from rl_assets.images.kinds import image_type
 from rl_assets.images.markdown import to_html
 from rl_assets.images.paths import locate
-from rl_assets.images.references import Reference, references
+from rl_assets.images.reference import Reference
+from rl_assets.images.references import read_page
 from rl_assets.images.sources import Source
-from rl_assets.images.kinds import image_type
 
 Row = dict[str, Any]
 DECORATION_FROM = 6
@@ -28,6 +29,7 @@ class Extraction:
 
     pairs: list[Row] = field(default_factory=list)
     excluded: list[Row] = field(default_factory=list)
+    sections: list[Row] = field(default_factory=list)
     pages: int = 0
     unread: list[str] = field(default_factory=list)
     decoded: int = 0
@@ -48,8 +50,12 @@ def extract(source: Source, known: Mapping[str, ImageFacts], decoder: Decoder) -
             found.unread.append(f"{page}: {text[1:]}")
             continue
         found.pages += 1
-        for position, reference in enumerate(references(to_html(text, path.suffix.lower()))):
+        shown, plain = read_page(to_html(text, path.suffix.lower()))
+        for position, reference in enumerate(shown):
             _take(found, source, page, position, reference, facts)
+        for position, section in enumerate(plain):
+            place = {"source": source.name, "page": page, "position": position}
+            found.sections.append(place | {"headings": list(section.headings), "text": section.text})
     found.decoded = facts.decoded
     _judge(found.pairs)
     return found
@@ -98,7 +104,7 @@ def _take(found: Extraction, source: Source, page: str, position: int, reference
         found.excluded.append(row | {"reason": measured.reason, "detail": measured.detail})
         return
     path = place.path.relative_to(source.root.resolve()).as_posix()
-    found.pairs.append(row | _measured(measured) | _texts(reference) | {"path": path, "reference": reference})
+    found.pairs.append(row | _measured(measured) | texts(reference) | {"path": path})
 
 
 def _row(source: Source, page: str, position: int, reference: Reference) -> Row:
@@ -117,7 +123,7 @@ def _row(source: Source, page: str, position: int, reference: Reference) -> Row:
     }
 
 
-def _texts(reference: Reference) -> Row:
+def texts(reference: Reference) -> Row:
     return {
         "text_before": reference.text_before[-TEXT_CHARACTERS:],
         "text_after": reference.text_after[:TEXT_CHARACTERS],
@@ -145,35 +151,16 @@ def known_facts(pairs: list[Row]) -> dict[str, ImageFacts]:
     return {pair["sha256"]: ImageFacts(*(pair[name] for name in names)) for pair in pairs}
 
 
-def reference_of(pair: Row) -> Reference:
-    """The reference that a stored pair came from, as far as its scores depend on it."""
-    return Reference(
-        line=pair["line"],
-        tag=pair["tag"],
-        src=pair["src"],
-        alt=pair["alt"],
-        title=pair["title"],
-        caption=pair["caption"],
-        linked=pair["linked"],
-        headings=tuple(pair["headings"]),
-        container=0,
-        before=[pair["text_before"]] if pair["text_before"] else [],
-        after=[pair["text_after"]] if pair["text_after"] else [],
-    )
-
-
 def _judge(pairs: list[Row]) -> None:
     """Complete the pairs of a source with what depends on all of them: places, decoration, confidence, kept, id."""
     places = Counter(pair["sha256"] for pair in pairs)
     on_page: Counter[tuple[str, str]] = Counter()
     for pair in pairs:
-        reference = pair.pop("reference")
         names = " ".join([Path(pair["path"]).name, pair["alt"], pair["title"], pair["caption"]])
         pair["image_type"] = image_type(known_facts([pair])[pair["sha256"]], names)
         pair["places"] = places[pair["sha256"]]
         pair["decoration"] = pair["places"] >= DECORATION_FROM
-        seen = features_of(pair, reference)
-        pair["confidence_v1"], pair["confidence"] = confidence_v1(reference), confidence(seen)
+        pair["confidence_v1"], pair["confidence"] = confidence_v1(pair), confidence(pair)
         nth = on_page[pair["page"], pair["sha256"]]
         on_page[pair["page"], pair["sha256"]] += 1
         pair["pair_id"] = sha256_text("\x1f".join([pair["source"], pair["page"], str(nth), pair["sha256"]]))[:32]
@@ -181,12 +168,6 @@ def _judge(pairs: list[Row]) -> None:
     for pair in pairs:
         wanted = pair["image_type"] != "badge" and not pair["decoration"] and pair["confidence"] >= KEPT_FROM
         pair["kept"] = wanted and best[pair["sha256"]] == pair["pair_id"]
-
-
-def features_of(pair: Row, reference: Reference) -> dict[str, float]:
-    """What the confidence model sees of a pair."""
-    size = (pair["width"], pair["height"], pair["flat"])
-    return features(reference, *size, pair["image_type"], pair["decoration"])
 
 
 def _best_places(pairs: list[Row]) -> dict[str, str]:

@@ -125,7 +125,7 @@ def _traits(image: Image.Image) -> tuple[float, float, float]:
 
 
 def _svg(data: bytes, sha256: str) -> ImageFacts | Refused:
-    """Size of an SVG from its attributes; refused where it is active content. Read as HTML: no entities, no fetching."""
+    """Size of an SVG from its attributes; refused where it is active. Read as HTML: no entities, no fetching."""
     root = LexborHTMLParser(data.decode("utf-8", errors="replace")).css_first("svg")
     if root is None:
         return Refused("not_an_image", "XML without <svg>")

@@ -1,4 +1,4 @@
-"""A page of thumbnails for the UI: what was kept, with the text it belongs to. Names are shown as code, never rendered."""
+"""Thumbnails for the UI: what was kept, with the text it belongs to. Texts are shown as code, never rendered."""
 
 import base64
 from pathlib import Path

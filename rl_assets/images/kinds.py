@@ -10,7 +10,10 @@ NAMED = (
     ("badge", r"badge|shield"),
     ("logo", r"logo|brand|wordmark"),
     ("icon", r"icon|favicon|emoji|avatar"),
-    ("diagram", r"diagram|drawio|architect|flow ?chart|flow|workflow|topology|pipeline|sequence|schema|lifecycle|graph of"),
+    (
+        "diagram",
+        r"diagram|drawio|architect|flow ?chart|flow|workflow|topology|pipeline|sequence|schema|lifecycle|graph of",
+    ),
     ("chart", r"chart|plot|graph|histogram|heatmap|bar ?chart|scatter|benchmark"),
     ("illustration", r"illustration|banner|hero|cover|drawing|cartoon|comic|meme|zelda"),
     ("photo", r"photo|portrait|picture of"),

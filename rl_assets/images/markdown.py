@@ -1,4 +1,4 @@
-"""Markdown to an HTML document whose images know their line. Parsing is markdown-it-py (CommonMark) and lexbor (HTML 5).
+"""Markdown to an HTML document whose images know their line, by markdown-it-py (CommonMark) and lexbor (HTML 5).
 
 One document model for every way to write an image: inline, by reference, linked, HTML with attributes in any order.
 Code never counts, since a renderer escapes it.
@@ -6,6 +6,7 @@ Code never counts, since a renderer escapes it.
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -15,7 +16,7 @@ from rl_assets.images.dialects import as_commonmark
 
 LINE = "data-rl-line"
 # A component that closes itself; HTML would take all that follows for its content.
-SELF_CLOSED = re.compile(r"<((?!Image\b)[A-Z][\w.]*|x-[\w.]+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)/>")
+SELF_CLOSED = re.compile(r"<((?!Image\b)[A-Z][\w.]*|x-[\w.]+)((?:[^<>\"']|\"[^\"]*\"|'[^']*'){0,2000})/>")
 START_TAG = re.compile(r"<([A-Za-z][\w.:-]*)(?=[\s/>]|$)")
 
 
@@ -38,9 +39,25 @@ def to_html(text: str, suffix: str = ".md", dialect: bool = True) -> str:
     return str(commonmark.renderer.render(tokens, commonmark.options, {}))
 
 
-def document(html: str) -> LexborHTMLParser:
-    """The HTML as a browser would build it."""
-    return LexborHTMLParser(html)
+def walk(html: str) -> Iterator[tuple[Any, bool]]:
+    """(node, entering) of the HTML as a browser would build it, in document order.
+
+    Without recursion: pages may nest as deep as their author liked.
+    """
+    tree = LexborHTMLParser(html)
+    node = tree.root
+    while node is not None:
+        yield node, True
+        if node.first_child is not None:
+            node = node.first_child
+            continue
+        yield node, False
+        while node.next is None:
+            node = node.parent
+            if node is None or node.tag == "-document":
+                return
+            yield node, False
+        node = node.next
 
 
 def _number(tokens: Sequence[Token]) -> None:

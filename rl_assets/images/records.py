@@ -65,7 +65,9 @@ MARKDOWN_IMAGE_PAIRS = Table(
             column("decoration", pa.bool_(), "the source shows it more than five times"),
             column("confidence_v1", pa.float64(), "the simple score"),
             column("confidence", pa.float64(), "the calibrated probability that it belongs to its text"),
-            column("kept", pa.bool_(), "confident, informative in kind, the first of its duplicates: datasets use these"),
+            column(
+                "kept", pa.bool_(), "confident, informative in kind, the first of its duplicates: datasets use these"
+            ),
         ]
     ),
     identity=("pair_id", "sha256", "line", "alt", "title", "caption", "context", "confidence", "kept"),
@@ -83,6 +85,21 @@ EXCLUDED_IMAGES = Table(
         ]
     ),
     identity=("page", "position", "src", "reason"),
+    partition="source",
+)
+
+TEXT_SECTIONS = Table(
+    "text_sections",
+    pa.schema(
+        [
+            column("source", pa.string(), "folder below docs/; the partition"),
+            column("page", pa.string(), "file below the source's folder"),
+            column("position", pa.int64(), "place among such sections of the page, from 0"),
+            column("headings", pa.list_(pa.string()), "headings above it, the outermost first"),
+            column("text", pa.string(), "its first 1,000 characters, markup removed"),
+        ]
+    ),
+    identity=("page", "position", "text"),
     partition="source",
 )
 

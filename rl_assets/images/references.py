@@ -1,11 +1,10 @@
-"""Every image that a page shows, in order, with what stands around it. Nothing is opened and nothing is fetched here."""
+"""Every image that a page shows, in order, with what stands around it. Nothing is opened or fetched here."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from rl_assets.images.markdown import LINE, document
+from rl_assets.images.markdown import LINE, walk
+from rl_assets.images.reference import CONTEXT_CHARACTERS, NEAR, Reference, Section
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BLOCKS = {
@@ -19,66 +18,24 @@ NO_COMPONENT = {"a", "audio", "body", "embed", "iframe", "input", "link", "meta"
 NO_COMPONENT |= {"table", "th", "track", "video", "svg", "image", "use"}
 COMPONENT_ATTRIBUTES = ("src", "img", "image", "lightsrc", "darksrc")
 IMAGE_FILE = re.compile(r"[^\s{}]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp)(?:[?#]\S*)?", re.IGNORECASE)
-ATTRIBUTE_LIST = re.compile(r"\{:?(?:\s*(?:[.#][\w-]+|[\w-]+(?:=(?:\"[^\"]*\"|'[^']*'|[^\s}]+))?))*\s*\}")
+# An item cannot run into the next without a space, so there is one way to read a text and no blow-up on odd ones.
+ATTRIBUTE = r"(?:[.#][\w-]+|[\w-]+(?:=(?:\"[^\"]*\"|'[^']*'|[^\s}\"']+))?)"
+ATTRIBUTE_LIST = re.compile(rf"\{{:?\s*(?:{ATTRIBUTE}(?:\s+{ATTRIBUTE}){{0,50}})?\s*\}}")
 CARD_DEPTH = 3  # html, body and the image itself; what is open besides is a card, a cell, a figure.
-NEAR = 2  # Paragraphs on each side that make the context.
-CONTEXT_CHARACTERS = 1000
-
-
-@dataclass
-class Reference:
-    """An image as a page shows it: where, how it is named, and the text around it with all markup removed."""
-
-    line: int
-    tag: str
-    src: str
-    alt: str
-    title: str
-    caption: str
-    linked: bool
-    headings: tuple[str, ...]
-    container: int
-    before: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
-
-    @property
-    def text_before(self) -> str:
-        return self.before[-1] if self.before else ""
-
-    @property
-    def text_after(self) -> str:
-        return self.after[0] if self.after else ""
-
-    @property
-    def context(self) -> str:
-        """Up to two paragraphs on each side, from the same section."""
-        return " ".join([*self.before[-NEAR:], *self.after[:NEAR]])[:CONTEXT_CHARACTERS]
 
 
 def references(html: str, components: bool = True) -> list[Reference]:
     """The images of an HTML page in document order; with `components` also those that a site's own tags name."""
+    return read_page(html, components)[0]
+
+
+def read_page(html: str, components: bool = True) -> tuple[list[Reference], list[Section]]:
+    """The images of an HTML page, and its sections without any, in document order."""
     reader = _Reader(components)
-    for node, enters in _walk(document(html).root):
+    for node, enters in walk(html):
         reader.enter(node) if enters else reader.leave(node)
     reader.end_section()
-    return reader.found
-
-
-def _walk(root: Any) -> Iterator[tuple[Any, bool]]:
-    """(node, entering) in document order without recursion: pages may nest as deep as their author liked."""
-    node = root
-    while node is not None:
-        yield node, True
-        if node.first_child is not None:
-            node = node.first_child
-            continue
-        yield node, False
-        while node.next is None:
-            node = node.parent
-            if node is None or node.tag == "-document":
-                return
-            yield node, False
-        node = node.next
+    return reader.found, reader.plain
 
 
 class _Reader:
@@ -87,6 +44,8 @@ class _Reader:
     def __init__(self, components: bool) -> None:
         self.components = components
         self.found: list[Reference] = []
+        self.plain: list[Section] = []
+        self.shown = 0
         self.section: list[Reference] = []
         self.paragraphs: list[str] = []
         self.text: list[str] = []
@@ -179,6 +138,10 @@ class _Reader:
     def end_section(self) -> None:
         """Start a section; a picture that opens a card whose heading comes now belongs to that heading."""
         self.end_paragraph()
+        if self.paragraphs and len(self.found) == self.shown:
+            text = " ".join(self.paragraphs)[:CONTEXT_CHARACTERS]
+            self.plain.append(Section(tuple(words for _, words in self.trail), text))
+        self.shown = len(self.found)
         self.section = [found for found in self.section if found.container in self.open and not found.after]
         for reference in self.section:
             reference.before = []

@@ -1,4 +1,4 @@
-"""A source of documentation into the lake: read, audited and published where anything in it changed, else left alone."""
+"""A documentation source into the lake: read, audited and published where anything in it changed, else left alone."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from rl_assets.images.decoding import Decoder
 from rl_assets.images.expectations import IMAGE_PAIRS
 from rl_assets.images.extraction import Extraction, extract, known_facts
 from rl_assets.images.facts import Limits
-from rl_assets.images.records import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS
+from rl_assets.images.records import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
 from rl_assets.images.sources import Source, open_source
 from rl_assets.ingest.records import Table
 from rl_assets.lake import Lake, Published
@@ -51,6 +51,7 @@ def refresh(lake: Lake, docs: Path, name: str, limits: Limits, memory_limit: str
         for table, rows in (
             (MARKDOWN_IMAGE_PAIRS, pairs),
             (EXCLUDED_IMAGES, pa.Table.from_pylist(found.excluded, schema=EXCLUDED_IMAGES.schema)),
+            (TEXT_SECTIONS, pa.Table.from_pylist(found.sections, schema=TEXT_SECTIONS.schema)),
             # Last: a source without its account was interrupted and is read again.
             (IMAGE_SOURCES, pa.Table.from_pylist([account], schema=IMAGE_SOURCES.schema)),
         )
@@ -66,9 +67,17 @@ def stored(lake: Lake, table: Table, name: str) -> list[dict[str, Any]]:
 
 def kept_pairs(lake: Lake) -> list[dict[str, Any]]:
     """The pairs of all sources that datasets and the index use, by source, page and position."""
-    rows = lake.read(MARKDOWN_IMAGE_PAIRS, lake.keys(MARKDOWN_IMAGE_PAIRS)).to_table().to_pylist()
-    kept = (row for row in rows if row["kept"])
-    return sorted(kept, key=lambda row: (row["source"], row["page"], row["position"]))
+    return [row for row in _all_rows(lake, MARKDOWN_IMAGE_PAIRS) if row["kept"]]
+
+
+def text_sections(lake: Lake) -> list[dict[str, Any]]:
+    """The sections without images of all sources, by source, page and position."""
+    return _all_rows(lake, TEXT_SECTIONS)
+
+
+def _all_rows(lake: Lake, table: Table) -> list[dict[str, Any]]:
+    rows = lake.read(table, lake.keys(table)).to_table().to_pylist()
+    return sorted(rows, key=lambda row: (row["source"], row["page"], row["position"]))
 
 
 def _account(source: Source, found: Extraction) -> dict[str, Any]:
@@ -93,7 +102,7 @@ def _audited(name: str, pairs: pa.Table, memory_limit: str) -> list[Finding]:
 
 
 def _unchanged(lake: Lake, name: str, account: dict[str, Any], memory_limit: str) -> Refreshed:
-    tables = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, IMAGE_SOURCES)
+    tables = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES)
     findings = _audited(name, lake.read(MARKDOWN_IMAGE_PAIRS, [name]).to_table(), memory_limit)
     reasons = Counter(row["reason"] for row in stored(lake, EXCLUDED_IMAGES, name))
     published = {table.name: lake.published(table, name) for table in tables}

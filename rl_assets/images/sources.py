@@ -73,3 +73,9 @@ def _hash(path: Path, limits: Limits) -> str:
     if size > limits.megabytes * 1e6:
         return f"{size} bytes"
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def signature(root: Path) -> str:
+    """A cheap sign of change: hash of names, sizes and times of a source's files. Equal content may differ in it."""
+    files = ((path, path.stat()) for path in _files(root))
+    return sha256_json([[path.relative_to(root).as_posix(), s.st_size, s.st_mtime_ns] for path, s in files])[:20]

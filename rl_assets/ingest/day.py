@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from itertools import groupby
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from rl_assets import sql
 from rl_assets.files import sha256_file
-from rl_assets.ingest.identity import with_hashed, with_prompt_keys
-from rl_assets.ingest.landing import LandedFile, formats
+from rl_assets.ingest.conversion import CONVERTED, Reading, converted, converters
+from rl_assets.ingest.identity import with_answer_key, with_content_hash, with_hashed, with_prompt_keys
+from rl_assets.ingest.landing import LandedFile
 from rl_assets.ingest.lines import read_lines
+from rl_assets.ingest.metrics import Metrics
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS, Table
 from rl_assets.lake import Lake, Published
 
@@ -31,12 +34,18 @@ class IngestedDay:
     rows: int
     duplicates: int
     rejects: dict[str, int]
+    reject_samples: list[dict[str, Any]]
     outside_day: int
     published: dict[str, Published]
 
 
 def ingest_day(
-    lake: Lake, files: list[LandedFile], day: date, user_key: bytes, memory_limit: str = "2GB"
+    lake: Lake,
+    files: list[LandedFile],
+    day: date,
+    user_key: bytes,
+    memory_limit: str = "2GB",
+    metrics: Metrics | None = None,
 ) -> IngestedDay:
     """Publish the canonical tables of `day` from its files; a day without files is published as empty.
 
@@ -44,8 +53,9 @@ def ingest_day(
     Raises UnreadableFileError before anything is published where a file cannot be read.
     """
     connection = sql.connect(memory_limit)
-    _parse(connection, files, day)
+    _parse(connection, files, Reading(day, metrics or {}))
     connection.execute(f"CREATE TEMP TABLE fates AS {sql.text('line_fates')}")
+    _keep_conflicts(connection, files)
     fingerprints = {file.name: sha256_file(file.path) for file in files}
     connection.register(
         "files",
@@ -59,27 +69,54 @@ def ingest_day(
     steps: list[tuple[Table, list[Step]]] = [
         (REJECTED_RECORDS, []),
         (FEEDBACK, [lambda batch: with_hashed(batch, "rater", user_key)]),
-        (INTERACTIONS, [lambda batch: with_hashed(batch, "user_id", user_key), with_prompt_keys]),
+        (
+            INTERACTIONS,
+            [
+                lambda batch: with_hashed(batch, "user_id", user_key),
+                with_prompt_keys,
+                with_answer_key,
+                with_content_hash,
+            ],
+        ),
         (INGESTED_FILES, []),
     ]
     published = {table.name: lake.publish(table, day, _rows(connection, table, day, then)) for table, then in steps}
     return IngestedDay(day=day, published=published, **_account(connection, len(files), day))
 
 
-def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], day: date) -> None:
+def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], reading: Reading) -> None:
     """Fill the table `parsed`: what each line says, or why it was refused."""
-    _read(connection, "CREATE TEMP TABLE parsed AS", formats()[0], [], day)
+    connection.register("format_lines", CONVERTED.empty_table())
+    connection.execute(f"CREATE TEMP TABLE parsed AS {sql.text('parsed_lines')}")
+    connection.unregister("format_lines")
     for log_format, group in groupby(sorted(files), key=lambda file: file.format):
-        _read(connection, "INSERT INTO parsed", log_format, list(group), day)
+        with read_lines((file.name, file.path) for file in group) as lines:
+            if log_format in converters():
+                connection.register("format_lines", converted(lines, log_format, reading))
+                connection.execute(f"INSERT INTO parsed {sql.text('parsed_lines')}")
+                connection.unregister("format_lines")
+            else:
+                connection.register("lines", lines)
+                connection.execute(f"INSERT INTO parsed {_statement(log_format, reading.day)}")
 
 
-def _read(
-    connection: duckdb.DuckDBPyConnection, into: str, log_format: str, files: list[LandedFile], day: date
-) -> None:
-    statement = sql.text(f"format_{log_format}").replace("$day", f"DATE '{day}'")
-    with read_lines((file.name, file.path) for file in files) as lines:
+def _statement(log_format: str, day: date) -> str:
+    """The whole statement that reads `lines` of a format whose records are a SELECT."""
+    records = sql.text(f"format_{log_format}").replace("$day", f"DATE '{day}'")
+    none = "CAST(NULL AS interaction_record[]) AS answers"
+    return (
+        f"WITH objects AS ({sql.text('objects')}), records AS ({records}), "
+        f"format_lines AS (SELECT *, {none} FROM records)\n{sql.text('parsed_lines')}"
+    )
+
+
+def _keep_conflicts(connection: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> None:
+    """Fill the table `conflicts` with the beginnings of lines that were fine but for their id, read once more."""
+    found = connection.sql("SELECT DISTINCT source_file FROM fates WHERE reason = 'conflicting_duplicate'").fetchall()
+    names = {name for (name,) in found}
+    with read_lines((file.name, file.path) for file in sorted(files) if file.name in names) as lines:
         connection.register("lines", lines)
-        connection.execute(f"{into} WITH format_lines AS ({statement})\n{sql.text('parsed_lines')}")
+        connection.execute(f"CREATE TEMP TABLE conflicts AS {sql.text('conflicts')}")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, then: list[Step]) -> pa.RecordBatchReader:
@@ -95,16 +132,16 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, then: 
 
 
 def _account(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dict:
-    lines, rows, duplicates = connection.sql(
-        "SELECT count(*), count(*) FILTER (fate = 'row'), count(*) FILTER (fate = 'duplicate') FROM fates"
-    ).fetchall()[0]
+    lines = connection.sql("SELECT count(*) FROM parsed").fetchall()[0][0]
+    fates = dict(connection.sql("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
     reasons = connection.sql("SELECT reason, count(*) FROM fates WHERE fate = 'reject' GROUP BY reason ORDER BY reason")
     outside = connection.sql("SELECT count(*) FROM parsed WHERE CAST(happened_at AS DATE) <> $day", params={"day": day})
     return {
         "files": files,
         "lines": lines,
-        "rows": rows,
-        "duplicates": duplicates,
+        "rows": lines - sum(fates.values()),
+        "duplicates": fates.get("duplicate", 0),
         "rejects": dict(reasons.fetchall()),
+        "reject_samples": sql.select(connection, "reject_samples").to_arrow_table().to_pylist(),
         "outside_day": outside.fetchall()[0][0],
     }

@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 
 from rl_assets import sql
+from rl_assets.ingest.conversion import converters
 
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 
 
@@ -27,8 +28,8 @@ class LandedFile:
 
 
 def formats() -> list[str]:
-    """Names of the formats that can be read: one `sql/format_<name>.sql` each."""
-    return sorted(path.stem.removeprefix("format_") for path in sql.FOLDER.glob("format_*.sql"))
+    """Names of the formats that can be read: one `sql/format_<name>.sql` or one module in `ingest/formats` each."""
+    return sorted([*converters(), *(path.stem.removeprefix("format_") for path in sql.FOLDER.glob("format_*.sql"))])
 
 
 def files_of(landing: Path, day: date) -> list[LandedFile]:

@@ -113,6 +113,7 @@ FEEDBACK = Table(
                 pa.float64(),
                 "judgement in [0, 1] where it has one: stars (r - 1) / 4, thumbs 1 or 0",
             ),
+            column("raw_value", pa.float64(), "the number as it was said, where its range was another"),
             column("dimension", pa.string(), "overall, accuracy, brand, compliance, ..."),
             column("source", pa.string(), "human, verifier, judge or synthetic"),
             column("preferred", pa.string(), "the better text of a preference, or the corrected answer"),

@@ -12,6 +12,7 @@ from rl_assets.files import sha256_file
 from rl_assets.settings import load_settings
 
 LANDING = Path(__file__).parent / "landing"
+DOCS = Path(__file__).parent / "docs"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ def install(home: Path) -> Installed:
     return Installed(results.count("new"), results.count("replaced"), results.count("same"))
 
 
+def install_docs(home: Path) -> Installed:
+    """Copy the quickstart's documentation into `<home>/docs`; other files there are left alone."""
+    files = sorted(path for path in DOCS.glob("*/**/*") if path.is_file())
+    results = [_copy(source, home / "docs" / source.relative_to(DOCS)) for source in files]
+    return Installed(results.count("new"), results.count("replaced"), results.count("same"))
+
+
 def quickstart_files() -> list[Path]:
     """The packaged landing files in path order.
 
@@ -36,9 +44,7 @@ def quickstart_files() -> list[Path]:
     """
     files = sorted(path for path in LANDING.glob("**/*.jsonl*") if path.is_file())
     if not files:
-        raise FileNotFoundError(
-            f"{LANDING} holds no log files: build them with python -m rl_assets.quickstart.build"
-        )
+        raise FileNotFoundError(f"{LANDING} holds no log files: build them with python -m rl_assets.quickstart.build")
     return files
 
 
@@ -61,6 +67,7 @@ def main() -> None:
     home = parser.parse_args().home or load_settings().home
     done = install(home)
     did = f"{done.new} files copied, {done.replaced} replaced, {done.same} already there"
+    install_docs(home)
     print(f"quickstart log in {home / 'landing'}: {did}")
 
 

@@ -42,6 +42,7 @@ class AdapterInputs:
     recipe_hash: str
     seed: int
     training_version: int
+    reward_model_sha256: str | None = None
 
     @property
     def hash(self) -> str:

@@ -73,3 +73,20 @@ def chosen_probability_check(change: float) -> Check:
         "change in nats a token; where it falls, use the loss ('sigmoid', 'sft')",
         "warn",
     )
+
+
+def better_answers_check(gain: float, what: str) -> Check:
+    """What learning from groups is for: the better answers, or the rewards of the policy's own, gained over the run."""
+    return check("better_answers_gained", gain > 0, gain, 0.0, f"change of the {what} over the run", "warn")
+
+
+def step0_kto_check(loss: float, expected: float) -> Check:
+    """The first batch's loss, before any update: half its mean weight (arXiv:2402.01306, eq. 8, with ratios of 1)."""
+    passed = abs(loss - expected) <= STEP0_TOLERANCE
+    return check("step0_loss", passed, loss, expected, f"within {STEP0_TOLERANCE:g} of half the mean weight at step 0")
+
+
+def beats_longer_wins_check(accuracy: float, longer: float, pairs: int) -> Check:
+    """A reward model that does not beat the length of answers has learned nothing of their content."""
+    what = f"accuracy on {pairs} held-out pairs against preferring the longer answer"
+    return check("beats_longer_wins", accuracy > longer, accuracy, longer, what)

@@ -13,10 +13,10 @@ from rl_assets.training.checks import (
     step0_margin_check,
     trained_tokens_check,
 )
-from rl_assets.training.loading import load_for_training, load_tokenizer, require_same_base
+from rl_assets.training.loading import load_to_continue, load_tokenizer, require_same_base
 from rl_assets.training.preference import PreferenceSample, preference_sample
 from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import Row, audit_trained_tokens, dpo_rows, end_of_turn_ids
+from rl_assets.training.rows import Row, audit_trained_tokens, end_of_turn_ids, pair_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
 from rl_assets.training.runtime import start
 
@@ -44,7 +44,7 @@ def train_dpo(
         return found
     start(offline=True, seed=recipe.seed)
     tokenizer = load_tokenizer(base)
-    rows = dpo_rows(dataset, recipe, tokenizer)
+    rows = pair_rows(dataset, recipe, tokenizer, recipe.min_rows_dpo)
     log(f"dpo: {len(rows.rows)} pairs, dropped {dict(rows.dropped)}, into {job.folder.name}")
     trainer = _trainer(job, parent, tokenizer, rows.rows)
     stops = end_of_turn_ids(tokenizer, trainer.model)
@@ -52,7 +52,7 @@ def train_dpo(
     before = preference_sample(trainer)
     require_parent_as_reference(before.loss, parent)
     log(f"dpo: loss {before.loss:.6f} and margin {before.margin:.6f} at step 0 (ln 2 and 0 against the parent)")
-    measured = run_trainer(job, trainer)
+    measured = run_trainer(job, trainer, rows)
     after = preference_sample(trainer)
     measured |= {"preferences": {"pairs": before.pairs, "before": before.summary(), "after": after.summary()}}
     return publish_adapter(job, trainer.model, rows, measured, _checks(audited, before, after))
@@ -79,14 +79,11 @@ def _checks(audited: int, before: PreferenceSample, after: PreferenceSample) -> 
 
 def _trainer(job: Job, parent: Adapter, tokenizer: Any, rows: list[Row]) -> Any:
     from datasets import Dataset
-    from peft import PeftModel
     from trl import DPOConfig, DPOTrainer
 
     dpo = job.recipe.dpo
-    model = load_for_training(job.base, job.recipe.quantization, job.log)
     return DPOTrainer(
-        # A trainable adapter without a reference model makes TRL keep a frozen copy of it, named "ref".
-        model=PeftModel.from_pretrained(model, str(parent.folder), is_trainable=True),
+        model=load_to_continue(job.base, parent, job.recipe, job.log),
         args=DPOConfig(
             **trainer_arguments(job, dpo),
             beta=dpo.beta,

@@ -14,7 +14,7 @@ DATASETS = {"sft": "sft_dataset", "dpo": "dpo_dataset", "grpo": "grpo_dataset"}
 
 @dataclass(frozen=True)
 class Growth:
-    """New prompts by kind in the datasets of `day` against those of the last training; `content` is the datasets' hash."""
+    """New prompts by kind in the datasets of `day` against those of the last training; `content` is their hash."""
 
     day: str
     new_prompts: dict[str, int]

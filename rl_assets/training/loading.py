@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
+from rl_assets.training.recipes import Recipe
 from rl_assets.training.runtime import compute_dtype, has_gpu
 
 
@@ -29,7 +30,7 @@ def load_for_inference(base: BaseModel, adapter: Adapter | None) -> tuple[Any, A
     """
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(base.path, dtype=compute_dtype(), device_map=_device_map())
+    model = AutoModelForCausalLM.from_pretrained(base.path, dtype=compute_dtype(), device_map=device_map())
     if adapter is not None:
         from peft import PeftModel
 
@@ -56,7 +57,7 @@ def load_for_training(base: BaseModel, quantization: Literal["nf4", "int8"] | No
     """The base model to put an adapter on: float32 on a CPU, bfloat16 on a GPU, 4 or 8 bit where asked."""
     from transformers import AutoModelForCausalLM
 
-    options: dict[str, Any] = {"dtype": compute_dtype(), "device_map": _device_map()}
+    options: dict[str, Any] = {"dtype": compute_dtype(), "device_map": device_map()}
     if quantization:
         options["quantization_config"] = _quantization_config(quantization)
         if not has_gpu():
@@ -65,6 +66,20 @@ def load_for_training(base: BaseModel, quantization: Literal["nf4", "int8"] | No
     if quantization == "nf4":
         _keep_weights_unpacked(model)
     return model
+
+
+def load_to_continue(base: BaseModel, parent: Adapter, recipe: Recipe, log: Callable[[str], None]) -> Any:
+    """The base model with the parent adapter, trainable, and with the recipe's dropout instead of the parent's.
+
+    Rank and target modules stay the parent's. Trainers given such a model without a reference keep a frozen copy of the
+    adapter, named "ref".
+    """
+    from peft import PeftConfig, PeftModel
+
+    config: Any = PeftConfig.from_pretrained(str(parent.folder))
+    config.lora_dropout = recipe.lora.dropout
+    model = load_for_training(base, recipe.quantization, log)
+    return PeftModel.from_pretrained(model, str(parent.folder), is_trainable=True, config=config)
 
 
 def _quantization_config(quantization: Literal["nf4", "int8"]) -> Any:
@@ -90,6 +105,7 @@ def _keep_weights_unpacked(model: Any) -> None:
             module.support_avx512bf16_for_cpu = False
 
 
-def _device_map() -> dict[str, int] | None:
+def device_map() -> dict[str, int] | None:
+    """The one GPU that this process was given, or None for the CPU."""
     # A process drives the one GPU that its launcher gave it; "auto" would spread the layers over all.
     return {"": int(os.environ.get("LOCAL_RANK", "0"))} if has_gpu() else None

@@ -3,7 +3,13 @@
 import json
 from typing import Any
 
-TITLES = {"sft": "Supervised fine-tuning adapter", "dpo": "Preference (DPO) adapter"}
+TITLES = {
+    "sft": "Supervised fine-tuning adapter",
+    "dpo": "Preference (DPO) adapter",
+    "kto": "Single-verdict (KTO) adapter",
+    "grpo": "Adapter learned from groups of answers",
+    "reward": "Reward model",
+}
 
 
 def model_card(manifest: dict[str, Any]) -> str:
@@ -28,6 +34,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"({stage['schedule']}), effective batch {stage['batch'] * stage['accumulate']}, "
             f"at most {recipe['max_length']} tokens a row, quantisation: {recipe['quantization'] or 'none'}.",
             "",
+            *([f"Learned {manifest['way']}.", ""] if "way" in manifest else []),
             "## Results",
             *_results(manifest),
             "",
@@ -46,7 +53,7 @@ def _header(manifest: dict[str, Any]) -> list[str]:
         "---",
         f"base_model: {json.dumps(manifest['base']['name'])}",
         "library_name: peft",
-        "pipeline_tag: text-generation",
+        f"pipeline_tag: {'text-classification' if manifest['kind'] == 'reward' else 'text-generation'}",
         f"tags: [{manifest['kind']}, lora, trl, transformers]",
         "---",
         "",

@@ -26,6 +26,7 @@ class Progress:
     tokens: int = 0
     last_line: float = field(default=-math.inf)
     last_tenth: int = 0
+    suspects: Callable[[], list[str]] = list
 
     def begin(self, step: int) -> None:
         """Training starts after `step` steps (not 0 when it resumes)."""
@@ -39,14 +40,18 @@ class Progress:
         loss = float(values["loss"])
         if not math.isfinite(loss):
             raise TrainingDiverged(
-                f"The loss is {loss} at step {step} of {steps}: lower the learning rate or max_grad_norm, or look "
-                "for broken rows. The last checkpoint before it is kept."
+                f"The loss is {loss} at step {step} of {steps}{self._rows()}: lower the learning rate or "
+                "max_grad_norm, or look at these rows. The last checkpoint before it is kept."
             )
         self.tokens = int(values.get("num_tokens", self.tokens))
         now = self.clock()
         if step * LINES // steps > self.last_tenth or now - self.last_line >= LINE_EVERY_S:
             self.last_line, self.last_tenth = now, step * LINES // steps
             self.log(self._line(step, steps, loss, now))
+
+    def _rows(self) -> str:
+        rows = self.suspects()
+        return f", in a batch of the rows {', '.join(rows)}" if rows else ""
 
     def _line(self, step: int, steps: int, loss: float, now: float) -> str:
         elapsed = max(now - self.began, 1e-9)

@@ -1,69 +1,24 @@
-"""Training recipes: plain, validated values with names; unknown keys are errors, and nothing here imports torch."""
+"""Training recipes: presets by name and recipe files, validated whole; unknown keys are errors, and no torch here."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import Field, ValidationError
 
 from rl_assets.files import sha256_json
+from rl_assets.training.stages import (
+    DpoRecipe,
+    Frozen,
+    GrpoRecipe,
+    KtoRecipe,
+    LoraRecipe,
+    RewardRecipe,
+    SftRecipe,
+)
 
 FULL_FINE_TUNING_RATE = 2e-5
-
-
-class Frozen(BaseModel):
-    """A value that refuses keys it does not know and cannot be changed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LoraRecipe(Frozen):
-    """Low-rank adaptation (Hu et al. 2021, arXiv:2106.09685); updates are scaled by alpha / r."""
-
-    r: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.05, ge=0, lt=1)
-    target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
-
-
-class StageRecipe(Frozen):
-    """How one stage is optimised. The effective batch is `batch` x `accumulate`; `max_steps` overrides `epochs`."""
-
-    learning_rate: float = Field(gt=0)
-    schedule: Literal["cosine", "linear", "constant"]
-    warmup: float = Field(ge=0, lt=1, description="Share of the steps.")
-    batch: int = Field(ge=1)
-    accumulate: int = Field(1, ge=1)
-    epochs: float = Field(1, gt=0)
-    max_steps: int | None = Field(None, ge=1)
-    max_grad_norm: float = Field(1.0, gt=0)
-    optimizer: Literal["adamw_torch", "adamw_torch_fused", "paged_adamw_8bit"] = "adamw_torch_fused"
-    gradient_checkpointing: bool = False
-    checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints.")
-
-
-class SftRecipe(StageRecipe):
-    """Supervised fine-tuning on the answer's tokens, its end of turn included."""
-
-    learning_rate: float = Field(2e-4, gt=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup: float = Field(0.03, ge=0, lt=1)
-    batch: int = Field(16, ge=1)
-    epochs: float = Field(3, gt=0)
-    sampling: Literal["random", "group_by_length"] = "random"
-
-
-class DpoRecipe(StageRecipe):
-    """Direct preference optimisation (Rafailov et al. 2023, arXiv:2305.18290) against the SFT adapter.
-
-    `loss` with "sft" adds the chosen answer's negative log-likelihood, which keeps its probability from falling.
-    """
-
-    learning_rate: float = Field(5e-6, gt=0)
-    schedule: Literal["cosine", "linear", "constant"] = "linear"
-    warmup: float = Field(0.1, ge=0, lt=1)
-    batch: int = Field(16, ge=1)
-    beta: float = Field(0.1, gt=0)
-    loss: tuple[Literal["sigmoid", "sft"], ...] = ("sigmoid",)
-    precompute_reference: bool = True
+STAGES = ("sft", "dpo", "kto", "grpo", "reward")
 
 
 class Recipe(Frozen):
@@ -80,9 +35,15 @@ class Recipe(Frozen):
     on_overlong: Literal["drop", "cut"] = "drop"
     min_rows_sft: int = Field(100, ge=1)
     min_rows_dpo: int = Field(50, ge=1)
+    min_rows_kto: int = Field(100, ge=1)
+    min_rows_grpo: int = Field(40, ge=1)
+    min_rows_reward: int = Field(50, ge=1)
     lora: LoraRecipe = LoraRecipe()
     sft: SftRecipe = SftRecipe()
     dpo: DpoRecipe = DpoRecipe()
+    kto: KtoRecipe = KtoRecipe()
+    grpo: GrpoRecipe = GrpoRecipe()
+    reward: RewardRecipe = RewardRecipe()
     quantization: Literal["nf4", "int8"] | None = None
 
 
@@ -95,6 +56,9 @@ def _tiny_cpu() -> Recipe:
         lora=LoraRecipe(dropout=0.0),
         sft=SftRecipe(learning_rate=2e-3, max_steps=260, checkpoint_every=65),
         dpo=DpoRecipe(learning_rate=1e-3, max_steps=120, checkpoint_every=30, loss=("sigmoid", "sft")),
+        kto=KtoRecipe(learning_rate=5e-4, max_steps=120, checkpoint_every=30, beta=0.3),
+        grpo=GrpoRecipe(learning_rate=2e-3, schedule="cosine", max_steps=120, checkpoint_every=30, max_completion=48),
+        reward=RewardRecipe(learning_rate=1e-3, max_steps=120, checkpoint_every=30),
     )
 
 
@@ -112,6 +76,9 @@ def _large(name: str, *, quantization: Literal["nf4", "int8"] | None, accumulate
         quantization=quantization,
         sft=SftRecipe.model_validate(shared | {"sampling": "group_by_length"}),
         dpo=DpoRecipe.model_validate(shared),
+        kto=KtoRecipe.model_validate(shared),
+        grpo=GrpoRecipe.model_validate(shared),
+        reward=RewardRecipe.model_validate(shared),
     )
 
 
@@ -123,6 +90,9 @@ def _low_vram() -> Recipe:
         max_length=1024,
         sft=SftRecipe.model_validate(shared),
         dpo=DpoRecipe.model_validate(shared),
+        kto=KtoRecipe.model_validate(shared | {"batch": 2, "accumulate": 8}),
+        grpo=GrpoRecipe.model_validate(shared),
+        reward=RewardRecipe.model_validate(shared),
     )
 
 
@@ -146,9 +116,51 @@ def preset(name: str) -> Recipe:
     return PRESETS[name]
 
 
-def recipe_hash(recipe: Recipe) -> str:
-    """Hex sha256 of the recipe's values."""
-    return sha256_json(recipe.model_dump(mode="json"))
+def named_recipe(name: str) -> Recipe:
+    """The recipe of a YAML file where `name` ends with .yaml or .yml, else the preset of that name."""
+    return recipe_file(Path(name)) if name.endswith((".yaml", ".yml")) else preset(name)
+
+
+def recipe_file(path: Path) -> Recipe:
+    """The recipe in a YAML file: its values, on top of those of the preset that its key `preset` names, if it does.
+
+    ValueError names the file and every unknown or invalid key; FileNotFoundError where there is no file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"No recipe file {path.absolute()}: name a file, or one of {', '.join(PRESETS)}.")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"The recipe file {path} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"The recipe file {path} holds {type(values).__name__}, expected a mapping of recipe keys.")
+    parent = values.pop("preset", None)
+    inherited = preset(parent).model_dump() if parent is not None else {}
+    try:
+        return Recipe.model_validate(_merged(inherited, {"name": path.stem} | values))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise ValueError(f"The recipe file {path} is invalid: {problems}") from None
+
+
+def adjusted(recipe: Recipe, values: dict[str, Any]) -> Recipe:
+    """The recipe with other values, stage by stage; validated whole, pydantic's ValidationError names what is wrong."""
+    return Recipe.model_validate(_merged(recipe.model_dump(), values))
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` on top of `under`, stage by stage."""
+    return under | {
+        key: under[key] | value if isinstance(value, dict) and isinstance(under.get(key), dict) else value
+        for key, value in over.items()
+    }
+
+
+def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
+    """Hex sha256 of the recipe's values, or of those that decide what `stage` gives: not of other stages' values."""
+    others = {name for name in STAGES if stage is not None and name != stage}
+    counts = {f"min_rows_{name}" for name in STAGES} if stage is not None else set()
+    return sha256_json(recipe.model_dump(mode="json", exclude=others | counts))
 
 
 def recipe_warnings(recipe: Recipe) -> list[str]:

@@ -1,7 +1,7 @@
 """Rows of a published dataset in the form that the trainers take, and the audit of what will be trained on."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from rl_assets.training.recipes import Recipe
 
 Message = dict[str, str]
-Row = dict[str, list[Message]]
+Row = dict[str, Any]
 
 SIDES = ("completion", "chosen", "rejected")
 
@@ -27,14 +27,15 @@ class NotEnoughRows(ValueError):
 
 
 class UntrainableRows(ValueError):
-    """Rows whose loss mask is empty or leaves out the end of the turn."""
+    """Rows whose loss mask is empty or leaves out the end of the turn, or that are all of one kind."""
 
 
 @dataclass
 class TrainingRows:
-    """Rows to train on, how many were dropped for which reason, and how many lost the oldest turns of their prompt."""
+    """Rows to train on with their ids, how many were dropped for which reason, and how many prompts lost old turns."""
 
     rows: list[Row] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     cut: int = 0
 
@@ -45,18 +46,35 @@ class TrainingRows:
 def sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """{prompt, completion} rows of the recipe's segment: the last answer is the completion. May raise NotEnoughRows."""
     taken = TrainingRows()
-    for record in _read(dataset, ["messages"], recipe.segment, taken):
+    for record in read_split(dataset, ["messages"], recipe.segment, taken):
         *prompt, answer = record["messages"]
-        _take(taken, recipe, tokenizer, {"prompt": prompt, "completion": [answer]})
-    return _enough(taken, recipe.min_rows_sft, dataset, recipe)
+        take(taken, recipe, tokenizer, {"prompt": prompt, "completion": [answer]}, record["id"])
+    return enough(taken, recipe.min_rows_sft, dataset, recipe)
 
 
-def dpo_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
+def pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, needed: int, split: str = "train") -> TrainingRows:
     """{prompt, chosen, rejected} rows of the recipe's segment whose sides differ as tokens. May raise NotEnoughRows."""
     taken = TrainingRows()
-    for record in _read(dataset, ["prompt", "chosen", "rejected"], recipe.segment, taken):
-        _take(taken, recipe, tokenizer, {name: record[name] for name in ("prompt", "chosen", "rejected")})
-    return _enough(taken, recipe.min_rows_dpo, dataset, recipe)
+    sides = ("prompt", "chosen", "rejected")
+    for record in read_split(dataset, list(sides), recipe.segment, taken, split):
+        take(taken, recipe, tokenizer, {name: record[name] for name in sides}, record["id"])
+    return enough(taken, needed, dataset, recipe)
+
+
+def kto_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
+    """{prompt, completion, label} rows of the recipe's segment, of both labels. NotEnoughRows, UntrainableRows."""
+    taken = TrainingRows()
+    columns = ["prompt", "completion", "label"]
+    for record in read_split(dataset, columns, recipe.segment, taken):
+        take(taken, recipe, tokenizer, {name: record[name] for name in columns}, record["id"])
+    enough(taken, recipe.min_rows_kto, dataset, recipe)
+    labels = {row["label"] for row in taken.rows}
+    if len(labels) < 2:
+        raise UntrainableRows(
+            f"All {len(taken.rows)} usable rows of {dataset} are {'good' if labels == {True} else 'bad'}: "
+            "learning from single answers needs both kinds; lower good_from or raise bad_to of kto_dataset."
+        )
+    return taken
 
 
 def audit_trained_tokens(trained: Iterable[Sequence[int]], end_of_turn: frozenset[int]) -> int:
@@ -81,17 +99,21 @@ def end_of_turn_ids(tokenizer: Any, model: Any) -> frozenset[int]:
     return frozenset(token for token in (*listed, tokenizer.eos_token_id) if token is not None)
 
 
-def _read(dataset: Path, columns: list[str], segment: str | None, taken: TrainingRows) -> Iterable[dict[str, Any]]:
+def read_split(
+    dataset: Path, columns: list[str], segment: str | None, taken: TrainingRows, split: str = "train"
+) -> Iterator[dict[str, Any]]:
+    """Records of the segment with these columns and an `id`: the row's interaction, or its place in the file."""
     from pyarrow import parquet
 
-    for record in parquet.read_table(dataset / "train.parquet", columns=[*columns, "metadata"]).to_pylist():
+    records = parquet.read_table(dataset / f"{split}.parquet", columns=[*columns, "metadata"]).to_pylist()
+    for place, record in enumerate(records):
         if segment is None or record["metadata"]["segment"] == segment:
-            yield record
+            yield record | {"id": record["metadata"].get("interaction_id") or f"{split} row {place}"}
         else:
             taken.dropped["of other segments"] += 1
 
 
-def _take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row) -> None:
+def take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row, identity: str) -> None:
     """Keep the row or count why not. Lengths are those of the trainer's own tokenizer and chat template."""
     sides = [row[name] for name in SIDES if name in row]
     answers = [_answer_tokens(tokenizer, row["prompt"], side) for side in sides]
@@ -105,6 +127,7 @@ def _take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row) -> None
     else:
         taken.cut += len(prompt) < len(row["prompt"])
         taken.rows.append(row | {"prompt": prompt})
+        taken.ids.append(identity)
 
 
 def _fitting_prompt(recipe: Recipe, tokenizer: Any, prompt: list[Message], answer: int) -> list[Message] | None:
@@ -128,7 +151,8 @@ def _answer_tokens(tokenizer: Any, prompt: list[Message], answer: list[Message])
     return whole[len(_prompt_tokens(tokenizer, prompt)) :]
 
 
-def _enough(taken: TrainingRows, needed: int, dataset: Path, recipe: Recipe) -> TrainingRows:
+def enough(taken: TrainingRows, needed: int, dataset: Path, recipe: Recipe) -> TrainingRows:
+    """The rows themselves; NotEnoughRows where there are fewer than `needed`."""
     if len(taken.rows) < needed:
         where = f"{dataset / 'train.parquet'}" + (f", segment {recipe.segment!r}," if recipe.segment else "")
         raise NotEnoughRows(len(taken.rows), needed, where, dict(taken.dropped))

@@ -17,16 +17,22 @@ from rl_assets.training.adapters import (
     publish,
     read_dataset_manifest,
 )
+from rl_assets.training.arguments import stage_arguments
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checkpoints import checkpoint_step, newest_whole_checkpoint
 from rl_assets.training.checks import Check, weights_reload_check
+from rl_assets.training.loading import load_tokenizer
+from rl_assets.training.merging import merged_model_check
 from rl_assets.training.model_card import model_card
 from rl_assets.training.progress import Progress, loss_curve, progress_callback
-from rl_assets.training.recipes import Recipe, StageRecipe, recipe_hash, recipe_warnings
+from rl_assets.training.recipes import Recipe, recipe_hash, recipe_warnings
 from rl_assets.training.rows import TrainingRows
 from rl_assets.training.runtime import device_name, has_gpu, library_versions, peak_memory_bytes
+from rl_assets.training.stages import StageRecipe
+from rl_assets.training.suspects import RecentBatches
 
 Measured = dict[str, Any]
+REWARD = "reward"
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ def plan(
     recipe: Recipe,
     adapters: Path,
     log: Callable[[str], None],
+    reward_model: Adapter | None = None,
 ) -> Job:
     """The job that trains on the published dataset folder `dataset`; the recipe's warnings go to the log."""
     published = read_dataset_manifest(dataset)
@@ -69,7 +76,8 @@ def plan(
         parent_sha256=parent.sha256 if parent else None,
         dataset_name=published["name"],
         dataset_sha256=published["sha256"],
-        recipe_hash=recipe_hash(recipe),
+        reward_model_sha256=reward_model.sha256 if reward_model else None,
+        recipe_hash=recipe_hash(recipe, kind),
         seed=recipe.seed,
         training_version=TRAINING_VERSION,
     )
@@ -81,39 +89,23 @@ def plan(
 def trainer_arguments(job: Job, stage: StageRecipe) -> dict[str, Any]:
     """Keyword arguments of a TRL configuration; what TRL sets by default and a CPU cannot do is off."""
     gpu = has_gpu()
-    return {
+    return stage_arguments(stage.model_dump(mode="json"), job.recipe.max_length, job.recipe.seed) | {
         "output_dir": str(job.folder / CHECKPOINTS),
-        "per_device_train_batch_size": stage.batch,
-        "gradient_accumulation_steps": stage.accumulate,
-        "learning_rate": stage.learning_rate,
-        "lr_scheduler_type": stage.schedule if stage.schedule != "constant" else "constant_with_warmup",
-        "warmup_steps": stage.warmup,
-        "num_train_epochs": stage.epochs,
-        "max_steps": stage.max_steps or -1,
-        "max_grad_norm": stage.max_grad_norm,
-        "optim": stage.optimizer,
-        "gradient_checkpointing": stage.gradient_checkpointing,
-        "max_length": job.recipe.max_length,
-        "seed": job.recipe.seed,
-        "data_seed": job.recipe.seed,
         "bf16": gpu,
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
-        "logging_steps": 1,
-        "logging_nan_inf_filter": False,
         "save_strategy": "steps",
         "save_steps": stage.checkpoint_every,
         "save_total_limit": 2,
-        "disable_tqdm": True,
-        "report_to": [],
     }
 
 
-def run_trainer(job: Job, trainer: Any) -> Measured:
+def run_trainer(job: Job, trainer: Any, rows: TrainingRows) -> Measured:
     """Train to the end, from the newest whole checkpoint where an earlier run was interrupted; what was measured."""
     from transformers import PrinterCallback
 
     progress = Progress(job.log)
+    progress.suspects = RecentBatches(trainer, rows.ids).suspects
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(progress_callback(progress))
     checkpoint = newest_whole_checkpoint(job.folder / CHECKPOINTS)
@@ -135,6 +127,8 @@ def run_trainer(job: Job, trainer: Any) -> Measured:
 def publish_adapter(job: Job, model: Any, rows: TrainingRows, measured: Measured, checks: list[Check]) -> Adapter:
     """Write weights, configuration, card and, last, the manifest."""
     checks = [*checks, weights_reload_check(_save_weights(model, job.folder))]
+    if job.inputs.kind != REWARD:
+        checks.append(merged_model_check(model, load_tokenizer(job.base), rows))
     manifest = measured | {
         "kind": job.inputs.kind,
         "day": job.day,

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import loss_fell_check, trained_tokens_check
 from rl_assets.training.loading import load_for_training, load_tokenizer
-from rl_assets.training.recipes import LoraRecipe, Recipe
+from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import Row, audit_trained_tokens, end_of_turn_ids, sft_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
 from rl_assets.training.runtime import start
+from rl_assets.training.stages import LoraRecipe
 
 
 def train_sft(
@@ -31,7 +32,7 @@ def train_sft(
     trainer = _trainer(job, tokenizer, rows.rows)
     trained = ([token for token in labels if token >= 0] for labels in trainer.train_dataset["labels"])
     audited = audit_trained_tokens(trained, end_of_turn_ids(tokenizer, trainer.model))
-    measured = run_trainer(job, trainer)
+    measured = run_trainer(job, trainer, rows)
     checks = [trained_tokens_check(audited), loss_fell_check(measured["loss_curve"])]
     return publish_adapter(job, trainer.model, rows, measured, checks)
 
@@ -53,8 +54,8 @@ def _trainer(job: Job, tokenizer: Any, rows: list[Row]) -> Any:
     )
 
 
-def lora_config(lora: LoraRecipe) -> Any:
-    """PEFT's configuration of a recipe's LoRA part."""
+def lora_config(lora: LoraRecipe, task: Literal["CAUSAL_LM", "SEQ_CLS"] = "CAUSAL_LM") -> Any:
+    """PEFT's configuration of a recipe's LoRA part; a classifier's output layer is trained whole."""
     from peft import LoraConfig
 
     return LoraConfig(
@@ -62,5 +63,6 @@ def lora_config(lora: LoraRecipe) -> Any:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules),
-        task_type="CAUSAL_LM",
+        task_type=task,
+        modules_to_save=["score"] if task == "SEQ_CLS" else None,
     )

@@ -1,4 +1,4 @@
-"""`make bench`: each part against a bare baseline, in turns in one process, as ratios. Times alone mean nothing here."""
+"""`make bench`: each part against a bare baseline, in turns in one process, as ratios. Times alone mean nothing."""
 
 import argparse
 import resource
@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rl_assets_tests.benchmarks import ingest
+from rl_assets.lake import Lake
+from rl_assets_tests.benchmarks import datasets, ingest
 from rl_assets_tests.benchmarks.logs import write_interactions
+
+MEMORY_LIMIT = "2GB"
 
 
 def seconds(work: Callable[[], None]) -> float:
@@ -23,7 +26,8 @@ def compare(name: str, rows: int, baseline: Callable[[], None], ours: Callable[[
     """A line of medians over rounds in which both run, one after the other."""
     pairs = [(seconds(baseline), seconds(ours)) for _ in range(rounds)]
     bare, own = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return f"{name:24} {rows:>9,} rows  bare {bare:6.2f} s  ours {own:6.2f} s  ratio {own / bare:5.2f}  {rows / own:>9,.0f} rows/s"
+    times = f"bare {bare:6.2f} s  ours {own:6.2f} s  ratio {own / bare:5.2f}"
+    return f"{name:24} {rows:>9,} rows  {times}  {rows / own:>9,.0f} rows/s"
 
 
 def main() -> None:
@@ -46,6 +50,11 @@ def main() -> None:
                 ),
                 flush=True,
             )
+            lake = Lake(str(home / "lake"))
+            rating = seconds(lambda lake=lake: datasets.rate(lake, MEMORY_LIMIT))
+            print(f"{'rated_interactions':24} {rows:>9,} rows  ours {rating:6.2f} s  {rows / rating:>9,.0f} rows/s")
+            for name, bare, ours in datasets.works(lake, home, MEMORY_LIMIT):
+                print(compare(name, rows, bare, ours, options.rounds), flush=True)
     print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 

@@ -1,4 +1,4 @@
-"""Generated logs for benchmarks: interaction logs of about 1.3 kB a row, several answers a prompt, no two texts alike."""
+"""Generated logs for benchmarks: interactions of about 1.3 kB a row, several answers a prompt, no two texts alike."""
 
 import json
 from datetime import date
@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-SYLLABLES = "ka lo mi ne ru sta ver den tion al pre com re ing er mo ti ful ex pa".split()
+SYLLABLES = ("ka", "lo", "mi", "ne", "ru", "sta", "ver", "den", "tion", "al", "pre", "com", "re", "ing", "er", "inf")
 VOCABULARY = 20_000
 TEXT_WORDS = 1_000_000
 ANSWER_CHARACTERS = 900

@@ -8,6 +8,7 @@ import pyarrow as pa
 from rl_assets import sql
 
 Row = dict[str, Any]
+UNACCOUNTED = "an answer with both a row and a reason"
 
 
 def message(role: str, content: str | None) -> Row:
@@ -22,11 +23,16 @@ def numbered(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Row]:
     return [{"split": split, "prompt_key": key} for key, split in found.fetchall()]
 
 
+def keys(start: Row) -> Row:
+    """Of prompts that are like no other."""
+    return {"prompt_key": start["prompt_key"], "cluster_key": start["prompt_key"]}
+
+
 def sft_row(start: Row, i: int) -> Row:
     return {
         **start,
         "messages": [message("user", f"question {i}"), message("assistant", f"answer {i}")],
-        "metadata": {"prompt_key": start["prompt_key"], "agent": f"agent-{i % 4}", "reward": 0.9},
+        "metadata": {**keys(start), "agent": f"agent-{i % 4}", "reward": 0.9, "category": f"category-{i % 2}"},
     }
 
 
@@ -36,7 +42,7 @@ def dpo_row(start: Row, i: int) -> Row:
         "prompt": [message("user", f"question {i}")],
         "chosen": [message("assistant", f"good answer {i}")],
         "rejected": [message("assistant", f"bad answer, {i}" + "!" * (i % 3))],
-        "metadata": {"prompt_key": start["prompt_key"], "strategy": "all_margin", "margin": 0.5},
+        "metadata": {**keys(start), "strategy": "all_margin", "margin": 0.5, "category": f"category-{i % 2}"},
     }
 
 
@@ -45,11 +51,27 @@ def grpo_row(start: Row, i: int) -> Row:
         **start,
         "prompt": [message("user", f"question {i}")],
         "responses": [{"text": f"answer {i}", "reward": 1.0}, {"text": f"other {i}", "reward": 0.0}],
-        "metadata": {"prompt_key": start["prompt_key"], "sd": 0.5},
+        "metadata": {**keys(start), "sd": 0.5, "category": f"category-{i % 2}"},
     }
 
 
-MAKERS = {"sft_dataset": sft_row, "dpo_dataset": dpo_row, "grpo_dataset": grpo_row}
+def kto_row(start: Row, i: int) -> Row:
+    return {
+        **start,
+        "prompt": [message("user", f"question {i}")],
+        "completion": [message("assistant", f"answer {i}")],
+        "label": i % 2 == 0,
+        "metadata": {**keys(start), "reward": 0.9, "category": f"category-{i % 2}"},
+    }
+
+
+MAKERS = {
+    "sft_dataset": sft_row,
+    "dpo_dataset": dpo_row,
+    "reward_dataset": dpo_row,
+    "kto_dataset": kto_row,
+    "grpo_dataset": grpo_row,
+}
 
 
 def good_rows(name: str, rows: int = 200) -> list[Row]:
@@ -62,5 +84,8 @@ def connected(rows: list[Row], like: str) -> duckdb.DuckDBPyConnection:
     connection = sql.connect()
     connection.register("given", pa.Table.from_pylist(rows, schema=schema))
     connection.execute("CREATE TEMP TABLE rows AS FROM given")
-    connection.execute("CREATE TEMP TABLE fates AS SELECT prompt_key AS interaction_id, 1 AS rows, NULL AS reason FROM rows")
+    connection.execute(
+        "CREATE TEMP TABLE fates AS SELECT prompt_key AS interaction_id, 1 AS rows, "
+        f"CASE WHEN prompt_key = '{UNACCOUNTED}' THEN 'error' END AS reason FROM rows"
+    )
     return connection

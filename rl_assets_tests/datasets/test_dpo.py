@@ -140,11 +140,10 @@ def test_two_pairs_of_a_prompt_are_taken_the_widest_margins_first(product: Produ
 
 
 def test_the_cap_goes_round_the_prompts_before_it_takes_second_pairs(product: Product):
-    lines = [line for i, query in enumerate("ABC") for line in answers(1.0, 0.2 + i / 10, 0.0, query=query)]
-    account, rows = built(product, *lines, max_pairs=4)
-    taken = sorted(chosen for chosen, _ in pairs(rows))
-    assert taken == ["A-0", "A-0", "B-0", "C-0"]
-    assert account.rejects["over_max_pairs"] == 2
+    wide = [*answers(1.0, 0.2, 0.0, query="A"), *answers(1.0, 0.3, 0.0, query="B")]
+    account, rows = built(product, *wide, *answers(0.5, 0.1, query="C"), max_pairs=4)
+    assert pairs(rows) == [("A-0", "A-1"), ("A-0", "A-2"), ("B-0", "B-2"), ("C-0", "C-1")]
+    assert account.rejects == {"over_max_pairs": 1, "over_per_prompt": 2}
 
 
 def test_one_pair_of_texts_is_taken_once(product: Product):

@@ -5,10 +5,10 @@ from copy import deepcopy
 import pytest
 
 from rl_assets.datasets.audit import audit
-from rl_assets.datasets.expectations import DPO, GRPO, SFT
-from rl_assets_tests.datasets.tables import Row, connected, good_rows, message
+from rl_assets.datasets.expectations import DPO, GRPO, KTO, SFT
+from rl_assets_tests.datasets.tables import UNACCOUNTED, Row, connected, good_rows, message
 
-SUITES = {"sft_dataset": SFT, "dpo_dataset": DPO, "grpo_dataset": GRPO}
+SUITES = {"sft_dataset": SFT, "dpo_dataset": DPO, "kto_dataset": KTO, "grpo_dataset": GRPO}
 ALTERNATE = "prompts_alternate_and_end_with_user"
 MESSAGES = "messages_alternate_and_end_with_assistant"
 
@@ -48,12 +48,22 @@ def only(count: int):
     return change
 
 
+def lose_an_answer(rows: list[Row]) -> None:
+    """Of one answer it is said both that it stands in a row and why it does not."""
+    rows[-1]["prompt_key"] = UNACCOUNTED
+
+
+LONG_ROWS = "few_rows_are_long"
 USER, SYSTEM, ANSWER = message("user", "q"), message("system", "s"), message("assistant", "a")
 SPLIT = [
     ("splits_follow_prompt_keys", other_split),
     ("splits_follow_prompt_keys", put("metadata", "prompt_key", value="x")),
+    ("splits_follow_prompt_keys", put("metadata", "cluster_key", value=None)),
 ]
-ANY = [*SPLIT, ("at_least_100_rows", only(99)), ("at_least_100_rows", only(0))]
+LONG = "word " * 2000
+BALANCE = ("no_category_dominates", everywhere("metadata", "category", value="only one"))
+LOST = ("every_answer_is_accounted_for", lose_an_answer)
+ANY = [*SPLIT, BALANCE, LOST, ("at_least_100_rows", only(99)), ("at_least_100_rows", only(0))]
 PROMPT = [
     (ALTERNATE, put("prompt", value=[USER, ANSWER])),
     (ALTERNATE, put("prompt", value=[USER, USER])),
@@ -64,6 +74,7 @@ PROMPT = [
     (ALTERNATE, put("prompt", value=[])),
     (ALTERNATE, put("prompt", value=None)),
     ("texts_hold_no_replacement_characters", put("prompt", 0, "content", value="caf\ufffd")),
+    ("no_personal_data_is_left", put("prompt", 0, "content", value="Write to joe@shop.org")),
 ]
 BROKEN = {
     "sft_dataset": [
@@ -80,11 +91,15 @@ BROKEN = {
         ("rewards_are_shares", put("metadata", "reward", value=1.1)),
         ("rewards_are_shares", put("metadata", "reward", value=None)),
         ("texts_hold_no_replacement_characters", put("messages", 0, "content", value="caf\ufffd")),
+        ("no_personal_data_is_left", put("messages", 1, "content", value="My card is 4111 1111 1111 1111")),
+        (LONG_ROWS, everywhere("messages", 1, "content", value=LONG)),
+        ("no_agent_repeats_itself", everywhere("messages", 1, "content", value="You are right!")),
         ("no_agent_dominates", everywhere("metadata", "agent", value="only one")),
     ],
     "dpo_dataset": [
         *ANY,
         *PROMPT,
+        (LONG_ROWS, everywhere("rejected", 0, "content", value=LONG)),
         ("sides_are_one_answer", put("chosen", value=[USER])),
         ("sides_are_one_answer", put("rejected", value=[ANSWER, ANSWER])),
         ("sides_are_one_answer", put("chosen", 0, "content", value=" ")),
@@ -98,7 +113,19 @@ BROKEN = {
             everywhere("chosen", 0, "content", value="a very much longer answer than that"),
         ),
     ],
+    "kto_dataset": [
+        *ANY,
+        *PROMPT,
+        (LONG_ROWS, everywhere("completion", 0, "content", value=LONG)),
+        ("completions_are_one_answer", put("completion", value=[USER])),
+        ("completions_are_one_answer", put("completion", 0, "content", value=" ")),
+        ("every_row_has_a_label", put("label", value=None)),
+        ("answers_are_unique", again),
+        ("rewards_are_shares", put("metadata", "reward", value=-0.1)),
+        ("both_labels_are_there", everywhere("label", value=True)),
+    ],
     "grpo_dataset": [
+        (LONG_ROWS, everywhere("responses", 0, "text", value=LONG)),
         *ANY,
         *PROMPT,
         ("groups_have_two_answers", put("responses", value=[{"text": "one", "reward": 1.0}])),

@@ -9,15 +9,15 @@ import pytest
 
 from rl_assets.datasets.audit import AuditError
 from rl_assets.datasets.builders import Built, build_sft
-from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.expectations import DPO, SFT
 from rl_assets.datasets.folder import Dataset, preview, publish_dataset, read_manifest
+from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.files import sha256_file, sha256_folder
 from rl_assets_tests.datasets.tables import Row, connected, good_rows, message
 from rl_assets_tests.logs import DAY, Product, judged
 
-FILES = ["README.md", "manifest.json", "test.parquet", "train.parquet", "validation.parquet"]
+FILES = ["README.md", "fates.parquet", "manifest.json", "test.parquet", "train.parquet", "validation.parquet"]
 
 
 def publish(root: Path, rows: list[Row], name: str = "sft_dataset") -> Dataset:
@@ -45,8 +45,10 @@ def test_a_folder_holds_its_splits_its_card_and_its_manifest(tmp_path, rows):
     assert manifest == json.loads(json.dumps(dataset.manifest))
     assert (manifest["name"], manifest["day"], manifest["taken"]) == ("sft_dataset", str(DAY), 300)
     assert manifest["candidates"] == manifest["taken"] + sum(manifest["rejects"].values())
-    assert manifest["configuration"] == {"min_reward": 0.8, "max_samples": 1_000_000}
+    assert manifest["configuration"] == {"preset": "balanced", "min_reward": None, "max_samples": 1_000_000}
     assert sum(manifest["rows"].values()) == 300 and list(manifest["rows"]) == ["test", "train", "validation"]
+    assert manifest["answers"] == {"taken": 300}
+    assert manifest["tokens"]["tokens_min"] <= manifest["tokens"]["tokens_p50"] <= manifest["tokens"]["tokens_max"]
     assert set(manifest["expectations"]) == {item.name for item in SFT}
 
 

@@ -1,6 +1,7 @@
 """The GRPO builder: groups of different answers to one prompt whose rewards differ."""
 
 import pytest
+from pydantic import ValidationError
 
 from rl_assets.datasets.builders import Built, build_grpo
 from rl_assets.datasets.policies import GrpoPolicy
@@ -33,6 +34,7 @@ def test_a_group_is_a_prompt_and_its_answers_from_best_to_worst(product: Product
     assert row["responses"][0]["text"] == "It is on its way, says b."
     assert row["metadata"] == {
         "prompt_key": row["prompt_key"],
+        "cluster_key": row["prompt_key"],
         "segment": "acme",
         "category": None,
         "sd": pytest.approx(0.3),
@@ -125,3 +127,39 @@ def test_the_least_group_size_is_kept(product: Product):
 def test_an_answer_that_nobody_judged_costs_a_group_nothing(product: Product):
     _, rows = built(product, *group(0.9, 0.1, query="A"), interaction("a", query="A"))
     assert rewards(rows) == [[0.9, 0.1]]
+
+
+@pytest.mark.parametrize(("best", "taken"), [(0.15, 0), (0.2, 1)])
+def test_a_group_that_failed_as_a_whole_gives_no_advantage(product: Product, best, taken):
+    account, rows = built(product, *group(best, 0.0))
+    assert len(rows) == taken
+    assert account.rejects == ({} if taken else {"all_failed": 2})
+
+
+def test_other_selections_take_the_best_or_any(product: Product):
+    lines = group(*(i / 20 for i in range(20)))
+    assert rewards(built(product, *lines, selection="top")[1]) == [[0.95, 0.9, 0.85, 0.8]]
+    chance = rewards(product.build(build_grpo, GrpoPolicy(selection="random"))[1])
+    assert chance == rewards(product.build(build_grpo, GrpoPolicy(selection="random"))[1])
+    assert chance[0] not in ([0.95, 0.9, 0.85, 0.8], [0.95, 0.65, 0.3, 0.0])
+
+
+def test_the_account_counts_groups_and_what_they_carry(product: Product):
+    lines = [*group(1.0, 0.0, query="A"), *group(0.9, 0.9, query="B"), *group(0.1, 0.0, query="C")]
+    assert built(product, *lines)[0].measures == {
+        "groups": 1,
+        "mean_sd": 0.5,
+        "groups_without_signal": 1,
+        "groups_all_failed": 1,
+    }
+
+
+def test_a_least_group_above_the_largest_is_refused():
+    with pytest.raises(ValidationError, match=r"min_group_size \(5\) is above group_size \(4\)"):
+        GrpoPolicy(min_group_size=5)
+
+
+def test_long_questions_are_called_complex(product: Product):
+    long = "word " * 50
+    _, rows = built(product, *group(1.0, 0.0, query=long), *group(1.0, 0.0, query="word " * 20))
+    assert sorted(row["metadata"]["query_complexity"] for row in rows) == ["complex", "moderate"]

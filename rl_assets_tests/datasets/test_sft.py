@@ -26,6 +26,7 @@ def test_a_row_is_the_conversation_with_its_answer_and_where_it_came_from(produc
     assert rows[0]["metadata"] == {
         "interaction_id": "a1",
         "prompt_key": rows[0]["prompt_key"],
+        "cluster_key": rows[0]["prompt_key"],
         "segment": "acme",
         "category": "orders",
         "source": "log",
@@ -132,3 +133,15 @@ def test_the_cap_takes_the_best_prompts(product: Product):
 def test_without_answers_there_are_no_rows(product: Product):
     account, rows = built(product)
     assert (account, rows) == (Built(candidates=0, taken=0, rejects={}), [])
+
+
+def test_presets_say_how_good_is_good_enough_and_a_number_says_it_better(product: Product):
+    lines = [judged(f"a{i}", score, query=f"Q{i}") for i, score in enumerate((0.65, 0.7, 0.8, 0.9))]
+    built(product, *lines)
+    for policy, rows in (
+        (SftPolicy(preset="conservative"), 1),
+        (SftPolicy(), 2),
+        (SftPolicy(preset="aggressive"), 3),
+        (SftPolicy(preset="conservative", min_reward=0.6), 4),
+    ):
+        assert len(product.build(build_sft, policy)[1]) == rows

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from rl_assets.datasets.folder import read_manifest
+from rl_assets.datasets.ledger import DATASETS
 from rl_assets.definitions import build_defs
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.records import INTERACTIONS
@@ -17,8 +18,7 @@ from rl_assets.quickstart.install import install
 from rl_assets.settings import Settings
 
 FIRST = date(2026, 10, 1)
-DAYS = [str(FIRST + timedelta(days=i)) for i in range(14)]
-DATASETS = ("sft_dataset", "dpo_dataset", "grpo_dataset")
+DAYS = [str(FIRST + timedelta(days=i)) for i in range(5)]
 
 
 def night(home: Path, first: str, last: str | None = None, select: str | None = None) -> dg.ExecuteInProcessResult:
@@ -43,14 +43,14 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dg.AssetC
 
 @pytest.fixture(scope="module")
 def ranged(tmp_path_factory) -> Path:
-    """A home in which the quickstart's days were materialized as one range."""
+    """A home in which the quickstart's first days were materialized as one range."""
     home = tmp_path_factory.mktemp("ranged")
     install(home)
     assert night(home, DAYS[0], DAYS[-1]).success
     return home
 
 
-def test_fourteen_days_one_by_one_give_the_datasets_of_one_range(ranged, tmp_path):
+def test_days_one_by_one_give_the_datasets_of_one_range(ranged, tmp_path):
     install(tmp_path)
     for day in DAYS:
         assert night(tmp_path, day).success
@@ -66,10 +66,11 @@ def test_renamed_files_in_another_order_give_the_same_datasets(ranged, tmp_path)
     assert hashes(tmp_path, DAYS) == hashes(ranged, DAYS)
 
 
-def test_every_check_of_the_quickstart_passes(ranged):
+def test_every_check_of_the_quickstart_passes_but_the_warning_that_its_agents_are_mediocre(ranged):
     result = night(ranged, DAYS[-1])
     assert result.success
-    assert {name for name, check in checks(result).items() if not check.passed} == set()
+    failed = {name for name, check in checks(result).items() if not check.passed}
+    assert failed == {("interaction_stats", "most_rated_answers_are_good")}
     assert len(checks(result)) > 20
 
 

@@ -7,21 +7,43 @@ import sys
 import dagster as dg
 import pytest
 
+from rl_assets.datasets.ledger import DATASETS
 from rl_assets.definitions import build_defs, defs
 
 HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
 RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
+IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sources")
+MORE_ADAPTERS = {"grpo_adapter", "kto_adapter", "reward_model"}
 GRAPH = {
     **{name: set() for name in RAW},
-    "rated_interactions": {"interactions", "feedback"},
+    "interaction_features": {"interactions", "feedback"},
+    "rated_interactions": {"interactions", "feedback", "interaction_features"},
     "sft_dataset": {"rated_interactions"},
     "dpo_dataset": {"rated_interactions"},
+    "reward_dataset": {"rated_interactions"},
+    "kto_dataset": {"rated_interactions"},
     "grpo_dataset": {"rated_interactions"},
+    "dataset_ledger": {"rated_interactions", *DATASETS},
+    "interaction_stats": {"rated_interactions", *DATASETS},
+    **{name: set() for name in IMAGES},
+    "image_index": {"markdown_image_pairs"},
+    "multimodal_sft_dataset": {"markdown_image_pairs", "text_sections"},
+    "multimodal_grpo_dataset": {"markdown_image_pairs", "text_sections"},
+    "multimodal_sft_adapter": {"base_model", "multimodal_sft_dataset"},
+    "multimodal_grpo_adapter": {"base_model", "multimodal_grpo_dataset", "multimodal_sft_adapter"},
+    "multimodal_report": {
+        *("base_model", "multimodal_sft_dataset", "multimodal_sft_adapter", "multimodal_grpo_adapter"),
+    },
     "base_model": set(),
     "sft_adapter": {"base_model", "sft_dataset"},
     "dpo_adapter": {"base_model", "dpo_dataset", "sft_adapter"},
-    "eval_report": {"base_model", "sft_dataset", "dpo_dataset", "sft_adapter", "dpo_adapter"},
+    "reward_model": {"base_model", "reward_dataset"},
+    "kto_adapter": {"base_model", "kto_dataset", "sft_adapter"},
+    "grpo_adapter": {"base_model", "grpo_dataset", "sft_adapter", "dpo_adapter", "reward_model"},
+    "eval_report": {"base_model", "rated_interactions", "sft_dataset", "dpo_dataset", "sft_adapter", "dpo_adapter"},
     "promotion_decision": {"eval_report"},
+    "ab_report": {"rated_interactions"},
+    "judge_preferences": {"rated_interactions"},
 }
 
 
@@ -51,11 +73,11 @@ def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
         spec.description
         and spec.owners
         and spec.kinds
-        and spec.group_name in {"raw", "datasets", "adapters", "reports"}
+        and spec.group_name in {"raw", "datasets", "adapters", "more_adapters", "reports", "images"}
     )
 
 
-@pytest.mark.parametrize("name", [*RAW, "rated_interactions"])
+@pytest.mark.parametrize("name", [*RAW, *IMAGES, "rated_interactions", "dataset_ledger", "interaction_stats"])
 def test_every_table_shows_its_columns_with_descriptions(name):
     schema = specs()[name].metadata["dagster/column_schema"]
     assert schema.columns and all(column.description for column in schema.columns)
@@ -76,9 +98,10 @@ def test_an_unknown_setting_stops_the_load_with_a_sentence():
 def test_the_jobs_are_the_two_halves_of_the_night_and_the_whole():
     names = {
         job: {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.executable_asset_keys}
-        for job in ("datasets_job", "retrain_job", "full_job")
+        for job in ("datasets_job", "retrain_job", "full_job", "images_job", "multimodal_job")
     }
-    assert names["datasets_job"] | names["retrain_job"] == names["full_job"] == set(GRAPH)
+    assert names["datasets_job"] | names["retrain_job"] == names["full_job"]
+    assert names["full_job"] | names["images_job"] | names["multimodal_job"] | MORE_ADAPTERS == set(GRAPH)
     assert not names["datasets_job"] & names["retrain_job"]
 
 
@@ -93,7 +116,9 @@ def test_only_steps_that_train_or_generate_take_the_gpu_pool():
         "base_model",
         "sft_adapter",
         "dpo_adapter",
+        *MORE_ADAPTERS,
         "eval_report",
+        *("multimodal_sft_adapter", "multimodal_grpo_adapter", "multimodal_report"),
     }
 
 

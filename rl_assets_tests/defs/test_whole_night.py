@@ -16,20 +16,24 @@ from rl_assets.evaluation.render import read_report
 from rl_assets.quickstart.install import install
 from rl_assets.settings import Settings
 from rl_assets.training.adapters import Adapter, newest_adapter
-from rl_assets_tests.defs.test_datasets_night import DAYS
 
 pytestmark = pytest.mark.slow
-DAY = DAYS[-1]
+RAW = ("interactions", "feedback", "rejected_records", "ingested_files")
+FIRST, DAY = "2026-10-01", "2026-10-14"
 
 
-def run(home: Path, job: str, day: str, *, first: str | None = None) -> dg.ExecuteInProcessResult:
-    """Run a job for a day, or for the days from `first` in one run."""
+def run(home: Path, job: str, day: str) -> dg.ExecuteInProcessResult:
+    """Run a job for a day."""
     defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
-    definition = defs.resolve_job_def(job)
-    if first is None:
-        return definition.execute_in_process(partition_key=day, raise_on_error=False)
-    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": day}
-    return definition.execute_in_process(tags=tags, raise_on_error=False)
+    return defs.resolve_job_def(job).execute_in_process(partition_key=day, raise_on_error=False)
+
+
+def take_in_all_days(home: Path) -> dg.ExecuteInProcessResult:
+    """Materialize the raw tables of the quickstart's days in one run."""
+    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    tags = {"dagster/asset_partition_range_start": FIRST, "dagster/asset_partition_range_end": DAY}
+    raw = [dg.AssetKey(name) for name in RAW]
+    return defs.resolve_job_def("datasets_job").execute_in_process(tags=tags, asset_selection=raw)
 
 
 def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
@@ -47,7 +51,8 @@ def home(tmp_path_factory) -> Path:
     """A home after the quickstart's last night."""
     folder = tmp_path_factory.mktemp("night")
     install(folder)
-    assert run(folder, "datasets_job", DAY, first=DAYS[0]).success
+    assert take_in_all_days(folder).success
+    assert run(folder, "datasets_job", DAY).success
     assert run(folder, "retrain_job", DAY).success
     return folder
 

@@ -1,12 +1,18 @@
-"""One barely trained tiny model with two random adapters, shared by every test that needs a real one."""
+"""One barely trained tiny model with two random adapters, shared by every test that needs a real one; and judges."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rl_assets.evaluation.judging.cache import ReplyCache
+from rl_assets.evaluation.judging.gateway import Endpoint, Judge
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel, ensure_base_model
 from rl_assets.training.tiny_model import TinySpec
+from rl_assets_tests.evaluation.judging.server import SECRET, Behaviour, Server, serving
 from rl_assets_tests.evaluation.samples import random_adapter
 
 
@@ -36,3 +42,17 @@ def loaded(base: BaseModel):
     from rl_assets.training.loading import load_for_inference
 
     return load_for_inference(base, None)
+
+
+@pytest.fixture
+def make_judge(tmp_path: Path) -> Iterator[Callable[..., tuple[Judge, Server]]]:
+    """A judge that asks a real server of that behaviour, and the server; all of a test share one cache."""
+    with ExitStack() as stack:
+
+        def make(behaviour: Behaviour, max_calls: int = 1000, **patience: Any) -> tuple[Judge, Server]:
+            server = stack.enter_context(serving(behaviour))
+            settings = {"timeout_s": 5.0, "retries": 2, "concurrency": 4} | patience
+            endpoint = Endpoint(server.url, "tiny-judge", SECRET, **settings)
+            return Judge(endpoint, ReplyCache(tmp_path / "cache"), max_calls, print), server
+
+        yield make

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from rl_assets.evaluation.columns import Column
 from rl_assets.evaluation.estimates import compare
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.latency import Latency
 from rl_assets.evaluation.record import Role
 from rl_assets.evaluation.results import (
@@ -105,6 +106,33 @@ def model_result(role: Role, sha256: str) -> ModelResult:
     )
 
 
+def verdicts(**changes: Any) -> JudgeVerdicts:
+    """A judge who found the candidate better on 50 of 80 pairs, but for the changes."""
+    content: dict[str, Any] = {
+        "model": "tiny-judge",
+        "ours": "candidate",
+        "theirs": "base",
+        "pairs": 80,
+        "wins": 50,
+        "losses": 20,
+        "ties": 10,
+        "identical": 2,
+        "invalid": 0,
+        "not_asked": 0,
+        "consistency": 0.9,
+        "first_position": 0.52,
+        "tie_rate": 0.125,
+        "win_rate": span(0.69, 0.58, 0.79),
+        "length_controlled": span(0.66, 0.55, 0.77),
+        "calls": 160,
+        "from_cache": 6,
+        "tokens": 1660,
+        "failures": {},
+        "doubts": [],
+    }
+    return JudgeVerdicts(**(content | changes))
+
+
 def comparison(theirs: Role, **differences: Interval) -> Comparison:
     return Comparison(
         ours="candidate",
@@ -142,6 +170,7 @@ def report(theirs: Role = "base", **changes: Any) -> EvalReport:
         "slices": [],
         "benchmarks": [],
         "judge": None,
+        "judge_alignment": None,
         "rewards": [],
         "training": [],
         "latency_ratio": LatencyRatio(against=theirs, ratio=span(1.0, 0.98, 1.02), equal_work=True),

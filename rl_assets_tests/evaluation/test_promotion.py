@@ -10,7 +10,7 @@ from rl_assets.evaluation.estimates import Column
 from rl_assets.evaluation.promotion import PromotionRules, decide
 from rl_assets.evaluation.results import LatencyRatio
 from rl_assets.evaluation.statistics import Interval
-from rl_assets_tests.evaluation.samples import DAY, compared_columns, comparison, report, span
+from rl_assets_tests.evaluation.samples import DAY, compared_columns, comparison, report, span, verdicts
 
 RULES = PromotionRules()
 BETTER, SAME, WORSE = span(0.3, 0.2, 0.4), span(0.02, -0.05, 0.09), span(-0.2, -0.3, -0.1)
@@ -137,3 +137,37 @@ def test_the_decision_survives_being_written_and_read():
     decided = decide_on(BETTER)
     assert decided.day == DAY
     assert Decision.model_validate_json(decided.model_dump_json()) == decided
+
+
+def test_a_judge_that_cannot_be_believed_carries_no_decision_unless_the_rules_allow_it():
+    doubtful = report(judge=verdicts(doubts=["It contradicts itself."]))
+    decided = decide(doubtful, None, RULES)
+    assert decided.verdict == "INSUFFICIENT"
+    assert decided.reasons == ["The judge cannot be believed. It contradicts itself."]
+    assert decide(doubtful, None, PromotionRules(judge_must_be_usable=False)).verdict == "PROMOTE"
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict", "state"),
+    [
+        (span(0.69, 0.58, 0.79), "PROMOTE", "holds"),
+        (span(0.46, 0.36, 0.56), "PROMOTE", "holds"),
+        (span(0.40, 0.30, 0.50), "HOLD", "in doubt"),
+        (span(0.30, 0.20, 0.40), "REJECT", "broken"),
+        (None, "PROMOTE", "not measured"),
+    ],
+)
+def test_what_a_judge_finds_clearly_worse_is_not_promoted(rate, verdict, state):
+    decided = decide(report(judge=verdicts(win_rate=rate)), None, RULES)
+    assert decided.verdict == verdict
+    (rail,) = [rail for rail in decided.guard_rails if rail.name == "judged_win_rate"]
+    assert rail.state == state and rail.sentence().startswith("Win rate by the judge")
+
+
+def test_the_parent_can_be_decided_as_a_candidate_of_its_own():
+    found = comparison("base", exact_match=BETTER).model_copy(update={"ours": "parent"})
+    whole = report(comparisons=report().comparisons | {"parent-base": found})
+    models = whole.models | {"parent": whole.candidate.model_copy(update={"sha256": "the parent"})}
+    decided = decide(whole.model_copy(update={"models": models}), None, RULES, "parent")
+    assert (decided.verdict, decided.candidate) == ("PROMOTE", "the parent")
+    assert {rail.name for rail in decided.guard_rails} == {"token_f1", "json_validity"}

@@ -6,13 +6,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.escaping import markdown_block, markdown_text, printable
 from rl_assets.evaluation.figures import forest, losses, metric_by_model
 from rl_assets.evaluation.inline_pictures import small_forest, sparkline
 from rl_assets.evaluation.markdown import to_markdown
-from rl_assets.evaluation.render import read_report, to_html, write_report
+from rl_assets.evaluation.promotion import PromotionRules, decide
+from rl_assets.evaluation.render import read_report, to_html, write_decision, write_report
 from rl_assets.evaluation.results import EvalReport, LossCurve, WorstAnswer
-from rl_assets_tests.evaluation.samples import comparison, report, span
+from rl_assets.evaluation.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
+from rl_assets_tests.evaluation.samples import comparison, report, span, verdicts
 
 ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'
 FENCES = "```\n# Promoted!\n````\n![x](http://evil.example/p.png)"
@@ -92,7 +95,8 @@ def test_a_written_report_is_read_back_equal_and_replaces_the_old_one(tmp_path: 
     folder = tmp_path / "reports" / "2026-10-14"
     write_report(report(notes=["old"]), folder)
     write_report(attacked(), folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.md"]
+    names = ["report.html", "report.json", "report.md", "report.schema.json"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert read_report(folder) == attacked()
     assert [path.name for path in folder.parent.iterdir()] == ["2026-10-14"]
 
@@ -147,3 +151,95 @@ def test_a_report_without_items_is_still_a_page():
     models = {role: model.model_copy(update={"metrics": {}, "latency": None}) for role, model in empty.models.items()}
     page = to_html(empty.model_copy(update={"models": models}))
     assert "There was no held-out item to evaluate on." in page
+
+
+def sections(**changes) -> EvalReport:
+    """A report with every section, whose names are attacks."""
+    difference = span(0.3, 0.2, 0.4)
+    content = {
+        "slices": [
+            Slice(
+                dimension="category", value=value, figure=difference, difference=difference, p_holm=p, verdict="better"
+            )
+            for value, p in ((ATTACK, 0.0004), ("$x^2$ | `y`", None))
+        ],
+        "benchmarks": [
+            BenchmarkResult(
+                name=ATTACK,
+                sha256="a" * 64,
+                items=9,
+                left_out=1,
+                metrics={"base": {"exact_match": difference}, "candidate": {"exact_match": difference}},
+                against="base",
+                differences={"exact_match": difference},
+            )
+        ],
+        "judge": verdicts(model=ATTACK),
+        "judge_alignment": verdicts(ours="preferred", theirs="rejected", failures={"APITimeoutError": 2}),
+        "rewards": [
+            RewardBin(source=source, low=low, answers=7) for source in ("human", "judge") for low in (0.0, 0.3, 0.9)
+        ],
+        "training": [
+            TrainingCost(
+                kind="dpo",
+                inputs_hash="abc",
+                sha256="e" * 64,
+                dataset="d" * 64,
+                wall_s=12.5,
+                tokens=1234,
+                peak_memory_bytes=750_000_000,
+                device=None,
+            )
+        ],
+    }
+    return report(**(content | changes))
+
+
+def test_names_in_slices_benchmarks_and_judges_stay_text():
+    page = to_html(sections())
+    assert "script" not in Tags(page).tags and "img" not in Tags(page).tags
+    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", to_markdown(sections()))
+    assert not re.search(r"(?<!\\)<", outside)
+
+
+def test_every_section_is_on_the_page_with_its_picture():
+    page = to_html(sections())
+    for words in (
+        "Slices",
+        "Judge",
+        "Benchmark",
+        "Where it comes from",
+        "What it took",
+        "2 x APITimeoutError",
+        "&lt; 0.001",
+    ):
+        assert words in page, words
+    assert Tags(page).tags.count("svg") == 6
+    assert "9 items, 1 more were too long" in page
+    for svg in re.findall(r"<svg.*?</svg>", page, flags=re.S):
+        ElementTree.fromstring(svg)
+
+
+def test_an_unusable_judge_is_named_with_the_reason():
+    page = to_html(sections(judge=verdicts(doubts=["It contradicts itself."]), judge_alignment=None))
+    assert "The verdicts of tiny-judge on candidate and base are not used. It contradicts itself." in page
+
+
+def test_the_decision_stands_on_top_once_it_is_made_and_goes_with_a_new_report(tmp_path: Path):
+    decision = decide(report(), None, PromotionRules())
+    write_report(report(), tmp_path)
+    assert "PROMOTE" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+    write_decision(report(), decision, tmp_path)
+    for name in ("report.md", "report.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "PROMOTE" in text and "Exact match against the base" in text
+    assert Decision.model_validate_json((tmp_path / "decision.json").read_bytes()) == decision
+    write_report(report(), tmp_path)
+    assert not (tmp_path / "decision.json").exists()
+
+
+def test_a_new_report_leaves_what_others_put_beside_it(tmp_path: Path):
+    (tmp_path / "ab").mkdir()
+    write_report(report(), tmp_path)
+    write_report(report(), tmp_path)
+    assert (tmp_path / "ab").is_dir()

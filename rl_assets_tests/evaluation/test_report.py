@@ -1,14 +1,18 @@
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rl_assets.evaluation.benchmarks import read_benchmarks
 from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.render import read_report, write_report
+from rl_assets.evaluation.render import read_report, to_html, write_report
 from rl_assets.evaluation.report import evaluate
 from rl_assets.evaluation.results import EvalReport
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
+from rl_assets_tests.evaluation.judging.server import GOOD, Asked, Say, honest, verdict
 from rl_assets_tests.evaluation.samples import DAY, parts_datasets
 
 
@@ -20,6 +24,7 @@ def evaluated(
     champion: Adapter | None,
     *,
     items: int = 6,
+    **more: Any,
 ) -> tuple[EvalReport, list[str]]:
     sft, dpo = parts_datasets(home, items)
     lines: list[str] = []
@@ -33,6 +38,7 @@ def evaluated(
         dpo_folder=dpo,
         segment="parts",
         log=lines.append,
+        **more,
     )
     return found, lines
 
@@ -51,6 +57,7 @@ def test_every_role_has_figures_and_every_pair_its_difference(full):
         "candidate-parent",
         "candidate-champion",
         "parent-base",
+        "parent-champion",
     ]
     assert (found.items, found.clusters, found.pairs, found.left_out, found.leaked) == (6, 6, 3, 0, [])
     assert found.candidate.metrics["json_validity"].n == 6
@@ -136,3 +143,67 @@ def test_a_dataset_without_manifest_is_named(tmp_path: Path, base, candidate):
             segment=None,
             log=print,
         )
+
+
+def test_benchmarks_are_asked_of_every_model_and_kept_apart_from_the_held_out_items(tmp_path, base, candidate, parent):
+    lines = [
+        {"prompt": "What is 2 + 2?", "reference": "4", "verifier": "numeric"},
+        {"prompt": "Say red as JSON.", "reference": '{"answer": "red"}'},
+        {"prompt": "Any object.", "verifier": "json_schema", "schema": {"type": "object"}},
+    ]
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "sums.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    benchmarks = read_benchmarks(tmp_path / "eval")
+    found, _ = evaluated(tmp_path, base, candidate, None, parent, items=2, benchmarks=benchmarks)
+    (result,) = found.benchmarks
+    assert (result.name, result.items, result.against, found.items) == ("sums", 3, "champion", 2)
+    assert set(result.metrics) == {"base", "champion", "candidate"}
+    figures = result.metrics["candidate"]
+    sizes = {
+        name: figures[name].n for name in ("task_success", "exact_match", "field_f1", "rougeL", "bleu", "perplexity")
+    }
+    assert sizes == {"task_success": 2, "exact_match": 2, "field_f1": 1, "rougeL": 1, "bleu": 1, "perplexity": 2}
+    assert set(result.differences) == {name for name in figures if name != "perplexity"}
+    assert "Benchmark sums" in to_html(found) and "task success" in to_html(found).lower()
+
+
+def test_a_benchmark_that_was_trained_on_fails_the_leak_check(tmp_path, base, candidate):
+    (tmp_path / "eval").mkdir()
+    asked = {"prompt": "which colour has the rotor in drawer 0", "reference": "red"}
+    (tmp_path / "eval" / "own.jsonl").write_text(json.dumps(asked), encoding="utf-8")
+    found, _ = evaluated(tmp_path, base, candidate, None, None, items=2, benchmarks=read_benchmarks(tmp_path / "eval"))
+    assert len(found.leaked) == 1 and found.leaked[0].startswith("own: ")
+
+
+def test_a_judge_compares_the_candidate_with_the_model_it_would_replace(tmp_path, base, candidate, parent, make_judge):
+    def shorter(asked: Asked) -> Say:
+        lengths = [len(text) for text in asked.answers]
+        return (
+            honest(asked)
+            if any(GOOD.search(text) for text in asked.answers)
+            else verdict("tie" if lengths[0] == lengths[1] else "1" if lengths[0] < lengths[1] else "2")
+        )
+
+    judge, _ = make_judge(shorter)
+    found, _ = evaluated(tmp_path, base, candidate, None, parent, judge=judge, judge_pairs=4)
+    assert found.judge is not None and found.judge_alignment is not None
+    assert (found.judge.ours, found.judge.theirs, found.judge.pairs) == ("candidate", "champion", 4)
+    assert (found.judge_alignment.ours, found.judge_alignment.pairs, found.judge_alignment.wins) == ("preferred", 3, 3)
+    assert found.judge.usable and "No judge" not in " ".join(found.notes)
+    assert "tiny-judge gave" in to_html(found)
+
+
+def test_without_a_judge_the_report_says_so(full):
+    found, _ = full
+    assert found.judge is None and "No judge is configured" in to_html(found)
+    assert "No judge is configured: the figures are automatic metrics only." in found.notes
+
+
+def test_the_report_keeps_to_its_schema_and_the_schema_lies_beside_it(full, tmp_path):
+    from jsonschema import Draft202012Validator
+
+    write_report(full[0], tmp_path)
+    schema = json.loads((tmp_path / "report.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads((tmp_path / "report.json").read_text(encoding="utf-8")))
+    assert not Draft202012Validator(schema).is_valid({"day": "2026-10-14"})

@@ -3,6 +3,7 @@ import pytest
 
 from rl_assets.evaluation.statistics import (
     clusters_needed,
+    holm,
     interval,
     median_interval,
     minimum_detectable_effect,
@@ -98,3 +99,41 @@ def test_half_the_effect_needs_four_times_the_clusters():
 
 def test_no_difference_at_all_takes_no_number_of_clusters():
     assert clusters_needed(interval([0.0] * 60, names(60))) is None
+
+
+def test_holms_correction_is_that_of_the_worked_example():
+    """Four hypotheses at 0.01, 0.04, 0.03, 0.005: 4 x 0.005, 3 x 0.01, 2 x 0.03, then never below a smaller one's."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_holm_keeps_the_family_wise_error_where_single_tests_do_not():
+    rng = np.random.default_rng(0)
+    families = rng.random((2000, 10))
+    single = (families < 0.05).any(axis=1).mean()
+    corrected = np.mean([min(holm(list(row))) < 0.05 for row in families])
+    assert single > 0.3
+    assert corrected < 0.065
+
+
+def test_a_p_value_is_below_5_percent_where_the_interval_leaves_out_0():
+    rng = np.random.default_rng(2)
+    for shift in np.linspace(0, 0.5, 21):
+        found = interval(rng.normal(shift, 1.0, 60), names(60), resamples=2000, against_zero=True)
+        assert found.p is not None
+        assert abs(found.p - 0.05) < 0.002 or (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+def test_p_values_of_no_difference_are_spread_evenly():
+    from scipy.stats import kstest
+
+    rng = np.random.default_rng(3)
+    found = [interval(rng.normal(0, 1, 80), names(80), resamples=400, against_zero=True).p for _ in range(300)]
+    assert kstest(found, "uniform").pvalue > 0.01
+
+
+def test_figures_that_are_no_differences_have_no_p_value():
+    assert interval([1.0, 0.0, 1.0], ["a", "b", "c"]).p is None
+    assert interval([1.0, 1.0], ["a", "a"], against_zero=True).p is None
+    assert interval([0.0] * 5, names(5), against_zero=True).p == 1.0

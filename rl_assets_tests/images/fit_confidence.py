@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from rl_assets.images.extraction import features_of, reference_of
+from rl_assets.images.confidence import features
 from rl_assets_tests.images.labelled import labelled_pairs
 
 BINS = 5
@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the calibrated confidence.")
     parser.add_argument("published", type=Path)
     pairs = labelled_pairs(parser.parse_args().published)
-    seen = [features_of(pair, reference_of(pair)) for pair, _ in pairs]
+    seen = [features(pair) for pair, _ in pairs]
     names, labels = list(seen[0]), np.array([label for _, label in pairs])
     inputs = np.array([[row[name] for name in names] for row in seen])
     pages = [f"{pair['page']}" for pair, _ in pairs]

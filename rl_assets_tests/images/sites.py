@@ -49,3 +49,20 @@ def shown(html: str) -> Counter[str]:
     reader.feed(html)
     reader.close()
     return Counter(reader.found)
+
+
+def guide(images: int = 12) -> dict[str, str | bytes]:
+    """A site of a page an image, each introduced and named, and one image on another host."""
+    files: dict[str, str | bytes] = {"index.md": "# Guide\n\n![logo](https://example.com/logo.png)\n"}
+    for i in range(images):
+        topic = TOPICS[i % len(TOPICS)]
+        files[f"pages/{i:02}.md"] = (
+            f"# {topic.title()} {i}\n\n## How to use the {topic}\n\nOpen the {topic} from the menu of part {i}. "
+            f"It looks like the following picture:\n\n![The {topic} of part {i}](../img/{i}.png)\n\n"
+            f"The {topic} holds everything that part {i} needs, and closes with the escape key.\n"
+        )
+        files[f"img/{i}.png"] = picture(seed=i)
+    return files
+
+
+TOPICS = ("settings dialog", "price chart", "network diagram", "search page", "export menu", "photo viewer")

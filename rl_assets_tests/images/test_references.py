@@ -3,7 +3,8 @@
 import pytest
 
 from rl_assets.images.markdown import to_html
-from rl_assets.images.references import Reference, references
+from rl_assets.images.reference import Reference
+from rl_assets.images.references import references
 
 
 def read(text: str, suffix: str = ".md") -> list[Reference]:
@@ -102,7 +103,8 @@ def test_a_picture_that_opens_a_card_belongs_to_the_heading_inside_the_card():
 
 def test_indented_blocks_of_mkdocs_hold_text_and_images_and_their_fences_stay_code():
     text = (
-        '!!! note "Look"\n\n    Some text.\n\n    ![a](a.png)\n\n    ``` md\n    !!! tip\n        ![code](no.png)\n    ```\n'
+        '!!! note "Look"\n\n    Some text.\n\n    ![a](a.png)\n\n'
+        "    ``` md\n    !!! tip\n        ![code](no.png)\n    ```\n"
         '\n=== "Tab"\n\n    ??? tip\n\n        ![b](b.png)\n\nOutside.\n\n    ![code](no.png)\n'
     )
     found = read(text)
@@ -122,6 +124,12 @@ def test_mdx_has_components_expressions_and_comments_and_no_indented_code():
 def test_jinja_in_attributes_survives():
     text = '{% if sponsors %}\n<a href="{{ s.url }}"><img src="{{ s.img }}" alt="{{ s.title }}"></a>\n{% endif %}\n'
     assert sources(text) == ["{{ s.img }}"]
+
+
+@pytest.mark.parametrize("text", ["{" + "a" * 5000 + "!", "{/*" * 20_000, '<A "' * 5000, "{%" * 20_000, "={" * 20_000])
+@pytest.mark.parametrize("suffix", [".md", ".mdx"])
+def test_odd_texts_are_read_to_their_end(text, suffix):
+    assert sources(f"{text}\n\n![a](x.png)\n", suffix) == ["x.png"]
 
 
 def test_a_page_of_ten_thousand_images_and_one_of_deep_nesting_are_read():

@@ -75,9 +75,7 @@ def test_every_image_of_the_collectors_list_is_found_on_its_line(published_data,
 def test_images_that_mdx_shows_and_commonmark_takes_for_code_are_found(published_data):
     listed = [json.loads(line) for line in (published_data / "docs-prefect" / "images.jsonl").open(encoding="utf-8")]
     indented = {
-        (row["file"], row["line"])
-        for row in listed
-        if row.get("ctx") == "code_block" and row["file"].endswith(".mdx")
+        (row["file"], row["line"]) for row in listed if row.get("ctx") == "code_block" and row["file"].endswith(".mdx")
     }
     root = published_data / "docs-prefect" / "tree"
     found = {

@@ -105,6 +105,15 @@ def test_lines_spread_over_other_files_in_another_order_give_the_same_records(pr
         assert again.published[name].sha256 == first.published[name].sha256
 
 
+def test_samples_of_rejects_show_up_to_three_lines_of_each_reason(product: Product):
+    product.log(*["{"] * 5, interaction("a", answer="x"), interaction("a", answer="y", user_id="u"), interaction(None))
+    samples = product.ingest().reject_samples
+    assert [sample["reason"] for sample in samples] == ["conflicting_duplicate", "missing_field", *["not_json"] * 3]
+    assert (samples[0]["detail"], samples[1]["detail"]) == ("a", "interaction_id")
+    assert [sample["line"] for sample in samples[2:]] == [1, 2, 3]
+    assert all(sample["beginning"] for sample in samples)
+
+
 def test_the_account_of_files_is_committed_last(product: Product):
     product.log(interaction())
     product.ingest()

@@ -84,7 +84,7 @@ def test_a_logged_answer_wins_over_the_one_that_feedback_carries(product: Produc
     product.log(opinion("f1"), log_format="feedback_table")
     product.ingest()
     carried = product.rows(INTERACTIONS)[0]["interaction_id"]
-    product.log(interaction(carried, answer="As it was logged."))
+    product.log(interaction(carried, answer="As it was logged.", timestamp="2026-10-01T13:00:00Z"))
     product.log(about(carried, "f2"), log_format="feedback_table", name="more.jsonl")
     assert product.ingest().rows == 3
     assert [row["answer"] for row in product.rows(INTERACTIONS)] == ["As it was logged."]

@@ -45,8 +45,16 @@ def test_the_first_valid_date_of_a_path_is_its_day(path, day):
     assert first_date(path) == day
 
 
-def test_the_formats_are_the_statements_that_read_them():
-    assert formats() == ["feedback_table", "interaction_log", "reward_log"]
+def test_the_formats_are_the_statements_and_modules_that_read_them():
+    assert formats() == [
+        "feedback_table",
+        "interaction_log",
+        "langfuse",
+        "oasst_trees",
+        "openai_chat",
+        "reward_log",
+        "tensorzero",
+    ]
 
 
 def test_files_of_a_day_are_found_wherever_the_date_stands_and_sorted_by_name(landing):

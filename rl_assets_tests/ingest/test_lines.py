@@ -7,14 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from rl_assets.ingest import lines as module
-from rl_assets.ingest.lines import MAX_LINE_BYTES, UnreadableFileError, read_lines
+from rl_assets.ingest import blocks
+from rl_assets.ingest.blocks import MAX_LINE_BYTES
+from rl_assets.ingest.lines import UnreadableFileError, read_lines
 from rl_assets_tests.logs import compressed
 
 
 @pytest.fixture
 def read(tmp_path: Path):
-    """Lines of a file with the given bytes, as (number, text, reason)."""
+    """Lines of a file with the given bytes, as (number, text without its newline, reason)."""
 
     def lines(content: bytes, name: str = "part.jsonl") -> list[tuple[int, str, str | None]]:
         path = tmp_path / name
@@ -22,7 +23,10 @@ def read(tmp_path: Path):
         with read_lines([("folder/part", path)]) as reader:
             rows = reader.read_all().to_pylist()
         assert {row["source_file"] for row in rows} <= {"folder/part"}
-        return [(row["source_line"], row["line"], row["reason"]) for row in rows]
+        return [
+            (row["source_line"], row["line"].removesuffix("\n") if row["source_line"] else row["line"], row["reason"])
+            for row in rows
+        ]
 
     return lines
 
@@ -85,8 +89,8 @@ def test_a_line_at_the_limit_is_read_whole(read):
 
 @pytest.mark.parametrize("block_bytes", [1, 2, 3, 5, 8, 10])
 def test_numbers_and_texts_are_right_across_the_borders_of_blocks(read, monkeypatch, block_bytes):
-    monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(module, "MAX_LINE_BYTES", 10)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(blocks, "MAX_LINE_BYTES", 10)
     lengths = [0, 1, 9, 10, 11, 25, 3, 11, 10, 0, 40]
     lines = read(b"\n".join(b"x" * length for length in lengths))
     assert [number for number, *_ in lines] == list(range(1, len(lengths) + 1))
@@ -140,7 +144,7 @@ def test_a_missing_file_is_unreadable(tmp_path):
 
 
 def test_a_file_that_grows_while_it_is_read_is_unreadable(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "BLOCK_BYTES", 4)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 4)
     path = tmp_path / "part.jsonl"
     path.write_bytes(b"1\n2\n3\n4\n")
 

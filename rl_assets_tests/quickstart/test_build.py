@@ -132,7 +132,7 @@ def test_the_readme_counts_what_is_there(landed: Lines) -> None:
 def test_each_source_comes_with_its_licence() -> None:
     readme = (QUICKSTART / "README.md").read_text(encoding="utf-8")
     licences = sorted(path.name for path in (QUICKSTART / "licences").iterdir())
-    assert [name.split("-")[0] for name in licences] == ["finegrained", "finegrained", "gsm8k", "haiku"]
+    assert [name.split("-")[0] for name in licences] == ["fastapi", "finegrained", "finegrained", "gsm8k", "haiku"]
     assert all(f"licences/{name}" in readme for name in licences)
 
 

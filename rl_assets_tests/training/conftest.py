@@ -7,10 +7,10 @@ import pytest
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel, ensure_base_model
 from rl_assets.training.dpo import train_dpo
-from rl_assets.training.recipes import DpoRecipe, LoraRecipe, Recipe, SftRecipe
+from rl_assets.training.recipes import Recipe
 from rl_assets.training.sft import train_sft
 from rl_assets.training.tiny_model import TinySpec
-from rl_assets_tests.training.samples import DAY, SEGMENT, parts_rows, publish
+from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish
 
 SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
 
@@ -27,16 +27,7 @@ def base(home: Path) -> BaseModel:
 
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
-    return Recipe(
-        name="few_steps",
-        segment=SEGMENT,
-        max_length=128,
-        min_rows_sft=20,
-        min_rows_dpo=20,
-        lora=LoraRecipe(r=4, alpha=8, dropout=0.05),
-        sft=SftRecipe(learning_rate=2e-3, batch=8, max_steps=12, checkpoint_every=3),
-        dpo=DpoRecipe(learning_rate=1e-3, batch=8, max_steps=8, checkpoint_every=2, loss=("sigmoid", "sft")),
-    )
+    return few_steps()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 
 from rl_assets.files import sha256_json, sha256_text, write_json
 from rl_assets.quickstart.parts_traffic import parts_log
+from rl_assets.training.recipes import Recipe
+from rl_assets.training.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe
 
 DAY = "2026-10-14"
 SEGMENT = "parts-manual"
@@ -35,12 +37,53 @@ def dpo_row(question: str, chosen: str, rejected: str, segment: str | None = SEG
     }
 
 
+def group_row(question: str, *answers: tuple[str, float], segment: str | None = SEGMENT) -> dict[str, Any]:
+    return {
+        "prompt": chat(question),
+        "responses": [
+            {"text": text, "reward": reward, "interaction_id": f"{question} {place}"}
+            for place, (text, reward) in enumerate(answers)
+        ],
+        "metadata": {"segment": segment, "sd": 0.2},
+    }
+
+
+def kto_row(question: str, answer: str, label: bool, segment: str | None = SEGMENT) -> dict[str, Any]:
+    return {
+        "prompt": chat(question),
+        "completion": chat("", answer)[1:],
+        "label": label,
+        "metadata": {"segment": segment, "interaction_id": f"{question} {answer}"},
+    }
+
+
+def few_steps() -> Recipe:
+    """A recipe of a few steps for the smallest model."""
+    return Recipe(
+        name="few_steps",
+        segment=SEGMENT,
+        max_length=128,
+        min_rows_sft=20,
+        min_rows_dpo=20,
+        min_rows_kto=20,
+        min_rows_grpo=20,
+        min_rows_reward=20,
+        lora=LoraRecipe(r=4, alpha=8, dropout=0.05),
+        sft=SftRecipe(learning_rate=2e-3, batch=8, max_steps=12, checkpoint_every=3),
+        dpo=DpoRecipe(learning_rate=1e-3, batch=8, max_steps=8, checkpoint_every=2, loss=("sigmoid", "sft")),
+        kto=KtoRecipe(learning_rate=1e-3, batch=8, max_steps=6, checkpoint_every=2),
+        grpo=GrpoRecipe(learning_rate=1e-3, batch=8, max_steps=6, checkpoint_every=2),
+        reward=RewardRecipe(learning_rate=2e-3, batch=16, max_steps=30, checkpoint_every=10),
+    )
+
+
 def publish(folder: Path, name: str, train: list[Any], test: Iterable[Any] = (), day: str = DAY) -> Path:
     """Write a dataset folder with its manifest; the other splits hold `test` and nothing."""
     folder.mkdir(parents=True)
+    schema = pa.Table.from_pylist(train).schema
     rows = {"train": train, "validation": [], "test": list(test)}
     for split, content in rows.items():
-        pq.write_table(pa.Table.from_pylist(content), folder / f"{split}.parquet")
+        pq.write_table(pa.Table.from_pylist(content, schema), folder / f"{split}.parquet")
     counts = {split: len(content) for split, content in rows.items()}
     write_json(folder / "manifest.json", {"name": name, "day": day, "sha256": sha256_json(rows), "rows": counts})
     return folder
@@ -48,11 +91,7 @@ def publish(folder: Path, name: str, train: list[Any], test: Iterable[Any] = (),
 
 def parts_rows(seed: int = 0) -> dict[str, list[Any]]:
     """All SFT and DPO rows of the parts desk: best answer a prompt; up to two pairs a compared prompt."""
-    log = parts_log([date.fromisoformat(DAY)], seed)
-    rewards = {row["interaction_id"]: row["reward"] for row in log.rewards}
-    asked: dict[str, list[tuple[float, str]]] = {}
-    for row in log.interactions:
-        asked.setdefault(row["query"], []).append((rewards[row["interaction_id"]], row["answer"]))
+    asked = answers_by_question(seed)
     rows: dict[str, list[Any]] = {"sft": [], "dpo": []}
     for question, answers in sorted(asked.items()):
         reward, best = max(answers)
@@ -61,6 +100,35 @@ def parts_rows(seed: int = 0) -> dict[str, list[Any]]:
         pairs = sorted({(c[0] - r[0], c[1], r[1]) for c, r in permutations(answers, 2) if c[0] - r[0] > 0.19})
         rows["dpo"] += [dpo_row(question, chosen, rejected) for _, chosen, rejected in pairs[-2:]]
     return rows
+
+
+def answers_by_question(seed: int = 0) -> dict[str, list[tuple[float, str]]]:
+    """(reward, text) of every answer of the parts desk, by question."""
+    log = parts_log([date.fromisoformat(DAY)], seed)
+    rewards = {row["interaction_id"]: row["reward"] for row in log.rewards}
+    asked: dict[str, list[tuple[float, str]]] = {}
+    for row in log.interactions:
+        asked.setdefault(row["query"], []).append((rewards[row["interaction_id"]], row["answer"]))
+    return asked
+
+
+def parts_groups(seed: int = 0) -> list[Any]:
+    """Groups of different answers to one question, those with signal alone."""
+    return [
+        group_row(question, *((text, reward) for reward, text in sorted(set(answers), reverse=True)))
+        for question, answers in sorted(answers_by_question(seed).items())
+        if len({reward for reward, _ in answers}) > 1
+    ]
+
+
+def parts_verdicts(seed: int = 0) -> list[Any]:
+    """The best and the worst answer to each question with signal, as good and bad."""
+    return [
+        kto_row(question, text, label)
+        for question, answers in sorted(answers_by_question(seed).items())
+        if len({reward for reward, _ in answers}) > 1
+        for label, (_, text) in ((True, max(answers)), (False, min(answers)))
+    ]
 
 
 def split_by_prompt(rows: list[Any]) -> tuple[list[Any], list[Any]]:

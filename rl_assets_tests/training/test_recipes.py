@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
-from rl_assets.training.recipes import PRESETS, Recipe, SftRecipe, preset, recipe_hash, recipe_warnings
+from rl_assets.training.recipes import PRESETS, Recipe, adjusted, named_recipe, preset, recipe_hash, recipe_warnings
+from rl_assets.training.stages import SftRecipe
 
 
 def test_an_unknown_preset_is_refused_with_all_names():
@@ -30,3 +33,44 @@ def test_a_full_fine_tuning_rate_is_allowed_and_warned_about():
     slow = Recipe(name="slow", sft=SftRecipe(learning_rate=2e-5))
     assert "2e-05" in recipe_warnings(slow)[0]
     assert recipe_warnings(preset("qlora_8b")) == []
+
+
+def test_a_recipe_file_is_a_preset_with_other_values(tmp_path: Path):
+    path = tmp_path / "ours.yaml"
+    path.write_text("preset: tiny_cpu\nseed: 7\ngrpo: {way: clipped, beta: 0.1}\n", encoding="utf-8")
+    recipe = named_recipe(str(path))
+    assert (recipe.name, recipe.seed, recipe.grpo.way, recipe.grpo.beta) == ("ours", 7, "clipped", 0.1)
+    assert recipe.sft == preset("tiny_cpu").sft
+    assert named_recipe("tiny_cpu") == preset("tiny_cpu")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sft: {learning_rat: 1.0e-4}", r"ours.yaml is invalid: sft.learning_rat: Extra inputs"),
+        ("grpo: {way: clipped, beta: 0}", "needs beta > 0"),
+        ("grpo: {way: online, beta: 0, rewards: [reward_model]}", "a learned reward needs beta > 0"),
+        ("grpo: {way: online, batch: 6}", "multiple of group_size"),
+        ("preset: lora_9b", "no training recipe 'lora_9b'"),
+        ("- sft", "holds list, expected a mapping"),
+        ("a: [", "not valid YAML"),
+        ("a: !!python/object/apply:os.getcwd []", "not valid YAML"),
+    ],
+)
+def test_a_bad_recipe_file_is_refused_with_its_name_and_what_is_wrong(tmp_path: Path, text: str, message: str):
+    path = tmp_path / "ours.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        named_recipe(str(path))
+
+
+def test_a_missing_recipe_file_is_said(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"No recipe file .*ours.yaml"):
+        named_recipe(str(tmp_path / "ours.yaml"))
+
+
+def test_another_stages_values_change_nothing_for_a_stage():
+    recipe = preset("tiny_cpu")
+    other = adjusted(recipe, {"grpo": {"way": "clipped"}})
+    assert recipe_hash(other, "sft") == recipe_hash(recipe, "sft")
+    assert recipe_hash(other, "grpo") != recipe_hash(recipe, "grpo")

@@ -5,7 +5,7 @@ import pytest
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.loading import load_tokenizer
 from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import NotEnoughRows, UntrainableRows, audit_trained_tokens, dpo_rows, sft_rows
+from rl_assets.training.rows import NotEnoughRows, UntrainableRows, audit_trained_tokens, pair_rows, sft_rows
 from rl_assets_tests.training.samples import chat, dpo_row, publish, sft_row
 
 
@@ -43,7 +43,7 @@ def test_cutting_leaves_out_the_oldest_turns_and_keeps_the_question(tmp_path: Pa
 
 def test_pairs_with_equal_or_empty_sides_are_dropped_and_counted(tmp_path: Path, tolerant: Recipe, tokenizer):
     rows = [dpo_row("Price?", "2", "3"), dpo_row("Price?", "2", "2"), dpo_row("Price?", "2", " ")]
-    taken = dpo_rows(publish(tmp_path / "d", "dpo_dataset", rows), tolerant, tokenizer)
+    taken = pair_rows(publish(tmp_path / "d", "dpo_dataset", rows), tolerant, tokenizer, 1)
     assert taken.counts() == {"used": 1, "dropped": {"with an empty answer": 1, "with equal sides": 1}, "cut": 0}
 
 

@@ -22,13 +22,13 @@ def win_rate(points: Sequence[float], clusters: Sequence[str]) -> Interval | Non
 def length_controlled(
     points: Sequence[float], lengths: Sequence[tuple[int, int]], clusters: Sequence[str]
 ) -> Interval | None:
-    """The win rate at equal lengths, with its interval; None with fewer than ten verdicts.
+    """The win rate at equal lengths, with its interval; None with fewer than ten verdicts, or all alike.
 
     A logistic fit of the points on tanh of the standardised difference of lengths (ours - theirs), read where
     the difference is 0 (after Dubois et al. 2024, "Length-Controlled AlpacaEval"; one pair of models, so there
     is no instruction term). Resampled by cluster, vectorised.
     """
-    if len(points) < FEWEST_FOR_LENGTH:
+    if len(points) < FEWEST_FOR_LENGTH or len(set(points)) == 1:
         return None
     outcome = np.asarray(points, dtype=np.float64)
     difference = np.asarray([ours - theirs for ours, theirs in lengths], dtype=np.float64)

@@ -13,6 +13,8 @@ SHOWN = re.compile(
     r"<<< (?P<mark>DATA-\w+) (?P<name>answer ?\d*) begins\n(?P<text>.*?)\n>>> (?P=mark) (?P=name) ends", re.S
 )
 
+SECRET = "sk-do-not-write-me-anywhere"
+
 
 @dataclass
 class Asked:

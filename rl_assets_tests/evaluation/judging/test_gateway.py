@@ -9,8 +9,7 @@ import pytest
 from rl_assets.evaluation.judging.cache import ReplyCache
 from rl_assets.evaluation.judging.gateway import Judge, Reply, Request
 from rl_assets.evaluation.judging.prompts import PAIR_SCHEMA
-from rl_assets_tests.evaluation.judging.conftest import SECRET
-from rl_assets_tests.evaluation.judging.server import Asked, Say, error
+from rl_assets_tests.evaluation.judging.server import SECRET, Asked, Say, error
 
 
 def questions(count: int) -> list[Request]:

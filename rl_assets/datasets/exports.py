@@ -1,0 +1,128 @@
+"""A published dataset in the forms that other tools read, as JSON lines.
+
+    python -m rl_assets.datasets.exports data/datasets/sft_dataset/2026-11-20 --form instruction --out sft.jsonl
+
+Forms of sft_dataset: prompt_completion {prompt, completion}, instruction {instruction, input, output}. Form of
+grpo_dataset: verifiable {prompt, answer}, for groups of which a verifier found answers right that agree.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pyarrow import parquet
+
+from rl_assets.datasets.folder import SPLITS, read_manifest
+from rl_assets.evaluation.verifiers import Verifier, final_number, inferred
+
+Row = dict[str, Any]
+
+
+class CannotExportError(ValueError):
+    """The row cannot be said in the form; the message is the reason, in words that can be counted."""
+
+
+def prompt_completion(row: Row) -> Row:
+    """{prompt, completion}: the conversation and its last answer, each as a list of messages."""
+    *prompt, answer = row["messages"]
+    return {"prompt": prompt, "completion": [answer]}
+
+
+def instruction(row: Row) -> Row:
+    """{instruction, input, output} of one question and answer; with a system turn, that is the instruction.
+
+    Raises CannotExportError for a conversation of several turns, which this form has no place for.
+    """
+    *prompt, answer = row["messages"]
+    if [message["role"] for message in prompt] not in (["user"], ["system", "user"]):
+        raise CannotExportError("has several turns")
+    *system, user = (message["content"] for message in prompt)
+    asked = {"instruction": system[0], "input": user} if system else {"instruction": user, "input": ""}
+    return {**asked, "output": answer["content"]}
+
+
+def verifiable(row: Row) -> Row:
+    """{prompt, answer}: what all answers say that a verifier found right: the number which worked solutions end with,
+    else the text itself.
+
+    Raises CannotExportError where no verifier judged, no answer is right, or the right ones do not agree.
+    """
+    if row["metadata"]["scorer"] != "verifier":
+        raise CannotExportError("was not judged by a verifier")
+    right = [answer["text"].strip() for answer in row["responses"] if answer["reward"] >= 1 - 1e-9]
+    if not right:
+        raise CannotExportError("has no right answer")
+    said = {_said(text, inferred(right)) for text in right}
+    if len(said) > 1:
+        raise CannotExportError("has right answers that do not agree")
+    return {"prompt": row["prompt"], "answer": said.pop()}
+
+
+def _said(text: str, verifier: Verifier | None) -> str:
+    number = final_number(text) if verifier == "numeric" else None
+    return text if number is None else f"{number.normalize():f}"
+
+
+FORMS: dict[str, tuple[str, Callable[[Row], Row]]] = {
+    "prompt_completion": ("sft_dataset", prompt_completion),
+    "instruction": ("sft_dataset", instruction),
+    "verifiable": ("grpo_dataset", verifiable),
+}
+
+
+def export(folder: Path, form: str, split: str, out: Path) -> tuple[int, dict[str, int]]:
+    """Write one split of a published dataset as JSON lines; (rows written, rows left out by reason).
+
+    Raises ValueError where the folder holds no published dataset, or one that the form is not for.
+    """
+    dataset, convert = FORMS[form]
+    manifest = read_manifest(folder)
+    if manifest is None or manifest["name"] != dataset:
+        found = manifest["name"] if manifest else "no published dataset"
+        raise ValueError(
+            f"{folder} holds {found}; the form {form} needs {dataset}, a folder like datasets/{dataset}/<day>"
+        )
+    written, left_out = 0, Counter[str]()
+    part = out.with_name(f".{out.name}.{uuid4().hex}")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            for row in _rows(folder / f"{split}.parquet"):
+                try:
+                    file.write(json.dumps(convert(row), ensure_ascii=False) + "\n")
+                    written += 1
+                except CannotExportError as reason:
+                    left_out[str(reason)] += 1
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    return written, dict(sorted(left_out.items()))
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    for batch in parquet.ParquetFile(path).iter_batches(1_000):
+        yield from batch.to_pylist()
+
+
+def main() -> None:
+    """Export from the command line and print what was written and left out."""
+    parser = argparse.ArgumentParser(description="A published dataset in the forms that other tools read.")
+    parser.add_argument("folder", type=Path, help="a dataset's folder, .../<name>/<day>")
+    parser.add_argument("--form", choices=FORMS, required=True)
+    parser.add_argument("--split", choices=SPLITS, default="train")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON lines file to write")
+    options = parser.parse_args()
+    try:
+        written, left_out = export(options.folder, options.form, options.split, options.out)
+    except ValueError as error:
+        parser.error(str(error))
+    print(f"{written} rows of {options.split} written to {options.out}")
+    for reason, rows in left_out.items():
+        print(f"{rows} left out: each {reason}")
+
+
+if __name__ == "__main__":
+    main()

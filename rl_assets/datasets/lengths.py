@@ -1,0 +1,36 @@
+"""How long rows are, in tokens estimated from characters: what fits a model is known before a tokenizer is loaded."""
+
+import duckdb
+
+CHARACTERS_PER_TOKEN = 4  # The usual rule of thumb for English text and byte-pair vocabularies of 30,000 and more.
+MAX_TOKENS = 2048
+CHARACTERS = "coalesce(list_sum(list_transform({}, lambda part: length(part.content))), 0)"
+LONGEST = "coalesce(list_max(list_transform({}, lambda part: length(part.text))), 0)"
+ROW = {
+    "messages": CHARACTERS.format("messages"),
+    "pair": f"{CHARACTERS.format('prompt')} + greatest({CHARACTERS.format('chosen')}, {CHARACTERS.format('rejected')})",
+    "answer": f"{CHARACTERS.format('prompt')} + {CHARACTERS.format('completion')}",
+    "group": f"{CHARACTERS.format('prompt')} + {LONGEST.format('responses')}",
+}
+KINDS = {"messages": "messages", "chosen": "pair", "completion": "answer", "responses": "group"}
+
+
+def tokens(kind: str) -> str:
+    """SQL of the estimated tokens of a row, of a pair or group those of its longest side."""
+    return f"ceil(({ROW[kind]}) / {CHARACTERS_PER_TOKEN})"
+
+
+def token_estimates(connection: duckdb.DuckDBPyConnection) -> dict[str, float | None]:
+    """Totals and spread of the estimated tokens of the table `rows`; null where it has no rows, empty where it has no
+    answers.
+    """
+    columns = connection.table("rows").columns
+    kind = next((kind for column, kind in KINDS.items() if column in columns), None)
+    if kind is None:
+        return {}
+    found = connection.sql(
+        f"WITH sizes AS (SELECT {tokens(kind)} AS n FROM rows) "
+        "SELECT sum(n) AS total, min(n) AS min, quantile_disc(n, 0.5) AS p50, quantile_disc(n, 0.95) AS p95, "
+        f"max(n) AS max, avg(CAST(n > {MAX_TOKENS} AS INTEGER)) AS over_{MAX_TOKENS} FROM sizes"
+    )
+    return {f"tokens_{name}": value for name, value in found.to_arrow_table().to_pylist()[0].items()}

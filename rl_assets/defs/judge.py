@@ -1,0 +1,113 @@
+"""The judge model: where it is, and its preferences. Asking and reading it is `rl_assets.evaluation.judging`."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from rl_assets.defs.adapters import OWNERS
+from rl_assets.defs.metadata import column_schema, data_version, published_metadata
+from rl_assets.defs.partitions import days
+from rl_assets.defs.ratings import rated_interactions
+from rl_assets.defs.resources import HomeResource
+from rl_assets.evaluation.ab.compare import rated_answers
+from rl_assets.evaluation.judging import preferences
+from rl_assets.evaluation.judging.cache import ReplyCache
+from rl_assets.evaluation.judging.gateway import Endpoint, Judge
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
+from rl_assets.settings import Settings, load_settings
+
+# A local server takes no key, but the client insists on one.
+NO_KEY = "none"
+JUDGE_CAN_BE_BELIEVED = (
+    "The judge gives one verdict when answers change places (consistency of at least 0.6), replies in the form asked "
+    "for, answers its test questions right and takes no orders from answers. Passes where no judge is configured."
+)
+
+
+class JudgeResource(dg.ConfigurableResource):
+    """An OpenAI-compatible endpoint, or none. Its key stays in the environment, since resources show in the UI."""
+
+    base_url: str | None
+    model: str | None
+    timeout_s: float = 60.0
+    retries: int = 4
+    concurrency: int = 4
+
+    @classmethod
+    def of(cls, settings: Settings) -> "JudgeResource":
+        return cls(base_url=settings.judge_base_url, model=settings.judge_model)
+
+    def judge(self, home: Path, max_calls: int, log: Callable[[str], None]) -> Judge | None:
+        """The judge with its cache in the home folder; None where none is configured."""
+        if self.base_url is None or self.model is None:
+            return None
+        key = load_settings().judge_api_key or NO_KEY
+        endpoint = Endpoint(self.base_url, self.model, key, self.timeout_s, self.retries, self.concurrency)
+        return Judge(endpoint, ReplyCache(home / "judge"), max_calls, log)
+
+
+def judge_check(name: str, asset: str, verdicts: list[JudgeVerdicts]) -> dg.AssetCheckResult:
+    """Whether the judge may be believed, over everything it compared for an asset."""
+    doubts = sorted({doubt for found in verdicts for doubt in found.doubts})
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=not doubts,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "compared": sum(found.pairs for found in verdicts),
+            "consistency": ", ".join("–" if f.consistency is None else f"{f.consistency:.2f}" for f in verdicts) or "–",
+            "invalid": sum(found.invalid for found in verdicts),
+            "doubts": doubts,
+        },
+    )
+
+
+class JudgeConfig(dg.Config):
+    """How many pairs are compared, and how many calls a run may make: an answer from the cache is no call."""
+
+    judge_pairs: int = 100
+    max_judge_calls: int = 1000
+
+
+@dg.asset(
+    partitions_def=days,
+    deps=[rated_interactions],
+    output_required=False,
+    check_specs=[
+        dg.AssetCheckSpec("judge_can_be_believed", asset="judge_preferences", description=JUDGE_CAN_BE_BELIEVED)
+    ],
+    group_name="reports",
+    kinds={"deltalake", "openai"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": column_schema(preferences.JUDGE_PREFERENCES)},
+)
+def judge_preferences(
+    context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    """Which of two logged answers to one prompt a judge finds better in both orders, where no reward tells them apart.
+
+    Not materialized where no judge is configured, and empty where the judge cannot be believed.
+    """
+    day, asked = context.partition_key, judge.judge(home.folder, config.max_judge_calls, context.log.info)
+    if asked is None:
+        context.log.info("no judge is configured: nothing to materialize")
+        yield judge_check("judge_can_be_believed", "judge_preferences", [])
+        return
+    connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
+    found = preferences.judge_preferences(connection, asked, day, config.judge_pairs)
+    published = home.lake.publish(preferences.JUDGE_PREFERENCES, date.fromisoformat(day), found.reader())
+    yield dg.MaterializeResult(
+        metadata=published_metadata(published) | verdicts_metadata(found.verdicts),
+        data_version=data_version([published.sha256]),
+        check_results=[judge_check("judge_can_be_believed", "judge_preferences", [found.verdicts])],
+    )
+
+
+def verdicts_metadata(found: JudgeVerdicts) -> dict[str, object]:
+    """What the judge did, as numbers that plot over days."""
+    counts = found.model_dump(include={"pairs", "ties", "invalid", "not_asked", "calls", "from_cache", "tokens"})
+    rates = found.model_dump(include={"consistency", "first_position", "tie_rate"}, exclude_none=True)
+    return {"judge": found.model, **counts, **rates}

@@ -1,0 +1,151 @@
+"""Compare agents by the rewards of their logged answers: levels of each, contests of each two, what they cost."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import combinations
+from typing import Any
+
+import duckdb
+
+from rl_assets import sql
+from rl_assets.datasets.ratings import RATED_INTERACTIONS
+from rl_assets.evaluation.ab.results import AbReport, AgentCost, AgentScore, Contest
+from rl_assets.evaluation.ab.strata import Stratum, less, stratified
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
+from rl_assets.evaluation.statistics import Interval, holm
+from rl_assets.features.redaction import register_clean
+from rl_assets.lake import Lake
+
+ALPHA = 0.05
+Group = tuple[str, str]
+Strata = dict[Group, dict[str, list[Stratum]]]
+
+
+def rated_answers(lake: Lake, day: str, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """A connection with `rated` as of the day, and `interactions` of their days, free of personal data."""
+    connection = sql.connect(memory_limit)
+    connection.register("rated", lake.read(RATED_INTERACTIONS, [date.fromisoformat(day)]))
+    found = connection.sql("SELECT DISTINCT landed_day FROM rated").fetchall()
+    register_clean(connection, lake, [landed for (landed,) in found])
+    return connection
+
+
+def compare_agents(
+    connection: duckdb.DuckDBPyConnection, day: str, judged: Sequence[JudgeVerdicts] = (), judge: bool = False
+) -> AbReport:
+    """The report of a day from `rated` and `interactions`; `judged` is what a judge said, if there is one."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE scores AS {sql.text('ab_scores')}")
+    strata: Strata = defaultdict(lambda: defaultdict(list))
+    for row in _rows(connection, "ab_strata"):
+        strata[row["segment"], row["source"]][row["agent"]].append(_stratum(row))
+    rivals = {group: agents for group, agents in strata.items() if len(agents) > 1}
+    costs = [AgentCost(**row) for row in _rows(connection, "ab_agents")]
+    return AbReport(
+        day=day,
+        agents=[score for group, agents in rivals.items() for score in _levels(group, agents)],
+        contests=_corrected(_contests(rivals, _pairs(connection))),
+        costs=costs,
+        judged=list(judged),
+        notes=_notes(strata, costs, judge),
+    )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, statement: str) -> list[dict[str, Any]]:
+    return sql.select(connection, statement).to_arrow_table().to_pylist()
+
+
+def _stratum(row: Mapping[str, Any]) -> Stratum:
+    return Stratum(row["category"], row["mix"], row["n"], row["mean"], row["variance"])
+
+
+def _levels(group: Group, agents: Mapping[str, list[Stratum]]) -> list[AgentScore]:
+    categories = [{stratum.category for stratum in own} for own in agents.values()]
+    shared, known = set.intersection(*categories), set.union(*categories)
+    return [
+        AgentScore(
+            segment=group[0],
+            source=group[1],
+            agent=agent,
+            questions=sum(stratum.n for stratum in own),
+            raw=sum(stratum.n * stratum.mean for stratum in own) / sum(stratum.n for stratum in own),
+            level=_level([stratum for stratum in own if stratum.category in shared]),
+            left_out=sorted(known - shared),
+        )
+        for agent, own in agents.items()
+    ]
+
+
+def _level(strata: Sequence[Stratum]) -> Interval | None:
+    if not strata:
+        return None
+    found = stratified(strata)
+    low, high = (None if edge is None else min(1.0, max(0.0, edge)) for edge in (found.low, found.high))
+    return Interval(found.mean, low, high, found.se, found.n, found.clusters)
+
+
+def _pairs(connection: duckdb.DuckDBPyConnection) -> dict[tuple[Group, str, str], list[dict[str, Any]]]:
+    found = defaultdict(list)
+    for row in _rows(connection, "ab_pairs"):
+        found[(row["segment"], row["source"]), row["ours"], row["theirs"]].append(row)
+    return found
+
+
+def _contests(rivals: Strata, pairs: Mapping[tuple[Group, str, str], list[dict[str, Any]]]) -> list[Contest]:
+    found = []
+    for group, agents in rivals.items():
+        for ours, theirs in combinations(sorted(agents), 2):
+            rows = pairs.get((group, ours, theirs), [])
+            contest = _paired(rows) if rows else _unpaired(agents[ours], agents[theirs])
+            if contest is not None:
+                names = {"segment": group[0], "source": group[1], "ours": ours, "theirs": theirs}
+                found.append(Contest(**names, **contest, p_holm=None, winner=None))
+    return found
+
+
+def _paired(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    n, wins, losses = (sum(row[name] for row in rows) for name in ("n", "wins", "losses"))
+    raw = sum(row["n"] * row["mean"] for row in rows) / n
+    counts = {"questions": n, "wins": wins, "losses": losses, "ties": n - wins - losses}
+    difference = stratified([_stratum(row) for row in rows])
+    return {"basis": "same questions", **counts, "raw": raw, "difference": difference}
+
+
+def _unpaired(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> dict[str, Any] | None:
+    difference = less(ours, theirs)
+    if difference is None:
+        return None
+    raws = [sum(s.n * s.mean for s in side) / sum(s.n for s in side) for side in (ours, theirs)]
+    counts = dict.fromkeys(("questions", "wins", "losses", "ties"), 0)
+    return {"basis": "same categories", **counts, "raw": raws[0] - raws[1], "difference": difference}
+
+
+def _corrected(contests: Sequence[Contest]) -> list[Contest]:
+    told = [row for row, contest in enumerate(contests) if contest.difference.p is not None]
+    adjusted = dict(zip(told, holm([contests[row].difference.p or 0.0 for row in told]), strict=True))
+    return [
+        contest.model_copy(update={"p_holm": adjusted.get(row), "winner": _winner(contest, adjusted.get(row))})
+        for row, contest in enumerate(contests)
+    ]
+
+
+def _winner(contest: Contest, p: float | None) -> str | None:
+    if p is None or p >= ALPHA:
+        return None
+    return contest.ours if contest.difference.mean > 0 else contest.theirs
+
+
+def _notes(strata: Strata, costs: Sequence[AgentCost], judge: bool) -> list[str]:
+    notes = [] if judge else ["No judge is configured: agents are compared by logged rewards only."]
+    notes += [
+        f"In {segment} ({source}) only {next(iter(agents))} has rated answers: there is nobody to compare it with."
+        for (segment, source), agents in strata.items()
+        if len(agents) == 1
+    ]
+    rated = {(segment, agent) for (segment, _), agents in strata.items() for agent in agents}
+    silent = [cost for cost in costs if (cost.segment, cost.agent) not in rated]
+    notes += [f"{cost.agent} in {cost.segment} has {cost.answers:,} answers and no reward." for cost in silent]
+    failing = [cost for cost in costs if cost.failed]
+    return notes + [
+        f"{cost.agent} in {cost.segment} failed on {cost.failed:,} of {cost.answers:,}." for cost in failing
+    ]

@@ -1,0 +1,45 @@
+"""The win matrix: every agent of a segment against every other."""
+
+from typing import TYPE_CHECKING
+
+from rl_assets.evaluation.ab.results import AbReport, Contest
+from rl_assets.evaluation.drawing import ACCENT, INK, MUTED, WORSE, drawing, short, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CELL_INCHES = 0.5
+MOST_AGENTS = 12
+
+
+def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
+    """Differences of scores, row less column; None for fewer than two agents, or for more than fit a picture."""
+    contests = [found for found in report.contests if (found.segment, found.source) == group]
+    agents = sorted({name for found in contests for name in (found.ours, found.theirs)})
+    if not 2 <= len(agents) <= MOST_AGENTS:
+        return None
+    with drawing(1.1 + CELL_INCHES * len(agents)) as figure:
+        axes = figure.add_subplot()
+        for found in contests:
+            row, column = agents.index(found.ours), agents.index(found.theirs)
+            _cell(axes, row, column, found.difference.mean, found)
+            _cell(axes, column, row, -found.difference.mean, found)
+        names = [short(name) for name in agents]
+        axes.set_xticks(range(len(agents)), names, rotation=30, ha="left", rotation_mode="anchor")
+        axes.xaxis.tick_top()
+        axes.set_yticks(range(len(agents)), names)
+        axes.tick_params(length=0)
+        axes.set_xlim(-0.5, len(agents) - 0.5)
+        axes.set_ylim(len(agents) - 0.5, -0.5)
+        axes.spines[:].set_visible(False)
+        return svg(figure, "Win matrix")
+
+
+def _cell(axes: "Axes", row: int, column: int, difference: float, found: Contest) -> None:
+    from matplotlib.patches import Rectangle
+
+    colour = MUTED if found.winner is None else ACCENT if difference > 0 else WORSE
+    strength = 0.12 if found.winner is None else min(0.85, 0.25 + abs(difference))
+    box = Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=colour, alpha=strength, linewidth=0)
+    axes.add_patch(box)
+    axes.text(column, row, f"{difference:+.2f}", ha="center", va="center", color=INK)

@@ -1,0 +1,69 @@
+"""The A/B report as data: agents, and pairs of agents, by segment and source of reward."""
+
+from typing import Literal
+
+from rl_assets.evaluation.judging.summary import JudgeVerdicts
+from rl_assets.evaluation.record import Record
+from rl_assets.evaluation.statistics import Interval
+
+Basis = Literal["same questions", "same categories"]
+
+
+class AgentScore(Record):
+    """One agent's mean score in [0, 1] over its questions: as logged, and with every category at its common share.
+
+    `level` is None where the agents of the segment share no category. `left_out` are categories that not all have.
+    """
+
+    segment: str
+    source: str
+    agent: str
+    questions: int
+    raw: float
+    level: Interval | None
+    left_out: list[str]
+
+
+class Contest(Record):
+    """Two agents: `difference` is ours - theirs at the common mix of categories, over the questions that both
+    answered, or by categories where they share no question. `winner` needs p < 0.05 after Holm over all contests."""
+
+    segment: str
+    source: str
+    ours: str
+    theirs: str
+    basis: Basis
+    questions: int
+    wins: int
+    losses: int
+    ties: int
+    raw: float
+    difference: Interval
+    p_holm: float | None
+    winner: str | None
+
+
+class AgentCost(Record):
+    """What an agent did and took in the window; money and tokens are None where nothing was logged."""
+
+    segment: str
+    agent: str
+    answers: int
+    failed: int
+    unrated: int
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    tokens: int | None
+    cost_usd: float | None
+    priced: int
+
+
+class AbReport(Record):
+    """Agents compared by their logged answers, as of a day."""
+
+    day: str
+    agents: list[AgentScore]
+    contests: list[Contest]
+    costs: list[AgentCost]
+    judged: list[JudgeVerdicts]
+    notes: list[str]

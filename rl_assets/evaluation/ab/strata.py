@@ -1,0 +1,60 @@
+"""Stratified estimates: every category counts by its share of all questions, whoever happened to answer which.
+
+So an agent that was given the easy questions gains nothing by it (Cochran 1977, "Sampling Techniques", chapter 5).
+Strata come aggregated from the database, so memory does not grow with the log; intervals are normal ones.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rl_assets.evaluation.statistics import Z_CONFIDENCE, Interval
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """n scores (or differences) of one category with their mean and sample variance; `mix` is the category's weight."""
+
+    category: str
+    mix: float
+    n: int
+    mean: float
+    variance: float
+
+
+def stratified(strata: Sequence[Stratum]) -> Interval:
+    """Mean over categories, each weighted by its mix, with a 95 % normal interval; none from a single score.
+
+    A category with one score takes the pooled variance. The p-value is that of a mean of 0. Raises ValueError
+    without strata.
+    """
+    if not strata:
+        raise ValueError("nothing to estimate from: there is no category")
+    whole, n = sum(stratum.mix for stratum in strata), sum(stratum.n for stratum in strata)
+    mean = sum(stratum.mix / whole * stratum.mean for stratum in strata)
+    freedom = n - len(strata)
+    if freedom < 1:
+        return Interval(mean, None, None, None, n, n)
+    pooled = sum((stratum.n - 1) * stratum.variance for stratum in strata) / freedom
+    squares = (
+        (stratum.mix / whole) ** 2 * (stratum.variance if stratum.n > 1 else pooled) / stratum.n for stratum in strata
+    )
+    return normal(mean, math.sqrt(math.fsum(squares)), n)
+
+
+def normal(mean: float, se: float, n: int) -> Interval:
+    """A normal interval and two-sided p-value; without spread the p-value is 1 at 0, else 0."""
+    p = math.erfc(abs(mean) / se / math.sqrt(2)) if se > 0 else float(mean == 0)
+    return Interval(mean, mean - Z_CONFIDENCE * se, mean + Z_CONFIDENCE * se, se, n, n, p)
+
+
+def less(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> Interval | None:
+    """Ours - theirs over the categories that both have, of independent scores; None without one."""
+    shared = {stratum.category for stratum in ours} & {stratum.category for stratum in theirs}
+    if not shared:
+        return None
+    sides = [stratified([stratum for stratum in side if stratum.category in shared]) for side in (ours, theirs)]
+    mean, n = sides[0].mean - sides[1].mean, sides[0].n + sides[1].n
+    if sides[0].se is None or sides[1].se is None:
+        return Interval(mean, None, None, None, n, n)
+    return normal(mean, math.hypot(sides[0].se, sides[1].se), n)

@@ -1,0 +1,75 @@
+"""Preferences by a judge: which of two logged answers to one prompt is better, where nobody's reward says so."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from rl_assets import sql
+from rl_assets.evaluation.judging.gateway import Judge
+from rl_assets.evaluation.judging.pairwise import Duel, Judged, judge_pairs
+from rl_assets.evaluation.judging.probes import failed_probes
+from rl_assets.evaluation.judging.summary import JudgeVerdicts, summarize
+from rl_assets.ingest.records import Table, column
+
+JUDGE_PREFERENCES = Table(
+    "judge_preferences",
+    pa.schema(
+        [
+            column("day", pa.date32(), "the day as of which the answers were known; the partition"),
+            column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
+            column("segment", pa.string(), "slice of the product"),
+            column("category", pa.string(), "kind of question"),
+            column("preferred_id", pa.string(), "the answer that was better in both orders"),
+            column("preferred_day", pa.date32(), "log day on which it landed"),
+            column("rejected_id", pa.string(), "the answer that was worse in both orders"),
+            column("rejected_day", pa.date32(), "log day on which it landed"),
+            column("model", pa.string(), "the judge"),
+        ]
+    ),
+    identity=("prompt_key", "preferred_id", "rejected_id", "model"),
+)
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """The rows of a day, and how the judge behaved; no row from a judge that cannot be believed."""
+
+    rows: list[dict[str, Any]]
+    verdicts: JudgeVerdicts
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The rows for publishing."""
+        return pa.Table.from_pylist(self.rows, schema=JUDGE_PREFERENCES.schema).to_reader()
+
+
+def judge_preferences(connection: duckdb.DuckDBPyConnection, judge: Judge, day: str, most: int) -> Preferences:
+    """Let the judge compare at most `most` pairs of `rated` answers that rewards do not tell apart.
+
+    Only pairs with one winner in both orders become rows; ties and invalid verdicts are counted, not kept.
+    """
+    found = sql.select(connection, "judge_candidates", most=most).to_arrow_table().to_pylist()
+    duels = [Duel(tuple(row["prompt"]), row["first"], row["second"], row["prompt_key"]) for row in found]
+    probes = failed_probes(judge)
+    judged = judge_pairs(judge, duels)
+    verdicts = summarize(judge, "first", "second", duels, judged, probes)
+    rows = _rows(found, judged, date.fromisoformat(day), judge.endpoint.model) if verdicts.usable else []
+    return Preferences(list(rows), verdicts)
+
+
+def _rows(found: Sequence[dict[str, Any]], judged: Sequence[Judged], day: date, model: str) -> Iterator[dict[str, Any]]:
+    for row, verdict in zip(found, judged, strict=True):
+        if verdict.outcome in ("first", "second"):
+            better, worse = ("first", "second") if verdict.outcome == "first" else ("second", "first")
+            yield {
+                **{name: row[name] for name in ("prompt_key", "segment", "category")},
+                "day": day,
+                "preferred_id": row[f"{better}_id"],
+                "preferred_day": row[f"{better}_day"],
+                "rejected_id": row[f"{worse}_id"],
+                "rejected_day": row[f"{worse}_day"],
+                "model": model,
+            }

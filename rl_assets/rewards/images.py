@@ -1,0 +1,97 @@
+"""Reward of an answer with images, in the form that TRL's trainers call: grounded, relevant, complete, well-formed.
+
+Counting image markup alone could be gained by showing everything; so images are judged against the catalogue that the
+prompt offered and against those that the page shows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from rl_assets.evaluation.metrics import token_f1
+from rl_assets.rewards.image_answers import ImageAnswer, parse_answer
+
+TEXT, RELEVANCE, COMPLETENESS = 0.4, 0.3, 0.3
+HALLUCINATION, UNEXPLAINED, EXCESS, LENGTH = 0.3, 0.05, 0.05, 0.1
+MOST_IMAGES = 5
+SHORTEST, LONGEST = 50, 2000
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """The parts of a reward, each in [0, 1] but `hallucinated`, which counts images that the catalogue has not."""
+
+    valid: bool
+    text: float
+    relevance: float
+    completeness: float
+    hallucinated: int
+    reward: float
+
+
+def image_reward(
+    completions: Sequence[Any],
+    gold_images: Sequence[Sequence[str]],
+    catalogue: Sequence[Sequence[str]],
+    gold_text: Sequence[str | None] | None = None,
+    **_: Any,
+) -> list[float]:
+    """Rewards in [0, 1], one a completion (a text, or a chat of which the last message counts).
+
+    `gold_images` and `catalogue` hold the paths that are right and those that the prompt offered, a list a completion.
+    """
+    references = gold_text if gold_text is not None else [None] * len(completions)
+    rows = zip(completions, gold_images, catalogue, references, strict=True)
+    return [score_answer(_text(c), gold, offered, reference).reward for c, gold, offered, reference in rows]
+
+
+def _text(completion: Any) -> str:
+    return completion if isinstance(completion, str) else completion[-1]["content"]
+
+
+def score_answer(raw: str, gold: Sequence[str], catalogue: Sequence[str], gold_text: str | None = None) -> ImageScore:
+    """Judge one answer. Without a `gold_text` any text that is not blank counts in full."""
+    answer = parse_answer(raw)
+    if not answer.valid:
+        return ImageScore(valid=False, text=0.0, relevance=0.0, completeness=0.0, hallucinated=0, reward=0.0)
+    shown = set(answer.images)
+    hallucinated = len(shown - set(catalogue))
+    relevance, completeness = _precision_recall(shown, set(gold))
+    text = _text_score(answer.text, gold_text)
+    reward = (
+        TEXT * text
+        + RELEVANCE * relevance
+        + COMPLETENESS * completeness
+        - HALLUCINATION * min(1, hallucinated)
+        - EXCESS * max(0, len(answer.images) - MOST_IMAGES)
+        - UNEXPLAINED * (not _explained(answer))
+        - LENGTH * _beside_length(len(answer.text.strip()))
+    )
+    return ImageScore(True, text, relevance, completeness, hallucinated, round(min(1.0, max(0.0, reward)), 6))
+
+
+def _precision_recall(shown: set[str], gold: set[str]) -> tuple[float, float]:
+    """Share of the shown images that are right, and of the right ones that are shown; none needed: 1 for none shown."""
+    if not gold:
+        return (0.0, 0.0) if shown else (1.0, 1.0)
+    right = len(shown & gold)
+    return (right / len(shown) if shown else 0.0), right / len(gold)
+
+
+def _text_score(text: str, gold_text: str | None) -> float:
+    if not text.strip():
+        return 0.0
+    return 1.0 if gold_text is None else token_f1(text, [gold_text])
+
+
+def _explained(answer: ImageAnswer) -> bool:
+    """Whether the reasoning names every image, by its path or its file name."""
+    return all(image and PurePosixPath(image).name in answer.reasoning for image in answer.images)
+
+
+def _beside_length(characters: int) -> float:
+    """0 within 50 to 2,000 characters, rising to 1 at none and at twice the longest."""
+    if characters < SHORTEST:
+        return 1 - characters / SHORTEST
+    return min(1.0, max(0, characters - LONGEST) / LONGEST)

@@ -1,0 +1,115 @@
+"""The text of training scripts: a header of pinned versions, the body, and what differs between trainers."""
+
+HEADER = """# Trains the {kind} adapter {inputs_hash} again, into the folder that the command line names,
+# and compares its loss curve with the recorded one.
+# /// script
+# requires-python = ">={python}"
+# dependencies = [
+{dependencies}
+#   "pyarrow",
+# ]
+# ///
+"""
+
+BODY = '''import json
+import os
+import sys
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from pyarrow import parquet
+from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+GIVEN = json.loads(VALUES)
+GPU = torch.cuda.is_available()
+
+
+def tokens(messages, **options):
+    return tokenizer.apply_chat_template(messages, return_dict=True, **options)["input_ids"]
+
+
+def fits(row):
+    """Rows that are too long, empty or equal on both sides are left out; none were cut."""
+    answers = [row[side] for side in ("completion", "chosen", "rejected") if side in row]
+    whole = [tokens(row["prompt"] + answer) for answer in answers]
+    told = all(message["content"].strip() for answer in answers for message in answer)
+    return told and max(map(len, whole)) <= GIVEN["max_length"] and not (len(whole) == 2 and whole[0] == whole[1])
+
+
+def rows():
+    for record in parquet.read_table(GIVEN["data"]).to_pylist():
+        if GIVEN["segment"] in (None, record["metadata"]["segment"]):
+            row = as_row(record)
+            if fits(row):
+                yield row
+
+
+def load():
+    device = {"": 0} if GPU else None
+    return AutoModelForCausalLM.from_pretrained(
+        GIVEN["base"], dtype=torch.bfloat16 if GPU else torch.float32, device_map=device
+    )
+
+
+TRAINER
+
+set_seed(GIVEN["seed"])
+tokenizer = AutoTokenizer.from_pretrained(GIVEN["base"])
+if tokenizer.pad_token is None:
+    tokenizer.pad_token = tokenizer.eos_token
+arguments = GIVEN["arguments"] | {
+    "output_dir": sys.argv[1],
+    "save_strategy": "no",
+    "bf16": GPU,
+    "use_cpu": not GPU,
+    "dataloader_pin_memory": GPU,
+}
+trainer = make_trainer(Dataset.from_list(list(rows())))
+trainer.train()
+trainer.model.save_pretrained(sys.argv[1], selected_adapters=["default"])
+losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+difference = max(abs(losses[step] - loss) for step, loss, *_ in GIVEN["expected"])
+print(f"largest difference from the recorded loss curve: {difference:.3g} over {len(GIVEN['expected'])} steps")
+'''
+
+TRAINERS = {
+    "sft": """def as_row(record):
+    *prompt, answer = record["messages"]
+    return {"prompt": prompt, "completion": [answer]}
+
+
+def make_trainer(dataset):
+    lora = GIVEN["lora"]
+    return SFTTrainer(
+        model=load(),
+        args=SFTConfig(**arguments),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=lora["r"],
+            lora_alpha=lora["alpha"],
+            lora_dropout=lora["dropout"],
+            target_modules=lora["target_modules"],
+            task_type="CAUSAL_LM",
+        ),
+    )
+""",
+    "dpo": """def as_row(record):
+    return {side: record[side] for side in ("prompt", "chosen", "rejected")}
+
+
+def make_trainer(dataset):
+    # TRL keeps a frozen copy of the trainable parent adapter as the reference.
+    return DPOTrainer(
+        model=PeftModel.from_pretrained(load(), GIVEN["parent"], is_trainable=True),
+        args=DPOConfig(**arguments),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+    )
+""",
+}

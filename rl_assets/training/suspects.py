@@ -1,0 +1,47 @@
+"""Which rows were in the batches since the last update, so that a loss that is no number names them."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+SIDES = ("completion_ids", "chosen_ids", "rejected_ids")
+
+
+class RecentBatches:
+    """Watches a trainer's steps; holds token ids and losses of one accumulated batch and costs no synchronisation.
+
+    `ids` are those of the training rows in the order of the trainer's dataset.
+    """
+
+    def __init__(self, trainer: Any, ids: list[str]):
+        self._trainer, self._ids = trainer, ids
+        self._step = trainer.training_step
+        self._recent: deque[tuple[Any, Any]] = deque(maxlen=trainer.args.gradient_accumulation_steps)
+        trainer.training_step = self._training_step
+
+    def _training_step(self, model: Any, inputs: Any, *rest: Any) -> Any:
+        batch = dict(inputs) if isinstance(inputs, Mapping) else {}
+        loss = self._step(model, inputs, *rest)
+        if "input_ids" in batch:
+            self._recent.append((batch, loss.detach()))
+        return loss
+
+    def suspects(self) -> list[str]:
+        """Ids of the rows in the batches whose loss is no finite number; of none where all are finite."""
+        seen = {
+            tuple(tokens[mask.bool()].tolist())
+            for batch, loss in self._recent
+            if not loss.isfinite().all()
+            for tokens, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)
+        }
+        rows = zip(self._ids, self._trainer.train_dataset, strict=True) if seen else ()
+        return list(dict.fromkeys(identity for identity, row in rows if seen & set(_sequences(row))))
+
+
+def _sequences(row: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
+    """The token sequences that a trainer may make of a tokenised row."""
+    if "input_ids" in row:
+        yield tuple(row["input_ids"])
+    for side in SIDES:
+        if side in row:
+            yield (*row.get("prompt_ids", []), *row[side])

@@ -1,0 +1,92 @@
+"""Exports: one row in the forms of other tools, and whole splits as JSON lines."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rl_assets.datasets.exports import CannotExportError, export, instruction, prompt_completion, verifiable
+from rl_assets_tests.datasets.tables import good_rows, message
+from rl_assets_tests.datasets.test_folder import publish
+
+USER, ANSWER = message("user", "How much is 3 times 7?"), message("assistant", "21")
+
+
+def solved(*answers: tuple[str, float], scorer: str = "verifier") -> dict:
+    responses = [{"text": text, "reward": reward} for text, reward in answers]
+    return {"prompt": [USER], "responses": responses, "metadata": {"scorer": scorer}}
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_prompt_and_completion_are_the_conversation_and_its_last_answer():
+    turns = [message("system", "Be brief."), USER, ANSWER, message("user", "Sure?"), message("assistant", "Yes.")]
+    assert prompt_completion({"messages": turns}) == {"prompt": turns[:4], "completion": turns[4:]}
+
+
+def test_an_instruction_is_the_question_or_the_system_turn_with_the_question_as_input():
+    asked = {"instruction": "How much is 3 times 7?", "input": "", "output": "21"}
+    assert instruction({"messages": [USER, ANSWER]}) == asked
+    guided = {"instruction": "Be brief.", "input": "How much is 3 times 7?", "output": "21"}
+    assert instruction({"messages": [message("system", "Be brief."), USER, ANSWER]}) == guided
+
+
+def test_an_instruction_has_no_place_for_several_turns():
+    with pytest.raises(CannotExportError, match="several turns"):
+        instruction({"messages": [USER, ANSWER, USER, ANSWER]})
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([("3 * 7 = 21\nA: 21", 1.0), ("3 * 7 = 22\nA: 22", 0.0)], "21"),
+        ([("A lot.\nA: 1,250.00", 1.0), ("So it is.\nA: $1250", 1.0)], "1250"),
+        ([('{"image": "part-8.png"}', 1.0), ("shelf 4", 0.0)], '{"image": "part-8.png"}'),
+    ],
+)
+def test_a_verifiable_answer_is_what_all_right_answers_say(answers, said):
+    assert verifiable(solved(*answers)) == {"prompt": [USER], "answer": said}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (solved(("A: 21", 1.0), scorer="judge"), "was not judged by a verifier"),
+        (solved(("A: 20", 0.0), ("A: 22", 0.5)), "has no right answer"),
+        (solved(("A: 21", 1.0), ("A: 22", 1.0)), "has right answers that do not agree"),
+        (solved(("yes", 1.0), ("yes, sure", 1.0)), "has right answers that do not agree"),
+    ],
+)
+def test_a_group_without_one_right_answer_is_left_out_for_its_reason(row, reason):
+    with pytest.raises(CannotExportError, match=reason):
+        verifiable(row)
+
+
+def test_a_split_becomes_json_lines_and_what_has_no_place_is_counted(tmp_path):
+    rows = good_rows("sft_dataset", 200)
+    rows[0]["messages"] = [*rows[0]["messages"], *rows[0]["messages"]]
+    folder = publish(tmp_path, rows).folder
+    written, left_out = export(folder, "instruction", rows[0]["split"], tmp_path / "out.jsonl")
+    assert left_out == {"has several turns": 1}
+    assert len(lines(tmp_path / "out.jsonl")) == written == sum(row["split"] == rows[0]["split"] for row in rows) - 1
+    assert set(lines(tmp_path / "out.jsonl")[0]) == {"instruction", "input", "output"}
+
+
+def test_a_form_is_for_its_dataset_only(tmp_path):
+    folder = publish(tmp_path, good_rows("dpo_dataset", 120), "dpo_dataset").folder
+    with pytest.raises(ValueError, match="holds dpo_dataset; the form verifiable needs grpo_dataset"):
+        export(folder, "verifiable", "train", tmp_path / "out.jsonl")
+    with pytest.raises(ValueError, match="holds no published dataset"):
+        export(tmp_path, "instruction", "train", tmp_path / "out.jsonl")
+    assert not list(tmp_path.glob("*out.jsonl*"))
+
+
+def test_the_command_says_what_it_wrote(tmp_path):
+    folder = publish(tmp_path, good_rows("sft_dataset", 120)).folder
+    command = [sys.executable, "-m", "rl_assets.datasets.exports", str(folder), "--form", "prompt_completion"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out.jsonl")], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{len(lines(tmp_path / 'out.jsonl'))} rows of train written to {tmp_path / 'out.jsonl'}\n"

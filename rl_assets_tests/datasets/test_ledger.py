@@ -1,0 +1,147 @@
+"""The ledger: every answer of the window has, for every dataset, its rows or its one reason."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from rl_assets.datasets import expectations
+from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
+from rl_assets.datasets.folder import publish_dataset, read_manifest
+from rl_assets.datasets.ledger import DATASETS, LEDGER, LedgerError, LedgerOfDay, write_ledger
+from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
+from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rate_interactions, rated_as_of
+from rl_assets_tests.logs import DAY, Product, Row, about, interaction, judged
+
+PARTS = {
+    "sft_dataset": (build_sft, SftPolicy(), expectations.SFT),
+    "dpo_dataset": (build_pairs, DpoPolicy(), expectations.DPO),
+    "reward_dataset": (build_pairs, RewardPolicy(), expectations.REWARD),
+    "kto_dataset": (build_kto, KtoPolicy(), expectations.KTO),
+    "grpo_dataset": (build_grpo, GrpoPolicy(), expectations.GRPO),
+}
+WINDOW = Window(DAY, 30)
+
+
+def publish(product: Product, root: Path, names=DATASETS) -> None:
+    """Rate the day and publish its datasets below the folder."""
+    rate_interactions(product.lake, WINDOW)
+    rated = product.lake.published(RATED_INTERACTIONS, DAY)
+    for name in names:
+        build, policy, suite = PARTS[name]
+        connection = rated_as_of(product.lake, WINDOW, "1GB")
+        inputs = {RATED_INTERACTIONS.name: {str(DAY): rated.sha256}}
+        publish_dataset(connection, root / name / str(DAY), build(connection, policy), policy, suite, inputs)
+
+
+def written(product: Product, root: Path) -> tuple[LedgerOfDay, dict[str, Row]]:
+    ledger = write_ledger(product.lake, WINDOW, root)
+    return ledger, {row["interaction_id"]: row for row in product.rows(LEDGER, DAY)}
+
+
+@pytest.fixture
+def mixed(product: Product) -> Product:
+    """Answers good, bad, failed, blank, unrated and corrected; with partners and alone."""
+    texts = ("Blue is what you see.", "It left at noon, sir.", "Nobody can say why.", "Closed on Monday, yes!")
+    product.log(
+        *(judged(f"q{q}-{i}", (q * 7 + i * 5) % 11 / 10, query=f"Question {q}?", answer=f"{texts[i]} {q}")
+          for q in range(40) for i in range(4)),
+        judged("failed", 0.0, query="A", error_occurred=True),
+        judged("blank", 0.9, query="A", answer=" "),
+        interaction("unrated", query="A"),
+        judged("alone", 0.9, query="B"),
+        judged("wrong", 0.1, query="C"),
+        judged("odd", 0.9, messages=[{"role": "user", "content": "A"}]),
+    )  # fmt: skip
+    product.log(
+        about("wrong", "f1", "correction", preferred_output="As it should be."),
+        about("unrated", "f2", "preference", preferred_output="Better, I say.", rejected_output="Worse, they say."),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    return product
+
+
+def test_every_answer_has_rows_or_one_reason_for_every_dataset(mixed: Product, tmp_path):
+    publish(mixed, tmp_path)
+    _, ledger = written(mixed, tmp_path)
+    assert len(ledger) == 166
+    for row in ledger.values():
+        for name in DATASETS:
+            short = name.removesuffix("_dataset")
+            assert (row[f"{short}_rows"] > 0) == (row[f"{short}_reason"] is None), (row["interaction_id"], name)
+
+
+def test_the_ledger_says_where_an_answer_went_and_why_not_elsewhere(mixed: Product, tmp_path):
+    publish(mixed, tmp_path)
+    _, ledger = written(mixed, tmp_path)
+
+    def fates(interaction_id: str) -> list:
+        row = ledger[interaction_id]
+        pairs = ((row[f"{name}_rows"], row[f"{name}_reason"]) for name in ("sft", "dpo", "reward", "kto", "grpo"))
+        return [rows or reason for rows, reason in pairs]
+
+    assert fates("failed") == ["error"] * 5
+    assert fates("blank") == ["no_answer"] * 5
+    assert fates("odd") == ["untrainable_prompt"] * 5
+    assert fates("alone") == [1, "no_partner", "no_partner", 1, "too_few_answers"]
+    assert fates("unrated") == ["no_reward", 1, 1, "no_reward", "no_reward"]
+    assert fates("wrong") == [1, 1, 1, 2, "too_few_answers"]
+
+
+def test_the_sums_are_those_of_every_manifest_and_of_every_file(mixed: Product, tmp_path):
+    publish(mixed, tmp_path)
+    ledger, rows = written(mixed, tmp_path)
+    for name in DATASETS:
+        short = name.removesuffix("_dataset")
+        manifest = read_manifest(tmp_path / name / str(DAY))
+        counted = Counter(row[f"{short}_reason"] or "taken" for row in rows.values())
+        assert ledger.accounts[name] == manifest["answers"] == dict(counted)
+        assert sum(counted.values()) == 166
+    for name in ("sft_dataset", "kto_dataset", "grpo_dataset"):
+        taken = sum(row[f"{name.removesuffix('_dataset')}_rows"] for row in rows.values())
+        assert taken == read_manifest(tmp_path / name / str(DAY))["taken"]
+
+
+def test_a_missing_dataset_is_named(mixed: Product, tmp_path):
+    publish(mixed, tmp_path, DATASETS[:-1])
+    with pytest.raises(LedgerError, match=r"there is no dataset in .*grpo_dataset.*: materialize grpo_dataset"):
+        write_ledger(mixed.lake, WINDOW, tmp_path)
+
+
+def test_a_dataset_of_other_answers_is_named_and_nothing_is_published(mixed: Product, tmp_path):
+    publish(mixed, tmp_path)
+    mixed.log(judged("new", 0.9, query="New?"), name="late.jsonl")
+    mixed.ingest()
+    rate_interactions(mixed.lake, WINDOW)
+    with pytest.raises(LedgerError, match=r"sft_dataset.* was built from another version of rated_interactions"):
+        write_ledger(mixed.lake, WINDOW, tmp_path)
+    assert mixed.rows(LEDGER) == []
+
+
+def test_a_file_that_lost_a_row_is_noticed(mixed: Product, tmp_path):
+    publish(mixed, tmp_path)
+    path = tmp_path / "sft_dataset" / str(DAY) / "train.parquet"
+    rows = duckdb.sql(f"FROM read_parquet('{path}') LIMIT 5").to_arrow_table()
+    duckdb.from_arrow(rows).write_parquet(str(path))
+    with pytest.raises(LedgerError, match=r"5 answers or more stand in .*sft_dataset.* in another number"):
+        write_ledger(mixed.lake, WINDOW, tmp_path)
+
+
+def test_a_manifest_that_counts_otherwise_is_noticed(mixed: Product, tmp_path):
+    publish(mixed, tmp_path)
+    path = tmp_path / "kto_dataset" / str(DAY) / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["answers"]["taken"] += 1
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(LedgerError, match=r"the ledger counts .* for .*kto_dataset"):
+        write_ledger(mixed.lake, WINDOW, tmp_path)
+
+
+def test_a_day_without_answers_has_an_empty_ledger(product: Product, tmp_path):
+    product.ingest()
+    publish(product, tmp_path)
+    ledger, rows = written(product, tmp_path)
+    assert (rows, ledger.accounts) == ({}, {name: {} for name in DATASETS})

@@ -1,0 +1,244 @@
+"""Agents compared by logged answers: from rows of the lake to winners."""
+
+from datetime import date
+from typing import Any
+
+import duckdb
+import pytest
+
+from rl_assets import sql
+from rl_assets.evaluation.ab.compare import compare_agents
+from rl_assets.evaluation.ab.matrix import win_matrix
+from rl_assets.evaluation.ab.render import ab_html, ab_markdown, read_ab_report, write_ab_report
+from rl_assets.evaluation.ab.results import AbReport, Contest
+from rl_assets.evaluation.ab.strata import Stratum, less, stratified
+
+DAY = "2026-10-14"
+COLUMNS = (
+    "interaction_id VARCHAR, landed_day DATE, prompt_key VARCHAR, answer_key VARCHAR, reward DOUBLE, "
+    "reward_source VARCHAR, agent VARCHAR, category VARCHAR, segment VARCHAR, error BOOLEAN, latency_ms DOUBLE, "
+    "answer_chars BIGINT, trainable BOOLEAN"
+)
+
+
+class Log:
+    """Answers of agents as the lake would hold them."""
+
+    def __init__(self) -> None:
+        self.connection: duckdb.DuckDBPyConnection = sql.connect()
+        self.connection.execute(f"CREATE TABLE rated ({COLUMNS})")
+        self.connection.execute(
+            "CREATE TABLE interactions (interaction_id VARCHAR, day DATE, "
+            "prompt STRUCT(role VARCHAR, content VARCHAR)[], answer VARCHAR, tokens BIGINT, cost_usd DOUBLE)"
+        )
+        self.rows = 0
+
+    def answer(self, agent: str, question: str, reward: float | None, **changes: Any) -> None:
+        self.rows += 1
+        found = {
+            "category": "all",
+            "segment": "parts",
+            "error": False,
+            "source": "human",
+            "text": f"by {agent}",
+        } | changes
+        key, source = f"i{self.rows:06d}", found["source"] if reward is not None else None
+        self.connection.execute(
+            "INSERT INTO rated VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, true)",
+            [
+                key,
+                date(2026, 10, 1),
+                question,
+                found["text"],
+                reward,
+                source,
+                agent,
+                found["category"],
+                found["segment"],
+                found["error"],
+                100.0,
+                len(found["text"]),
+            ],
+        )
+        self.connection.execute(
+            "INSERT INTO interactions VALUES (?, ?, [{'role': 'user', 'content': ?}], ?, 10, ?)",
+            [key, date(2026, 10, 1), question, found["text"], found.get("cost")],
+        )
+
+    def report(self) -> AbReport:
+        return compare_agents(self.connection, DAY)
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+def only(report: AbReport) -> Contest:
+    (contest,) = report.contests
+    return contest
+
+
+def test_the_better_agent_on_the_same_questions_wins(log):
+    for question in range(40):
+        log.answer("ada", f"q{question}", 0.9 if question % 4 else 0.5)
+        log.answer("bob", f"q{question}", 0.5 if question % 3 else 0.6)
+    contest = only(log.report())
+    assert (contest.basis, contest.questions, contest.wins, contest.losses, contest.ties) == (
+        "same questions",
+        40,
+        30,
+        4,
+        6,
+    )
+    assert contest.winner == "ada" and contest.p_holm is not None and contest.p_holm < 0.001
+
+
+def test_a_shift_of_mix_that_flips_the_raw_winner_does_not_flip_the_stratified_one(log):
+    """Ada is better at each kind of question, and was given the hard ones."""
+    for row in range(200):
+        hard = row % 10 < 8
+        noise = 0.05 if row % 2 else -0.05
+        log.answer("ada", f"a{row}", (0.35 if hard else 0.95) + noise * 0.5, category="hard" if hard else "easy")
+        log.answer("bob", f"b{row}", (0.25 if not hard else 0.85) + noise * 0.5, category="easy" if hard else "hard")
+    report = log.report()
+    raw = {agent.agent: agent.raw for agent in report.agents}
+    level = {agent.agent: agent.level.mean for agent in report.agents if agent.level}
+    contest = only(report)
+    assert raw["bob"] > raw["ada"] + 0.2 and contest.raw < -0.2
+    assert level["ada"] > level["bob"] + 0.05
+    assert (contest.basis, contest.winner) == ("same categories", "ada")
+    assert contest.difference.mean == pytest.approx(0.10, abs=0.01)
+
+
+def test_equal_agents_have_no_winner(log):
+    for question in range(60):
+        log.answer("ada", f"q{question}", 0.2 + 0.1 * (question % 5))
+        log.answer("bob", f"q{question}", 0.2 + 0.1 * ((question * 3) % 5))
+    assert only(log.report()).winner is None
+
+
+def test_an_agent_that_fails_is_reported_and_its_column_is_not_shifted(log):
+    for question in range(30):
+        log.answer("ada", f"q{question}", 0.9)
+        log.answer(
+            "bob",
+            f"q{question}",
+            None if question < 10 else 0.5,
+            error=question < 10,
+            text="" if question < 10 else "b",
+        )
+    report = log.report()
+    contest = only(report)
+    assert contest.questions == 20 and contest.difference.mean == pytest.approx(0.4)
+    assert "bob in parts failed on 10 of 30." in report.notes
+    (bob,) = [cost for cost in report.costs if cost.agent == "bob"]
+    assert (bob.answers, bob.failed, bob.unrated, bob.cost_usd) == (30, 10, 10, None)
+
+
+def test_segments_and_sources_of_reward_are_never_mixed(log):
+    for question in range(20):
+        log.answer("ada", f"q{question}", 0.9, segment="one")
+        log.answer("bob", f"q{question}", 0.5, segment="two")
+        log.answer("cyd", f"q{question}", 0.5, segment="one", source="verifier")
+    report = log.report()
+    assert report.contests == [] and report.agents == []
+    assert sum("nobody to compare it with" in note for note in report.notes) == 3
+
+
+def test_several_answers_to_one_question_are_one_question(log):
+    for question in range(10):
+        for repeat in range(3):
+            log.answer("ada", f"q{question}", 0.3 * repeat, text=f"a{repeat}")
+        log.answer("bob", f"q{question}", 0.1)
+    contest = only(log.report())
+    assert contest.questions == 10 and contest.difference.mean == pytest.approx(0.2)
+
+
+def test_categories_that_not_all_agents_have_are_left_out_of_levels_and_named(log):
+    for question in range(10):
+        log.answer("ada", f"q{question}", 0.8, category="both")
+        log.answer("bob", f"q{question}", 0.6, category="both")
+        log.answer("ada", f"x{question}", 0.1, category="hers")
+    ada, bob = log.report().agents
+    assert ada.level is not None and ada.level.mean == pytest.approx(0.8) and ada.raw == pytest.approx(0.45)
+    assert ada.left_out == bob.left_out == ["hers"]
+
+
+def test_agents_that_share_nothing_are_not_compared(log):
+    for question in range(10):
+        log.answer("ada", f"a{question}", 0.8, category="hers")
+        log.answer("bob", f"b{question}", 0.6, category="his")
+    report = log.report()
+    assert report.contests == [] and [agent.level for agent in report.agents] == [None, None]
+
+
+def test_an_empty_log_is_a_report_that_says_so(log):
+    report = log.report()
+    assert report.contests == []
+    assert "there is nothing to compare" in ab_html(report)
+    assert ab_markdown(report).startswith(f"# Agents as of {DAY}")
+
+
+def test_a_report_is_written_and_read_back_and_its_names_stay_text(log, tmp_path):
+    evil = "<script>alert(1)</script>|`x` $y$"
+    for question in range(12):
+        log.answer(evil, f"q{question}", 0.9, segment=evil, cost=0.01)
+        log.answer("bob", f"q{question}", 0.5 + question / 100, segment=evil)
+    report = log.report()
+    write_ab_report(report, tmp_path / "ab")
+    assert sorted(path.name for path in (tmp_path / "ab").iterdir()) == [
+        "ab.html",
+        "ab.json",
+        "ab.md",
+        "ab.schema.json",
+    ]
+    assert read_ab_report(tmp_path / "ab") == report
+    page = (tmp_path / "ab" / "ab.html").read_text(encoding="utf-8")
+    assert "<script" not in page and "&lt;script&gt;" in page
+    assert "<script" not in (tmp_path / "ab" / "ab.md").read_text(encoding="utf-8").replace("\\<script", "")
+    assert only(report).winner == evil
+
+
+def test_the_win_matrix_is_drawn_for_two_agents_and_not_for_a_crowd(log):
+    for agent in range(14):
+        for question in range(3):
+            log.answer(f"agent-{agent:02d}", f"q{question}", agent / 20 + question / 100)
+    report = log.report()
+    assert len(report.contests) == 14 * 13 / 2
+    assert win_matrix(report, ("parts", "human")) is None
+    two = report.model_copy(update={"contests": report.contests[:1]})
+    picture = win_matrix(two, ("parts", "human"))
+    assert picture is not None and picture.count("agent-0") == 4 and picture == win_matrix(two, ("parts", "human"))
+
+
+def test_a_stratified_mean_weights_categories_by_the_mix_and_not_by_what_was_asked():
+    found = stratified([Stratum("easy", 3, 100, 0.9, 0.01), Stratum("hard", 1, 10, 0.1, 0.04)])
+    assert found.mean == pytest.approx(0.7)
+    assert found.se == pytest.approx((0.75**2 * 0.01 / 100 + 0.25**2 * 0.04 / 10) ** 0.5)
+    assert found.p is not None and found.p < 0.001
+
+
+def test_the_stratified_interval_holds_the_truth_in_about_95_of_100_samples():
+    import numpy as np
+
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(300):
+        sides = [rng.normal(mean, 0.3, n) for mean, n in ((0.8, 40), (0.3, 15))]
+        strata = [
+            Stratum(str(k), w, len(s), s.mean(), s.var(ddof=1))
+            for k, (s, w) in enumerate(zip(sides, (1, 2), strict=True))
+        ]
+        found = stratified(strata)
+        held += found.low <= (0.8 + 2 * 0.3) / 3 <= found.high
+    assert 270 <= held <= 294
+
+
+def test_single_scores_give_a_mean_without_interval():
+    found = stratified([Stratum("a", 1, 1, 0.5, 0.0)])
+    assert (found.mean, found.low, found.p) == (0.5, None, None)
+    difference = less([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("a", 1, 9, 0.2, 0.1)])
+    assert difference is not None and difference.low is None and difference.mean == pytest.approx(0.3)
+    assert less([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("b", 1, 1, 0.5, 0.0)]) is None
+    with pytest.raises(ValueError, match="nothing to estimate"):
+        stratified([])

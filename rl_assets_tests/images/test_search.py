@@ -1,0 +1,112 @@
+"""Search finds images by meaning and by words, and nothing for what the documentation does not treat."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from rl_assets.images import embedding
+from rl_assets.images.confidence import is_informative
+from rl_assets.images.decoding import Decoder
+from rl_assets.images.embedding import embed
+from rl_assets.images.extraction import extract
+from rl_assets.images.facts import Limits
+from rl_assets.images.index import build_index, read_index
+from rl_assets.images.search import ImageSearch
+from rl_assets.images.sources import open_source
+
+OTHER_TOPICS = (
+    *("how to bake sourdough bread", "symptoms of influenza in children", "history of the Roman empire"),
+    *("guitar chords for beginners", "football world cup final", "planting tomatoes", "weather tomorrow"),
+    *("quantum entanglement", "Shakespeare sonnets", "dog training tips", "asdfgh qwerty", "mortgage interest rates"),
+)
+
+
+@pytest.fixture(scope="module")
+def kept(module_published):
+    """Kept pairs of two published sites."""
+    pairs = []
+    with Decoder() as decoder:
+        for name in ("docs-prefect", "docs-streamlit"):
+            found = extract(open_source(module_published / name, "tree", Limits()), {}, decoder)
+            pairs += [pair | {"source": name} for pair in found.pairs if pair["kept"]]
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def search(kept, tmp_path_factory):
+    return ImageSearch(build_index(kept, tmp_path_factory.mktemp("home")))
+
+
+def test_a_question_finds_its_image(search):
+    hits = search.search_images("where do I reboot an app from its logs?")
+    assert "reboot" in hits[0].document["path"]
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True) and len(hits) == 5
+
+
+def test_k_and_type_narrow_the_result(search):
+    assert len(search.search_images("work pool settings", k=2)) == 2
+    kinds = {hit.document["image_type"] for hit in search.search_images("how threads and caching work", type="diagram")}
+    assert kinds == {"diagram"}
+    with pytest.raises(ValueError, match="unknown image type 'gif'"):
+        search.search_images("x", type="gif")
+
+
+@pytest.mark.parametrize("query", [*OTHER_TOPICS, "", "   ", "?!"])
+def test_other_topics_find_nothing(search, query):
+    assert search.search_images(query) == []
+
+
+def test_alts_find_their_images_though_no_document_holds_one(kept, tmp_path):
+    named = Counter(pair["alt"] for pair in kept)
+    asked = [pair for pair in kept if is_informative(pair["alt"]) and named[pair["alt"]] == 1]
+    blind = ImageSearch(build_index([pair | {"alt": "", "caption": ""} for pair in kept], tmp_path))
+    found = [pair["pair_id"] in {hit.document["pair_id"] for hit in blind.search_images(pair["alt"])} for pair in asked]
+    assert len(asked) >= 50
+    assert np.mean(found) > 0.85
+
+
+def test_an_index_is_kept_where_nothing_changed_and_only_new_texts_are_embedded(kept, tmp_path):
+    embedded = []
+
+    def counting(texts):
+        embedded.extend(texts)
+        return embed(texts)
+
+    first = build_index(kept[:5], tmp_path, counting)
+    assert build_index(kept[:5], tmp_path, counting).folder == first.folder and len(embedded) == 5
+    second = build_index(kept[:7], tmp_path, counting)
+    assert (len(embedded), second.embedded, second.folder != first.folder) == (7, 2, True)
+    np.testing.assert_array_equal(read_index(tmp_path).vectors, second.vectors)
+
+
+def test_an_empty_index_finds_nothing(tmp_path):
+    assert ImageSearch(build_index([], tmp_path)).search_images("anything") == []
+
+
+def test_other_weights_are_refused(monkeypatch):
+    monkeypatch.setattr(embedding, "WEIGHTS_SHA256", "0" * 64)
+    embedding._model.cache_clear()
+    with pytest.raises(embedding.WrongWeightsError, match="expected 0000"):
+        embed(["x"])
+    embedding._model.cache_clear()
+
+
+def ask(home, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "rl_assets.images.search", *arguments],
+        env={**os.environ, "RL_ASSETS_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_prints_hits_and_says_when_there_is_no_index(kept, tmp_path):
+    assert "materialize image_index first" in ask(tmp_path, "x").stderr
+    build_index(kept[:10], tmp_path)
+    found = ask(tmp_path, kept[0]["alt"] or kept[0]["text_before"])
+    assert found.returncode == 0 and kept[0]["path"] in found.stdout and "of 10 images" in found.stdout

@@ -1,0 +1,121 @@
+"""Every way of training on the embedded task: `python -m rl_assets_tests.training.compare_ways 0 1`.
+
+Arguments are seeds; minutes each. Prints the share of greedy answers that equal the reference with a 95 % interval from
+a bootstrap over parts, since answers about one part stand or fall together, and the seconds that training took.
+"""
+
+import random
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from rl_assets.quickstart.parts import NAMES
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel, ensure_base_model
+from rl_assets.training.dpo import train_dpo
+from rl_assets.training.grpo import train_grpo
+from rl_assets.training.kto import train_kto
+from rl_assets.training.loading import load_for_inference
+from rl_assets.training.recipes import Recipe, adjusted, preset
+from rl_assets.training.sft import train_sft
+from rl_assets.training.tiny_model import TinySpec
+from rl_assets_tests.training.samples import (
+    DAY,
+    parts_groups,
+    parts_rows,
+    parts_verdicts,
+    publish,
+    split_by_prompt,
+)
+
+WAYS: dict[str, dict[str, Any]] = {
+    "RAFT": {"way": "raft"},
+    "advantage-weighted": {"way": "advantage_weighted"},
+    "clipped": {"way": "clipped", "learning_rate": 1e-3},
+    "online": {
+        "way": "online",
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "batch": 128,
+        "max_steps": 60,
+        "beta": 0,
+        "entropy_coef": 0.03,
+    },
+}
+
+
+def answers_right(base: BaseModel, adapter: Adapter | None, rows: list[dict[str, Any]]) -> list[bool]:
+    """For each row whether the greedy answer equals the reference."""
+    model, tokenizer = load_for_inference(base, adapter)
+    prompts = [row["messages"][:-1] for row in rows]
+    options = {"add_generation_prompt": True, "padding": True, "return_tensors": "pt", "return_dict": True}
+    inputs = tokenizer.apply_chat_template(prompts, **options)
+    written = model.generate(**inputs, max_new_tokens=40, do_sample=False)[:, inputs["input_ids"].shape[1] :]
+    answers = tokenizer.batch_decode(written, skip_special_tokens=True)
+    return [answer == row["messages"][-1]["content"] for answer, row in zip(answers, rows, strict=True)]
+
+
+def interval(right: list[bool], clusters: list[str], draws: int = 2000) -> tuple[float, float]:
+    """95 % percentile interval of the share, bootstrapped over clusters."""
+    groups = defaultdict(list)
+    for value, cluster in zip(right, clusters, strict=True):
+        groups[cluster].append(value)
+    draw, members = random.Random(0), list(groups.values())
+    means = []
+    for _ in range(draws):
+        chosen = [value for group in draw.choices(members, k=len(members)) for value in group]
+        means.append(sum(chosen) / len(chosen))
+    means.sort()
+    return means[int(0.025 * draws)], means[int(0.975 * draws)]
+
+
+def report(name: str, base: BaseModel, adapter: Adapter | None, rows: list[dict[str, Any]]) -> None:
+    right = answers_right(base, adapter, rows)
+    low, high = interval(right, [part(row) for row in rows])
+    seconds = adapter.manifest["wall_s"] if adapter else 0.0
+    print(
+        f"{name:20} {sum(right) / len(right):.3f} [{low:.3f}, {high:.3f}] n={len(right)} {seconds:6.1f} s", flush=True
+    )
+
+
+def part(row: dict[str, Any]) -> str:
+    """The part that the question is about."""
+    return next(name for name in NAMES if name in row["messages"][-2]["content"])
+
+
+def compare(seed: int, folder: Path) -> None:
+    rows, groups, verdicts = parts_rows(seed), parts_groups(seed), parts_verdicts(seed)
+    train, held_out = split_by_prompt(rows["sft"])
+    right = [row for row in held_out if row["metadata"]["reward"] >= 0.9]
+    data = {
+        "sft": publish(folder / "sft", "sft_dataset", train),
+        "dpo": publish(folder / "dpo", "dpo_dataset", split_by_prompt(rows["dpo"])[0]),
+        "grpo": publish(folder / "grpo", "grpo_dataset", split_by_prompt(groups)[0]),
+        "kto": publish(folder / "kto", "kto_dataset", split_by_prompt(verdicts)[0]),
+    }
+    recipe = adjusted(preset("tiny_cpu"), {"seed": seed})
+    base = ensure_base_model("tiny", folder / "models", _quiet, TinySpec(seed=seed))
+    print(f"seed {seed}: {len({part(row) for row in right})} parts", flush=True)
+    report("base", base, None, right)
+    sft = train_sft(data["sft"], DAY, base, recipe, folder, _quiet)
+    report("SFT", base, sft, right)
+    report("DPO", base, train_dpo(data["dpo"], DAY, base, sft, recipe, folder, _quiet), right)
+    report("KTO", base, train_kto(data["kto"], DAY, base, sft, recipe, folder, _quiet), right)
+    for name, values in WAYS.items():
+        report(name, base, train_grpo(data["grpo"], DAY, base, sft, _way(recipe, values), folder, _quiet), right)
+
+
+def _way(recipe: Recipe, values: dict[str, Any]) -> Recipe:
+    return adjusted(recipe, {"grpo": values})
+
+
+def _quiet(line: str) -> None:
+    """Training's lines are not for this table."""
+
+
+if __name__ == "__main__":
+    for given in sys.argv[1:]:
+        with tempfile.TemporaryDirectory() as folder:
+            compare(int(given), Path(folder))

@@ -1,0 +1,80 @@
+"""The adapters beside the nightly chain as assets: a recipe file and launch values reach training, checks come back."""
+
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+from rl_assets.defs.adapters import sft_adapter
+from rl_assets.defs.more_adapters import grpo_adapter, kto_adapter, reward_model
+from rl_assets.defs.resources import HomeResource
+from rl_assets.settings import Settings
+from rl_assets.training.adapters import newest_adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets_tests.training.samples import (
+    DAY,
+    few_steps,
+    kto_row,
+    parts_groups,
+    parts_rows,
+    parts_verdicts,
+    publish,
+    split_by_prompt,
+)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory, base: BaseModel) -> HomeResource:
+    """A home with published datasets, whose recipe is a file."""
+    home = tmp_path_factory.mktemp("product")
+    train, held_out = split_by_prompt(parts_rows()["dpo"])
+    publish(home / "datasets" / "sft_dataset" / DAY, "sft_dataset", parts_rows()["sft"][::30])
+    publish(home / "datasets" / "grpo_dataset" / DAY, "grpo_dataset", parts_groups()[::8])
+    publish(home / "datasets" / "kto_dataset" / DAY, "kto_dataset", parts_verdicts()[::7])
+    publish(home / "datasets" / "reward_dataset" / DAY, "reward_dataset", train[::3], held_out)
+    recipe = home / "ours.yaml"
+    recipe.write_text(yaml.safe_dump(few_steps().model_dump(mode="json")), encoding="utf-8")
+    return HomeResource.of(Settings(home=home, base_model=base.path, recipe=str(recipe)))
+
+
+def run(product: HomeResource, *assets: dg.AssetsDefinition, **config: Any) -> dg.ExecuteInProcessResult:
+    ops = {name: {"config": values} for name, values in config.items()}
+    return dg.materialize(
+        assets, partition_key=DAY, resources={"home": product}, run_config={"ops": ops}, raise_on_error=False
+    )
+
+
+def evaluations(result: dg.ExecuteInProcessResult, name: str) -> dict[str, bool]:
+    found = result.get_asset_check_evaluations()
+    return {item.check_name: item.passed for item in found if item.asset_key.to_user_string() == name}
+
+
+def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
+    values = {"grpo_adapter": {"way": "clipped", "max_steps": 3}}
+    assert run(product, sft_adapter).success
+    result = run(product, reward_model, kto_adapter, grpo_adapter, **values)
+    assert result.success
+    for asset in (reward_model, kto_adapter, grpo_adapter):
+        name = asset.key.to_user_string()
+        assert set(evaluations(result, name)) == {spec.name for spec in asset.check_specs}
+        assert all(evaluations(result, name).values()), name
+    learned = newest_adapter(product.folder / "adapters", "grpo", DAY)
+    assert learned is not None
+    assert (learned.manifest["way"], learned.manifest["steps"]) == ("clipped", 3)
+
+
+def test_an_impossible_launch_value_stops_before_training(product: HomeResource):
+    result = run(product, grpo_adapter, grpo_adapter={"way": "clipped", "beta": 0})
+    assert not result.success
+    failure = result.get_step_failure_events()[0].step_failure_data.error
+    assert failure is not None and "needs beta > 0" in failure.to_string()
+
+
+def test_too_few_verdicts_skip_the_adapter_and_the_run_ends_well(product: HomeResource):
+    data = product.folder / "datasets" / "kto_dataset" / "2026-10-15"
+    publish(data, "kto_dataset", [kto_row("Price?", "2", True), kto_row("Price?", "3", False)], day="2026-10-15")
+    publish(product.folder / "datasets" / "sft_dataset" / "2026-10-15", "sft_dataset", parts_rows()["sft"][::30])
+    result = dg.materialize([sft_adapter, kto_adapter], partition_key="2026-10-15", resources={"home": product})
+    assert result.success
+    assert not any(evaluations(result, "kto_adapter").values())

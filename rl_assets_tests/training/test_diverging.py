@@ -1,0 +1,49 @@
+"""A loss that is no number stops training and names the rows of its batch."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rl_assets.training import sft
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.progress import TrainingDiverged
+from rl_assets.training.recipes import Recipe, adjusted
+from rl_assets.training.sft import train_sft
+from rl_assets_tests.training.samples import DAY, publish, sft_row
+
+
+def test_the_rows_of_the_batch_are_named_and_nothing_is_published(
+    base: BaseModel, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rows = [sft_row(f"Where is part {number}?", "bin 2") for number in range(24)]
+    for number, row in enumerate(rows):
+        row["metadata"]["interaction_id"] = f"answer-{number}"
+    data = publish(tmp_path / "data", "sft_dataset", rows)
+    build = sft._trainer
+
+    def broken(*given: Any) -> Any:
+        """A trainer whose loss is NaN for the one row whose question names part 13."""
+        trainer = build(*given)
+        marked = trainer.train_dataset[13]["input_ids"]
+        step = trainer.training_step
+
+        def training_step(model: Any, inputs: Any, *rest: Any) -> Any:
+            hit = any(tokens[mask.bool()].tolist() == marked for tokens, mask in rows_of(inputs))
+            loss = step(model, inputs, *rest)
+            return loss * float("nan") if hit else loss
+
+        trainer.training_step = training_step
+        return trainer
+
+    monkeypatch.setattr(sft, "_trainer", broken)
+    alone = adjusted(recipe, {"sft": {"batch": 2, "accumulate": 4, "max_steps": 3}})
+    with pytest.raises(TrainingDiverged, match=r"The loss is nan at step \d of 3, in a batch of the rows") as raised:
+        train_sft(data, DAY, base, alone, tmp_path / "adapters", print)
+    named = [word.strip(",:") for word in str(raised.value).split() if word.startswith("answer-")]
+    assert "answer-13" in named and len(named) == 2
+    assert not list((tmp_path / "adapters").glob("*/*/manifest.json"))
+
+
+def rows_of(inputs: dict[str, Any]) -> list[tuple[Any, Any]]:
+    return [*zip(inputs["input_ids"], inputs["attention_mask"], strict=True)]

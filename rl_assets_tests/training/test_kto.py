@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.kto import label_weights, train_kto
+from rl_assets.training.recipes import Recipe
+from rl_assets.training.rows import UntrainableRows
+from rl_assets.training.stages import KtoRecipe
+from rl_assets_tests.training.samples import DAY, kto_row, parts_verdicts, publish
+
+
+def test_single_verdicts_train_from_the_parent_as_reference(
+    base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
+):
+    data = publish(tmp_path / "kto_dataset" / DAY, "kto_dataset", parts_verdicts()[::7])
+    adapter = train_kto(data, DAY, base, sft_adapter, recipe, tmp_path, print)
+    checks = adapter.manifest["checks"]
+    assert checks["step0_loss"]["value"] == pytest.approx(checks["step0_loss"]["limit"], abs=1e-3)
+    assert all(check["passed"] for check in checks.values()), checks
+    assert adapter.sha256 != sft_adapter.sha256
+    assert not any(path.is_dir() for path in adapter.folder.iterdir())
+
+
+def test_verdicts_of_one_kind_are_refused(base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path):
+    rows = [kto_row(f"Where is part {number}?", "bin 2", True) for number in range(30)]
+    data = publish(tmp_path / "kto_dataset" / DAY, "kto_dataset", rows)
+    with pytest.raises(UntrainableRows, match=r"All 30 usable rows .* are good"):
+        train_kto(data, DAY, base, sft_adapter, recipe, tmp_path, print)
+    assert not (tmp_path / "kto" / "days").exists()
+
+
+def test_the_rarer_kind_weighs_more_unless_the_recipe_says_otherwise():
+    labels = [True] * 30 + [False] * 10
+    assert label_weights(labels, KtoRecipe()) == {True: 1.0, False: 3.0}
+    assert label_weights(labels, KtoRecipe(desirable_weight=1.5, undesirable_weight=1)) == {True: 1.5, False: 1.0}

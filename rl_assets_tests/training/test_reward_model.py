@@ -1,0 +1,56 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel
+from rl_assets.training.recipes import Recipe, adjusted
+from rl_assets.training.reward_model import longer_wins, train_reward
+from rl_assets.training.rows import NotEnoughRows
+from rl_assets.training.scoring import reward_scorer
+from rl_assets_tests.training.samples import DAY, chat, dpo_row, parts_rows, publish, split_by_prompt
+
+
+@pytest.fixture(scope="module")
+def scorer_adapter(base: BaseModel, recipe: Recipe, home: Path) -> Adapter:
+    train, held_out = split_by_prompt(parts_rows()["dpo"])
+    data = publish(home / "datasets" / "reward_dataset" / DAY, "reward_dataset", train[::3], held_out)
+    return train_reward(data, DAY, base, recipe, home / "adapters", print)
+
+
+def test_it_beats_preferring_the_longer_answer_on_held_out_pairs(scorer_adapter: Adapter):
+    held_out, checks = scorer_adapter.manifest["held_out"], scorer_adapter.manifest["checks"]
+    assert held_out["pairs"] >= 20
+    assert held_out["accuracy"] > held_out["longer_wins"]
+    assert all(check["passed"] for check in checks.values()), checks
+
+
+def test_loaded_again_it_scores_as_it_was_measured(scorer_adapter: Adapter, base: BaseModel):
+    pairs = split_by_prompt(parts_rows()["dpo"])[1]
+    score = reward_scorer(base, scorer_adapter)
+    chosen, rejected = (score([pair["prompt"] + pair[side] for pair in pairs]) for side in ("chosen", "rejected"))
+    right = sum(better > worse for better, worse in zip(chosen, rejected, strict=True))
+    assert right / len(pairs) == pytest.approx(scorer_adapter.manifest["held_out"]["accuracy"], abs=0.02)
+
+
+def test_an_adapter_that_writes_is_no_reward_model(sft_adapter: Adapter, base: BaseModel):
+    with pytest.raises(ValueError, match="kind 'sft', a reward model is needed"):
+        reward_scorer(base, sft_adapter)
+    with pytest.raises(ValueError, match="trained on a base model with hash"):
+        reward_scorer(replace(base, sha256="0" * 64), sft_adapter)
+
+
+def test_too_few_held_out_pairs_train_nothing(base: BaseModel, recipe: Recipe, tmp_path: Path):
+    pairs = [dpo_row(f"What is part {number}?", "a bolt", "a nut") for number in range(30)]
+    data = publish(tmp_path / "reward_dataset" / DAY, "reward_dataset", pairs, pairs[:3])
+    with pytest.raises(NotEnoughRows, match="has 3 usable rows, training needs 20"):
+        train_reward(data, DAY, base, adjusted(recipe, {"reward": {"min_held_out": 20}}), tmp_path, print)
+
+
+def test_equal_lengths_count_half_for_the_longer_answer():
+    pairs = [
+        {"prompt": chat("Price?"), "chosen": chat("", chosen)[1:], "rejected": chat("", rejected)[1:]}
+        for chosen, rejected in (("longer", "short"), ("one", "two"), ("1", "22"))
+    ]
+    assert longer_wins(pairs) == 0.5

@@ -1,0 +1,6 @@
+-- Prompts of the day that have not been placed in a cluster yet, one row a key. Reads `interactions` and `placed`.
+SELECT prompt_key, arg_min(prompt, interaction_id) AS prompt
+FROM interactions
+WHERE prompt_key NOT IN (SELECT placed.prompt_key FROM placed)
+GROUP BY prompt_key
+ORDER BY prompt_key

@@ -85,13 +85,9 @@ def with_counts(readme: str, counted: str) -> str:
 
 def main() -> None:
     """Build from the command line, print what was written, and keep the README's counts true."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, required=True, help="holds the folders of the three sources")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="landing folder to write in place of the old one"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="landing folder to write in place of the old one")
     parser.add_argument("--readme", type=Path, help="a README whose section Counts to rewrite")
     arguments = parser.parse_args()
     counted = summary(arguments.out, build(arguments.source, arguments.out))

@@ -31,9 +31,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     Raises FileNotFoundError naming the file when the source folder does not hold it.
     """
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing: --source must name the folder that holds {path.parent.name}/"
-        )
+        raise FileNotFoundError(f"{path} is missing: --source must name the folder that holds {path.parent.name}/")
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 

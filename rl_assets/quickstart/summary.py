@@ -45,10 +45,7 @@ def summary(home: Path, lake: Lake, day: str) -> str:
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     cells = [list(header), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
@@ -62,14 +59,8 @@ def _lake_rows(lake: Lake, day: str) -> list[tuple[str, str]]:
 
 
 def _rejects(lake: Lake) -> list[tuple[str, int]]:
-    reasons = (
-        lake.read(REJECTED_RECORDS, lake.days(REJECTED_RECORDS))
-        .to_table(columns=["reason"])
-        .group_by("reason")
-    )
-    return sorted(
-        (row["reason"], row["reason_count"]) for row in reasons.aggregate([("reason", "count")]).to_pylist()
-    )
+    reasons = lake.read(REJECTED_RECORDS, lake.days(REJECTED_RECORDS)).to_table(columns=["reason"]).group_by("reason")
+    return sorted((row["reason"], row["reason_count"]) for row in reasons.aggregate([("reason", "count")]).to_pylist())
 
 
 def _dataset_rows(home: Path, day: str) -> Iterable[tuple[object, ...]]:
@@ -96,11 +87,7 @@ def _metric_rows(report: EvalReport) -> Iterable[tuple[str, ...]]:
 def _difference_rows(report: EvalReport) -> Iterable[tuple[str, str]]:
     labels = dict(ROLES)
     for comparison in report.comparisons.values():
-        if (
-            comparison.ours in labels
-            and comparison.theirs in labels
-            and "exact_match" in comparison.differences
-        ):
+        if comparison.ours in labels and comparison.theirs in labels and "exact_match" in comparison.differences:
             difference = comparison.differences["exact_match"]
             yield f"{labels[comparison.ours]} - {labels[comparison.theirs]}", signed(difference)
 

@@ -40,9 +40,7 @@ def landed() -> Lines:
 @pytest.fixture(scope="module")
 def rows(landed: Lines) -> dict[str, list[dict[str, Any]]]:
     """Parsed lines of the undamaged files."""
-    return {
-        name: [json.loads(line) for line in lines] for name, lines in landed.items() if "damaged" not in name
-    }
+    return {name: [json.loads(line) for line in lines] for name, lines in landed.items() if "damaged" not in name}
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +52,7 @@ def answers(rows: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 def sources() -> Path:
     missing = [name for name in NEEDED if not (SOURCES / name).is_dir()]
     if missing:
-        pytest.skip(
-            f"{SOURCES} does not hold {', '.join(missing)}: the published data are needed to build again"
-        )
+        pytest.skip(f"{SOURCES} does not hold {', '.join(missing)}: the published data are needed to build again")
     return SOURCES
 
 
@@ -87,15 +83,8 @@ def test_each_line_was_written_on_the_day_of_its_file(rows: dict[str, list[dict[
 
 
 def test_every_day_has_answers_of_every_source(rows: dict[str, list[dict[str, Any]]]) -> None:
-    held = {
-        (name.split("/")[1], row["segment"])
-        for name, found in rows.items()
-        for row in found
-        if "segment" in row
-    }
-    assert held == {
-        (str(day), name) for day in DAYS for name in ("gsm8k", "finegrained-qa", "haiku", "parts-manual")
-    }
+    held = {(name.split("/")[1], row["segment"]) for name, found in rows.items() for row in found if "segment" in row}
+    assert held == {(str(day), name) for day in DAYS for name in ("gsm8k", "finegrained-qa", "haiku", "parts-manual")}
 
 
 def test_some_feedback_lands_days_after_its_answer(
@@ -114,9 +103,7 @@ def test_damaged_lines_stand_in_damaged_files_only_and_the_last_one_is_torn(land
     assert len(damaged) == 2
     assert not (LANDING / damaged[1]).read_bytes().endswith(b"\n")
     for name in damaged:
-        neighbours = {
-            line for other, lines in landed.items() if other.startswith(name[:-13]) for line in lines
-        }
+        neighbours = {line for other, lines in landed.items() if other.startswith(name[:-13]) for line in lines}
         assert landed[name][0] in neighbours
 
 
@@ -148,17 +135,9 @@ def test_building_again_gives_the_same_files(sources: Path, tmp_path: Path, land
     assert read_landing(tmp_path / "once") == landed
 
 
-def test_the_committed_files_are_the_built_ones_byte_for_byte(
-    sources: Path, tmp_path: Path, landed: Lines
-) -> None:
-    if any(
-        compressed("".join(landed[name])) != (LANDING / name).read_bytes()
-        for name in landed
-        if name.endswith("z")
-    ):
-        pytest.skip(
-            "this zlib compresses otherwise than the one that wrote the files; their lines are compared above"
-        )
+def test_the_committed_files_are_the_built_ones_byte_for_byte(sources: Path, tmp_path: Path, landed: Lines) -> None:
+    if any(compressed("".join(landed[name])) != (LANDING / name).read_bytes() for name in landed if name.endswith("z")):
+        pytest.skip("this zlib compresses otherwise than the one that wrote the files; their lines are compared above")
     build(sources, tmp_path / "landing")
     assert sha256_folder(tmp_path / "landing") == sha256_folder(LANDING)
 
@@ -171,12 +150,8 @@ def test_no_answer_of_the_sources_is_lost_or_changed(sources: Path, answers: lis
         published.update(("gsm8k", record[agent]["solution"]) for agent in gsm8k.AGENTS)
     for line in (sources / "pref-finegrained-qa/feedback.jsonl").read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
-        published.update(
-            ("finegrained-qa", record[f"prediction {number}"]) for number in finegrained_qa.SAMPLES
-        )
-    for line in (
-        (sources / "logs-tensorzero/chat_inference_examples.jsonl").read_text(encoding="utf-8").splitlines()
-    ):
+        published.update(("finegrained-qa", record[f"prediction {number}"]) for number in finegrained_qa.SAMPLES)
+    for line in (sources / "logs-tensorzero/chat_inference_examples.jsonl").read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         if record["function_name"] == haiku.FUNCTION:
             published["haiku", json.loads(record["output"])[0]["text"]] += 1

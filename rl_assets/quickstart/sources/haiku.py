@@ -44,9 +44,7 @@ def content_text(blocks: list[dict[str, Any]], where: str) -> str:
             f"{where} has content blocks of type {odd}: only text can be rewritten as a prompt or an answer"
         )
     values = [block["value"] if "value" in block else block["text"] for block in blocks]
-    return "\n".join(
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values
-    )
+    return "\n".join(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values)
 
 
 def _answered(row: dict[str, Any]) -> datetime:
@@ -56,10 +54,7 @@ def _answered(row: dict[str, Any]) -> datetime:
 def _conversation(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The last user turn, and the optional fields for what stood before it."""
     said = json.loads(row["input"])
-    turns = [
-        {"role": turn["role"], "content": content_text(turn["content"], row["id"])}
-        for turn in said["messages"]
-    ]
+    turns = [{"role": turn["role"], "content": content_text(turn["content"], row["id"])} for turn in said["messages"]]
     earlier: dict[str, Any] = {"system": said["system"]} if said.get("system") else {}
     if turns[:-1]:
         earlier["messages"] = turns[:-1]

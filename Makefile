@@ -32,7 +32,7 @@ demo: setup  ## a whole night on the quickstart log: from files to a promotion d
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
 
 test: setup  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 dev: setup  ## the UI on http://localhost:3000 and the daemon, on what is there
 	$(BIN)/dagster dev

@@ -1,15 +1,23 @@
 """Content hashes and atomic writes: what makes a half-written file impossible to mistake for a whole one."""
 
+import ctypes
+import errno
 import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
+
+# Of <linux/fs.h> and <fcntl.h>: swap two names, which are relative to the working folder where they are not absolute.
+RENAME_EXCHANGE, AT_FDCWD = 2, -100
+CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+ABANDONED_AFTER_S = 24 * 3600
 
 
 def sha256_text(text: str) -> str:
@@ -25,7 +33,12 @@ def sha256_json(value: Any) -> str:
 def sha256_file(path: Path) -> str:
     """Hex sha256 of a file's bytes, read in blocks."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_stream(file)
+
+
+def sha256_stream(file: Any) -> str:
+    """Hex sha256 of the bytes that an open binary file still holds."""
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_folder(folder: Path, pattern: str = "**/*") -> str:
@@ -55,18 +68,46 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `folder` when the block ends well and vanishes when it fails."""
+    """Yield an empty folder that takes the place of `folder` when the block ends well and vanishes when it fails.
+
+    Readers find the old folder or the new at every instant, where the file system can swap names (Linux's can); else
+    there is none for the moment between two renames.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder)
     staging = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         yield staging
         staging.chmod(0o755)
-        if folder.exists():
-            old = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-            folder.rename(old / folder.name)
+        if not folder.exists():
             staging.rename(folder)
-            shutil.rmtree(old)
-        else:
-            staging.rename(folder)
+        elif not _exchanged(staging, folder):
+            _replace_in_two_steps(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what writers of `folder` left that were killed; a day later none of them can still be at work."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        if left.is_dir() and left.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+            shutil.rmtree(left)
+
+
+def _exchanged(first: Path, second: Path) -> bool:
+    """Swap the names of two folders in one step; False where the system or the file system cannot. OSError else."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "renameat2"):
+        return False
+    if libc.renameat2(AT_FDCWD, os.fsencode(first), AT_FDCWD, os.fsencode(second), RENAME_EXCHANGE) == 0:
+        return True
+    if (number := ctypes.get_errno()) in CANNOT_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(first), None, str(second))
+
+
+def _replace_in_two_steps(staging: Path, folder: Path) -> None:
+    old = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    folder.rename(old / folder.name)
+    staging.rename(folder)
+    shutil.rmtree(old)

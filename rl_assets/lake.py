@@ -4,22 +4,30 @@ Most tables are partitioned by log day; `Table.partition` names the column of on
 means a value of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pds
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-from rl_assets.ingest.records import Table
+from rl_assets.content import content_of
+from rl_assets.erased import ERASURES, Erased, tombstones
+from rl_assets.files import sha256_json
+from rl_assets.ingest.records import INTERACTIONS, Table
+from rl_assets.schemas import schema_mode
 
-HASHED_ROWS = 50_000
+# The writer keeps what it has of a file and of a row group in memory, several times over.
+FILE_BYTES = 32 * 2**20
+ROW_GROUP_ROWS = 20_000
+# Opening a table reads the commits since its last checkpoint; of the usual 100, that takes longer than all else in a
+# small commit.
+TABLE_SETTINGS = {"delta.checkpointInterval": "10"}
 
 
 @dataclass(frozen=True)
@@ -55,14 +63,12 @@ class Lake:
 
     def keys(self, table: Table) -> list[str]:
         """Values of the partition column that have rows, in order."""
-        delta = self.open(table)
-        partitions = delta.partitions() if delta else []
-        return sorted({str(partition[table.partition]) for partition in partitions})
+        return _keys(self.open(table), table)
 
     def read(self, table: Table, days: Iterable[date | str]) -> pds.Dataset:
         """The rows of `days` as an Arrow dataset that DuckDB can scan; files of other days are never opened."""
-        wanted = sorted({str(day) for day in days} & set(self.keys(table)))
         delta = self.open(table)
+        wanted = sorted({str(day) for day in days} & set(_keys(delta, table)))
         if delta is None or not wanted:
             return pds.dataset(table.schema.empty_table())
         return delta.to_pyarrow_dataset(
@@ -88,22 +94,60 @@ class Lake:
     def publish(self, table: Table, day: date | str, rows: pa.RecordBatchReader) -> Published:
         """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
 
-        `rows` streams; it has the table's columns, in any order. Raises a DeltaError where a row is of another day.
+        `rows` streams; it has the table's columns, in any order. Rows of erased interactions and users are left out.
+        A table that an earlier version of the project wrote takes on new columns. Raises SchemaChangedError where one
+        has another type there, and a DeltaError where a row is of another day.
         """
+        mode = schema_mode(self.open(table), table)
+        erased, dropped = self.erased(), set[str]()
+        conformed = (_conform(batch, table.schema) for batch in rows)
         write_deltalake(
             self.uri(table),
-            pa.RecordBatchReader.from_batches(table.schema, (_conform(batch, table.schema) for batch in rows)),
+            pa.RecordBatchReader.from_batches(table.schema, _kept(conformed, erased, dropped)),
             mode="overwrite",
+            schema_mode=mode,
             predicate=_is(table.partition, str(day)),
             partition_by=[table.partition],
+            configuration=TABLE_SETTINGS,
+            target_file_size=FILE_BYTES,
+            writer_properties=WriterProperties(compression="SNAPPY", max_row_group_size=ROW_GROUP_ROWS),
             commit_properties=CommitProperties(custom_metadata={table.partition: str(day)}),
         )
+        if table is INTERACTIONS:
+            self._remember(dropped - erased.interactions, str(day))
         return self.published(table, day)
+
+    def erased(self) -> Erased:
+        """The interactions and users of which nothing may be kept."""
+        return Erased.of(self.read(ERASURES, self.keys(ERASURES)).to_table(columns=["kind", "id"]))
+
+    def _remember(self, interactions: set[str], day: str) -> None:
+        """Erase by their ids the answers that an erased user's id told: feedback on them may name no user."""
+        if interactions:
+            erasure = f"landed-{day}-{sha256_json(sorted(interactions))[:12]}"
+            self.publish(ERASURES, erasure, tombstones(erasure, Erased(interactions=frozenset(interactions))))
 
     def published(self, table: Table, day: date | str) -> Published:
         """Row count and content hash of a day as it stands."""
-        identity = self.read(table, [day]).to_table(columns=list(table.identity))
-        return Published(table.name, day, identity.num_rows, _content_hash(identity), self.uri(table))
+        content = content_of(self.read(table, [day]), table.identity)
+        return Published(table.name, day, content.rows, content.sha256, self.uri(table))
+
+
+def _keys(delta: DeltaTable | None, table: Table) -> list[str]:
+    partitions = delta.partitions() if delta else []
+    return sorted({str(partition[table.partition]) for partition in partitions})
+
+
+def _kept(batches: Iterable[pa.RecordBatch], erased: Erased, dropped: set[str]) -> Iterator[pa.RecordBatch]:
+    """The batches without the rows of the erased; ids of interactions among these are added to `dropped`."""
+    for batch in batches:
+        theirs = erased.theirs(batch) if erased else None
+        if theirs is None or not theirs.true_count:
+            yield batch
+            continue
+        if "interaction_id" in batch.schema.names:
+            dropped.update(batch.column("interaction_id").filter(theirs).to_pylist())
+        yield batch.filter(pc.invert(theirs))
 
 
 def _is(partition: str, key: str) -> str:
@@ -113,15 +157,3 @@ def _is(partition: str, key: str) -> str:
 
 def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch([batch.column(field.name).cast(field.type) for field in schema], schema=schema)
-
-
-def _content_hash(identity: pa.Table) -> str:
-    """Hex sha256 of a day's rows, whatever their order."""
-    columns = [pc.fill_null(column.cast(pa.string()), "\x1d") for column in identity.columns]
-    joined = pc.binary_join_element_wise(*columns, "\x1f")
-    digest = sha256()
-    order = pc.sort_indices(joined)
-    for start in range(0, len(order), HASHED_ROWS):
-        rows = joined.take(order.slice(start, HASHED_ROWS)).to_pylist()
-        digest.update("".join(f"{row}\x1e" for row in rows).encode("utf-8"))
-    return digest.hexdigest()

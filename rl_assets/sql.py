@@ -28,6 +28,7 @@ def connect(memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
             "TimeZone": "UTC",
         }
     )
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(text("functions"))
     return connection
 

@@ -1,5 +1,9 @@
 """Hashes and atomic writes."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,3 +110,37 @@ def test_others_may_read_what_was_published(tmp_path):
         write_atomically(staging / "manifest.json", "{}")
     assert (tmp_path / "dataset").stat().st_mode & 0o777 == 0o755
     assert (tmp_path / "dataset" / "manifest.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_reader_finds_the_folder_at_every_instant_while_it_is_replaced(tmp_path):
+    folder = tmp_path / "dataset"
+    with replaced_folder(folder) as staging:
+        (staging / "manifest.json").write_text("-1", encoding="utf-8")
+    script = (
+        "import sys; from pathlib import Path; from rl_assets.files import replaced_folder\n"
+        "for number in range(400):\n"
+        "    with replaced_folder(Path(sys.argv[1])) as staging:\n"
+        "        (staging / 'manifest.json').write_text(str(number), encoding='utf-8')"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(folder)]) as writer:
+        seen = []
+        while writer.poll() is None:
+            seen.append(folder.is_dir())
+    assert writer.returncode == 0
+    assert len(seen) > 400 and all(seen)
+    assert (folder / "manifest.json").read_text(encoding="utf-8") == "399"
+
+
+def test_where_names_cannot_be_swapped_the_folder_is_replaced_in_two_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr("rl_assets.files._exchanged", lambda first, second: False)
+    test_a_replaced_folder_appears_whole_and_the_old_one_is_gone(tmp_path)
+
+
+def test_what_a_killed_writer_left_goes_with_a_later_one(tmp_path):
+    left, fresh = tmp_path / ".dataset.killed", tmp_path / ".dataset.at-work"
+    for folder, age_s in ((left, 2 * 24 * 3600), (fresh, 60)):
+        folder.mkdir()
+        os.utime(folder, (time.time() - age_s,) * 2)
+    with replaced_folder(tmp_path / "dataset") as staging:
+        (staging / "file").touch()
+    assert names(tmp_path) == [".dataset.at-work", "dataset"]

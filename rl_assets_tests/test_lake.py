@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pyarrow as pa
 import pytest
 from deltalake.exceptions import DeltaError
 
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
+from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, Table
 from rl_assets.lake import Lake, Published
+from rl_assets.schemas import SchemaChangedError
 from rl_assets_tests.logs import DAY, later
 
 
@@ -150,3 +152,38 @@ def test_nested_columns_come_back_as_they_were(lake):
     lake.publish(INTERACTIONS, DAY, pa.Table.from_pylist([row], schema=INTERACTIONS.schema).to_reader())
     found = lake.read(INTERACTIONS, [DAY]).to_table().to_pylist()[0]
     assert {name: found[name] for name in row} == row
+
+
+def altered(table: Table, **kinds: pa.DataType | None) -> Table:
+    """The table as another version of the project had it: columns of other types, added, or left out (None)."""
+    fields = [field for field in table.schema if field.name not in kinds]
+    return replace(table, schema=pa.schema([*fields, *((name, kind) for name, kind in kinds.items() if kind)]))
+
+
+def test_a_table_of_an_earlier_version_takes_on_new_columns(lake):
+    before = altered(FEEDBACK, rater=None, content_sha256=None, mood=pa.string())
+    rows = [{"day": DAY, "feedback_id": "old", "mood": "good"}]
+    lake.publish(replace(before, identity=("feedback_id",)), DAY, pa.Table.from_pylist(rows, before.schema).to_reader())
+    assert lake.read(FEEDBACK, [DAY]).to_table()["rater"].to_pylist() == [None]
+    publish(lake, later(1), "new")
+    assert ids(lake, DAY, later(1)) == ["new", "old"]
+    assert lake.read(before, [DAY, later(1)]).to_table().sort_by("day")["mood"].to_pylist() == ["good", None]
+    publish(lake, DAY, "again")
+    assert ids(lake, DAY, later(1)) == ["again", "new"]
+
+
+def test_a_column_that_changed_its_type_is_refused_in_a_sentence_and_nothing_changes(lake):
+    publish(lake, DAY, "a")
+    changed = altered(FEEDBACK, value=pa.string())
+    with pytest.raises(SchemaChangedError, match=r"feedback/ holds value in another type \(value: .*double.*string"):
+        lake.publish(changed, later(1), changed.schema.empty_table().to_reader())
+    assert lake.days(FEEDBACK) == [DAY]
+
+
+def test_a_long_history_is_opened_from_checkpoints(lake):
+    for i in range(25):
+        publish(lake, later(i), str(i))
+    log = Path(lake.uri(FEEDBACK)) / "_delta_log"
+    newest = max(int(path.name.split(".")[0]) for path in log.glob("*.checkpoint.parquet"))
+    assert lake.open(FEEDBACK).version() - newest < 10
+    assert len(lake.days(FEEDBACK)) == 25

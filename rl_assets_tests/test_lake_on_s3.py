@@ -1,8 +1,6 @@
 """The lake on an object store: the same days and the same hashes as in a folder, on a real S3 protocol server."""
 
 import multiprocessing
-import socket
-from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
@@ -12,41 +10,12 @@ from rl_assets.ingest.landing import files_of
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
 from rl_assets.lake import Lake
 from rl_assets_tests.logs import DAY, USER_KEY, Product, interaction, later
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = pytest.importorskip("moto.server", reason="moto serves S3 here: pip install 'moto[server]'")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    running = server.ThreadedMotoServer("127.0.0.1", port, verbose=False)
-    running.start()
-    yield f"http://127.0.0.1:{port}"
-    running.stop()
+from rl_assets_tests.s3 import bucket, s3_endpoint  # noqa: F401
 
 
 @pytest.fixture
-def lake(endpoint: str, monkeypatch) -> Lake:
-    """An empty bucket; where it is and who may use it comes from the environment, as in a deployment."""
-    import boto3
-
-    settings = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=endpoint)
-    client.create_bucket(Bucket="lake")
-    yield Lake("s3://lake/tables")
-    for found in client.list_objects_v2(Bucket="lake").get("Contents", []):
-        client.delete_object(Bucket="lake", Key=found["Key"])
-    client.delete_bucket(Bucket="lake")
+def lake(bucket: str) -> Lake:  # noqa: F811
+    return Lake(f"{bucket}/tables")
 
 
 def acts(day, *ids: str) -> pa.RecordBatchReader:

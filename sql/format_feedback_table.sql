@@ -54,7 +54,8 @@ SELECT
         'task': task,
         'segment': segment,
         'error': false,
-        'session_id': session_id
+        'session_id': session_id,
+        'user_id': user_id
     } END AS interaction,
     CASE WHEN fault IS NULL THEN [{
         'feedback_id': id,

@@ -1,6 +1,7 @@
 -- Log format `reward_log`: questions and rewards share one file.
 -- A query row {interaction_id, question, agent, category, top_k, num_sources?, timestamp?, answer?, context?, sources?,
---  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1], timestamp?, dimension?,
+--  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
+--  dimension's range, timestamp?, dimension?,
 --  source? (human by default, verifier, judge, synthetic), user_id?}.
 -- A row without a timestamp counts from the start of its day ($day). Reads `objects`.
 WITH fields AS (
@@ -16,7 +17,8 @@ readings AS (
         time_of(f.timestamp) AS moment, text_of(f.question) AS question, text_of(f.agent) AS agent,
         text_of(f.category) AS category, number_of(f.top_k) AS top_k, text_of(f.answer) AS answer,
         text_of(f.context) AS context, text_of(f.segment) AS segment, text_of(f.task) AS task,
-        number_of(f.reward) AS reward, text_of(f.dimension) AS dimension, text_of(f.source) AS source,
+        number_of(f.reward) AS said_reward, text_of(f.dimension) AS dimension,
+        coalesce(dimension, 'overall') AS metric, metric_value(metric, said_reward) AS reward, text_of(f.source) AS source,
         id_of(f.user_id) AS user_id
     FROM fields
 ),
@@ -27,7 +29,7 @@ judged AS (
         required(f.interaction_id, id, 'interaction_id'),
         timely(f.timestamp, moment, 'timestamp'),
         CASE WHEN is_feedback THEN coalesce(
-            required(f.reward, reward, 'reward'), within(reward, 0, 1, 'reward'),
+            required(f.reward, said_reward, 'reward'), within(reward, 0, 1, 'reward'),
             optional(f.dimension, dimension, 'dimension'),
             optional(f.user_id, user_id, 'user_id'),
             problem(f.source IS NOT NULL
@@ -63,16 +65,16 @@ SELECT
         'top_k': CAST(top_k AS BIGINT),
         'error': false
     } END AS interaction,
-    CASE WHEN fault IS NULL AND is_feedback THEN [identified({
+    CASE WHEN fault IS NULL AND is_feedback THEN [struct_insert(identified({
         'interaction_id': id,
         'given_at': happened_at,
         'kind': 'reward',
         'value': reward,
-        'dimension': coalesce(dimension, 'overall'),
+        'dimension': metric_dimension(metric),
         'source': coalesce(source, 'human'),
         'preferred': CAST(NULL AS VARCHAR),
         'rejected': CAST(NULL AS VARCHAR),
         'comment': CAST(NULL AS VARCHAR),
         'rater': user_id
-    })] ELSE [] END AS feedback
+    }), raw_value := CASE WHEN reward <> said_reward THEN said_reward END)] ELSE [] END AS feedback
 FROM judged

@@ -46,14 +46,22 @@ CREATE OR REPLACE MACRO texts_of(j) AS
                                                                       'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE'])
          THEN try_cast(j AS VARCHAR[]) END;
 
-CREATE OR REPLACE MACRO without_nulls(m) AS CASE WHEN len(map_values(m)) = list_count(map_values(m)) THEN m END;
+-- Numbers that are all there and all finite; NaN sorts above every other number.
+CREATE OR REPLACE MACRO finite_values(m) AS
+    CASE WHEN len(map_values(m)) = list_count(map_values(m))
+          AND isfinite(list_min(map_values(m))) IS NOT false AND isfinite(list_max(map_values(m))) IS NOT false
+         THEN m END;
 
 -- Named numbers; a name said twice makes them unreadable.
 CREATE OR REPLACE MACRO scores_of(j) AS
-    CASE WHEN is_object(j) AND NOT list_has_any(json_type(j, '$.*'), ['BOOLEAN', 'NULL', 'OBJECT', 'ARRAY'])
-          AND list_bool_and(list_transform(map_values(try_cast(j AS MAP(VARCHAR, DOUBLE))), lambda x: isfinite(x)))
-              IS NOT false
-         THEN without_nulls(try_cast(j AS MAP(VARCHAR, DOUBLE))) END;
+    finite_values(CASE WHEN is_object(j) AND NOT list_has_any(json_type(j, '$.*'), ['BOOLEAN', 'NULL', 'OBJECT', 'ARRAY'])
+                       THEN try_cast(j AS MAP(VARCHAR, DOUBLE)) END);
+
+-- What the numbers of metrics mean. A product whose metrics have other ranges than [0, 1] replaces these (metrics.py).
+CREATE OR REPLACE MACRO metric_value(metric, x) AS x;
+CREATE OR REPLACE MACRO metric_dimension(metric) AS metric;
+CREATE OR REPLACE MACRO metric_values(m) AS m;
+CREATE OR REPLACE MACRO raw_values(m) AS CAST(NULL AS MAP(VARCHAR, DOUBLE));
 
 -- Chat messages whose roles and contents are text.
 CREATE OR REPLACE MACRO messages_of(j) AS
@@ -97,8 +105,8 @@ CREATE OR REPLACE MACRO feedback_of(answer_id, moment, act_kind, x, words, who) 
 CREATE OR REPLACE TEMP TYPE interaction_record AS STRUCT(
     interaction_id VARCHAR, answered_at TIMESTAMPTZ, prompt STRUCT(role VARCHAR, content VARCHAR)[], answer VARCHAR,
     context VARCHAR, sources VARCHAR, agent VARCHAR, category VARCHAR, task VARCHAR, segment VARCHAR, model VARCHAR,
-    adapter VARCHAR, propensity DOUBLE, quality_scores MAP(VARCHAR, DOUBLE), latency_ms DOUBLE, tokens BIGINT,
-    cost_usd DOUBLE, tools_used VARCHAR[], retrieval_method VARCHAR, top_k BIGINT, error BOOLEAN,
+    adapter VARCHAR, propensity DOUBLE, quality_scores MAP(VARCHAR, DOUBLE), raw_scores MAP(VARCHAR, DOUBLE),
+    latency_ms DOUBLE, tokens BIGINT, cost_usd DOUBLE, tools_used VARCHAR[], retrieval_method VARCHAR, top_k BIGINT, error BOOLEAN,
     error_message VARCHAR, session_id VARCHAR, user_id VARCHAR);
 CREATE OR REPLACE TEMP TYPE feedback_record AS STRUCT(
     feedback_id VARCHAR, interaction_id VARCHAR, given_at TIMESTAMPTZ, kind VARCHAR, value DOUBLE, raw_value DOUBLE,

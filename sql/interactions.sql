@@ -1,5 +1,6 @@
 -- The answers of a day, one row an id: those of the lines that became rows, and those that feedback rows carry. `said` is
--- everything the log said about an answer. Reads `parsed` and `fates`.
+-- everything the log said about an answer, but for an answer without outer whitespace: its key says that one. Reads
+-- `parsed` and `fates`.
 WITH answers AS NOT MATERIALIZED (
     SELECT rowid AS line_id, record, interaction, source_file, source_line
     FROM parsed
@@ -20,7 +21,10 @@ surplus AS (
             source_file, source_line
     ) > 1
 )
-SELECT CAST($day AS DATE) AS day, unnest(interaction), CAST(to_json(interaction) AS VARCHAR) AS said,
+SELECT CAST($day AS DATE) AS day, unnest(interaction),
+    CAST(to_json(struct_update(interaction, answer :=
+        CASE WHEN NOT (is_inner(interaction.answer) AND is_inner(right(interaction.answer, 1)))
+             THEN interaction.answer END)) AS VARCHAR) AS said,
     -- Roles in order, or NULL where a message is blank.
     CASE WHEN len(list_filter(interaction.prompt, lambda message: stripped(message.content) = '')) = 0
          THEN array_to_string(list_transform(interaction.prompt, lambda message: message.role), ' ') END AS roles,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rl_assets.datasets.ratings import Window
 from rl_assets.ingest.identity import user_hash_key
+from rl_assets.ingest.stored import Place, place
 from rl_assets.lake import Lake
 from rl_assets.settings import Settings, load_settings
 
@@ -18,6 +19,7 @@ class HomeResource(dg.ConfigurableResource):
 
     home: str
     lake_url: str
+    landing_url: str
     window_days: int | None
     base_model: str
     recipe: str
@@ -29,6 +31,7 @@ class HomeResource(dg.ConfigurableResource):
         return cls(
             home=str(settings.home),
             lake_url=settings.lake_url,
+            landing_url=str(settings.landing),
             window_days=settings.window_days,
             base_model=settings.base_model,
             recipe=settings.recipe,
@@ -43,6 +46,10 @@ class HomeResource(dg.ConfigurableResource):
     @property
     def lake(self) -> Lake:
         return Lake(self.lake_url)
+
+    @property
+    def landing(self) -> Place:
+        return place(self.landing_url)
 
     def window(self, day: str) -> Window:
         return Window(date.fromisoformat(day), self.window_days)

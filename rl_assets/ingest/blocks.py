@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from rl_assets.ingest.parquet_rows import row_texts
 from rl_assets.ingest.records import RAW_CHARACTERS
+from rl_assets.ingest.stored import Place
 
 BLOCK_BYTES = 8 * 2**20  # Below the next, so that only the first line of a block can be too long.
 MAX_LINE_BYTES = 16 * 2**20
@@ -24,7 +25,7 @@ class Block(NamedTuple):
     detail: str | None = None
 
 
-def file_blocks(path: Path) -> Iterator[Block]:
+def file_blocks(path: Place) -> Iterator[Block]:
     """The lines of a file, a block of them at a time.
 
     A file that is no log is one refused block with the reason `not_a_log_file`; a line over MAX_LINE_BYTES is one with
@@ -45,7 +46,7 @@ def file_blocks(path: Path) -> Iterator[Block]:
         yield block
 
 
-def _parquet_blocks(path: Path) -> Iterator[Block]:
+def _parquet_blocks(path: Place) -> Iterator[Block]:
     """The rows of a Parquet file as lines of JSON, so that they meet the same checks as lines."""
     for texts in row_texts(path):
         if max(map(len, texts)) <= MAX_LINE_BYTES:
@@ -54,9 +55,10 @@ def _parquet_blocks(path: Path) -> Iterator[Block]:
             yield from (Block(text) if len(text) <= MAX_LINE_BYTES else _endless(text) for text in texts)
 
 
-def _blocks(path: Path) -> Iterator[Block]:
+def _blocks(path: Place) -> Iterator[Block]:
     rest, skipping = b"", False
-    with pa.input_stream(str(path), compression=COMPRESSIONS.get(path.suffix)) as stream:
+    source = str(path) if isinstance(path, Path) else path.open()
+    with pa.input_stream(source, compression=COMPRESSIONS.get(path.suffix)) as stream:
         while block := stream.read(BLOCK_BYTES):
             cut = block.rfind(b"\n") + 1
             if skipping:

@@ -1,6 +1,7 @@
 """One log day, from landing files to canonical tables: parse in bulk, decide the fate of each line, publish."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -11,16 +12,18 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets import sql
-from rl_assets.files import sha256_file
+from rl_assets.erased import Erased, without_erased_lines
+from rl_assets.files import sha256_stream
+from rl_assets.ingest.ahead import ahead
 from rl_assets.ingest.conversion import CONVERTED, Reading, converted, converters
 from rl_assets.ingest.identity import with_answer_key, with_content_hash, with_hashed, with_prompt_keys
 from rl_assets.ingest.landing import LandedFile
 from rl_assets.ingest.lines import read_lines
-from rl_assets.ingest.metrics import Metrics
+from rl_assets.ingest.metrics import Metrics, metric_macros
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS, Table
 from rl_assets.lake import Lake, Published
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 5_000
 Step = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
@@ -53,35 +56,55 @@ def ingest_day(
     Raises UnreadableFileError before anything is published where a file cannot be read.
     """
     connection = sql.connect(memory_limit)
-    _parse(connection, files, Reading(day, metrics or {}))
-    connection.execute(f"CREATE TEMP TABLE fates AS {sql.text('line_fates')}")
-    _keep_conflicts(connection, files)
-    fingerprints = {file.name: sha256_file(file.path) for file in files}
-    connection.register(
-        "files",
-        pa.table(
-            {
-                "name": pa.array(fingerprints, pa.string()),
-                "fingerprint": pa.array(fingerprints.values(), pa.string()),
-            }
-        ),
-    )
-    steps: list[tuple[Table, list[Step]]] = [
-        (REJECTED_RECORDS, []),
+    connection.execute(metric_macros(metrics or {}))
+    with ThreadPoolExecutor(1) as beside:
+        fingerprints = beside.submit(_fingerprints, files)
+        _parse(connection, files, Reading(day, metrics or {}))
+        connection.execute(f"CREATE TEMP TABLE fates AS {sql.text('line_fates')}")
+        _keep_conflicts(connection, files)
+        connection.register("files", fingerprints.result())
+    erased = lake.erased()
+    published = {
+        table.name: lake.publish(table, day, _rows(connection, table, day, then))
+        for table, then in _steps(erased, user_key)
+    }
+    account = _account(connection, len(files), day)
+    if erased:
+        account["reject_samples"] = _still_there(lake, day, account["reject_samples"])
+    return IngestedDay(day=day, published=published, **account)
+
+
+def _steps(erased: Erased, user_key: bytes) -> list[tuple[Table, list[Step]]]:
+    """The tables in the order in which they are committed, each with what Python does to its rows."""
+    hashes: list[Step] = [with_prompt_keys, with_answer_key, with_content_hash]
+    return [
+        (REJECTED_RECORDS, [lambda batch: without_erased_lines(batch, erased, user_key)]),
+        # Before feedback, so that feedback on an erased user's answer is known as such.
+        (INTERACTIONS, [lambda batch: with_hashed(batch, "user_id", user_key), *hashes]),
         (FEEDBACK, [lambda batch: with_hashed(batch, "rater", user_key)]),
-        (
-            INTERACTIONS,
-            [
-                lambda batch: with_hashed(batch, "user_id", user_key),
-                with_prompt_keys,
-                with_answer_key,
-                with_content_hash,
-            ],
-        ),
         (INGESTED_FILES, []),
     ]
-    published = {table.name: lake.publish(table, day, _rows(connection, table, day, then)) for table, then in steps}
-    return IngestedDay(day=day, published=published, **_account(connection, len(files), day))
+
+
+def _fingerprints(files: list[LandedFile]) -> pa.Table:
+    return pa.table(
+        {
+            "name": pa.array([file.name for file in files], pa.string()),
+            "fingerprint": pa.array([_fingerprint(file) for file in files], pa.string()),
+        }
+    )
+
+
+def _fingerprint(file: LandedFile) -> str:
+    with file.path.open("rb") as content:
+        return sha256_stream(content)
+
+
+def _still_there(lake: Lake, day: date, samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The samples without the lines of the erased: those that were published."""
+    published = lake.read(REJECTED_RECORDS, [day]).to_table(columns=["source_file", "source_line"]).to_pylist()
+    places = {(row["source_file"], row["source_line"]) for row in published}
+    return [sample for sample in samples if (sample["file"], sample["line"]) in places]
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], reading: Reading) -> None:
@@ -123,12 +146,12 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, then: 
     reader = sql.select(connection, table.name, day=day).to_arrow_reader(BATCH_ROWS)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for batch in reader:
+        for batch in ahead(reader):
             done = reduce(lambda rows, step: step(rows), then, batch)
             yield pa.record_batch([done.column(name) for name in table.schema.names], table.schema.names)
 
     first = pa.schema([(field.name, field.type) for field in table.schema])
-    return pa.RecordBatchReader.from_batches(first, (batch.cast(first) for batch in batches()))
+    return pa.RecordBatchReader.from_batches(first, ahead(batch.cast(first) for batch in batches()))
 
 
 def _account(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dict:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 from rl_assets.files import sha256_text, write_atomically, write_json
-from rl_assets.ingest.landing import LandingError, undated_files
+from rl_assets.ingest.landing import LandingError, undated_files, undated_others
+from rl_assets.ingest.stored import Place, StoredPath
 from rl_assets.settings import load_settings
 
 By = Literal["arrival", "event-time"]
@@ -36,12 +37,14 @@ class Batch:
     by: By
 
 
-def land(landing: Path, today: date, by: By = "arrival") -> list[Batch]:
+def land(landing: Place, today: date, by: By = "arrival") -> list[Batch]:
     """Copy the new complete lines of every undated log into segments; what was landed.
 
     A last line without its newline waits. A log whose first line is another one was rotated and is read from its start.
-    Raises LandingError where a log became shorter than what was landed of it.
+    Objects of an object store do not grow. Raises LandingError where a log became shorter than what was landed of it.
     """
+    if isinstance(landing, StoredPath):
+        return []
     with _locked(landing):
         return [batch for source in undated_files(landing) for batch in _land_source(landing, source, today, by)]
 
@@ -136,9 +139,13 @@ def main() -> None:
     """Land what is new and print it."""
     parser = argparse.ArgumentParser(description="Land the new lines of undated logs.")
     parser.add_argument("--by", choices=("arrival", "event-time"), default="arrival")
-    batches = land(load_settings().landing, datetime.now(UTC).date(), parser.parse_args().by)
+    by = parser.parse_args().by
+    landing = load_settings().landing
+    batches = land(landing, datetime.now(UTC).date(), by)
     for batch in batches:
         print(f"{batch.source}: bytes {batch.start} to {batch.end}")
+    for name in undated_others(landing):
+        print(f"{name}: passed over, only .jsonl files grow; put its day into its name or folder")
     print(f"{sum(batch.end - batch.start for batch in batches):,} new bytes landed")
 
 

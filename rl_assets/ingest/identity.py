@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 # What ends a sentence or closes a quotation. Signs that carry meaning stay: C, C++ and C# are three questions.
 PUNCTUATION = ".,:;!?'\")]}…。！？、，；：»”’"
@@ -30,26 +29,34 @@ def key_text(text: str) -> str:
 
 def prompt_key(roles: Iterable[str], contents: Iterable[str], task: str | None, context: str | None) -> str:
     """Hex sha256 of the task, the normalised conversation and the context: one question asked under one condition."""
-    turns = [f"{role}\x1f{key_text(content)}" for role, content in zip(roles, contents, strict=True)]
+    return _key([_turn(role, content) for role, content in zip(roles, contents, strict=True)], task, context)
+
+
+def _turn(role: str, content: str) -> str:
+    return f"{role}\x1f{key_text(content)}"
+
+
+def _key(turns: list[str], task: str | None, context: str | None) -> str:
     return sha256("\x1e".join([task or "", *turns, context or ""]).encode("utf-8")).hexdigest()
 
 
 def with_prompt_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch (prompt, task, context, ...) with its `prompt_key` column appended."""
     turns = batch.column("prompt").flatten()
-    roles, contents = (iter(turns.field(name).to_pylist()) for name in ("role", "content"))
-    lengths = pc.list_value_length(batch.column("prompt")).to_pylist()
+    said = [*map(_turn, turns.field("role").to_pylist(), turns.field("content").to_pylist())]
+    ends = np.cumsum(batch.column("prompt").value_lengths().fill_null(0).to_numpy()).tolist()
     conditions = zip(batch.column("task").to_pylist(), batch.column("context").to_pylist(), strict=True)
     keys = [
-        prompt_key(islice(roles, length), islice(contents, length), *condition)
-        for length, condition in zip(lengths, conditions, strict=True)
+        _key(said[start:end], *condition) for start, end, condition in zip([0, *ends], ends, conditions, strict=False)
     ]
     return batch.append_column("prompt_key", pa.array(keys, pa.string()))
 
 
 def with_content_hash(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with `content_sha256`, the hex sha256 of its column `said`, in that column's place."""
-    hashes = [None if text is None else sha256(text).hexdigest() for text in _texts(batch.column("said"))]
+    """The batch with `content_sha256`, the hex sha256 of `said` and `answer_key`, in the place of `said`."""
+    keys = batch.column("answer_key").to_pylist()
+    said = zip(_texts(batch.column("said")), keys, strict=True)
+    hashes = [sha256(b"".join((text or b"", (key or "").encode("ascii")))).hexdigest() for text, key in said]
     rest = batch.drop_columns(["said"])
     return rest.append_column("content_sha256", pa.array(hashes, pa.string()))
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from rl_assets import sql
 from rl_assets.ingest.conversion import converters
+from rl_assets.ingest.stored import Place, StoredEntry, StoredPath, listed
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+Entry = os.DirEntry[str] | StoredEntry
 
 
 class LandingError(ValueError):
@@ -24,7 +26,7 @@ class LandedFile:
 
     name: str
     format: str
-    path: Path
+    path: Place
 
 
 def formats() -> list[str]:
@@ -32,59 +34,85 @@ def formats() -> list[str]:
     return sorted([*converters(), *(path.stem.removeprefix("format_") for path in sql.FOLDER.glob("format_*.sql"))])
 
 
-def files_of(landing: Path, day: date) -> list[LandedFile]:
+def files_of(landing: Place, day: date) -> list[LandedFile]:
     """The files whose path below their format folder names `day` first, in order of their names.
 
     Raises LandingError where the landing folder is missing, a format folder is unknown, a link leads out of it, or a
     folder below a format folder is a link.
     """
-    return sorted(file for folder in format_folders(landing) for file in _dated(landing, folder, folder, day))
+    return sorted(
+        LandedFile(f"{folder.name}/{name}", folder.name, _inside(landing, path))
+        for folder in format_folders(landing)
+        for name, path in _dated(folder, "", day)
+        if path.name.endswith(SUFFIXES)
+    )
+
+
+def passed_over(landing: Place, day: date) -> list[str]:
+    """Names of files under that day that no suffix says how to read; markers such as `_SUCCESS` are none."""
+    return sorted(
+        f"{folder.name}/{name}"
+        for folder in format_folders(landing)
+        for name, path in _dated(folder, "", day)
+        if not path.name.endswith(SUFFIXES) and not path.name.startswith("_")
+    )
 
 
 def undated_files(landing: Path) -> list[Path]:
     """The `.jsonl` logs whose path names no day: they grow, and are landed piece by piece (see growing.py)."""
-    return sorted(path for folder in format_folders(landing) for path in _undated(landing, folder, folder))
+    paths = [landing / name for name in _undated(landing) if name.endswith(".jsonl")]
+    return [path for path in paths if _inside(landing, path)]
 
 
-def _undated(landing: Path, root: Path, folder: Path) -> Iterator[Path]:
-    for entry in os.scandir(folder):
-        path = Path(entry.path)
-        if entry.name.startswith(".") or first_date(path.relative_to(root).as_posix()):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _undated(landing, root, path)
-        elif entry.name.endswith(".jsonl"):
-            yield _inside(landing, path)
+def undated_others(landing: Place) -> list[str]:
+    """Names of files without a day that cannot be landed piece by piece: compressed logs, Parquet, any object."""
+    return [name for name in _undated(landing) if isinstance(landing, StoredPath) or not name.endswith(".jsonl")]
 
 
-def format_folders(landing: Path) -> list[Path]:
+def entries(folder: Place) -> list[Entry]:
+    """What a folder holds but for hidden names, in order; OSError where it cannot be read."""
+    found: list[Entry]
+    if isinstance(folder, StoredPath):
+        found = [*listed(folder)]
+    else:
+        with os.scandir(folder) as scanned:
+            found = [*scanned]
+    return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+
+
+def format_folders(landing: Place) -> list[Place]:
     """The folder of each format; LandingError where there is no landing folder, or one of them is no format's."""
     if not landing.is_dir():
         raise LandingError(
             f"there is no landing folder {landing}: set RL_ASSETS_HOME, "
             f"or drop logs in {landing}/<format>/<YYYY-MM-DD>/"
         )
-    folders = [folder for folder in sorted(landing.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    folders = [landing / entry.name for entry in entries(landing) if entry.is_dir()]
     for folder in folders:
         if folder.name not in formats():
             raise LandingError(f"{folder} is no known log format; known formats: {', '.join(formats())}")
     return folders
 
 
-def _dated(landing: Path, root: Path, folder: Path, day: date) -> Iterator[LandedFile]:
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        path = Path(entry.path)
-        found = first_date(path.relative_to(root).as_posix())
-        if entry.name.startswith(".") or found not in (None, day):
+def _undated(landing: Place) -> list[str]:
+    return sorted(f"{folder.name}/{name}" for folder in format_folders(landing) for name, _ in _dated(folder, "", None))
+
+
+def _dated(folder: Place, below: str, day: date | None) -> Iterator[tuple[str, Place]]:
+    """Files below a folder whose path names `day` first, or no day for None, with their names below it."""
+    for entry in entries(folder):
+        name, path = f"{below}{entry.name}", folder / entry.name
+        found = first_date(name)
+        if found not in (None, day):
             continue
         if entry.is_dir():
             if entry.is_symlink():
                 raise LandingError(
                     f"{path} is a link to a folder, whose files could be read twice; move the folder there instead"
                 )
-            yield from _dated(landing, root, path, day)
-        elif found == day and entry.name.endswith(SUFFIXES):
-            yield LandedFile(path.relative_to(landing).as_posix(), root.name, _inside(landing, path))
+            yield from _dated(path, f"{name}/", day)
+        elif found == day:
+            yield name, path
 
 
 def first_date(path: str) -> date | None:
@@ -97,7 +125,7 @@ def first_date(path: str) -> date | None:
     return None
 
 
-def _inside(landing: Path, path: Path) -> Path:
-    if not path.resolve().is_relative_to(landing.resolve()):
+def _inside(landing: Place, path: Place) -> Place:
+    if isinstance(path, Path) and not path.resolve().is_relative_to(Path(str(landing)).resolve()):
         raise LandingError(f"{path} is a link that leads out of {landing}; copy the file instead")
     return path

@@ -29,6 +29,34 @@ class Metric(BaseModel):
 Metrics = Mapping[str, Metric]
 
 
+def metric_macros(metrics: Metrics) -> str:
+    """SQL that puts these ranges in the place of the macros in sql/functions.sql; nothing where there are none."""
+    if not metrics:
+        return ""
+    values = " ".join(
+        f"WHEN {_quoted(name)} THEN clamped((x - {metric.worst!r}::DOUBLE) / {metric.best - metric.worst!r}::DOUBLE)"
+        for name, metric in metrics.items()
+    )
+    dimensions = " ".join(
+        f"WHEN {_quoted(name)} THEN {_quoted(metric.dimension)}" for name, metric in metrics.items() if metric.dimension
+    )
+    dimension = f"CASE metric {dimensions} ELSE metric END" if dimensions else "metric"
+    names = ", ".join(map(_quoted, metrics))
+    return f"""
+    CREATE OR REPLACE MACRO clamped(x) AS
+        CASE WHEN x BETWEEN -1e-9 AND 1 + 1e-9 THEN greatest(0, least(1, x)) ELSE x END;
+    CREATE OR REPLACE MACRO metric_value(metric, x) AS CASE metric {values} ELSE x END;
+    CREATE OR REPLACE MACRO metric_dimension(metric) AS {dimension};
+    CREATE OR REPLACE MACRO metric_values(m) AS CASE WHEN m IS NOT NULL THEN map_from_entries(list_transform(
+        map_entries(m), lambda score: {{'k': score.key, 'v': metric_value(score.key, score.value)}})) END;
+    CREATE OR REPLACE MACRO raw_values(m) AS CASE WHEN list_has_any(map_keys(m), [{names}]) THEN m END;
+    """
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def metric_of(metrics: Metrics, name: str) -> Metric:
     """The metric of that name; one that nobody configured lies in [0, 1] and judges the dimension of its name."""
     return metrics.get(name, Metric(dimension=name))

@@ -71,6 +71,11 @@ INTERACTIONS = Table(
             column("adapter", pa.string(), "adapter that answered"),
             column("propensity", pa.float64(), "probability with which the router chose this agent, in (0, 1]"),
             column("quality_scores", pa.map_(pa.string(), pa.float64()), "judge scores in [0, 1] by name"),
+            column(
+                "raw_scores",
+                pa.map_(pa.string(), pa.float64()),
+                "judge scores as they were said, where the range of one was another",
+            ),
             column("latency_ms", pa.float64(), "time to answer in ms"),
             column("tokens", pa.int64(), "tokens used"),
             column("cost_usd", pa.float64(), "cost in US dollars"),

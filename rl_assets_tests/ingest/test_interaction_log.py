@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rl_assets.ingest.metrics import Metric
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, interaction
 
@@ -134,3 +135,22 @@ def test_every_fault_is_told_by_its_reason_and_its_field(product: Product):
 def test_a_line_with_two_faults_is_refused_once(product: Product):
     product.log(interaction(query=None, latency_ms=-1))
     assert product.ingest().rejects == {"missing_field": 1}
+
+
+def test_scores_of_other_ranges_are_brought_to_one_and_kept_as_they_were_said(product: Product):
+    metrics = {"overall": Metric(worst=0, best=10), "it's rude": Metric(worst=1, best=-1)}
+    product.log(
+        interaction("a", quality_scores={"overall": 7, "it's rude": -1, "brand": 0.5}),
+        interaction("b", quality_scores={"brand": 0.5}),
+        interaction("c", quality_scores={"overall": 10.5}),
+        interaction("d", quality_scores={"overall": -1e-12}),
+        interaction("e", quality_scores={}),
+    )
+    ingested = product.ingest(metrics=metrics)
+    assert (ingested.rows, ingested.rejects) == (4, {"out_of_range": 1})
+    rows = {row["interaction_id"]: row for row in product.rows(INTERACTIONS)}
+    scores = {name: row["quality_scores"] and dict(row["quality_scores"]) for name, row in rows.items()}
+    assert scores["a"] == {"overall": 0.7, "it's rude": 1.0, "brand": 0.5}
+    assert (scores["b"], scores["d"]) == ({"brand": 0.5}, {"overall": 0.0})
+    raw = {name: row["raw_scores"] and dict(row["raw_scores"]) for name, row in rows.items()}
+    assert raw == {"a": {"overall": 7, "it's rude": -1, "brand": 0.5}, "b": None, "d": {"overall": -1e-12}, "e": None}

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.ingest.landing import LandingError, files_of, first_date, formats
+from rl_assets.ingest.landing import (
+    LandingError,
+    files_of,
+    first_date,
+    formats,
+    passed_over,
+    undated_files,
+    undated_others,
+)
 from rl_assets_tests.logs import DAY
 
 
@@ -86,15 +94,24 @@ def test_the_folders_of_other_days_are_never_listed(landing):
     sys.addaudithook(lambda event, args: listed.append(str(args[0])) if event == "os.scandir" else None)
     files_of(landing, DAY)
     names = {Path(path).name for path in listed if path.startswith(str(landing))}
-    assert names == {"interaction_log", "2026-10-01"}
+    assert names == {"landing", "interaction_log", "2026-10-01"}
 
 
-def test_hidden_files_and_folders_and_other_suffixes_are_left_alone(landing):
+def test_hidden_files_are_left_alone_and_files_of_other_suffixes_are_named(landing):
     for name in ("a.jsonl", ".a.jsonl.swp", ".b.jsonl", ".tmp/c.jsonl", "_SUCCESS", "readme.md", "d.csv"):
         drop(landing, f"interaction_log/2026-10-01/{name}")
     drop(landing, ".trash/2026-10-01/a.jsonl")
     drop(landing, "README.md")
+    drop(landing, "interaction_log/2026-10-02/e.csv")
     assert found(landing) == ["interaction_log/2026-10-01/a.jsonl"]
+    assert passed_over(landing, DAY) == [f"interaction_log/2026-10-01/{name}" for name in ("d.csv", "readme.md")]
+
+
+def test_undated_files_that_cannot_be_landed_piece_by_piece_are_named(landing):
+    for name in ("current.jsonl", "old.jsonl.gz", "eu/table.parquet", "2026-10-01/a.csv"):
+        drop(landing, f"interaction_log/{name}")
+    assert undated_others(landing) == ["interaction_log/eu/table.parquet", "interaction_log/old.jsonl.gz"]
+    assert undated_files(landing) == [landing / "interaction_log/current.jsonl"]
 
 
 def test_an_undated_file_belongs_to_no_day(landing):

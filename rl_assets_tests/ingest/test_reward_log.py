@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rl_assets.ingest.metrics import Metric
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, later, question, reward
 
@@ -111,3 +112,20 @@ def test_every_fault_of_a_question_is_told(product: Product):
         ("out_of_range", "top_k"),
         *(("wrong_type", name) for name in faults),
     ]
+
+
+def test_a_reward_of_another_range_is_brought_to_one_and_kept_as_it_was_said(product: Product):
+    metrics = {"overall": Metric(worst=-1, best=1), "stars": Metric(worst=1, best=5, dimension="accuracy")}
+    product.log(
+        reward("q1", -0.5),
+        reward("q2", 3, dimension="stars"),
+        reward("q3", 0.25, dimension="brand"),
+        reward("q4", -1.5),
+        reward("q5", 6, dimension="stars"),
+        log_format="reward_log",
+    )
+    assert product.ingest(metrics=metrics).rejects == {"out_of_range": 2}
+    found = {
+        row["interaction_id"]: (row["value"], row["raw_value"], row["dimension"]) for row in product.rows(FEEDBACK)
+    }
+    assert found == {"q1": (0.25, -0.5, "overall"), "q2": (0.5, 3.0, "accuracy"), "q3": (0.25, None, "brand")}

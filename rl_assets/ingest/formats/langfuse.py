@@ -3,8 +3,8 @@
 {trace: {id, timestamp, name, sessionId, userId, input, output, scores[], corrections[]}, observations: [{type,
 startTime, endTime, model, input, output, totalUsage, totalCost}]}, or the same with the observations inside the
 trace. A trace is one answer: that of its last GENERATION whose input and output can be read, else the trace's own
-texts. Inputs and outputs are JSON, or JSON inside a text, in the shapes that OpenAI, Gemini and OpenTelemetry
-instrumentations write. Score ranges are settings.
+texts. Inputs and outputs are JSON, or JSON or a Python literal inside a text, in the shapes that OpenAI, Gemini, Vercel
+and OpenTelemetry instrumentations write. Score ranges are settings.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,19 @@ from datetime import datetime
 from typing import Any
 
 from rl_assets.ingest.conversion import Reading, Records
+from rl_assets.ingest.exchanges import Turns, answer_of, inner, prompt_of
 from rl_assets.ingest.readings import (
     Json,
     Refused,
-    content,
     identity,
     moment,
     needed,
     number,
-    parsed,
-    role,
     score,
     text,
 )
 
 SOURCES = {"EVAL": "judge", "ANNOTATION": "human", "API": "human"}
-Turns = list[dict[str, str]]
 
 
 def records(row: Json, reading: Reading) -> Records:
@@ -66,7 +63,7 @@ def _exchange(trace: Json, observations: list[Json]) -> tuple[Json, Turns, str]:
     generations = [each for each in observations if each.get("type") == "GENERATION"]
     latest_first = sorted(generations, key=lambda each: str(each.get("startTime")), reverse=True)
     for found in [*latest_first, {key: trace.get(key) for key in ("input", "output")}]:
-        prompt, answer = _prompt(_inner(found.get("input"))), _answer(_inner(found.get("output")))
+        prompt, answer = prompt_of(inner(found.get("input"))), answer_of(inner(found.get("output")))
         if prompt and answer:
             return found, prompt, answer
     raise Refused("missing_field", "a generation whose input and output can be read")
@@ -76,63 +73,6 @@ def _latency(found: Json) -> float | None:
     """Milliseconds from start to end; the field `latency` is in seconds in some exports, in milliseconds in others."""
     start, end = moment(found, "startTime"), moment(found, "endTime")
     return (end - start).total_seconds() * 1000 if start and end and end >= start else None
-
-
-def _inner(value: Any) -> Any:
-    """What a text holds as JSON, else the text itself."""
-    if not isinstance(value, str) or value[:1] not in ("{", "[", '"'):
-        return value
-    try:
-        return parsed(value)
-    except Refused:
-        return value
-
-
-def _prompt(value: Any) -> Turns | None:
-    if isinstance(value, str):
-        return [{"role": "user", "content": value}]
-    if isinstance(value, dict):
-        config = value.get("config")
-        system = config.get("system_instruction") if isinstance(config, dict) else None
-        turns = _prompt(next((value[key] for key in ("messages", "contents", "prompt") if key in value), None))
-        return [{"role": "system", "content": system}, *turns] if isinstance(system, str) and turns else turns
-    if not isinstance(value, list):
-        return None
-    turns = [turn for message in value if (turn := _turn(message))]
-    return turns if len(turns) == len(value) else None
-
-
-def _turn(message: Any) -> dict[str, str] | None:
-    if not isinstance(message, dict):
-        return None
-    said = message.get("content", message.get("parts"))
-    try:
-        turn = {
-            "role": role(message.get("role"), "input"),
-            "content": content([said] if _is_object(said) else said, ""),
-        }
-    except Refused:
-        return None
-    return turn
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _answer(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value if value != "None" else None
-    if isinstance(value, list):
-        value = value[-1] if value else None
-    if not isinstance(value, dict):
-        return None
-    if (choices := value.get("choices")) and isinstance(choices, list):
-        return _answer(choices[-1])
-    if isinstance(inner := value.get("message", value.get("content")), dict):
-        return _answer(inner)
-    turn = _turn({"role": "assistant", **value})
-    return turn["content"] if turn and turn["role"] == "assistant" else None
 
 
 def _scores(trace: Json, answer: str, time: datetime, reading: Reading) -> Iterator[dict[str, Any]]:

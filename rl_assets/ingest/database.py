@@ -1,0 +1,147 @@
+"""Feedback that lies in a database: the rows of a day become a landing file of `feedback_table`, once.
+
+From then on the file is what the day is made of, so that a day gives the same rows again whatever the database does. A
+row that shows up in a day that has landed belongs to the next day that lands: it was not known before.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy
+from sqlalchemy.exc import SQLAlchemyError
+
+from rl_assets.ingest.stored import Place, StoredPath
+
+FORMAT = "feedback_table"
+BATCH_ROWS = 2_000
+QUERY = "SELECT * FROM feedback WHERE created_at >= :day AND created_at < :next_day"
+# SQLAlchemy reads plain `postgresql` as another driver than the one that comes with dagster-postgres.
+DRIVERS = {"postgresql": "postgresql+psycopg2", "postgres": "postgresql+psycopg2"}
+
+
+class DatabaseError(OSError):
+    """Feedback could not be read from its database; nothing landed, and the day keeps what it had."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where feedback lies: an SQLAlchemy URL, and a SELECT of the columns of `feedback_table` from `:day` (a text,
+    YYYY-MM-DD) up to, not including, `:next_day`; rows of `late_days` days before are looked at again."""
+
+    url: str
+    query: str = QUERY
+    late_days: int = 7
+
+    def __repr__(self) -> str:
+        return f"Database({self.engine_url.render_as_string(hide_password=True)})"
+
+    @property
+    def engine_url(self) -> sqlalchemy.URL:
+        """The URL with a driver that is there. Raises DatabaseError where it is none."""
+        try:
+            found = sqlalchemy.make_url(self.url)
+        except SQLAlchemyError:
+            # What it is might be a password.
+            raise DatabaseError("RL_ASSETS_FEEDBACK_DATABASE is no URL like postgresql://user@host/name") from None
+        return found.set(drivername=DRIVERS.get(found.drivername, found.drivername))
+
+
+def land_feedback(landing: Place, database: Database, day: date) -> int:
+    """Land the rows of `day` from the database unless it has landed, with late ones of days before; how many landed.
+
+    Raises DatabaseError where the database cannot be read.
+    """
+    if isinstance(landing, StoredPath):
+        raise DatabaseError(f"feedback from a database lands in a folder, and not in {landing}: unset one of the two")
+    own = _file(landing, day, day)
+    if own.exists():
+        return 0
+    late = [before for i in range(database.late_days, 0, -1) if _landed(landing, before := day - timedelta(days=i))]
+    # The file of the day itself is last: without it the day has not landed, and is begun again.
+    return sum(_land_rows(landing, database, rows_of, day) for rows_of in [*late, day])
+
+
+def _land_rows(landing: Path, database: Database, rows_of: date, day: date) -> int:
+    target = _file(landing, rows_of, day)
+    # The target is written anew, whole, where a run was killed after it.
+    known = _digests(path for path in _landed(landing, rows_of) if path != target)
+    lines = (line for line in _lines(database, rows_of) if _digest(line) not in known)
+    return _write(target, lines, even_if_empty=rows_of == day)
+
+
+def _file(landing: Path, rows_of: date, day: date) -> Path:
+    """The file under `day` with rows that the database dates `rows_of`."""
+    name = "database.jsonl" if rows_of == day else f"database-late-of-{rows_of}.jsonl"
+    return landing / FORMAT / str(day) / name
+
+
+def _landed(landing: Path, rows_of: date) -> list[Path]:
+    """Every file with rows of that day; none before the day itself has landed."""
+    own = _file(landing, rows_of, rows_of)
+    return [own, *sorted((landing / FORMAT).glob(f"*/database-late-of-{rows_of}.jsonl"))] if own.exists() else []
+
+
+def _digests(files: Iterable[Path]) -> set[bytes]:
+    found: set[bytes] = set()
+    for path in files:
+        with path.open("rb") as file:
+            found.update(map(_digest, file))
+    return found
+
+
+def _digest(line: bytes) -> bytes:
+    return sha256(line).digest()[:16]
+
+
+def _lines(database: Database, day: date) -> Iterator[bytes]:
+    """The rows of a day as lines of JSON, a batch of them at a time."""
+    url = database.engine_url
+    options = {"options": "-c TimeZone=UTC"} if url.get_backend_name() == "postgresql" else {}
+    span = {"day": str(day), "next_day": str(day + timedelta(days=1))}
+    try:
+        engine = sqlalchemy.create_engine(url, connect_args=options, poolclass=sqlalchemy.NullPool)
+        with engine.connect().execution_options(stream_results=True, yield_per=BATCH_ROWS) as connection:
+            for row in connection.execute(sqlalchemy.text(database.query), span).mappings():
+                yield json.dumps(dict(row), ensure_ascii=False, default=_plain).encode("utf-8") + b"\n"
+    except (SQLAlchemyError, ImportError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise DatabaseError(
+            f"cannot read the feedback of {day} from {database}: {reason}; check RL_ASSETS_FEEDBACK_DATABASE and "
+            "RL_ASSETS_FEEDBACK_QUERY, then run the day again"
+        ) from error
+
+
+def _plain(value: Any) -> str:
+    """Times in ISO 8601; exact numbers and UUIDs as they are written."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    raise DatabaseError(f"a column holds {type(value).__name__}, which is no JSON: cast it to text in the query")
+
+
+def _write(path: Path, lines: Iterable[bytes], even_if_empty: bool) -> int:
+    """Write a file that is seen whole or not at all; how many lines it has."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid4().hex}")
+    count = 0
+    try:
+        with part.open("wb") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        if count or even_if_empty:
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return count

@@ -1,0 +1,111 @@
+"""Log files in an object store, seen as paths: what ingestion needs of `pathlib.Path`, on Arrow's file systems.
+
+Where the store is and who may read it comes from the environment, as for the lake: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
+AWS_REGION and the like, or the credentials of the machine.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
+
+
+class Status(NamedTuple):
+    """Size in bytes and time of change in ns."""
+
+    st_size: int
+    st_mtime_ns: int
+
+
+@lru_cache(maxsize=8)
+def _opened(root: str) -> tuple[FileSystem, str]:
+    """The file system of a URL, and its path there."""
+    return FileSystem.from_uri(root)
+
+
+@dataclass(frozen=True, order=True)
+class StoredPath:
+    """The object or folder `key` below the URL `root`; each method is that of `pathlib.Path`, and raises OSError."""
+
+    root: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.root.rstrip('/')}/{self.key}" if self.key else self.root
+
+    def __truediv__(self, name: str) -> "StoredPath":
+        return StoredPath(self.root, f"{self.key}/{name}" if self.key else name)
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.key).name
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.key).suffix
+
+    def is_dir(self) -> bool:
+        return self._info().type == FileType.Directory
+
+    def stat(self) -> Status:
+        """Raises FileNotFoundError where there is no such object."""
+        info = self._info()
+        if info.type != FileType.File:
+            raise FileNotFoundError(f"there is no object {self}")
+        return _status(info)
+
+    def open(self, mode: Literal["rb"] = "rb") -> pa.NativeFile:
+        files, root = _opened(self.root)
+        return files.open_input_file(self._below(root))
+
+    def _info(self) -> FileInfo:
+        files, root = _opened(self.root)
+        return files.get_file_info(self._below(root))
+
+    def _below(self, root: str) -> str:
+        return f"{root.rstrip('/')}/{self.key}" if self.key else root
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """What a listing says of an object or folder, as `os.DirEntry` says it of a file."""
+
+    name: str
+    status: Status | None
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        return self.status is None
+
+    def is_symlink(self) -> bool:
+        return False
+
+    def stat(self) -> Status:
+        assert self.status, "folders are not asked"
+        return self.status
+
+
+Place = Path | StoredPath
+
+
+def place(url: str) -> Place:
+    """A path for a folder, and for a URL what is to be used like one."""
+    return StoredPath(url) if "://" in url else Path(url)
+
+
+def listed(folder: StoredPath, recursive: bool = False) -> list[StoredEntry]:
+    """The entries of a folder; with `recursive`, all objects below it by their names below it, in few requests."""
+    files, root = _opened(folder.root)
+    below = folder._below(root)
+    found = files.get_file_info(FileSelector(below, recursive=recursive))
+    entries = [
+        StoredEntry(str(PurePosixPath(info.path).relative_to(below)), _status(info) if info.is_file else None)
+        for info in found
+    ]
+    return [entry for entry in entries if entry.status] if recursive else entries
+
+
+def _status(info: FileInfo) -> Status:
+    return Status(info.size, info.mtime_ns or 0)

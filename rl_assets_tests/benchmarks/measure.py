@@ -1,0 +1,41 @@
+"""What benchmarks measure: wall times of two works in turns, as a ratio, and the peak memory of a process alone."""
+
+import multiprocessing
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+MIB = 2**20
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def compare(name: str, rows: int, baseline: Callable[[], Any], ours: Callable[[], Any], rounds: int) -> str:
+    """A line of medians over rounds in which both run, one after the other."""
+    pairs = [(seconds(baseline), seconds(ours)) for _ in range(rounds)]
+    bare, own = (statistics.median(side) for side in zip(*pairs, strict=True))
+    times = f"bare {bare:6.2f} s  ours {own:6.2f} s  ratio {own / bare:5.2f}"
+    return f"{name:24} {rows:>9,} rows  {times}  {rows / own:>9,.0f} rows/s"
+
+
+def alone(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float, float]:
+    """What the work returns in a fresh process, with its wall time and the peak memory of that process in MiB."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as process:
+        return process.submit(_measured, work, arguments).result()
+
+
+def _measured(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float, float]:
+    start = time.perf_counter()
+    result = work(*arguments)
+    # Linux counts in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MIB
+    return result, time.perf_counter() - start, peak

@@ -1,7 +1,10 @@
--- What became of each answer: how many rows it gave, and the one reason where it gave none. Reads `candidates`, in which
--- an answer stands once for itself and once more for each correction of it.
-SELECT interaction_id, count(*) FILTER (reason IS NULL) AS rows,
-    CASE WHEN count(*) FILTER (reason IS NULL) = 0 THEN first(reason ORDER BY feedback_id NULLS FIRST) END AS reason
-FROM candidates
-GROUP BY interaction_id
-ORDER BY interaction_id
+-- What became of each answer: how many rows it gave, and the one reason where it gave none. Reads `answers` and
+-- `candidates`, in which an answer stands once for itself and once more for each correction of it.
+WITH fates AS (
+    SELECT number, count(*) FILTER (reason IS NULL) AS rows, arg_min(reason, coalesce(feedback_id, '')) AS reason
+    FROM candidates
+    GROUP BY number
+)
+SELECT interaction_id, rows, CASE WHEN rows = 0 THEN reason END AS reason
+FROM fates JOIN answers USING (number)
+ORDER BY number

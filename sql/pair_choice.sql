@@ -1,19 +1,17 @@
--- The pairs after the comparison of texts: at most $per_prompt a prompt, then at most $max_pairs, round-robin over
--- prompts, the wider margin first. Reads `candidates` and `near_identical` (pair).
-WITH compared AS (
-    SELECT * EXCLUDE (reason), coalesce(reason, CASE
-        WHEN place > $places THEN 'over_per_prompt'
-        WHEN pair IN (SELECT pair FROM near_identical) THEN 'near_identical' END) AS reason
-    FROM candidates
-),
-placed AS (
-    SELECT * EXCLUDE (place), CASE WHEN reason IS NULL THEN row_number() OVER (
-        PARTITION BY prompt_key, reason IS NULL ORDER BY place) END AS place
-    FROM compared
+-- All pairs with why each is not taken, or NULL in `reason`: of the wanted ones at most $max_pairs, round-robin over
+-- prompts, the wider margin first. Reads `pairs`, `pair_reasons`, `near_identical` and `wanted_pairs`.
+WITH taken AS (
+    SELECT pair, place
+    FROM wanted_pairs JOIN pairs ON pairs.rowid = pair
+    ORDER BY place, chosen_reward - rejected_reward DESC NULLS FIRST, prompt, feedback_id, chosen, rejected
+    LIMIT $max_pairs
 )
-SELECT * EXCLUDE (reason), coalesce(reason, CASE
-    WHEN place > $per_prompt THEN 'over_per_prompt'
-    WHEN row_number() OVER (PARTITION BY place <= $per_prompt
-        ORDER BY place, chosen_reward - rejected_reward DESC NULLS FIRST, prompt_key, pair) > $max_pairs THEN 'over_max_pairs'
-    END) AS reason
-FROM placed
+SELECT pairs.* EXCLUDE (chosen_text, rejected_text, fault), taken.place, coalesce(reason, CASE
+    WHEN near_identical.pair IS NOT NULL THEN 'near_identical'
+    WHEN wanted_pairs.pair IS NULL THEN 'over_per_prompt'
+    WHEN taken.pair IS NULL THEN 'over_max_pairs' END) AS reason
+FROM pairs
+JOIN pair_reasons ON pair_reasons.pair = pairs.rowid
+LEFT JOIN near_identical ON near_identical.pair = pairs.rowid
+LEFT JOIN wanted_pairs ON wanted_pairs.pair = pairs.rowid
+LEFT JOIN taken ON taken.pair = pairs.rowid

@@ -4,6 +4,7 @@ SELECT count(*) FILTER (metadata.strategy = 'explicit') AS explicit,
     count(*) FILTER (metadata.strategy = 'best_worst') AS best_worst,
     count(*) FILTER (metadata.strategy = 'ratings') AS ratings,
     count(*) FILTER (metadata.strategy = 'mu2s') AS mu2s,
+    count(*) FILTER (metadata.strategy = 'judged') AS judged,
     count(DISTINCT prompt_key) AS prompts,
     round(avg(metadata.margin), 4) AS mean_margin,
     round(avg(CAST(length(chosen[1].content) > length(rejected[1].content) AS INTEGER)), 4) AS longer_is_chosen

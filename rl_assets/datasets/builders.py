@@ -7,12 +7,10 @@ and `fates` (what became of each answer), and returns the counts that account fo
 from dataclasses import dataclass, field
 
 import duckdb
-import pyarrow as pa
 
 from rl_assets import sql
+from rl_assets.datasets.likeness import compare_texts
 from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
-
-NEAR_IDENTICAL = 0.95
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,7 @@ class Built:
 def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built:
     """Supervised rows: one answer a prompt, a human's correction before any logged answer."""
     _answers(connection)
+    _table(connection, "corrections", "corrections", teacher=policy.teacher)
     _table(connection, "candidates", "sft_candidates", min_reward=policy.least_reward, max_samples=policy.max_samples)
     _table(connection, "rows", "sft_dataset")
     _table(connection, "fates", "answer_fates")
@@ -39,23 +38,15 @@ def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built
 
 def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Built:
     """Preference pairs by the policy's strategies, for DPO and for a reward model; never near-identical texts."""
+    strategies = policy.strategies
     _answers(connection)
-    _table(connection, "paired_answers", "paired_answers", max_answers=policy.max_answers)
-    _table(
-        connection,
-        "candidates",
-        "pair_candidates",
-        strategies=policy.strategies,
-        margin=policy.margin,
-        max_len_ratio=policy.max_len_ratio,
-    )
-    # Twice as many pairs are compared as are wanted, so that one that proves near-identical has a successor.
-    places = 2 * policy.per_prompt
-    texts = sql.select(connection, "pair_texts", places=places, near_identical=NEAR_IDENTICAL)
-    connection.register("near_identical", _near_identical(texts.to_arrow_reader(10_000)))
-    limits = {"places": places, "per_prompt": policy.per_prompt, "max_pairs": policy.max_pairs}
-    _table(connection, "choice", "pair_choice", **limits)
-    _table(connection, "rows", "pair_dataset", strategies=policy.strategies)
+    _table(connection, "paired_answers", "paired_answers", max_answers=policy.max_answers, strategies=strategies)
+    _table(connection, "pairs", "pairs", strategies=strategies, margin=policy.margin)
+    _table(connection, "pair_reasons", "pair_reasons", max_len_ratio=policy.max_len_ratio)
+    compare_texts(connection, policy.per_prompt)
+    _table(connection, "choice", "pair_choice", max_pairs=policy.max_pairs)
+    _table(connection, "rows", "pair_dataset", strategies=strategies)
+    connection.execute("DROP TABLE texts")
     _table(connection, "fates", "pair_fates")
     return _account(connection, "choice", "pair_measures")
 
@@ -79,7 +70,7 @@ def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Bui
 
 
 def _answers(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW answers AS {sql.text('answers')}")
+    _table(connection, "answers", "answers")
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, statement: str, **parameters: object) -> None:
@@ -90,15 +81,3 @@ def _account(connection: duckdb.DuckDBPyConnection, table: str, measures: str | 
     counts = dict(connection.sql(f"SELECT reason, count(*) FROM {table} GROUP BY reason ORDER BY reason").fetchall())
     measured = sql.select(connection, measures).to_arrow_table().to_pylist()[0] if measures else {}
     return Built(candidates=sum(counts.values()), taken=counts.pop(None, 0), rejects=counts, measures=measured)
-
-
-def _near_identical(texts: pa.RecordBatchReader) -> pa.Table:
-    """The pairs whose texts have a normalised indel similarity above NEAR_IDENTICAL, where 1 is equal."""
-    from rapidfuzz import fuzz, process
-
-    found: list[int] = []
-    for batch in texts:
-        chosen, rejected = (batch.column(side).to_pylist() for side in ("chosen", "rejected"))
-        scores = process.cpdist(chosen, rejected, scorer=fuzz.ratio, score_cutoff=100 * NEAR_IDENTICAL)
-        found += batch.column("pair").filter(pa.array(scores > 100 * NEAR_IDENTICAL)).to_pylist()
-    return pa.table({"pair": pa.array(found, pa.int64())})

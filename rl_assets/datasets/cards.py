@@ -10,6 +10,7 @@ PURPOSE = {
     "grpo_dataset": "Group-relative optimisation: several answers to one prompt, each with its reward in [0, 1].",
     "multimodal_sft_dataset": "Supervised fine-tuning: answers about documentation that show images of a catalogue.",
     "multimodal_grpo_dataset": "Group-relative optimisation: questions about documentation for the image reward.",
+    "multimodal_vision_dataset": "Vision-language models: pictures of documentation and what their pages say of them.",
 }
 
 
@@ -24,8 +25,48 @@ TAGS = {
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 
 
+LIMITS = """## Limits
+
+Texts are logged by a product; where personal data was found in them it has been replaced by placeholders such as
+`<EMAIL>`, and what a detector overlooks is still there. The logs are untrusted: an answer with a high reward may be
+wrong, and a prompt may hold instructions. The rewards are as good as the feedback they come from, and rewards of
+different sources are not comparable. Token counts are estimated from characters. The licence is that of the logs.
+"""
+
+
 def dataset_card(manifest: dict[str, Any]) -> str:
     """Markdown with a YAML header: splits, counts, provenance, what was left out and why, limits."""
+    return f"""{_header(manifest)}
+# {manifest["name"]} as of {manifest["day"]}
+
+{PURPOSE[manifest["name"]]}
+
+Built by rl_assets from {_origin(manifest)}. The split of a row is a hash of what it is about: it never moves.
+
+{_table("split", "rows", manifest["rows"])}
+
+{_figures(manifest)}## Candidates
+
+{manifest["candidates"]} candidates, {manifest["taken"]} taken; the others were left out because of:
+
+{_table("reason", "candidates", manifest["rejects"])}
+
+## Provenance
+
+Content sha256 `{manifest["sha256"]}`; configuration `{manifest["configuration"]}`; inputs:
+
+{_table("table and day", "content sha256", _inputs(manifest))}
+
+## Checks
+
+| check | holds | found |
+|---|---|---|
+{_checks(manifest)}
+
+{LIMITS}"""
+
+
+def _header(manifest: dict[str, Any]) -> str:
     # `load_dataset` refuses a split without rows, so an empty one has a file but is not declared.
     splits = [split for split, rows in manifest["rows"].items() if rows] or list(manifest["rows"])
     files = "".join(f"      - split: {split}\n        path: {split}.parquet\n" for split in splits)
@@ -43,53 +84,18 @@ configs:
   - config_name: {manifest["name"]}-{manifest["sha256"][:12]}
     data_files:
 {files}---
-
-# {manifest["name"]} as of {manifest["day"]}
-
-{PURPOSE[manifest["name"]]}
-
-Built by rl_assets from {_origin(manifest)}. The split of a row is a hash of what it is about: it never moves.
-
-| split | rows |
-|---|---|
-{_table(manifest["rows"])}
-
-{_figures(manifest)}## Candidates
-
-{manifest["candidates"]} candidates, {manifest["taken"]} taken; the others were left out because of:
-
-| reason | candidates |
-|---|---|
-{_table(manifest["rejects"])}
-
-## Provenance
-
-Content sha256 `{manifest["sha256"]}`; configuration `{manifest["configuration"]}`; inputs:
-
-| table and day | content sha256 |
-|---|---|
-{_table({f"{table} {day}": digest for table, days in manifest["inputs"].items() for day, digest in days.items()})}
-
-## Checks
-
-| check | holds | found |
-|---|---|---|
-{_checks(manifest)}
-
-## Limits
-
-Texts are logged by a product; where personal data was found in them it has been replaced by placeholders such as
-`<EMAIL>`, and what a detector overlooks is still there. The logs are untrusted: an answer with a high reward may be
-wrong, and a prompt may hold instructions. The rewards are as good as the feedback they come from, and rewards of
-different sources are not comparable. Token counts are estimated from characters. The licence is that of the logs.
 """
+
+
+def _inputs(manifest: dict[str, Any]) -> dict[str, str]:
+    return {f"{table} {day}": digest for table, days in manifest["inputs"].items() for day, digest in days.items()}
 
 
 def _figures(manifest: dict[str, Any]) -> str:
     """What is known of the rows as a whole, as a section; nothing where nothing is."""
     found = {**manifest.get("measures", {}), **manifest.get("tokens", {})}
     shown = {name.replace("_", " "): value for name, value in found.items() if value is not None}
-    return f"## Figures\n\n| figure | value |\n|---|---|\n{_table(shown)}\n\n" if shown else ""
+    return f"## Figures\n\n{_table('figure', 'value', shown)}\n\n" if shown else ""
 
 
 def _checks(manifest: dict[str, Any]) -> str:
@@ -103,8 +109,9 @@ def _size(rows: int) -> str:
     return next((name for limit, name in SIZES.items() if rows < limit), "n>10M")
 
 
-def _table(rows: dict[str, Any]) -> str:
-    return "\n".join(f"| {name} | {value} |" for name, value in rows.items()) or "| - | 0 |"
+def _table(name: str, value: str, rows: dict[str, Any]) -> str:
+    lines = [f"| {key} | {found} |" for key, found in rows.items()] or ["| - | 0 |"]
+    return "\n".join([f"| {name} | {value} |", "|---|---|", *lines])
 
 
 def _origin(manifest: dict[str, Any]) -> str:

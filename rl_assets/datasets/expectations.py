@@ -1,4 +1,4 @@
-"""What must hold of each dataset, as data: a name, a sentence, and SQL over the table `rows` that counts what does not.
+"""What must hold of rows, as data: a name, a sentence, and SQL over the table `rows` that counts what does not.
 
 The facts are counted in SQL on every row; Great Expectations states what they must be (see audit.py).
 """
@@ -62,7 +62,7 @@ CLEAN = Expectation(
 ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False)
 
 
-def _readable(*texts: str) -> Expectation:
+def readable(*texts: str) -> Expectation:
     """`texts` are SQL lists of messages."""
     return no_row(
         "texts_hold_no_replacement_characters",
@@ -72,7 +72,7 @@ def _readable(*texts: str) -> Expectation:
     )
 
 
-def _short(kind: str) -> Expectation:
+def short(kind: str) -> Expectation:
     long = f"{tokens(kind)} > {MAX_TOKENS}"
     return Expectation(
         "few_rows_are_long",
@@ -101,133 +101,4 @@ PROMPTS = no_row(
     "prompts_alternate_and_end_with_user",
     "Every prompt is an optional system turn, then user and assistant in turns, and ends with the user.",
     f"NOT is_chat_prompt({ROLES.format('prompt')}) OR {BLANK.format('prompt')}",
-)
-
-SFT = (
-    no_row(
-        "messages_alternate_and_end_with_assistant",
-        "Every row is an optional system turn, then user and assistant in turns, and ends with the assistant.",
-        f"NOT is_chat_prompt(regexp_replace({ROLES.format('messages')}, ' assistant$', '')) "
-        "OR messages[-1].role <> 'assistant'",
-    ),
-    no_row("no_message_is_empty", "No message is empty or whitespace.", BLANK.format("messages")),
-    no_repeat("prompts_are_unique", "There is one row a prompt.", "prompt_key"),
-    no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
-    SPLITS,
-    CLEAN,
-    ENOUGH,
-    _readable("messages"),
-    _short("messages"),
-    ACCOUNTED,
-    BALANCED,
-    Expectation(
-        "no_agent_dominates",
-        "No agent gave more than 80 % of the answers.",
-        "coalesce((SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM rows GROUP BY metadata.agent)), 0)",
-        high=0.8,
-        blocking=False,
-    ),
-    Expectation(
-        "no_agent_repeats_itself",
-        "No agent with 20 rows or more gave one answer in over half of them: a constant answer can please a judge.",
-        "coalesce((SELECT max(n / total) FROM (SELECT count(*) AS n, "
-        "sum(count(*)) OVER (PARTITION BY metadata.agent) AS total "
-        "FROM rows GROUP BY metadata.agent, hash(messages[-1].content)) WHERE total >= 20), 0)",
-        high=0.5,
-        blocking=False,
-    ),
-)
-
-DPO = (
-    PROMPTS,
-    no_row(
-        "sides_are_one_answer",
-        "The chosen and the rejected side are one assistant message each, and neither is empty.",
-        f"{ROLES.format('chosen')} <> 'assistant' OR {ROLES.format('rejected')} <> 'assistant' "
-        f"OR {BLANK.format('chosen')} OR {BLANK.format('rejected')}",
-    ),
-    no_row(
-        "sides_differ",
-        "No pair has the same text on both sides.",
-        "stripped(chosen[1].content) = stripped(rejected[1].content)",
-    ),
-    no_repeat(
-        "pairs_are_unique",
-        "No pair stands twice.",
-        "hash(prompt_key, chosen[1].content, rejected[1].content)",
-    ),
-    no_row(
-        "chosen_is_rated_higher",
-        "Where both answers have rewards, the chosen one's is higher.",
-        "metadata.strategy <> 'explicit' AND NOT coalesce(metadata.margin > 0, false)",
-    ),
-    SPLITS,
-    CLEAN,
-    ENOUGH,
-    _readable("prompt", "chosen", "rejected"),
-    _short("pair"),
-    ACCOUNTED,
-    BALANCED,
-    Expectation(
-        "longer_is_not_simply_better",
-        "The longer answer is the chosen one in at most 65 % of the pairs.",
-        "coalesce(avg(CAST(length(chosen[1].content) > length(rejected[1].content) AS INTEGER)), 0)",
-        high=0.65,
-        blocking=False,
-    ),
-)
-
-GRPO = (
-    PROMPTS,
-    no_row("groups_have_two_answers", "Every group has two answers or more.", "len(responses) < 2"),
-    no_row(
-        "answers_of_a_group_differ",
-        "No text stands twice in a group.",
-        "len(list_distinct(list_transform(responses, lambda answer: answer.text))) < len(responses)",
-    ),
-    no_row("groups_carry_signal", "The rewards of every group differ.", "metadata.sd <= 0"),
-    no_row(
-        "rewards_are_shares",
-        "Every reward lies in [0, 1].",
-        "len(list_filter(responses, lambda answer: answer.reward BETWEEN 0 AND 1)) < len(responses)",
-    ),
-    SPLITS,
-    CLEAN,
-    ENOUGH,
-    _readable("prompt", "responses"),
-    _short("group"),
-    ACCOUNTED,
-    BALANCED,
-)
-
-REWARD = DPO
-
-KTO = (
-    PROMPTS,
-    no_row(
-        "completions_are_one_answer",
-        "Every completion is one assistant message and not empty.",
-        f"{ROLES.format('completion')} <> 'assistant' OR {BLANK.format('completion')}",
-    ),
-    no_row("every_row_has_a_label", "Every answer is labelled good or bad.", "label IS NULL"),
-    no_repeat(
-        "answers_are_unique",
-        "No answer to a prompt stands twice, whether with one label or with both.",
-        "hash(prompt_key, stripped(completion[1].content))",
-    ),
-    no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
-    SPLITS,
-    CLEAN,
-    ENOUGH,
-    _readable("prompt", "completion"),
-    _short("answer"),
-    ACCOUNTED,
-    BALANCED,
-    Expectation(
-        "both_labels_are_there",
-        "The rarer of good and bad has 5 % of the rows or more.",
-        "coalesce(least(avg(CAST(label AS INTEGER)), 1 - avg(CAST(label AS INTEGER))), 0)",
-        low=0.05,
-        blocking=False,
-    ),
 )

@@ -1,7 +1,7 @@
 """Write, audit, publish: a dataset's folder for a day appears whole, or the former one stays."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -15,11 +15,14 @@ from rl_assets.datasets.cards import dataset_card
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.lengths import token_estimates
 from rl_assets.datasets.policies import Policy
+from rl_assets.datasets.prompts import keep_prompts
+from rl_assets.datasets.row_hash import content_hash
 from rl_assets.files import replaced_folder, sha256_json, write_atomically, write_json
 
-BUILDER_VERSION = "2"
+BUILDER_VERSION = "3"
 SPLITS = ("train", "validation", "test")
 FATES = "fates.parquet"
+HASHED_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,13 @@ def publish_dataset(
     policy: Policy,
     expectations: Sequence[Expectation],
     inputs: dict[str, dict[str, str]],
+    write_split: Callable[[duckdb.DuckDBPyConnection, str, Path], None] | None = None,
 ) -> Dataset:
     """Audit the connection's table `rows` and publish it as `folder` (`.../<name>/<day>`): a parquet file a split, what
     became of each answer (the table `fates`), a card, and last the manifest.
 
-    `inputs` names tables and their days' content hashes. Raises AuditError, with nothing changed, where a blocking
-    expectation fails.
+    `inputs` names tables and their days' content hashes; `write_split` writes a split whose rows are no plain SQL
+    values. Raises AuditError, with nothing changed, where a blocking expectation fails.
     """
     name, day = folder.parent.name, date.fromisoformat(folder.name)
     findings = audit(connection, expectations)
@@ -73,9 +77,10 @@ def publish_dataset(
             finding.expectation.name: {"passed": finding.passed, "observed": finding.observed} for finding in findings
         },
     }
+    keep_prompts(connection, folder.parent, manifest["sha256"])
     with replaced_folder(folder) as staging:
         for split in SPLITS:
-            _write_split(connection, split, staging / f"{split}.parquet")
+            (write_split or _write_split)(connection, split, staging / f"{split}.parquet")
         connection.sql("FROM fates").write_parquet(str(staging / FATES), compression="zstd")
         write_atomically(staging / "README.md", dataset_card(manifest))
         write_json(staging / "manifest.json", manifest)  # Last: a folder without one was interrupted.
@@ -105,15 +110,21 @@ def _answers(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, str]]:
-    """Row count and content hash of each split that has rows; the hash is of the rows' JSON, whatever their order."""
-    counted = connection.sql(
-        "SELECT split, count(*), sha256(string_agg(digest, '' ORDER BY digest)) "
-        "FROM (SELECT split, sha256(CAST(to_json(rows) AS VARCHAR)) AS digest FROM rows) GROUP BY split ORDER BY split"
+    """Row count and content hash of each split that has rows."""
+    counts = connection.sql("SELECT split, count(*) FROM rows GROUP BY split ORDER BY split").fetchall()
+    return {split: (rows, _split_hash(connection, split)) for split, rows in counts}
+
+
+def _split_hash(connection: duckdb.DuckDBPyConnection, split: str) -> str:
+    batches = _split(connection, split).to_arrow_reader(HASHED_ROWS)
+    return content_hash(batches.schema, batches)
+
+
+def _split(connection: duckdb.DuckDBPyConnection, split: str) -> duckdb.DuckDBPyRelation:
+    return connection.sql(
+        "SELECT * EXCLUDE (split, prompt_key) FROM rows WHERE split = $split", params={"split": split}
     )
-    return {split: (count, digest) for split, count, digest in counted.fetchall()}
 
 
 def _write_split(connection: duckdb.DuckDBPyConnection, split: str, path: Path) -> None:
-    connection.sql(f"SELECT * EXCLUDE (split, prompt_key) FROM rows WHERE split = '{split}'").write_parquet(
-        str(path), compression="zstd"
-    )
+    _split(connection, split).write_parquet(str(path), compression="zstd")

@@ -12,6 +12,7 @@ ROW = {
     "answer": f"{CHARACTERS.format('prompt')} + {CHARACTERS.format('completion')}",
     "group": f"{CHARACTERS.format('prompt')} + {LONGEST.format('responses')}",
 }
+PARTS = '"content" STRUCT'  # Messages whose content is a list of parts, not a text.
 KINDS = {"messages": "messages", "chosen": "pair", "completion": "answer", "responses": "group"}
 
 
@@ -22,9 +23,10 @@ def tokens(kind: str) -> str:
 
 def token_estimates(connection: duckdb.DuckDBPyConnection) -> dict[str, float | None]:
     """Totals and spread of the estimated tokens of the table `rows`; null where it has no rows, empty where it has no
-    answers.
+    answers, or answers of parts: a picture's tokens depend on the model.
     """
-    columns = connection.table("rows").columns
+    rows = connection.table("rows")
+    columns = {name for name, kind in zip(rows.columns, rows.types, strict=True) if PARTS not in str(kind)}
     kind = next((kind for column, kind in KINDS.items() if column in columns), None)
     if kind is None:
         return {}

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 # Best first: of two strategies that give one pair, the earlier in a policy's list names it.
-STRATEGIES = ("explicit", "all_margin", "best_worst", "ratings", "mu2s")
+STRATEGIES = ("explicit", "all_margin", "best_worst", "ratings", "mu2s", "judged")
 PRESETS = {"conservative": 0.9, "balanced": 0.8, "aggressive": 0.7}
 
 
@@ -23,6 +23,7 @@ class SftPolicy(Policy):
     )
     min_reward: float | None = Field(None, ge=0, le=1, description="Lowest reward taken, in place of the preset's.")
     max_samples: int = Field(1_000_000, ge=1, description="Most rows taken, the best first.")
+    teacher: bool = Field(True, description="Answers of the teacher are taken, before logged ones, where it gave any.")
 
     @property
     def least_reward(self) -> float:
@@ -38,7 +39,8 @@ class PairPolicy(Policy):
         description="Which pairs are made, the preferred first: explicit (stated preferences and corrections), "
         "all_margin (every pair a margin apart), best_worst (the best and the worst answer of a prompt), ratings (four "
         "stars or more against two or fewer), mu2s (of eight answers or more, the best against the one nearest to two "
-        "standard deviations below the mean).",
+        "standard deviations below the mean), judged (what a judge model told apart in both orders where rewards do "
+        "not; left out unless named, since a judge is no person).",
     )
     margin: float = Field(0.2, gt=0, le=1, description="Least difference of rewards.")
     max_len_ratio: float = Field(2.0, ge=1, description="The longer answer is at most this many times the shorter.")

@@ -5,8 +5,9 @@ Texts were cleaned when they landed; this finds what came in another way.
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from rl_assets.features.privacy import SUSPECT, holds_personal_data
+from rl_assets.features.privacy import holds_personal_data
 
 # Columns of training rows that hold texts, and the field of their items that is one.
 TEXTS = {
@@ -23,16 +24,17 @@ BATCH_ROWS = 10_000
 def find_personal_rows(connection: duckdb.DuckDBPyConnection) -> None:
     """Leave the temporary table `personal_rows` (row: a rowid of the connection's table `rows`) on the connection."""
     names = [name for name in connection.table("rows").columns if name in TEXTS]
-    lists = ", ".join(f"[item.{TEXTS[name]} for item in {name}]" for name in names)
-    suspects = connection.sql(
-        f"SELECT * FROM (SELECT rowid AS row, array_to_string(flatten([{lists}]), chr(10)) AS texts FROM rows) "
-        "WHERE regexp_matches(texts, $suspect)",
-        params={"suspect": SUSPECT},
-    ).to_arrow_reader(BATCH_ROWS)
-    found = [
-        pa.table({"row": batch.column("row").filter(holds_personal_data(batch.column("texts")))}) for batch in suspects
-    ]
-    rows = pa.concat_tables([pa.table({"row": pa.array([], pa.int64())}), *found])
+    batches = connection.sql(f"SELECT rowid AS row, {', '.join(names)} FROM rows").to_arrow_reader(BATCH_ROWS)
+    found = [_personal(batch, name) for batch in batches for name in names]
+    rows = pa.table({"row": pa.chunked_array(found, pa.int64())})
     connection.register("found_rows", rows)
-    connection.execute("CREATE OR REPLACE TEMP TABLE personal_rows AS FROM found_rows")
+    connection.execute("CREATE OR REPLACE TEMP TABLE personal_rows AS SELECT DISTINCT row FROM found_rows")
     connection.unregister("found_rows")
+
+
+def _personal(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """Rows in whose column `name` a text holds personal data."""
+    items = batch.column(name)
+    texts = items.flatten().field(TEXTS[name])
+    owners = batch.column("row").take(pc.list_parent_indices(items))
+    return owners.filter(holds_personal_data(texts))

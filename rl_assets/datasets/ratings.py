@@ -8,11 +8,14 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets import sql
+from rl_assets.datasets.judged import JUDGE_PREFERENCES
+from rl_assets.datasets.taught import TEACHER_ANSWERS
 from rl_assets.features.day import describe_missing
 from rl_assets.features.redaction import register_clean
 from rl_assets.features.tables import FEATURES
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, TIME, Table, column
 from rl_assets.lake import Lake, Published
+from rl_assets.views import see
 
 RATED_INTERACTIONS = Table(
     "rated_interactions",
@@ -91,11 +94,7 @@ def as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConne
     """
     connection = sql.connect(memory_limit)
     register_clean(connection, lake, landed_days(lake, window))
-    # One act of feedback counts once, however often its line lands.
-    connection.execute(
-        "CREATE TEMP VIEW first_feedback AS SELECT * FROM feedback "
-        "QUALIFY row_number() OVER (PARTITION BY feedback_id ORDER BY day) = 1"
-    )
+    connection.execute(f"CREATE TEMP VIEW first_feedback AS {sql.text('first_feedback')}")
     return connection
 
 
@@ -116,13 +115,16 @@ def rate_interactions(
     days = landed_days(lake, window)
     describe_missing(lake, days, evaluation, memory_limit)
     connection = as_of(lake, window, memory_limit)
-    connection.register(FEATURES.name, lake.read(FEATURES, days))
+    see(connection, FEATURES.name, lake, FEATURES, days)
     rows = sql.select(connection, "rated_interactions", day=window.day, first=window.first)
     return lake.publish(RATED_INTERACTIONS, window.day, rows.to_arrow_reader(50_000))
 
 
 def rated_as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """A connection for dataset builders: `rated`, `interactions` and `feedback` as of the window's day."""
+    """A connection for dataset builders: `rated`, `interactions`, `feedback`, `teacher_answers` and
+    `judge_preferences` as of the day."""
     connection = as_of(lake, window, memory_limit)
-    connection.register("rated", lake.read(RATED_INTERACTIONS, [window.day]))
+    for table in (TEACHER_ANSWERS, JUDGE_PREFERENCES):
+        see(connection, table.name, lake, table, [window.day])
+    see(connection, "rated", lake, RATED_INTERACTIONS, [window.day])
     return connection

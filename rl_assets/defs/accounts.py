@@ -1,7 +1,7 @@
 """Accounts of the datasets as of each day: where every answer went, and how much there is. No dataset is built here."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -9,14 +9,13 @@ from rl_assets.datasets.ledger import LEDGER, LedgerError, write_ledger
 from rl_assets.datasets.stats import LEAST_HIGH_QUALITY, MOST_ERRORS, STATS, StatsOfDay, write_stats
 from rl_assets.defs.datasets import dpo_dataset, grpo_dataset, kto_dataset, reward_dataset, sft_dataset
 from rl_assets.defs.ingest import OWNERS
-from rl_assets.defs.metadata import column_schema, data_version, markdown_table, published_metadata
+from rl_assets.defs.metadata import Results, column_schema, markdown_table, materialized, published_metadata
 from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.ratings import rated_interactions
 from rl_assets.defs.resources import HomeResource
 
 ALL = [rated_interactions, sft_dataset, dpo_dataset, reward_dataset, kto_dataset, grpo_dataset]
 SUMS = "sums_match_every_dataset"
-Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
 @dg.asset(
@@ -39,18 +38,18 @@ Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 )
 def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """For every answer of the window: which datasets took it and, for each that did not, the one reason why."""
-    versions = []
+    versions = {}
     for day in context.partition_keys:
         try:
             ledger = write_ledger(home.lake, home.window(day), home.folder / "datasets", home.duckdb_memory_limit)
         except LedgerError as error:
             yield _sums(passed=False, day=day, found=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
-        versions.append(ledger.published.sha256)
+        versions[day] = ledger.published.sha256
         shown = {"answers_by_fate": markdown_table(_by_fate(ledger.accounts))}
         context.add_asset_metadata({**published_metadata(ledger.published), **shown}, partition_key=day)
     checks = [_sums(passed=True, day=context.partition_keys[-1], found="equal")]
-    yield dg.MaterializeResult(data_version=data_version(versions), check_results=checks)
+    yield from materialized(context, LEDGER.name, versions, checks)
 
 
 def _sums(*, passed: bool, day: str, found: str) -> dg.AssetCheckResult:
@@ -87,14 +86,14 @@ def _by_fate(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, object
     owners=OWNERS,
     metadata={"dagster/column_schema": column_schema(STATS)},
 )
-def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """How the product did on each day and over the trailing window, what could be built, and what that is worth."""
-    versions = []
+    versions = {}
     for day in context.partition_keys:
         stats = write_stats(home.lake, home.window(day), home.folder / "datasets", home.duckdb_memory_limit)
-        versions.append(stats.published.sha256)
+        versions[day] = stats.published.sha256
         context.add_asset_metadata(_figures(stats), partition_key=day)
-    return dg.MaterializeResult(data_version=data_version(versions), check_results=_warnings(stats))
+    yield from materialized(context, STATS.name, versions, _warnings(stats))
 
 
 def _figures(stats: StatsOfDay) -> dict[str, object]:

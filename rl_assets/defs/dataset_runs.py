@@ -1,8 +1,7 @@
 """A run of a dataset asset: each day is built, audited and published, and what was found is shown. No assets here."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dagster as dg
 import duckdb
@@ -10,15 +9,43 @@ import duckdb
 from rl_assets.datasets.audit import AuditError, Finding
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.expectations import Expectation
-from rl_assets.datasets.folder import Dataset, preview, publish_dataset
-from rl_assets.datasets.policies import Policy
+from rl_assets.datasets.folder import BUILDER_VERSION, Dataset, preview, publish_dataset
+from rl_assets.datasets.judged import JUDGE_PREFERENCES
+from rl_assets.datasets.policies import PairPolicy, Policy, SftPolicy
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, rated_as_of
-from rl_assets.defs.metadata import SHOWN_HASH, check_result, data_version, markdown_table
+from rl_assets.datasets.taught import TEACHER_ANSWERS
+from rl_assets.defs.ingest import OWNERS
+from rl_assets.defs.metadata import SHOWN_HASH, Results, check_result, markdown_table, materialized
+from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.resources import HomeResource
+from rl_assets.ingest.records import Table
 
 P = TypeVar("P", bound=Policy)
+Preview = Callable[[Dataset], dg.MarkdownMetadataValue]
 Build = Callable[[duckdb.DuckDBPyConnection, P], Built]
-Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+
+
+def check_specs(asset: str, suite: Sequence[Expectation]) -> list[dg.AssetCheckSpec]:
+    """A check for each expectation."""
+    return [
+        dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking) for item in suite
+    ]
+
+
+def dataset_asset(
+    name: str, suite: Sequence[Expectation], deps: Sequence[Any], group: str = "datasets"
+) -> dict[str, Any]:
+    """What the decorators of all dataset assets share."""
+    return {
+        "partitions_def": days,
+        "backfill_policy": one_run,
+        "deps": deps,
+        "check_specs": check_specs(name, suite),
+        "code_version": BUILDER_VERSION,
+        "group_name": group,
+        "kinds": {"duckdb", "parquet", "huggingface"},
+        "owners": OWNERS,
+    }
 
 
 def materialize(
@@ -28,23 +55,33 @@ def materialize(
     policy: P,
     suite: Sequence[Expectation],
 ) -> Results:
-    """Build, audit and publish each day; what the audit found is shown even where it forbids publishing."""
+    """Build each day's dataset of rated answers, audit and publish it."""
+    name = context.asset_key.to_user_string()
+    yield from publish_days(context, lambda day: _publish(home, name, day, build, policy, suite))
+
+
+def first_rows(dataset: Dataset) -> dg.MarkdownMetadataValue:
+    """The first training rows as a table."""
+    return markdown_table(preview(dataset.folder))
+
+
+def publish_days(
+    context: dg.AssetExecutionContext, publish: Callable[[str], Dataset], shown: Preview = first_rows
+) -> Results:
+    """Publish each day; what the audit found is shown even where it forbids publishing."""
     name = context.asset_key.to_user_string()
     found: dict[str, list[Finding]] = {}
-    published: list[Dataset] = []
+    published: dict[str, str] = {}
     for day in context.partition_keys:
         try:
-            dataset = _publish(home, name, day, build, policy, suite)
+            dataset = publish(day)
         except AuditError as error:
             yield from _check_results(name, {day: error.findings})
             raise dg.Failure(str(error), allow_retries=False) from error
-        published.append(dataset)
+        published[day] = dataset.sha256
         found[day] = dataset.findings
-        context.add_asset_metadata(_describe(dataset), partition_key=day)
-    yield dg.MaterializeResult(
-        data_version=data_version([dataset.sha256 for dataset in published]),
-        check_results=list(_check_results(name, found)),
-    )
+        context.add_asset_metadata({**_describe(dataset), "preview": shown(dataset)}, partition_key=day)
+    yield from materialized(context, name, published, list(_check_results(name, found)))
 
 
 def _publish(
@@ -52,9 +89,15 @@ def _publish(
 ) -> Dataset:
     connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
     built = build(connection, policy)
-    rated = home.lake.published(RATED_INTERACTIONS, date.fromisoformat(day))
-    inputs = {RATED_INTERACTIONS.name: {day: rated.sha256}}
+    inputs = {table.name: {day: home.lake.published(table, day).sha256} for table in _read_by(policy)}
     return publish_dataset(connection, home.dataset(name, day), built, policy, suite, inputs)
+
+
+def _read_by(policy: Policy) -> list[Table]:
+    """The tables whose content decides a dataset of that policy."""
+    judged = isinstance(policy, PairPolicy) and "judged" in policy.strategies
+    taught = isinstance(policy, SftPolicy) and policy.teacher
+    return [RATED_INTERACTIONS, *([JUDGE_PREFERENCES] if judged else []), *([TEACHER_ANSWERS] if taught else [])]
 
 
 def _check_results(asset: str, found: dict[str, list[Finding]]) -> Iterator[dg.AssetCheckResult]:
@@ -74,5 +117,4 @@ def _describe(dataset: Dataset) -> dict[str, object]:
         **{name: value for name, value in manifest["measures"].items() if value is not None},
         **{name: value for name, value in manifest["tokens"].items() if value is not None},
         "left_out": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()),
-        "preview": markdown_table(preview(dataset.folder)),
     }

@@ -6,12 +6,13 @@ from datetime import date
 import dagster as dg
 
 from rl_assets.defs.ingest import OWNERS
-from rl_assets.defs.metadata import column_schema, data_version, markdown_table, published_metadata
+from rl_assets.defs.metadata import Results, column_schema, markdown_table, materialized, published_metadata
 from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.resources import HomeResource
 from rl_assets.features.benchmarks import read_benchmarks
 from rl_assets.features.day import DescribedDay, describe_day
 from rl_assets.features.tables import FEATURES, REDACTIONS
+from rl_assets.files import sha256_json
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
 from rl_assets.lake import Lake
 
@@ -29,18 +30,18 @@ FLAGS = ("personal_data", "refusal", "boilerplate", "contaminated")
     # One day at a time, over all runs: a prompt joins the cluster of an earlier one.
     pool="prompt_clusters",
 )
-def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """What is known of each answer from its landing on: clean texts, the cluster of its prompt, flags, its language.
 
     Personal data is replaced by placeholders for all that is built from here. Near-duplicate prompts share a cluster,
     which decides their split for ever.
     """
-    benchmarks, versions = read_benchmarks(home.folder / "eval"), []
+    benchmarks, versions = read_benchmarks(home.folder / "eval"), {}
     for day in context.partition_keys:
         described = describe_day(home.lake, date.fromisoformat(day), benchmarks, home.duckdb_memory_limit)
-        versions += [published.sha256 for published in described.published.values()]
+        versions[day] = sha256_json([published.sha256 for published in described.published.values()])
         context.add_asset_metadata(_describe(home.lake, described), partition_key=day)
-    return dg.MaterializeResult(data_version=data_version(versions))
+    yield from materialized(context, FEATURES.name, versions)
 
 
 def _describe(lake: Lake, described: DescribedDay) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """How things look in the UI: table schemas with descriptions, previews, data versions. Formatting only."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import dagster as dg
 
 from rl_assets.datasets.audit import Finding
 from rl_assets.evaluation.inline_pictures import small_forest, sparkline
+from rl_assets.evaluation.log_wording import agreement_sentence
 from rl_assets.evaluation.markdown import escaped_table
 from rl_assets.evaluation.results import EvalReport
 from rl_assets.evaluation.wording import headline, model_rows
@@ -19,6 +20,8 @@ from rl_assets.training.adapters import Adapter
 
 CELL = 200
 SHOWN_HASH = 16
+Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult | dg.AssetMaterialization]
+DATA_VERSION = "dagster/data_version"  # The tag that Dagster keeps the version of a partition in.
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -47,6 +50,31 @@ def published_metadata(published: Published) -> dict[str, Any]:
 def data_version(hashes: Sequence[str]) -> dg.DataVersion:
     """The content hash of a run's day, or of all its days together."""
     return dg.DataVersion(hashes[0] if len(hashes) == 1 else sha256_json(hashes))
+
+
+def materialized(
+    context: dg.AssetExecutionContext,
+    asset: str,
+    versions: Mapping[str, str],
+    check_results: Sequence[dg.AssetCheckResult] = (),
+) -> Results:
+    """The result of a run for an asset, each of its days stamped with its own data version; `versions` are content
+    hashes by day.
+
+    Dagster stamps all days of a run alike, so that one changed day would make what is built from the others stale. Of
+    several days each therefore gets a second event, which says what the first said, with the version of the day.
+    """
+    result = data_version(list(versions.values()))
+    yield dg.MaterializeResult(asset, data_version=result, check_results=check_results)
+    for day, version in versions.items() if len(versions) > 1 else ():
+        stored = context.instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day]), limit=1
+        )
+        said = stored.records[0].asset_materialization
+        assert said, "Dagster stores the event of a result before it asks for the next"
+        yield dg.AssetMaterialization(
+            asset, partition=day, metadata=said.metadata, tags={**(said.tags or {}), DATA_VERSION: version}
+        )
 
 
 def markdown_table(rows: Iterable[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
@@ -114,6 +142,7 @@ def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
         "headline": headline(report),
         "difference": dg.MetadataValue.md(small_forest(report)),
         "results": dg.MetadataValue.md(escaped_table(model_rows(report))),
+        "judges_and_people": agreement_sentence(report.agreement),
         "items": report.items,
         "clusters": report.clusters,
         **{name: found.mean for name, found in report.candidate.metrics.items()},

@@ -4,7 +4,7 @@ import dagster as dg
 
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, rate_interactions
 from rl_assets.defs.ingest import OWNERS
-from rl_assets.defs.metadata import column_schema, data_version, published_metadata
+from rl_assets.defs.metadata import Results, column_schema, materialized, published_metadata
 from rl_assets.defs.partitions import days, one_run, trailing
 from rl_assets.defs.resources import HomeResource
 from rl_assets.features.tables import FEATURES
@@ -24,14 +24,14 @@ WINDOW = trailing(load_settings().window_days)
     metadata={"dagster/column_schema": column_schema(RATED_INTERACTIONS)},
     pool="prompt_clusters",  # It describes the days of its window that have not been described.
 )
-def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """Every answer of the trailing window with its reward, as known by the end of each day.
 
     The reward is human feedback, else a verifier's, else a judge's; missing is not zero. Texts stay in `interactions`.
     """
-    versions = []
+    versions = {}
     for day in context.partition_keys:
         published = rate_interactions(home.lake, home.window(day), home.duckdb_memory_limit, home.folder / "eval")
-        versions.append(published.sha256)
+        versions[day] = published.sha256
         context.add_asset_metadata(published_metadata(published), partition_key=day)
-    return dg.MaterializeResult(data_version=data_version(versions))
+    yield from materialized(context, RATED_INTERACTIONS.name, versions)

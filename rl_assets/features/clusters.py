@@ -20,6 +20,7 @@ from rl_assets import sql
 from rl_assets.features.tables import PROMPT_CLUSTERS
 from rl_assets.features.words import bands, signed, word_hashes
 from rl_assets.lake import Lake
+from rl_assets.views import see
 
 BATCH_ROWS = 20_000
 FRESH = pa.schema(
@@ -50,7 +51,8 @@ def place_prompts(connection: duckdb.DuckDBPyConnection, lake: Lake, day: date) 
 
     Leaves the table `day_clusters` (prompt_key, cluster_key) of all prompts of the day on the connection.
     """
-    connection.register("placed", lake.read(PROMPT_CLUSTERS, lake.keys(PROMPT_CLUSTERS)))
+    see(connection, "placed", lake, PROMPT_CLUSTERS, lake.keys(PROMPT_CLUSTERS))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE known AS {sql.text('known_prompts')}")
     prompts = sql.select(connection, "fresh_prompts").to_arrow_reader(BATCH_ROWS)
     fresh = pa.Table.from_batches(map(_signatures, prompts), FRESH)
     connection.register("fresh", fresh)

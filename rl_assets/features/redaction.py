@@ -14,6 +14,7 @@ from rl_assets.features.tables import REDACTIONS
 from rl_assets.ingest.identity import prompt_key
 from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
 from rl_assets.lake import Lake
+from rl_assets.views import see
 
 BATCH_ROWS = 20_000
 Row = dict[str, Any]
@@ -83,12 +84,12 @@ def _clean(text: str | None, found: list[str]) -> str | None:
 def register_landed(connection: duckdb.DuckDBPyConnection, lake: Lake, days: list[date]) -> None:
     """Let the connection see what landed on `days` as `landed_interactions` and `landed_feedback`."""
     for table in (INTERACTIONS, FEEDBACK):
-        connection.register(f"landed_{table.name}", lake.read(table, days))
+        see(connection, f"landed_{table.name}", lake, table, days)
 
 
 def register_clean(connection: duckdb.DuckDBPyConnection, lake: Lake, days: list[date]) -> None:
     """Let the connection see `interactions` and `feedback` of `days` with personal data replaced."""
     register_landed(connection, lake, days)
-    connection.register(REDACTIONS.name, lake.read(REDACTIONS, days))
+    see(connection, REDACTIONS.name, lake, REDACTIONS, days)
     for table in (INTERACTIONS, FEEDBACK):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS {sql.text(f'clean_{table.name}')}")

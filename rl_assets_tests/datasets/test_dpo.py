@@ -108,6 +108,15 @@ def test_a_pair_that_proves_near_identical_has_a_successor(product: Product):
     assert account.rejects == {"near_identical": 2}
 
 
+def test_a_successor_in_which_a_rejected_answer_is_the_chosen_one_has_its_prompt(product: Product):
+    text = "The parcel left our warehouse this morning and arrives tomorrow."
+    lines = [("a", 0.9, text), ("c", 0.5, text[::-1]), ("d", 0.1, f"{text}!")]
+    account, rows = built(product, *(judged(name, score, query="Q", answer=said) for name, score, said in lines))
+    assert pairs(rows) == [("a", "c"), ("c", "d")]
+    assert [row["prompt"] for row in rows] == [[{"role": "user", "content": "Q"}]] * 2
+    assert account.rejects == {"near_identical": 1}
+
+
 def test_pairs_that_contradict_each_other_are_both_dropped(product: Product):
     lines = [judged(f"a{i}", score, query="Q", answer=TEXTS[i % 2]) for i, score in enumerate((0.9, 0.5, 0.1))]
     account, rows = built(product, *lines)

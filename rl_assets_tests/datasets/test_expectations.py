@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 
 from rl_assets.datasets.audit import audit
-from rl_assets.datasets.expectations import DPO, GRPO, KTO, SFT
+from rl_assets.datasets.suites import DPO, GRPO, KTO, SFT
 from rl_assets_tests.datasets.tables import UNACCOUNTED, Row, connected, good_rows, message
 
 SUITES = {"sft_dataset": SFT, "dpo_dataset": DPO, "kto_dataset": KTO, "grpo_dataset": GRPO}
@@ -53,6 +53,13 @@ def lose_an_answer(rows: list[Row]) -> None:
     rows[-1]["prompt_key"] = UNACCOUNTED
 
 
+def in_variants(rows: list[Row]) -> None:
+    """The same answer everywhere but for its last word."""
+    for number, row in enumerate(rows):
+        said = " ".join([*(f"word{place}" for place in range(40)), f"end{number}"])
+        row["messages"] = [*row["messages"][:-1], message("assistant", said)]
+
+
 LONG_ROWS = "few_rows_are_long"
 USER, SYSTEM, ANSWER = message("user", "q"), message("system", "s"), message("assistant", "a")
 SPLIT = [
@@ -78,6 +85,7 @@ PROMPT = [
 ]
 BROKEN = {
     "sft_dataset": [
+        ("few_answers_are_nearly_alike", in_variants),
         *ANY,
         (MESSAGES, put("messages", value=[USER])),
         (MESSAGES, put("messages", value=[ANSWER])),

@@ -9,10 +9,10 @@ import pytest
 
 from rl_assets.datasets.audit import AuditError
 from rl_assets.datasets.builders import Built, build_sft
-from rl_assets.datasets.expectations import DPO, SFT
 from rl_assets.datasets.folder import Dataset, preview, publish_dataset, read_manifest
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
+from rl_assets.datasets.suites import DPO, SFT
 from rl_assets.files import sha256_file, sha256_folder
 from rl_assets_tests.datasets.tables import Row, connected, good_rows, message
 from rl_assets_tests.logs import DAY, Product, judged
@@ -45,7 +45,7 @@ def test_a_folder_holds_its_splits_its_card_and_its_manifest(tmp_path, rows):
     assert manifest == json.loads(json.dumps(dataset.manifest))
     assert (manifest["name"], manifest["day"], manifest["taken"]) == ("sft_dataset", str(DAY), 300)
     assert manifest["candidates"] == manifest["taken"] + sum(manifest["rejects"].values())
-    assert manifest["configuration"] == {"preset": "balanced", "min_reward": None, "max_samples": 1_000_000}
+    assert manifest["configuration"] == SftPolicy().model_dump()
     assert sum(manifest["rows"].values()) == 300 and list(manifest["rows"]) == ["test", "train", "validation"]
     assert manifest["answers"] == {"taken": 300}
     assert manifest["tokens"]["tokens_min"] <= manifest["tokens"]["tokens_p50"] <= manifest["tokens"]["tokens_max"]
@@ -62,11 +62,12 @@ def test_a_folder_without_a_manifest_was_never_published(tmp_path):
     assert read_manifest(tmp_path) is None
 
 
-def test_the_same_rows_in_another_order_have_the_same_hash_and_other_rows_have_another(tmp_path, rows):
+def test_the_same_rows_have_the_same_hash_and_other_rows_or_another_order_have_another(tmp_path, rows):
     shuffled = rows.copy()
     random.Random(5).shuffle(shuffled)
     first = publish(tmp_path / "first", rows)
-    assert publish(tmp_path / "shuffled", shuffled).sha256 == first.sha256
+    assert publish(tmp_path / "again", rows).sha256 == first.sha256
+    assert publish(tmp_path / "shuffled", shuffled).sha256 != first.sha256
     assert publish(tmp_path / "fewer", rows[1:]).sha256 != first.sha256
 
 
@@ -128,7 +129,7 @@ def test_a_failed_audit_leaves_the_published_folder_and_shows_the_bad_row(tmp_pa
     assert [row["messages"][0]["content"] for row in failed[0].samples] == ["Who broke this?"]
     folder = tmp_path / "sft_dataset" / str(DAY)
     assert {path.name: sha256_file(path) for path in folder.iterdir()} == before
-    assert [path.name for path in folder.parent.iterdir()] == [str(DAY)]
+    assert [path.name for path in folder.parent.iterdir() if not path.name.startswith(".")] == [str(DAY)]
 
 
 def test_a_failed_audit_of_the_first_version_leaves_nothing(tmp_path, rows):

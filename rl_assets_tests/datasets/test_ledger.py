@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rl_assets.datasets import expectations
+from rl_assets.datasets import suites
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.folder import publish_dataset, read_manifest
 from rl_assets.datasets.ledger import DATASETS, LEDGER, LedgerError, LedgerOfDay, write_ledger
@@ -16,11 +16,11 @@ from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rate_interact
 from rl_assets_tests.logs import DAY, Product, Row, about, interaction, judged
 
 PARTS = {
-    "sft_dataset": (build_sft, SftPolicy(), expectations.SFT),
-    "dpo_dataset": (build_pairs, DpoPolicy(), expectations.DPO),
-    "reward_dataset": (build_pairs, RewardPolicy(), expectations.REWARD),
-    "kto_dataset": (build_kto, KtoPolicy(), expectations.KTO),
-    "grpo_dataset": (build_grpo, GrpoPolicy(), expectations.GRPO),
+    "sft_dataset": (build_sft, SftPolicy(), suites.SFT),
+    "dpo_dataset": (build_pairs, DpoPolicy(), suites.DPO),
+    "reward_dataset": (build_pairs, RewardPolicy(), suites.REWARD),
+    "kto_dataset": (build_kto, KtoPolicy(), suites.KTO),
+    "grpo_dataset": (build_grpo, GrpoPolicy(), suites.GRPO),
 }
 WINDOW = Window(DAY, 30)
 

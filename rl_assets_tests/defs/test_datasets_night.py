@@ -7,11 +7,13 @@ from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ledger import DATASETS
 from rl_assets.definitions import build_defs
+from rl_assets.defs import presentation
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.records import INTERACTIONS
 from rl_assets.quickstart.install import install
@@ -48,6 +50,12 @@ def ranged(tmp_path_factory) -> Path:
     install(home)
     assert night(home, DAYS[0], DAYS[-1]).success
     return home
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_columns_described_in_the_ui_are_those_of_the_files(ranged, name):
+    columns = pq.read_schema(ranged / "datasets" / name / DAYS[-1] / "train.parquet").names
+    assert tuple(columns) == presentation.DATASETS[name]
 
 
 def test_days_one_by_one_give_the_datasets_of_one_range(ranged, tmp_path):

@@ -1,0 +1,29 @@
+"""The training prompts of each content that a dataset has had, kept so that a later one can be compared with it.
+
+A dataset day is made anew when more lands; what the last training found there would be forgotten otherwise.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+KEPT = 60
+
+
+def prompts_file(dataset: Path, content: str) -> Path:
+    """Where the prompts of the dataset's content hash lie; `dataset` is the folder of its days."""
+    return dataset / ".prompts" / f"{content}.parquet"
+
+
+def keep_prompts(connection: duckdb.DuckDBPyConnection, dataset: Path, content: str) -> None:
+    """Keep the training prompts of the connection's table `rows`; only the newest KEPT contents stay."""
+    path = prompts_file(dataset, content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    connection.sql("SELECT DISTINCT prompt_key FROM rows WHERE split = 'train'").write_parquet(
+        str(part), compression="zstd"
+    )
+    part.replace(path)
+    newest_first = sorted(path.parent.glob("*.parquet"), key=lambda found: found.stat().st_mtime, reverse=True)
+    for old in newest_first[KEPT:]:
+        old.unlink(missing_ok=True)

@@ -1,0 +1,2 @@
+-- Prompts of the day that were placed before, with their clusters. Reads `interactions` and `placed`.
+SELECT prompt_key, cluster_key FROM placed WHERE prompt_key IN (SELECT interactions.prompt_key FROM interactions)

@@ -7,7 +7,7 @@ SELECT
     catalogue,
     {
         'row_id': row_id, 'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': $segment, 'category': if(needs_image, 'image', 'text'),
-        'agent': source, 'source': source, 'page': page, 'needs_image': needs_image, 'reward': 1.0
+        'agent': source, 'source': source, 'page': page, 'needs_image': needs_image, 'reward': CAST(1 AS DOUBLE)
     } AS metadata
 FROM questions
 ORDER BY row_id

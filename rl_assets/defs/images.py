@@ -9,12 +9,12 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.datasets.audit import AuditError, Finding
-from rl_assets.defs.ingest import OWNERS
-from rl_assets.defs.metadata import check_result, column_schema, data_version, markdown_table, published_metadata
+from rl_assets.defs.dataset_runs import check_specs
+from rl_assets.defs.ingest import table_spec
+from rl_assets.defs.metadata import check_result, data_version, markdown_table, published_metadata
 from rl_assets.defs.resources import HomeResource
 from rl_assets.images.expectations import IMAGE_PAIRS
 from rl_assets.images.facts import Limits
-from rl_assets.images.gallery import gallery
 from rl_assets.images.records import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
 from rl_assets.images.refresh import Refreshed, refresh, stored
 from rl_assets.images.sources import signature, source_names
@@ -37,14 +37,7 @@ class ImageConfig(dg.Config):
 
 
 def _spec(table: Table, description: str) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        table.name,
-        description=description,
-        group_name=GROUP,
-        kinds={"markdown", "deltalake"},
-        owners=OWNERS,
-        metadata={"dagster/column_schema": column_schema(table)},
-    )
+    return table_spec(table, description, GROUP, "markdown")
 
 
 @dg.multi_asset(
@@ -55,12 +48,7 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
         _spec(IMAGE_SOURCES, "The account of every source: images shown = pairs + excluded."),
     ],
     check_specs=[
-        *(
-            dg.AssetCheckSpec(
-                item.name, asset=MARKDOWN_IMAGE_PAIRS.name, description=item.sentence, blocking=item.blocking
-            )
-            for item in IMAGE_PAIRS
-        ),
+        *check_specs(MARKDOWN_IMAGE_PAIRS.name, IMAGE_PAIRS),
         dg.AssetCheckSpec(
             "every_image_is_accounted_for",
             asset=IMAGE_SOURCES.name,
@@ -88,20 +76,17 @@ def documentation_images(
         f"{account['excluded']} excluded {found.excluded or ''}; "
         + (f"{found.decoded} images decoded" if found.changed else "nothing had changed")
     )
-    yield from _results(context, home, name, found, config.limits())
+    yield from _results(home, name, found)
 
 
-def _results(
-    context: dg.AssetExecutionContext, home: HomeResource, name: str, found: Refreshed, limits: Limits
-) -> Iterator[dg.MaterializeResult]:
+def _results(home: HomeResource, name: str, found: Refreshed) -> Iterator[dg.MaterializeResult]:
     account = found.account
-    pairs = stored(home.lake, MARKDOWN_IMAGE_PAIRS, name)
-    kept = [pair for pair in pairs if pair["kept"]]
+    kept = [pair for pair in stored(home.lake, MARKDOWN_IMAGE_PAIRS, name) if pair["kept"]]
     details: dict[str, dict[str, Any]] = {
         MARKDOWN_IMAGE_PAIRS.name: {
             "kept": len(kept),
             "mean_confidence": sum(pair["confidence"] for pair in kept) / max(1, len(kept)),
-            "gallery": dg.MetadataValue.md(gallery(pairs, home.folder / "docs" / name, limits)),
+            "gallery": dg.MetadataValue.md(found.review.gallery),
         },
         EXCLUDED_IMAGES.name: {
             "by_reason": markdown_table({"reason": reason, "images": n} for reason, n in found.excluded.items())
@@ -121,7 +106,7 @@ def _results(
         passed=lost == 0,
         metadata={"images": account["images"], "lost": lost},
     )
-    checks = {MARKDOWN_IMAGE_PAIRS.name: list(_checks(name, found.findings)), IMAGE_SOURCES.name: [accounted]}
+    checks = {MARKDOWN_IMAGE_PAIRS.name: list(_checks(name, found.review.findings)), IMAGE_SOURCES.name: [accounted]}
     for table, published in found.published.items():
         yield dg.MaterializeResult(
             table,
@@ -143,7 +128,11 @@ images_job = dg.define_asset_job(
 )
 
 
-@dg.sensor(job=images_job, minimum_interval_seconds=60)
+@dg.sensor(
+    job=images_job,
+    minimum_interval_seconds=60,
+    description="Makes every folder below docs/ a source, and reads those whose files changed.",
+)
 def docs_changed(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult | dg.SkipReason:
     """Makes every folder below `<home>/docs` a source, and reads those whose files changed."""
     docs = home.folder / "docs"

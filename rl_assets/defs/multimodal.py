@@ -4,34 +4,40 @@ Choosing, asking and publishing is `rl_assets.images`. The datasets of a day hol
 they were built; where it did not change, they do not either, and nothing trains on them again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
 
-from rl_assets.datasets.audit import AuditError, Finding
 from rl_assets.datasets.expectations import Expectation
-from rl_assets.datasets.folder import Dataset, preview, publish_dataset
+from rl_assets.datasets.folder import Dataset, publish_dataset
+from rl_assets.defs.dataset_runs import dataset_asset, publish_days
 from rl_assets.defs.images import GROUP
 from rl_assets.defs.ingest import OWNERS
-from rl_assets.defs.metadata import SHOWN_HASH, check_result, data_version, markdown_table
-from rl_assets.defs.partitions import days, one_run
+from rl_assets.defs.metadata import Results
 from rl_assets.defs.resources import HomeResource
 from rl_assets.images.datasets import build_multimodal
-from rl_assets.images.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
+from rl_assets.images.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT, MULTIMODAL_VISION
+from rl_assets.images.facts import Limits
+from rl_assets.images.gallery import picture_table
 from rl_assets.images.index import build_index
-from rl_assets.images.policy import MultimodalPolicy
+from rl_assets.images.policy import MultimodalPolicy, VisionPolicy
 from rl_assets.images.records import MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
 from rl_assets.images.refresh import kept_pairs
+from rl_assets.images.vision import build_vision
+from rl_assets.images.vision_files import write_pictures
 
 SOURCES = [
     dg.AssetDep(table.name, partition_mapping=dg.AllPartitionMapping())
     for table in (MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS)
 ]
-Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
 class MultimodalConfig(dg.Config, MultimodalPolicy):
     """Questions about documentation."""
+
+
+class VisionConfig(dg.Config, VisionPolicy):
+    """Pictures of documentation."""
 
 
 @dg.asset(deps=SOURCES[:1], group_name=GROUP, kinds={"huggingface", "bm25"}, owners=OWNERS)
@@ -49,84 +55,45 @@ def image_index(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mat
     )
 
 
-def _checks(asset: str, suite: Sequence[Expectation]) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking) for item in suite
-    ]
-
-
-@dg.asset(
-    partitions_def=days,
-    backfill_policy=one_run,
-    deps=SOURCES,
-    check_specs=_checks("multimodal_sft_dataset", MULTIMODAL_SFT),
-    group_name=GROUP,
-    kinds={"duckdb", "parquet", "huggingface"},
-    owners=OWNERS,
-)
+@dg.asset(**dataset_asset("multimodal_sft_dataset", MULTIMODAL_SFT, SOURCES, GROUP))
 def multimodal_sft_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: MultimodalConfig) -> Results:
     """Questions about documentation with answers that show the right image of a catalogue, or none."""
-    yield from _materialize(context, home, config, MULTIMODAL_SFT)
+    yield from _questions(context, home, config, MULTIMODAL_SFT)
 
 
-@dg.asset(
-    partitions_def=days,
-    backfill_policy=one_run,
-    deps=SOURCES,
-    check_specs=_checks("multimodal_grpo_dataset", MULTIMODAL_GRPO),
-    group_name=GROUP,
-    kinds={"duckdb", "parquet", "huggingface"},
-    owners=OWNERS,
-)
+@dg.asset(**dataset_asset("multimodal_grpo_dataset", MULTIMODAL_GRPO, SOURCES, GROUP))
 def multimodal_grpo_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: MultimodalConfig) -> Results:
     """The same questions with what the image reward compares with, and answers of differing worth."""
-    yield from _materialize(context, home, config, MULTIMODAL_GRPO)
+    yield from _questions(context, home, config, MULTIMODAL_GRPO)
 
 
-def _materialize(
+@dg.asset(**dataset_asset("multimodal_vision_dataset", MULTIMODAL_VISION, SOURCES[:1], GROUP))
+def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: VisionConfig) -> Results:
+    """Pictures of documentation with a question and what their pages say, for vision-language models."""
+
+    def publish(day: str) -> Dataset:
+        docs, folder = home.folder / "docs", home.dataset("multimodal_vision_dataset", day)
+        connection, built = build_vision(home.lake, docs, config, Limits(), home.duckdb_memory_limit)
+        return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), write_pictures)
+
+    yield from publish_days(context, publish, lambda dataset: dg.MetadataValue.md(picture_table(dataset.folder)))
+
+
+def _questions(
     context: dg.AssetExecutionContext, home: HomeResource, policy: MultimodalPolicy, suite: Sequence[Expectation]
 ) -> Results:
-    """Build, audit and publish each day; what the audit found is shown even where it forbids publishing."""
     name = context.asset_key.to_user_string()
-    published: list[Dataset] = []
-    for day in context.partition_keys:
-        try:
-            dataset = _publish(home, name, day, policy, suite)
-        except AuditError as error:
-            yield from _check_results(name, day, error.findings)
-            raise dg.Failure(str(error), allow_retries=False) from error
-        published.append(dataset)
-        context.add_asset_metadata(_describe(dataset), partition_key=day)
-    yield dg.MaterializeResult(
-        data_version=data_version([dataset.sha256 for dataset in published]),
-        check_results=list(_check_results(name, context.partition_keys[-1], published[-1].findings)),
-    )
+
+    def publish(day: str) -> Dataset:
+        connection, built = build_multimodal(home.lake, name, policy, home.duckdb_memory_limit)
+        return publish_dataset(connection, home.dataset(name, day), built, policy, suite, _inputs(home))
+
+    yield from publish_days(context, publish)
 
 
-def _publish(
-    home: HomeResource, name: str, day: str, policy: MultimodalPolicy, suite: Sequence[Expectation]
-) -> Dataset:
-    connection, built = build_multimodal(home.lake, name, policy, home.duckdb_memory_limit)
-    inputs = {
+def _inputs(home: HomeResource) -> dict[str, dict[str, str]]:
+    """The content of every source, by table."""
+    return {
         table.name: {key: home.lake.published(table, key).sha256 for key in home.lake.keys(table)}
         for table in (MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS)
-    }
-    return publish_dataset(connection, home.dataset(name, day), built, policy, suite, inputs)
-
-
-def _check_results(name: str, day: str, findings: Sequence[Finding]) -> Iterator[dg.AssetCheckResult]:
-    for finding in findings:
-        yield check_result(name, {day: finding})
-
-
-def _describe(dataset: Dataset) -> dict[str, object]:
-    manifest = dataset.manifest
-    return {
-        "dagster/partition_row_count": sum(dataset.rows.values()),
-        "dagster/uri": str(dataset.folder),
-        "content": dataset.sha256[:SHOWN_HASH],
-        **{f"{split}_rows": rows for split, rows in dataset.rows.items()},
-        **manifest["measures"],
-        "left_out": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()),
-        "preview": markdown_table(preview(dataset.folder, 2)),
     }

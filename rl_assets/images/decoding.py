@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from rl_assets.images.facts import ImageFacts, Limits, Refused, image_facts
-from rl_assets.images.thumbnails import thumbnail
+from rl_assets.images.thumbnails import EDGE, QUALITY, small_copy
 
 START_SECONDS = 60
 
@@ -38,17 +38,17 @@ class Decoder:
 
     def facts(self, path: Path) -> ImageFacts | Refused:
         """Facts of an image file, or why it was refused; also `decoder_died` and `decoder_timed_out`."""
-        reply = self._ask("facts", path)
+        reply = self._ask(path)
         return ImageFacts(**reply["facts"]) if "facts" in reply else Refused(**reply["refused"])
 
-    def thumbnail(self, path: Path) -> bytes | None:
-        """A small WebP of a raster image; None where it cannot be shown."""
-        encoded = self._ask("thumbnail", path).get("thumbnail")
+    def small_copy(self, path: Path, edge: int = EDGE, quality: int = QUALITY) -> bytes | None:
+        """A raster image as a WebP of at most `edge` x `edge` pixels; None where it cannot be shown."""
+        encoded = self._ask(path, {"edge": edge, "quality": quality}).get("copy")
         return base64.b64decode(encoded) if encoded else None
 
-    def _ask(self, what: str, path: Path) -> dict[str, Any]:
+    def _ask(self, path: Path, copy: dict[str, int] | None = None) -> dict[str, Any]:
         process = self._started()
-        line = self._exchange(process, {"what": what, "path": str(path)}, self.limits.seconds)
+        line = self._exchange(process, {"path": str(path), "copy": copy}, self.limits.seconds)
         if line:
             return json.loads(line)
         self._stop()
@@ -95,13 +95,13 @@ def serve() -> None:
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(_answer(request["what"], Path(request["path"]), limits)), flush=True)
+        print(json.dumps(_answer(Path(request["path"]), request["copy"], limits)), flush=True)
 
 
-def _answer(what: str, path: Path, limits: Limits) -> dict[str, Any]:
-    if what == "thumbnail":
-        small = thumbnail(path, limits)
-        return {"thumbnail": base64.b64encode(small).decode("ascii") if small else None}
+def _answer(path: Path, copy: dict[str, int] | None, limits: Limits) -> dict[str, Any]:
+    if copy:
+        small = small_copy(path, limits, **copy)
+        return {"copy": base64.b64encode(small).decode("ascii") if small else None}
     found = image_facts(path, limits)
     return {"facts" if isinstance(found, ImageFacts) else "refused": asdict(found)}
 

@@ -44,6 +44,12 @@ IMAGE_PAIRS = (
     ),
 )
 
+PAGES = no_row(
+    "pages_are_in_one_split",
+    "Every row lies in the split of its page, so no page is in two splits.",
+    "split <> split_of(prompt_key) OR prompt_key <> metadata.prompt_key",
+)
+
 
 def _multimodal(prompt: str) -> tuple[Expectation, ...]:
     """What must hold of questions about documentation; `prompt` is the SQL of all that the model is shown."""
@@ -75,11 +81,7 @@ def _multimodal(prompt: str) -> tuple[Expectation, ...]:
             "coalesce(avg(CAST(NOT metadata.needs_image AS INTEGER)), 1)",
             0.2,
         ),
-        no_row(
-            "pages_are_in_one_split",
-            "Every row lies in the split of its page, so no page is in two splits.",
-            "split <> split_of(prompt_key) OR prompt_key <> metadata.prompt_key",
-        ),
+        PAGES,
         ENOUGH,
     )
 
@@ -100,4 +102,30 @@ MULTIMODAL_GRPO = (
         "In every group the right answer has the highest reward, alone.",
         "NOT ends_with(responses[1].interaction_id, ':right') OR responses[1].reward <= responses[2].reward",
     ),
+)
+
+CONTENT = "array_to_string(list_transform({}.content, lambda part: part.type), ' ')"
+MULTIMODAL_VISION = (
+    no_repeat("pictures_are_unique", "No picture stands twice, so none is in two splits.", "metadata.sha256"),
+    no_row(
+        "rows_are_a_question_and_an_answer",
+        "Every row is a user turn of a picture and a text, and an assistant turn of a text; neither text is empty.",
+        "len(messages) <> 2 OR messages[1].role <> 'user' OR messages[2].role <> 'assistant' "
+        f"OR {CONTENT.format('messages[1]')} <> 'image text' OR {CONTENT.format('messages[2]')} <> 'text' "
+        "OR is_blank(messages[1].content[2].text) OR is_blank(messages[2].content[1].text)",
+    ),
+    no_row(
+        "every_row_has_its_picture",
+        "Every row holds one picture, a WebP with bytes.",
+        "len(images) <> 1 OR octet_length(images[1].bytes) < 12 "
+        "OR hex(images[1].bytes[1:4]) <> '52494646' OR hex(images[1].bytes[9:12]) <> '57454250'",
+    ),
+    no_row(
+        "texts_hold_no_image_markup",
+        "No text shows an image as markup.",
+        f"regexp_matches(messages[1].content[2].text || messages[2].content[1].text, '{IMG}')",
+    ),
+    no_row("badges_are_not_trained_on", "No picture is a badge.", "metadata.category = 'badge'"),
+    PAGES,
+    ENOUGH,
 )

@@ -1,19 +1,24 @@
 """How well an agent shows images, over held-out questions; intervals are bootstrapped over pages."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+
+import numpy as np
 
 from rl_assets.evaluation.metrics import token_f1
-from rl_assets.evaluation.statistics import Interval, interval
+from rl_assets.evaluation.statistics import (
+    RESAMPLES,
+    SEED,
+    Interval,
+    cluster_codes,
+    cluster_sums,
+    from_draws,
+    interval,
+    resampled_ratios,
+)
 from rl_assets.rewards.image_answers import parse_answer
 from rl_assets.rewards.images import score_answer
 
-INCLUSION_GOAL = 0.8
-# An agent that always shows something reaches any inclusion rate, so what it shows in vain is bounded too.
-FALSE_INCLUSION_MOST = 0.2
-HALLUCINATION_MOST = 0.05
-LEAST_QUESTIONS = 20
 SENTENCES = {
     "inclusion": "questions that need an image and got a right one, and only images of the catalogue",
     "false_inclusion": "questions that need none and got one",
@@ -22,6 +27,7 @@ SENTENCES = {
     "reward": "mean reward",
     "text_f1_with_image": "token F1 of the text where an image is needed",
     "text_f1_without_image": "token F1 of the text where none is",
+    "text_difference": "the former less the latter",
 }
 
 
@@ -36,25 +42,35 @@ class Asked:
     answer: str
 
 
-@dataclass(frozen=True)
-class Gate:
-    """Whether images are shown where needed, and only there. INSUFFICIENT with too few questions that need one."""
-
-    verdict: Literal["PASS", "HOLD", "INSUFFICIENT"]
-    reason: str
-
-
 def image_metrics(asked: Sequence[Asked]) -> dict[str, Interval]:
     """Name -> share in [0, 1] with its 95 % interval; metrics without a question are absent."""
     columns: dict[str, list[tuple[str, float]]] = {name: [] for name in SENTENCES}
     for one in asked:
         for name, value in _of_one(one).items():
             columns[name].append((one.page, value))
-    return {
+    found = {
         name: interval([value for _, value in rows], [page for page, _ in rows])
         for name, rows in columns.items()
         if rows
     }
+    shown, plain = columns["text_f1_with_image"], columns["text_f1_without_image"]
+    return found | ({"text_difference": _difference(shown, plain)} if shown and plain else {})
+
+
+def _difference(ours: Sequence[tuple[str, float]], theirs: Sequence[tuple[str, float]]) -> Interval:
+    """Mean of ours less that of theirs, each a list of (page, value); two samples, drawn apart, whole pages each.
+
+    Davison and Hinkley 1997, "Bootstrap Methods and their Application", section 3.2.
+    """
+    draws, means, pages = [], [], []
+    for place, rows in enumerate((ours, theirs)):
+        values = np.array([value for _, value in rows])
+        codes, size = cluster_codes([page for page, _ in rows])
+        sums, counts = (cluster_sums(column, codes, size) for column in (values, np.ones_like(values)))
+        draws.append(resampled_ratios(sums, counts, RESAMPLES, SEED + place))
+        means.append(float(values.mean()))
+        pages.append(size)
+    return from_draws(means[0] - means[1], draws[0] - draws[1], len(ours) + len(theirs), min(pages), against_zero=False)
 
 
 def _of_one(one: Asked) -> dict[str, float]:
@@ -70,23 +86,3 @@ def _of_one(one: Asked) -> dict[str, float]:
     if needs:
         return found | {"inclusion": float(bool(shown & gold) and grounded), "text_f1_with_image": text}
     return found | {"false_inclusion": float(bool(shown)), "text_f1_without_image": text}
-
-
-def gate(metrics: dict[str, Interval], goal: float = INCLUSION_GOAL) -> Gate:
-    """PASS where inclusion is `goal` or more over 20 questions or more, and few images are needless or invented."""
-    found = metrics.get("inclusion")
-    if found is None or found.n < LEAST_QUESTIONS:
-        asked = 0 if found is None else found.n
-        return Gate("INSUFFICIENT", f"{asked} held-out questions need an image, {LEAST_QUESTIONS} are wanted")
-    said = f"a right image in {found.mean:.1%} of {found.n} questions that need one"
-    if found.mean < goal - 1e-9:
-        return Gate("HOLD", f"{said}, short of the goal of {goal:.0%}")
-    for name, most in (("false_inclusion", FALSE_INCLUSION_MOST), ("hallucination", HALLUCINATION_MOST)):
-        if name in metrics and metrics[name].mean > most + 1e-9:
-            return Gate("HOLD", f"{said}; {name} is {metrics[name].mean:.1%}, at most {most:.0%} is allowed")
-    return Gate("PASS", f"{said}, the goal is {goal:.0%}")
-
-
-def as_json(metrics: dict[str, Interval], verdict: Gate) -> dict[str, Any]:
-    """The report as a JSON value."""
-    return {"metrics": {name: asdict(found) for name, found in metrics.items()}, "gate": asdict(verdict)}

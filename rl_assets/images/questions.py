@@ -15,6 +15,7 @@ from rl_assets.images.confidence import WORD
 from rl_assets.images.policy import MultimodalPolicy
 from rl_assets.images.variants import variants
 from rl_assets.rewards.image_answers import answer_json
+from rl_assets.rewards.images import CATALOGUE
 
 SEGMENT = "documentation"
 CONTRACT = (
@@ -53,7 +54,7 @@ def questions(pairs: Sequence[Row], sections: Sequence[Row], policy: MultimodalP
     left_out["over_max_rows"] = len(chosen[policy.max_rows :])
     rows = []
     for pair in chosen[: policy.max_rows]:
-        text = _prose(pair["context"])
+        text = prose(pair["context"])
         offered = _distractors(images[pair["source"]], pair, policy.distractors)
         reason = _unfit(pair, text, offered, policy.distractors)
         if reason:
@@ -75,7 +76,7 @@ def _negatives(
     wanted = -(-round(positives * policy.negatives * 1_000_000) // round((1 - policy.negatives) * 1_000_000))
     rows: list[Row] = []
     for section in sorted(sections, key=lambda row: sha256_text(_key(row, row["text"]))):
-        text = _prose(section["text"])
+        text = prose(section["text"])
         offered = _distractors(images.get(section["source"], []), section, policy.distractors + 1)
         reason = _unfit(section, text, offered, policy.distractors + 1)
         if reason is None and len(rows) < wanted:
@@ -111,13 +112,24 @@ def _key(row: Row, what: str) -> str:
     return "\x1f".join([row["source"], row["page"], what])
 
 
-def _prose(text: str) -> str:
+def page_key(row: Row) -> str:
+    """What decides the split of all rows of a page."""
+    return sha256_text(_key(row, "page"))
+
+
+def topic_of(row: Row) -> str:
+    """The two nearest headings."""
+    return prose(" > ".join(row["headings"][-2:]))
+
+
+def prose(text: str) -> str:
+    """The text in one line, without image markup."""
     return " ".join(MARKUP.sub(" ", text).split())
 
 
 def _question(row: Row, text: str, offered: Sequence[Row], right: Sequence[Row]) -> Row:
     row_id = sha256_text(_key(row, f"{len(right)}{row['position']}{text}"))
-    topic = _prose(" > ".join(row["headings"][-2:]))
+    topic = topic_of(row)
     asked = ASKING[int(row_id[:8], 16) % len(ASKING)].format(topic=topic)
     catalogue = sorted(offered, key=lambda image: sha256_text(row_id + image["pair_id"]))
     listed = "\n".join(f"- {image['path']}: {describe(image)}" for image in catalogue)
@@ -128,10 +140,10 @@ def _question(row: Row, text: str, offered: Sequence[Row], right: Sequence[Row])
     best = answer_json(answer, gold, reasoning)
     return {
         "row_id": row_id,
-        "prompt_key": sha256_text(_key(row, "page")),
+        "prompt_key": page_key(row),
         "prompt": [
             {"role": "system", "content": CONTRACT},
-            {"role": "user", "content": f"{asked}\n\nDocumentation:\n{text}\n\nImages:\n{listed}"},
+            {"role": "user", "content": f"{asked}\n\nDocumentation:\n{text}{CATALOGUE}{listed}"},
         ],
         "answer": best,
         "responses": variants(row_id, answer, gold, paths, best),
@@ -147,5 +159,5 @@ def _question(row: Row, text: str, offered: Sequence[Row], right: Sequence[Row])
 def describe(image: Row) -> str:
     """How a catalogue names an image: its alt or caption, else the words of its file name; and its type."""
     name = " ".join(WORD.findall(PurePosixPath(image["path"]).stem))
-    said = _prose(image["alt"] or image["caption"] or image["title"]) or name
+    said = prose(image["alt"] or image["caption"] or image["title"]) or name
     return f"{said[:DESCRIPTION_CHARACTERS]} ({image['image_type']})"

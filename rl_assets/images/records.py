@@ -119,3 +119,18 @@ IMAGE_SOURCES = Table(
     identity=("source", "fingerprint", "pages", "images", "pairs", "excluded"),
     partition="source",
 )
+
+# Not shown as an asset: what its pages in the UI show of a source that has not changed.
+IMAGE_REVIEWS = Table(
+    "image_reviews",
+    pa.schema(
+        [
+            column("source", pa.string(), "folder below docs/; the partition"),
+            column("fingerprint", pa.string(), "that of the source when it was reviewed"),
+            column("findings", pa.string(), "what the audit found, as JSON"),
+            column("gallery", pa.string(), "thumbnails of kept images, as markdown"),
+        ]
+    ),
+    identity=("source", "fingerprint", "findings"),
+    partition="source",
+)

@@ -13,7 +13,15 @@ from rl_assets.images.decoding import Decoder
 from rl_assets.images.expectations import IMAGE_PAIRS
 from rl_assets.images.extraction import Extraction, extract, known_facts
 from rl_assets.images.facts import Limits
-from rl_assets.images.records import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
+from rl_assets.images.gallery import gallery
+from rl_assets.images.records import (
+    EXCLUDED_IMAGES,
+    IMAGE_REVIEWS,
+    IMAGE_SOURCES,
+    MARKDOWN_IMAGE_PAIRS,
+    TEXT_SECTIONS,
+)
+from rl_assets.images.review import Review, read_review
 from rl_assets.images.sources import Source, open_source
 from rl_assets.ingest.records import Table
 from rl_assets.lake import Lake, Published
@@ -25,7 +33,7 @@ class Refreshed:
 
     account: dict[str, Any]
     published: dict[str, Published]
-    findings: list[Finding]
+    review: Review
     excluded: dict[str, int]
     changed: bool
     decoded: int
@@ -40,12 +48,14 @@ def refresh(lake: Lake, docs: Path, name: str, limits: Limits, memory_limit: str
     source = open_source(docs, name, limits)
     former = stored(lake, IMAGE_SOURCES, name)
     if former and former[0]["fingerprint"] == source.fingerprint:
-        return _unchanged(lake, name, former[0], memory_limit)
+        return _unchanged(lake, name, former[0])
     with Decoder(limits) as decoder:
         found = extract(source, known_facts(stored(lake, MARKDOWN_IMAGE_PAIRS, name)), decoder)
+        shown = gallery(found.pairs, source.root, decoder)
     pairs = pa.Table.from_pylist(found.pairs, schema=MARKDOWN_IMAGE_PAIRS.schema)
-    findings = _audited(name, pairs, memory_limit)
+    review = Review(_audited(name, pairs, memory_limit), shown)
     account = _account(source, found)
+    lake.publish(IMAGE_REVIEWS, name, review.stored(source))
     published = {
         table.name: lake.publish(table, name, rows.to_reader())
         for table, rows in (
@@ -57,7 +67,7 @@ def refresh(lake: Lake, docs: Path, name: str, limits: Limits, memory_limit: str
         )
     }
     reasons = Counter(row["reason"] for row in found.excluded)
-    return Refreshed(account, published, findings, dict(sorted(reasons.items())), True, found.decoded)
+    return Refreshed(account, published, review, dict(sorted(reasons.items())), True, found.decoded)
 
 
 def stored(lake: Lake, table: Table, name: str) -> list[dict[str, Any]]:
@@ -101,9 +111,9 @@ def _audited(name: str, pairs: pa.Table, memory_limit: str) -> list[Finding]:
     return findings
 
 
-def _unchanged(lake: Lake, name: str, account: dict[str, Any], memory_limit: str) -> Refreshed:
+def _unchanged(lake: Lake, name: str, account: dict[str, Any]) -> Refreshed:
     tables = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES)
-    findings = _audited(name, lake.read(MARKDOWN_IMAGE_PAIRS, [name]).to_table(), memory_limit)
     reasons = Counter(row["reason"] for row in stored(lake, EXCLUDED_IMAGES, name))
     published = {table.name: lake.published(table, name) for table in tables}
-    return Refreshed(account, published, findings, dict(sorted(reasons.items())), False, 0)
+    review = read_review(stored(lake, IMAGE_REVIEWS, name)[0])
+    return Refreshed(account, published, review, dict(sorted(reasons.items())), False, 0)

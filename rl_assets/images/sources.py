@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rl_assets.files import sha256_json
 from rl_assets.images.confidence import V2
+from rl_assets.images.expectations import IMAGE_PAIRS
 from rl_assets.images.facts import Limits
 
 # Raised when equal files would give other rows.
@@ -50,8 +51,9 @@ def open_source(docs: Path, name: str, limits: Limits) -> Source:
     if not NAME.fullmatch(name) or not root.is_dir():
         raise FileNotFoundError(f"there is no documentation folder {root}: put a tree of markdown files there")
     hashes = {path.relative_to(root).as_posix(): _hash(path, limits) for path in _files(root)}
-    fingerprint = sha256_json([EXTRACTION_VERSION, asdict(V2), asdict(limits), sorted(hashes.items())])
-    return Source(name, root, hashes, fingerprint)
+    expected = [(item.name, item.fact, item.low, item.high) for item in IMAGE_PAIRS]
+    reading = [EXTRACTION_VERSION, asdict(V2), asdict(limits), expected]
+    return Source(name, root, hashes, sha256_json([reading, sorted(hashes.items())]))
 
 
 def _files(root: Path) -> Iterator[Path]:

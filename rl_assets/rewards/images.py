@@ -15,6 +15,8 @@ from rl_assets.rewards.image_answers import ImageAnswer, parse_answer
 TEXT, RELEVANCE, COMPLETENESS = 0.4, 0.3, 0.3
 HALLUCINATION, UNEXPLAINED, EXCESS, LENGTH = 0.3, 0.05, 0.05, 0.1
 MOST_IMAGES = 5
+# What a prompt's list of images begins with; texts before it are of one line each.
+CATALOGUE = "\n\nImages:\n"
 SHORTEST, LONGEST = 50, 2000
 
 
@@ -44,6 +46,21 @@ def image_reward(
     references = gold_text if gold_text is not None else [None] * len(completions)
     rows = zip(completions, gold_images, catalogue, references, strict=True)
     return [score_answer(_text(c), gold, offered, reference).reward for c, gold, offered, reference in rows]
+
+
+def image_answer(
+    prompts: Sequence[Any], completions: Sequence[Any], reference: Sequence[str], **_: Any
+) -> list[float | None]:
+    """`image_reward` by what every row has: the right answer as `reference`, the catalogue in the prompt."""
+    right = [parse_answer(answer) for answer in reference]
+    offered = [listed_images(_text(prompt)) for prompt in prompts]
+    return [*image_reward(completions, [answer.images for answer in right], offered, [answer.text for answer in right])]
+
+
+def listed_images(prompt: str) -> list[str]:
+    """Paths that a prompt offers, in its order."""
+    lines = prompt.rpartition(CATALOGUE)[2].split("\n") if CATALOGUE in prompt else []
+    return [line.removeprefix("- ").partition(": ")[0] for line in lines]
 
 
 def _text(completion: Any) -> str:

@@ -126,14 +126,24 @@ def test_fuzz_finds_time_outs_and_odd_files_are_all_answered(decoder, published_
     assert answers["broken_data_stream.png"].reason == "damaged"
 
 
+def test_odd_files_are_copied_as_pictures_or_not_at_all(decoder, published_data):
+    files = sorted(path for path in (published_data / "bad-images").rglob("*") if path.is_file())
+    copies = [copy for copy in map(decoder.small_copy, files) if copy]
+    assert 20 < len(copies) < len(files)
+    for copy in copies:
+        with Image.open(io.BytesIO(copy)) as image:
+            assert (image.format, image.mode, getattr(image, "n_frames", 1)) == ("WEBP", "RGB", 1)
+            assert max(image.size) <= 96
+
+
 def test_thumbnails_are_small_and_an_svg_has_none(decoder, tmp_path):
     (tmp_path / "x.png").write_bytes(picture(2000, 1000))
-    small = decoder.thumbnail(tmp_path / "x.png")
+    small = decoder.small_copy(tmp_path / "x.png")
     assert len(small) < 4000
     with Image.open(io.BytesIO(small)) as image:
         assert image.size == (96, 48)
     (tmp_path / "x.svg").write_text("<svg width='5' height='5'/>", encoding="utf-8")
-    assert decoder.thumbnail(tmp_path / "x.svg") is None
+    assert decoder.small_copy(tmp_path / "x.svg") is None
 
 
 def test_the_decoding_process_sees_no_secrets(tmp_path, monkeypatch):

@@ -1,5 +1,9 @@
 """A source becomes pairs and exclusions that account for every image its pages show."""
 
+import subprocess
+import sys
+from collections import Counter
+
 import pytest
 
 from rl_assets.images.decoding import Decoder
@@ -90,6 +94,42 @@ def test_ids_stay_when_other_pages_and_paragraphs_change(tmp_path):
     after = {pair["path"]: pair["pair_id"] for pair in read(root).pairs if pair["page"] != "pages/05.md"}
     assert after.items() <= before.items()
     assert before["img/5.png"] in {pair["pair_id"] for pair in read(root).pairs}
+
+
+def test_a_page_of_ten_thousand_images_is_accounted_for(tmp_path):
+    kinds = ("a.png", "missing.png", "https://example.com/c.png", "../../secret.png", "data:image/png;base64,AA")
+    text = "".join(f"![image {i}]({kinds[i % 5]}) some words\n\n" for i in range(10_000))
+    found = read(site(tmp_path / "docs", {"a.md": text, "a.png": picture()}))
+    assert (found.images, len(found.pairs), found.decoded) == (10_000, 2_000, 1)
+    assert Counter(row["reason"] for row in found.excluded) == dict.fromkeys(
+        ("broken", "remote", "outside", "data_uri"), 2_000
+    )
+
+
+OFFLINE = """
+import sys
+from pathlib import Path
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "urllib.Request"):
+        raise SystemExit(f"{event} {arguments}")
+
+sys.addaudithook(refuse)
+from rl_assets.images.facts import Limits
+from rl_assets.images.refresh import refresh
+from rl_assets.lake import Lake
+
+home = Path(sys.argv[1])
+print(refresh(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB").excluded)
+"""
+
+
+def test_nothing_is_fetched(tmp_path):
+    away = "![a](https://example.com/a.png) ![b](//example.com/b.png) <img src='http://127.0.0.1:1/c.png'>\n\n"
+    active = "<svg xmlns='x'><image href='https://example.com/d.png' width='5' height='5'/></svg>"
+    site(tmp_path / "docs" / "guide", guide() | {"away.md": away + "![d](d.svg)", "d.svg": active})
+    ran = subprocess.run([sys.executable, "-c", OFFLINE, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "{'remote': 4}"), ran.stderr[-1000:]
 
 
 def test_pages_that_cannot_be_read_are_named(tmp_path):

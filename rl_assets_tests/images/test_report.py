@@ -14,9 +14,10 @@ from rl_assets.images.questions import SEGMENT
 from rl_assets.images.refresh import refresh
 from rl_assets.images.report import evaluate_images, write_image_report
 from rl_assets.lake import Lake
-from rl_assets.training.base_models import ensure_base_model
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.base_models import BaseModel, ensure_base_model
 from rl_assets.training.grpo import train_grpo
-from rl_assets.training.recipes import Recipe
+from rl_assets.training.recipes import Recipe, adjusted
 from rl_assets.training.sft import train_sft
 from rl_assets.training.stages import GrpoRecipe, LoraRecipe, SftRecipe
 from rl_assets.training.tiny_model import TinySpec
@@ -53,14 +54,23 @@ def home(tmp_path_factory) -> Path:
     return home
 
 
-@pytest.mark.slow
-def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_base(home):
+@pytest.fixture(scope="module")
+def base(home) -> BaseModel:
     small = TinySpec(hidden=64, intermediate=128, layers=2, steps=20, warmup_steps=4, positions=2048)
-    base = ensure_base_model("tiny", home / "models", print, small)
-    data, adapters = home / "datasets", home / "adapters" / SEGMENT
-    sft = train_sft(data / "multimodal_sft_dataset" / DAY, DAY, base, RECIPE, adapters, print)
-    grpo = train_grpo(data / "multimodal_grpo_dataset" / DAY, DAY, base, sft, RECIPE, adapters, print, None)
-    dataset = data / "multimodal_sft_dataset" / DAY
+    return ensure_base_model("tiny", home / "models", print, small)
+
+
+@pytest.fixture(scope="module")
+def sft(home, base) -> Adapter:
+    dataset = home / "datasets" / "multimodal_sft_dataset" / DAY
+    return train_sft(dataset, DAY, base, RECIPE, home / "adapters" / SEGMENT, print)
+
+
+@pytest.mark.slow
+def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_base(home, base, sft):
+    groups = home / "datasets" / "multimodal_grpo_dataset" / DAY
+    grpo = train_grpo(groups, DAY, base, sft, RECIPE, home / "adapters" / SEGMENT, print, None)
+    dataset = home / "datasets" / "multimodal_sft_dataset" / DAY
     report = evaluate_images(DAY, dataset, base, {"sft": sft, "grpo": grpo}, print, room=32)
     write_image_report(report, home / "reports" / DAY)
 
@@ -69,9 +79,21 @@ def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_ba
     assert list(report.models) == ["base", "sft", "grpo"]
     assert report.models["base"]["json_validity"].mean == 0
     assert report.gate.verdict in ("HOLD", "INSUFFICIENT")
+    assert report.latency.n == 24 and report.latency.mean > 0
+    assert set(report.tokens_per_answer) == {"base", "sft", "grpo"}
     written = json.loads((home / "reports" / DAY / "multimodal.json").read_text(encoding="utf-8"))
     assert written["models"]["grpo"]["hallucination"]["n"] == rows["test"]
-    assert "| inclusion |" in (home / "reports" / DAY / "multimodal.md").read_text(encoding="utf-8")
+    page = (home / "reports" / DAY / "multimodal.md").read_text(encoding="utf-8")
+    assert "| inclusion |" in page and "token for token" in page
+
+
+@pytest.mark.slow
+def test_answers_of_its_own_are_rewarded_for_their_images(home, base, sft, tmp_path):
+    online = {"way": "online", "rewards": ["image_answer"], "group_size": 4, "max_steps": 2, "max_completion": 16}
+    groups = home / "datasets" / "multimodal_grpo_dataset" / DAY
+    adapter = train_grpo(groups, DAY, base, sft, adjusted(RECIPE, {"grpo": online}), tmp_path, print)
+    assert (adapter.manifest["rewards"], adapter.manifest["steps"]) == (["image_answer"], 2)
+    assert adapter.manifest["checks"]["weights_reload"]["passed"]
 
 
 def test_the_rows_of_the_datasets_are_of_the_segment_that_the_adapters_train_on(home):

@@ -3,7 +3,7 @@
 import pytest
 
 from rl_assets.rewards.image_answers import answer_json
-from rl_assets.rewards.images import image_reward, score_answer
+from rl_assets.rewards.images import image_answer, image_reward, listed_images, score_answer
 
 CATALOGUE = [f"img/{name}.png" for name in "abcdefgh"]
 TEXT = "Open the settings page and choose the second tab, which holds the limits."
@@ -68,3 +68,24 @@ def test_a_trainer_calls_it_with_columns_and_chats():
 def test_columns_of_unequal_length_are_an_error():
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         image_reward(["a", "b"], [[]], [[], []])
+
+
+def asking(*paths):
+    listed = "\n".join(f"- {path}: what it shows: much (diagram)" for path in paths)
+    return [
+        {"role": "system", "content": "x"},
+        {"role": "user", "content": f"How?\n\nDocumentation:\nImages:\n\nImages:\n{listed}"},
+    ]
+
+
+def test_a_prompt_tells_the_images_that_it_offers():
+    assert listed_images(asking("a b.png", "c.png")[-1]["content"]) == ["a b.png", "c.png"]
+    assert listed_images("What is this?") == []
+
+
+def test_online_answers_are_judged_by_the_right_answer_and_the_prompt():
+    prompts = [asking(*CATALOGUE)] * 4
+    right, none = answer([A]), answer([])
+    said = [[{"role": "assistant", "content": text}] for text in (right, none, answer(["img/z.png"]), "prose")]
+    assert image_answer(prompts, said, [right] * 4) == pytest.approx([1.0, 0.4, 0.1, 0.0])
+    assert image_answer(prompts[:2], said[:2], [none] * 2) == pytest.approx([0.4, 1.0])

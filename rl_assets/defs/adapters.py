@@ -6,20 +6,17 @@ from rl_assets.defs.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.resources import HomeResource
 from rl_assets.defs.training_runs import (
     GPU,
+    GPU_STEP,
     OWNERS,
     Results,
     StageConfig,
     TrainingConfig,
-    materialize_adapter,
-    parent_adapter,
+    train_stage,
     training_asset,
 )
-from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import ensure_base_model
-from rl_assets.training.dpo import train_dpo
-from rl_assets.training.sft import train_sft
 
-__all__ = ["GPU", "OWNERS", "TrainingConfig", "base_model", "dpo_adapter", "sft_adapter"]
+__all__ = ["GPU", "GPU_STEP", "OWNERS", "TrainingConfig", "base_model", "dpo_adapter", "sft_adapter"]
 SFT_CHECKS = {
     "end_of_turn_is_trained": "In every row the loss covers the end of the answer's turn.",
     "loss_fell": "The loss of the last tenth of the steps is below that of the first.",
@@ -46,7 +43,7 @@ class DpoConfig(StageConfig):
     beta: float | None = None
 
 
-@dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=OWNERS, pool=GPU)
+@dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=OWNERS, pool=GPU, op_tags=GPU_STEP)
 def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """The model that adapters are trained on. The embedded `tiny` is built once, and good at nothing but the demo."""
     base = ensure_base_model(home.base_model, home.folder / "models", context.log.info)
@@ -57,23 +54,10 @@ def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mate
 @dg.asset(deps=[base_model, sft_dataset], **training_asset("sft_adapter", SFT_CHECKS))
 def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
     """A LoRA adapter that answers as the best logged answers do. Skipped, with the reason, where rows are too few."""
-    day, recipe, log = context.partition_key, config.resolve_stage(home, "sft"), context.log.info
-    base = ensure_base_model(home.base_model, home.folder / "models", log)
-
-    def train() -> Adapter:
-        return train_sft(home.dataset("sft_dataset", day), day, base, recipe, home.folder / "adapters", log)
-
-    yield from materialize_adapter(context, recipe, train, SFT_CHECKS)
+    yield from train_stage(context, home, config.resolve_stage(home, "sft"), "sft", SFT_CHECKS)
 
 
 @dg.asset(deps=[base_model, dpo_dataset, sft_adapter], **training_asset("dpo_adapter", DPO_CHECKS))
 def dpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: DpoConfig) -> Results:
     """The SFT adapter, trained further to prefer the better answers; the SFT adapter is its reference."""
-    day, recipe, log = context.partition_key, config.resolve_stage(home, "dpo"), context.log.info
-    base, adapters = ensure_base_model(home.base_model, home.folder / "models", log), home.folder / "adapters"
-    parent = parent_adapter(home, "sft", day)
-
-    def train() -> Adapter:
-        return train_dpo(home.dataset("dpo_dataset", day), day, base, parent, recipe, adapters, log)
-
-    yield from materialize_adapter(context, recipe, train, DPO_CHECKS)
+    yield from train_stage(context, home, config.resolve_stage(home, "dpo"), "dpo", DPO_CHECKS, parent="sft")

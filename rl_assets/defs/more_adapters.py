@@ -8,12 +8,7 @@ import dagster as dg
 from rl_assets.defs.adapters import SFT_CHECKS, base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.datasets import grpo_dataset, kto_dataset, reward_dataset
 from rl_assets.defs.resources import HomeResource
-from rl_assets.defs.training_runs import Results, StageConfig, materialize_adapter, parent_adapter, training_asset
-from rl_assets.training.adapters import Adapter, newest_adapter
-from rl_assets.training.base_models import ensure_base_model
-from rl_assets.training.grpo import train_grpo
-from rl_assets.training.kto import train_kto
-from rl_assets.training.reward_model import train_reward
+from rl_assets.defs.training_runs import Results, StageConfig, train_stage, training_asset
 
 GROUP = "more_adapters"
 COMMON = {name: SFT_CHECKS[name] for name in ("end_of_turn_is_trained", "weights_reload", "merged_model")}
@@ -50,26 +45,13 @@ class RewardConfig(StageConfig):
 @dg.asset(deps=[base_model, reward_dataset], **training_asset("reward_model", REWARD_CHECKS, GROUP))
 def reward_model(context: dg.AssetExecutionContext, home: HomeResource, config: RewardConfig) -> Results:
     """A LoRA sequence classifier that gives the better of two answers the higher reward."""
-    day, recipe, log = context.partition_key, config.resolve_stage(home, "reward"), context.log.info
-    base = ensure_base_model(home.base_model, home.folder / "models", log)
-
-    def train() -> Adapter:
-        return train_reward(home.dataset("reward_dataset", day), day, base, recipe, home.folder / "adapters", log)
-
-    yield from materialize_adapter(context, recipe, train, REWARD_CHECKS)
+    yield from train_stage(context, home, config.resolve_stage(home, "reward"), "reward", REWARD_CHECKS)
 
 
 @dg.asset(deps=[base_model, kto_dataset, sft_adapter], **training_asset("kto_adapter", KTO_CHECKS, GROUP))
 def kto_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: KtoConfig) -> Results:
     """The SFT adapter, trained further on single good and bad answers; the SFT adapter is its reference."""
-    day, recipe, log = context.partition_key, config.resolve_stage(home, "kto"), context.log.info
-    base, adapters = ensure_base_model(home.base_model, home.folder / "models", log), home.folder / "adapters"
-    parent = parent_adapter(home, "sft", day)
-
-    def train() -> Adapter:
-        return train_kto(home.dataset("kto_dataset", day), day, base, parent, recipe, adapters, log)
-
-    yield from materialize_adapter(context, recipe, train, KTO_CHECKS)
+    yield from train_stage(context, home, config.resolve_stage(home, "kto"), "kto", KTO_CHECKS, parent="sft")
 
 
 @dg.asset(
@@ -78,12 +60,5 @@ def kto_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: K
 )
 def grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
     """Its parent, trained further on groups of answers: on the best ones, weighted, clipped, or online."""
-    day, recipe, log = context.partition_key, config.resolve_stage(home, "grpo"), context.log.info
-    base, adapters = ensure_base_model(home.base_model, home.folder / "models", log), home.folder / "adapters"
-    parent = parent_adapter(home, recipe.grpo.parent, day)
-    scorer = newest_adapter(adapters, "reward", day)
-
-    def train() -> Adapter:
-        return train_grpo(home.dataset("grpo_dataset", day), day, base, parent, recipe, adapters, log, scorer)
-
-    yield from materialize_adapter(context, recipe, train, GRPO_CHECKS)
+    recipe = config.resolve_stage(home, "grpo")
+    yield from train_stage(context, home, recipe, "grpo", GRPO_CHECKS, parent=recipe.grpo.parent)

@@ -1,21 +1,35 @@
-"""What all training assets share: their pool, their configuration, and how a run of one ends."""
+"""What all training assets share: their pool, tags and configuration, how they train, and how a run of one ends."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from rl_assets.defs.metadata import adapter_metadata
+from rl_assets.defs.op_tags import gpu_step
 from rl_assets.defs.partitions import days
 from rl_assets.defs.resources import HomeResource
+from rl_assets.settings import load_settings
 from rl_assets.training.adapters import Adapter, newest_adapter
+from rl_assets.training.base_models import ensure_base_model
+from rl_assets.training.dpo import WrongReferenceError
+from rl_assets.training.loading import WrongBaseModelError
+from rl_assets.training.processes import train
+from rl_assets.training.progress import TrainingDiverged
 from rl_assets.training.recipes import Recipe, adjusted, named_recipe, recipe_warnings
-from rl_assets.training.rows import NotEnoughRows
+from rl_assets.training.request import Kind, Request
+from rl_assets.training.rows import NotEnoughRows, UntrainableRows
+from rl_assets.training.runtime import whereabouts
 
 OWNERS = ["team:models"]
 # One training step at a time holds the accelerator, in whatever run; the pool is on the asset because a job's executor
 # and limits do not reach launches from the UI, backfills or automation.
 GPU = "gpu"
+GPU_STEP = gpu_step(load_settings().gpus)
+# A step whose process or machine died goes on from its last checkpoint. What is wrong with the data stays wrong.
+AGAIN = dg.RetryPolicy(max_retries=2)
+HOPELESS = (UntrainableRows, WrongBaseModelError, WrongReferenceError, TrainingDiverged)
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
@@ -54,12 +68,44 @@ def training_asset(name: str, checks: dict[str, str], group: str = "adapters") -
         "kinds": {"huggingface", "pytorch"},
         "owners": OWNERS,
         "pool": GPU,
+        "op_tags": GPU_STEP,
+        "retry_policy": AGAIN,
     }
 
 
-def parent_adapter(home: HomeResource, kind: str, day: str) -> Adapter:
+def train_stage(
+    context: dg.AssetExecutionContext,
+    home: HomeResource,
+    recipe: Recipe,
+    kind: Kind,
+    checks: dict[str, str],
+    parent: str | None = None,
+    segment: str | None = None,
+    dataset: str | None = None,
+) -> Results:
+    """Train the day's adapter of that kind on `dataset` (`<kind>_dataset`); it continues that of the kind `parent`.
+
+    A segment's adapters lie, and find their parents, in a folder of its own. The recipe's filters choose its rows.
+    """
+    day, log = context.partition_key, context.log.info
+    log(f"{kind}: {whereabouts()}")
+    adapters = home.folder / "adapters" / (segment or "")
+    request = Request(
+        kind,
+        home.dataset(dataset or f"{kind}_dataset", day),
+        day,
+        ensure_base_model(home.base_model, home.folder / "models", log),
+        recipe,
+        adapters,
+        parent_adapter(adapters, parent, day) if parent else None,
+        newest_adapter(adapters, "reward", day) if kind == "grpo" else None,
+    )
+    yield from materialize_adapter(context, recipe, lambda: train(request, log), checks)
+
+
+def parent_adapter(adapters: Path, kind: str, day: str) -> Adapter:
     """The day's adapter of that kind; a failure that no retry mends where there is none."""
-    parent = newest_adapter(home.folder / "adapters", kind, day)
+    parent = newest_adapter(adapters, kind, day)
     if parent is None:
         raise dg.Failure(f"{day} has no {kind.upper()} adapter; materialize {kind}_adapter first", allow_retries=False)
     return parent
@@ -80,6 +126,8 @@ def materialize_adapter(
         )
         yield from (_not_run(name, str(reason)) for name in checks)
         return
+    except HOPELESS as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
     yield dg.MaterializeResult(
         metadata=adapter_metadata(adapter),
         data_version=dg.DataVersion(adapter.sha256),

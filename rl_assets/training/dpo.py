@@ -13,12 +13,12 @@ from rl_assets.training.checks import (
     step0_margin_check,
     trained_tokens_check,
 )
-from rl_assets.training.loading import load_to_continue, load_tokenizer, require_same_base
+from rl_assets.training.loading import load_to_continue
 from rl_assets.training.preference import PreferenceSample, preference_sample
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import Row, audit_trained_tokens, end_of_turn_ids, pair_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
-from rl_assets.training.runtime import start
+from rl_assets.training.runtime import shares_temporary_files
 
 
 class WrongReferenceError(RuntimeError):
@@ -38,12 +38,10 @@ def train_dpo(
 
     Raises NotEnoughRows, UntrainableRows, WrongBaseModelError, WrongReferenceError, TrainingDiverged.
     """
-    require_same_base(base, parent)
     job = plan("dpo", dataset, day, base, parent, recipe, adapters, log)
     if found := job.existing():
         return found
-    start(offline=True, seed=recipe.seed)
-    tokenizer = load_tokenizer(base)
+    tokenizer = job.begin()
     rows = pair_rows(dataset, recipe, tokenizer, recipe.min_rows_dpo)
     log(f"dpo: {len(rows.rows)} pairs, dropped {dict(rows.dropped)}, into {job.folder.name}")
     trainer = _trainer(job, parent, tokenizer, rows.rows)
@@ -88,7 +86,7 @@ def _trainer(job: Job, parent: Adapter, tokenizer: Any, rows: list[Row]) -> Any:
             **trainer_arguments(job, dpo),
             beta=dpo.beta,
             loss_type=list(dpo.loss),
-            precompute_ref_log_probs=dpo.precompute_reference,
+            precompute_ref_log_probs=dpo.precompute_reference and shares_temporary_files(),
         ),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,

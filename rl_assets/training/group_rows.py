@@ -17,7 +17,7 @@ def group_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """
     taken = TrainingRows()
     best_only = recipe.grpo.way == "raft"
-    for group in read_split(dataset, ["prompt", "responses"], recipe.segment, taken):
+    for group in read_split(dataset, ["prompt", "responses"], recipe, taken):
         answers = with_advantages(group["responses"])
         if not answers:
             taken.dropped[NO_SIGNAL] += len(group["responses"])
@@ -31,7 +31,7 @@ def group_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
 def prompt_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """{prompt, completion, reference} rows for answers of the policy's own: `reference` is the best logged answer."""
     taken = TrainingRows()
-    for group in read_split(dataset, ["prompt", "responses"], recipe.segment, taken):
+    for group in read_split(dataset, ["prompt", "responses"], recipe, taken):
         best = max(group["responses"], key=lambda answer: answer["reward"])
         completion = [{"role": "assistant", "content": best["text"]}]
         row = {"prompt": group["prompt"], "completion": completion, "reference": best["text"]}

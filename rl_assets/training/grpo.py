@@ -8,13 +8,12 @@ from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import better_answers_check, trained_tokens_check
 from rl_assets.training.group_rows import group_rows, prompt_rows
-from rl_assets.training.loading import load_tokenizer, require_same_base
-from rl_assets.training.logged import logged_trainer, token_log_probabilities
+from rl_assets.training.logged import logged_trainer
+from rl_assets.training.logged_training import token_log_probabilities
 from rl_assets.training.online import online_trainer, reward_gain
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import TrainingRows, audit_trained_tokens, end_of_turn_ids
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer
-from rl_assets.training.runtime import start
 
 PROBES = 128
 
@@ -34,14 +33,12 @@ def train_grpo(
     `reward_model` is needed where the recipe's rewards name it. Raises NotEnoughRows, UntrainableRows,
     WrongBaseModelError, TrainingDiverged, ValueError.
     """
-    require_same_base(base, parent)
     if recipe.grpo.way != "online" or "reward_model" not in recipe.grpo.rewards:
         reward_model = None
     job = plan("grpo", dataset, day, base, parent, recipe, adapters, log, reward_model)
     if found := job.existing():
         return found
-    start(offline=True, seed=recipe.seed)
-    tokenizer = load_tokenizer(base)
+    tokenizer = job.begin()
     if recipe.grpo.way == "online":
         return _online(job, tokenizer, prompt_rows(dataset, recipe, tokenizer), reward_model)
     return _logged(job, tokenizer, group_rows(dataset, recipe, tokenizer))

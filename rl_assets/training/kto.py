@@ -8,11 +8,11 @@ from typing import Any
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import step0_kto_check, trained_tokens_check
-from rl_assets.training.loading import load_to_continue, load_tokenizer, require_same_base
+from rl_assets.training.loading import load_to_continue
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import Row, TrainingRows, audit_trained_tokens, end_of_turn_ids, kto_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
-from rl_assets.training.runtime import start
+from rl_assets.training.runtime import shares_temporary_files
 from rl_assets.training.stages import KtoRecipe
 
 
@@ -29,12 +29,10 @@ def train_kto(
 
     Raises NotEnoughRows, UntrainableRows (too: rows of one label only), WrongBaseModelError, TrainingDiverged.
     """
-    require_same_base(base, parent)
     job = plan("kto", dataset, day, base, parent, recipe, adapters, log)
     if found := job.existing():
         return found
-    start(offline=True, seed=recipe.seed)
-    tokenizer = load_tokenizer(base)
+    tokenizer = job.begin()
     rows = shuffled(kto_rows(dataset, recipe, tokenizer), recipe.seed)
     weights = label_weights([row["label"] for row in rows.rows], recipe.kto)
     log(f"kto: {len(rows.rows)} rows, weights good {weights[True]:.3g}, bad {weights[False]:.3g}")
@@ -74,7 +72,7 @@ def _trainer(job: Job, parent: Adapter, tokenizer: Any, rows: list[Row], weights
             beta=job.recipe.kto.beta,
             desirable_weight=weights[True],
             undesirable_weight=weights[False],
-            precompute_ref_log_probs=True,
+            precompute_ref_log_probs=shares_temporary_files(),
         ),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,

@@ -59,7 +59,7 @@ def load_for_training(base: BaseModel, quantization: Literal["nf4", "int8"] | No
 
     options: dict[str, Any] = {"dtype": compute_dtype(), "device_map": device_map()}
     if quantization:
-        options["quantization_config"] = _quantization_config(quantization)
+        options["quantization_config"] = quantization_config(quantization)
         if not has_gpu():
             log(f"{quantization} without a GPU: correct and slow; it saves memory, not time")
     model = AutoModelForCausalLM.from_pretrained(base.path, **options)
@@ -82,7 +82,7 @@ def load_to_continue(base: BaseModel, parent: Adapter, recipe: Recipe, log: Call
     return PeftModel.from_pretrained(model, str(parent.folder), is_trainable=True, config=config)
 
 
-def _quantization_config(quantization: Literal["nf4", "int8"]) -> Any:
+def quantization_config(quantization: Literal["nf4", "int8"]) -> Any:
     """QLoRA's 4 bits (Dettmers et al. 2023, arXiv:2305.14314: nf4, double quantisation), or LLM.int8()."""
     from transformers import BitsAndBytesConfig
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rl_assets.rewards.named import reward_functions
 from rl_assets.training.adapters import Adapter
+from rl_assets.training.arguments import online_arguments
 from rl_assets.training.loading import load_to_continue
 from rl_assets.training.rows import Row
 from rl_assets.training.run import Job, trainer_arguments
@@ -11,11 +12,7 @@ from rl_assets.training.scoring import reward_scorer
 
 
 def online_trainer(job: Job, tokenizer: Any, rows: list[Row], reward_model: Adapter | None) -> Any:
-    """TRL's GRPO trainer for {prompt, reference} rows; it continues the job's parent, which is the reference too.
-
-    Several rewards are normalised each within its group, then summed (GDPO, as TRL implements it); one alone is not
-    divided by its deviation (arXiv:2503.20783).
-    """
+    """TRL's GRPO trainer for {prompt, reference} rows; it continues the job's parent, which is the reference too."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
@@ -24,21 +21,10 @@ def online_trainer(job: Job, tokenizer: Any, rows: list[Row], reward_model: Adap
     scorer = reward_scorer(job.base, reward_model) if reward_model else None
     arguments = trainer_arguments(job, recipe)
     arguments.pop("max_length")
-    several = len(recipe.rewards) > 1
     return GRPOTrainer(
         model=load_to_continue(job.base, job.parent, job.recipe, job.log),
         reward_funcs=[*reward_functions(recipe.rewards, scorer)],
-        args=GRPOConfig(
-            **arguments,
-            num_generations=recipe.group_size,
-            max_completion_length=recipe.max_completion,
-            beta=recipe.beta,
-            epsilon=recipe.epsilon_low,
-            epsilon_high=recipe.epsilon_high,
-            entropy_coef=recipe.entropy_coef,
-            scale_rewards="group" if several else "none",
-            multi_objective_aggregation="normalize_then_sum" if several else "sum_then_normalize",
-        ),
+        args=GRPOConfig(**arguments, **online_arguments(recipe.model_dump(mode="json"))),
         train_dataset=Dataset.from_list([{"prompt": row["prompt"], "reference": row["reference"]} for row in rows]),
         processing_class=tokenizer,
     )

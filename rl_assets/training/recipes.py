@@ -24,12 +24,16 @@ STAGES = ("sft", "dpo", "kto", "grpo", "reward")
 class Recipe(Frozen):
     """Everything that decides training besides model and data.
 
-    `segment` keeps to the rows of one slice of the product. A row longer than `max_length` tokens is dropped, or its
-    prompt loses its oldest turns ("cut"); a turn is never cut.
+    `segment`, `agents` and `categories` keep to the rows of one slice of the product; empty ones take all. A row longer
+    than `max_length` tokens is dropped, or its prompt loses its oldest turns ("cut"); a turn is never cut. `candidate`
+    is the kind of adapter that is evaluated and may become champion; it decides nothing about training.
     """
 
     name: str
     segment: str | None = None
+    agents: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    candidate: Literal["sft", "dpo", "kto", "grpo"] = "dpo"
     seed: int = Field(0, ge=0)
     max_length: int = Field(2048, ge=8)
     on_overlong: Literal["drop", "cut"] = "drop"
@@ -159,8 +163,8 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
     """Hex sha256 of the recipe's values, or of those that decide what `stage` gives: not of other stages' values."""
     others = {name for name in STAGES if stage is not None and name != stage}
-    counts = {f"min_rows_{name}" for name in STAGES} if stage is not None else set()
-    return sha256_json(recipe.model_dump(mode="json", exclude=others | counts))
+    idle = {"candidate", *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
+    return sha256_json(recipe.model_dump(mode="json", exclude=others | idle))
 
 
 def recipe_warnings(recipe: Recipe) -> list[str]:

@@ -7,11 +7,9 @@ from typing import Any
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import beats_longer_wins_check, loss_fell_check
-from rl_assets.training.loading import load_tokenizer
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import NotEnoughRows, Row, pair_rows
 from rl_assets.training.run import REWARD, Job, plan, publish_adapter, run_trainer, trainer_arguments
-from rl_assets.training.runtime import start
 from rl_assets.training.scoring import load_classifier, scores
 from rl_assets.training.sft import lora_config
 
@@ -25,8 +23,7 @@ def train_reward(
     job = plan(REWARD, dataset, day, base, None, recipe, adapters, log)
     if found := job.existing():
         return found
-    start(offline=True, seed=recipe.seed)
-    tokenizer = load_tokenizer(base)
+    tokenizer = job.begin()
     rows = pair_rows(dataset, recipe, tokenizer, recipe.min_rows_reward)
     held_out = held_out_pairs(dataset, recipe, tokenizer)
     log(f"reward model: {len(rows.rows)} pairs, {len(held_out)} held out, into {job.folder.name}")

@@ -18,12 +18,16 @@ class NotEnoughRows(ValueError):
     """Fewer usable rows than the recipe asks for; nothing was trained."""
 
     def __init__(self, found: int, needed: int, where: str, dropped: dict[str, int]):
-        self.found, self.needed, self.where = found, needed, where
+        self.found, self.needed, self.where, self.dropped = found, needed, where, dropped
         lost = f" ({', '.join(f'{count} {reason}' for reason, count in dropped.items())})" if dropped else ""
         super().__init__(
             f"{where} has {found} usable rows{lost}, training needs {needed}: "
             "wait for more feedback, widen the window, or lower the recipe's min_rows."
         )
+
+    def figures(self) -> dict[str, Any]:
+        """What another process needs to raise the same."""
+        return {name: getattr(self, name) for name in ("found", "needed", "where", "dropped")}
 
 
 class UntrainableRows(ValueError):
@@ -46,7 +50,7 @@ class TrainingRows:
 def sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """{prompt, completion} rows of the recipe's segment: the last answer is the completion. May raise NotEnoughRows."""
     taken = TrainingRows()
-    for record in read_split(dataset, ["messages"], recipe.segment, taken):
+    for record in read_split(dataset, ["messages"], recipe, taken):
         *prompt, answer = record["messages"]
         take(taken, recipe, tokenizer, {"prompt": prompt, "completion": [answer]}, record["id"])
     return enough(taken, recipe.min_rows_sft, dataset, recipe)
@@ -56,7 +60,7 @@ def pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, needed: int, split:
     """{prompt, chosen, rejected} rows of the recipe's segment whose sides differ as tokens. May raise NotEnoughRows."""
     taken = TrainingRows()
     sides = ("prompt", "chosen", "rejected")
-    for record in read_split(dataset, list(sides), recipe.segment, taken, split):
+    for record in read_split(dataset, list(sides), recipe, taken, split):
         take(taken, recipe, tokenizer, {name: record[name] for name in sides}, record["id"])
     return enough(taken, needed, dataset, recipe)
 
@@ -65,7 +69,7 @@ def kto_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """{prompt, completion, label} rows of the recipe's segment, of both labels. NotEnoughRows, UntrainableRows."""
     taken = TrainingRows()
     columns = ["prompt", "completion", "label"]
-    for record in read_split(dataset, columns, recipe.segment, taken):
+    for record in read_split(dataset, columns, recipe, taken):
         take(taken, recipe, tokenizer, {name: record[name] for name in columns}, record["id"])
     enough(taken, recipe.min_rows_kto, dataset, recipe)
     labels = {row["label"] for row in taken.rows}
@@ -100,27 +104,46 @@ def end_of_turn_ids(tokenizer: Any, model: Any) -> frozenset[int]:
 
 
 def read_split(
-    dataset: Path, columns: list[str], segment: str | None, taken: TrainingRows, split: str = "train"
+    dataset: Path, columns: list[str], recipe: Recipe, taken: TrainingRows, split: str = "train"
 ) -> Iterator[dict[str, Any]]:
-    """Records of the segment with these columns and an `id`: the row's interaction, or its place in the file."""
+    """Records of the recipe's slice with these columns and an `id`: the row's interaction, or its place in the file."""
     from pyarrow import parquet
 
     records = parquet.read_table(dataset / f"{split}.parquet", columns=[*columns, "metadata"]).to_pylist()
     for place, record in enumerate(records):
-        if segment is None or record["metadata"]["segment"] == segment:
+        if in_slice(record["metadata"], recipe):
             yield record | {"id": record["metadata"].get("interaction_id") or f"{split} row {place}"}
         else:
             taken.dropped["of other segments"] += 1
 
 
+def in_slice(metadata: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether a row is of the recipe's segment, categories and agents.
+
+    A row of several answers is of the agents only if they gave all of them. Human corrections are by the agent `human`.
+    """
+    agents = metadata.get("agents") or [metadata.get("agent")]
+    return (
+        (recipe.segment is None or metadata["segment"] == recipe.segment)
+        and (not recipe.categories or metadata.get("category") in recipe.categories)
+        and (not recipe.agents or set(agents) <= set(recipe.agents))
+    )
+
+
+def slice_words(recipe: Recipe) -> list[str]:
+    """The recipe's filters in words: segment 'docs'."""
+    given = {"segment": [recipe.segment or ""], "agents": recipe.agents, "categories": recipe.categories}
+    return [f"{name} {', '.join(values)!r}" for name, values in given.items() if any(values)]
+
+
 def take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row, identity: str) -> None:
     """Keep the row or count why not. Lengths are those of the trainer's own tokenizer and chat template."""
     sides = [row[name] for name in SIDES if name in row]
-    answers = [_answer_tokens(tokenizer, row["prompt"], side) for side in sides]
-    prompt = _fitting_prompt(recipe, tokenizer, row["prompt"], max(map(len, answers)))
+    rendered = [_tokens(tokenizer, row["prompt"] + side) for side in sides]
+    prompt = _fitting_prompt(recipe, tokenizer, row["prompt"], sides, max(map(len, rendered)))
     if any(not message["content"].strip() for side in sides for message in side):
         taken.dropped["with an empty answer"] += 1
-    elif len(answers) == 2 and answers[0] == answers[1]:
+    elif len(rendered) == 2 and rendered[0] == rendered[1]:
         taken.dropped["with equal sides"] += 1
     elif prompt is None:
         taken.dropped["too long"] += 1
@@ -130,30 +153,29 @@ def take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row, identity
         taken.ids.append(identity)
 
 
-def _fitting_prompt(recipe: Recipe, tokenizer: Any, prompt: list[Message], answer: int) -> list[Message] | None:
-    """The prompt if it fits beside `answer` tokens; by "cut" without its oldest exchanges; None where it cannot fit."""
+def _fitting_prompt(
+    recipe: Recipe, tokenizer: Any, prompt: list[Message], sides: list[list[Message]], length: int
+) -> list[Message] | None:
+    """The prompt if it fits beside the longest side, `length` tokens together; by "cut" without its oldest exchanges;
+    None where it cannot fit.
+    """
     system = [message for message in prompt[:1] if message["role"] == "system"]
     turns = prompt[len(system) :]
-    while len(_prompt_tokens(tokenizer, system + turns)) + answer > recipe.max_length:
+    while length > recipe.max_length:
         if recipe.on_overlong == "drop" or len(turns) < 3:
             return None
         turns = turns[2:]
+        length = max(len(_tokens(tokenizer, system + turns + side)) for side in sides)
     return system + turns
 
 
-def _prompt_tokens(tokenizer: Any, prompt: list[Message]) -> list[int]:
-    return tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
-
-
-def _answer_tokens(tokenizer: Any, prompt: list[Message], answer: list[Message]) -> list[int]:
-    """What the answer adds to the prompt, its end of turn included."""
-    whole = tokenizer.apply_chat_template(prompt + answer, return_dict=True)["input_ids"]
-    return whole[len(_prompt_tokens(tokenizer, prompt)) :]
+def _tokens(tokenizer: Any, conversation: list[Message]) -> list[int]:
+    return tokenizer.apply_chat_template(conversation, return_dict=True)["input_ids"]
 
 
 def enough(taken: TrainingRows, needed: int, dataset: Path, recipe: Recipe) -> TrainingRows:
     """The rows themselves; NotEnoughRows where there are fewer than `needed`."""
     if len(taken.rows) < needed:
-        where = f"{dataset / 'train.parquet'}" + (f", segment {recipe.segment!r}," if recipe.segment else "")
+        where = f"{dataset / 'train.parquet'}" + "".join(f", {name}," for name in slice_words(recipe))
         raise NotEnoughRows(len(taken.rows), needed, where, dict(taken.dropped))
     return taken

@@ -15,23 +15,34 @@ from rl_assets.training.adapters import (
     AdapterInputs,
     existing_adapter,
     publish,
+    read_adapter,
     read_dataset_manifest,
 )
-from rl_assets.training.arguments import stage_arguments
+from rl_assets.training.arguments import shared_out, stage_arguments
 from rl_assets.training.base_models import BaseModel
-from rl_assets.training.checkpoints import checkpoint_step, newest_whole_checkpoint
+from rl_assets.training.checkpoints import checkpoint_step, newest_whole_checkpoint, sealing_callback
 from rl_assets.training.checks import Check, weights_reload_check
-from rl_assets.training.loading import load_tokenizer
+from rl_assets.training.disk import told_when_full
+from rl_assets.training.loading import load_tokenizer, require_same_base
 from rl_assets.training.merging import merged_model_check
 from rl_assets.training.model_card import model_card
 from rl_assets.training.progress import Progress, loss_curve, progress_callback
-from rl_assets.training.recipes import Recipe, recipe_hash, recipe_warnings
+from rl_assets.training.recipes import Recipe, recipe_hash
 from rl_assets.training.rows import TrainingRows
-from rl_assets.training.runtime import device_name, has_gpu, library_versions, peak_memory_bytes
+from rl_assets.training.runtime import (
+    device_name,
+    has_gpu,
+    is_main_process,
+    library_versions,
+    peak_memory_bytes,
+    process_count,
+    start,
+)
 from rl_assets.training.stages import StageRecipe
 from rl_assets.training.suspects import RecentBatches
 
 Measured = dict[str, Any]
+Log = Callable[[str], None]
 REWARD = "reward"
 
 
@@ -46,7 +57,7 @@ class Job:
     base: BaseModel
     parent: Adapter | None
     recipe: Recipe
-    log: Callable[[str], None]
+    log: Log
 
     def existing(self) -> Adapter | None:
         """The adapter of these inputs where there is one already, now also used for the job's day."""
@@ -54,6 +65,11 @@ class Job:
         if found:
             self.log(f"{self.inputs.kind}: {self.folder.name} has these inputs already, nothing was trained")
         return found
+
+    def begin(self) -> Any:
+        """Prepare this process for the training; the base model's tokenizer."""
+        start(offline=True, seed=self.recipe.seed)
+        return load_tokenizer(self.base)
 
 
 def plan(
@@ -64,10 +80,12 @@ def plan(
     parent: Adapter | None,
     recipe: Recipe,
     adapters: Path,
-    log: Callable[[str], None],
+    log: Log,
     reward_model: Adapter | None = None,
 ) -> Job:
-    """The job that trains on the published dataset folder `dataset`; the recipe's warnings go to the log."""
+    """The job on a published dataset folder. WrongBaseModelError where the parent is an adapter of another base."""
+    if parent is not None:
+        require_same_base(base, parent)
     published = read_dataset_manifest(dataset)
     inputs = AdapterInputs(
         kind=kind,
@@ -81,19 +99,20 @@ def plan(
         seed=recipe.seed,
         training_version=TRAINING_VERSION,
     )
-    for warning in recipe_warnings(recipe):
-        log(warning)
     return Job(inputs, adapters / kind / inputs.hash, day, published, base, parent, recipe, log)
 
 
 def trainer_arguments(job: Job, stage: StageRecipe) -> dict[str, Any]:
     """Keyword arguments of a TRL configuration; what TRL sets by default and a CPU cannot do is off."""
     gpu = has_gpu()
-    return stage_arguments(stage.model_dump(mode="json"), job.recipe.max_length, job.recipe.seed) | {
+    values = stage_arguments(stage.model_dump(mode="json"), job.recipe.max_length, job.recipe.seed)
+    return values | {
+        **shared_out(stage.batch, stage.accumulate, process_count()),
         "output_dir": str(job.folder / CHECKPOINTS),
         "bf16": gpu,
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
+        "ddp_find_unused_parameters": False,
         "save_strategy": "steps",
         "save_steps": stage.checkpoint_every,
         "save_total_limit": 2,
@@ -108,11 +127,13 @@ def run_trainer(job: Job, trainer: Any, rows: TrainingRows) -> Measured:
     progress.suspects = RecentBatches(trainer, rows.ids).suspects
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(progress_callback(progress))
-    checkpoint = newest_whole_checkpoint(job.folder / CHECKPOINTS)
+    trainer.add_callback(sealing_callback(job.folder / CHECKPOINTS, process_count()))
+    checkpoint = newest_whole_checkpoint(job.folder / CHECKPOINTS, job.log, process_count())
     if checkpoint:
         job.log(f"resuming from step {checkpoint_step(checkpoint)}")
     began = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with told_when_full(job.folder):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return {
         "steps": trainer.state.global_step,
         "resumed_from_step": checkpoint_step(checkpoint) if checkpoint else None,
@@ -125,6 +146,16 @@ def run_trainer(job: Job, trainer: Any, rows: TrainingRows) -> Measured:
 
 
 def publish_adapter(job: Job, model: Any, rows: TrainingRows, measured: Measured, checks: list[Check]) -> Adapter:
+    """The adapter, written by the main process, for which others that train with it wait, and read by those."""
+    from accelerate import PartialState
+
+    with PartialState().main_process_first(), told_when_full(job.folder):
+        if is_main_process():
+            return _write_adapter(job, model, rows, measured, checks)
+        return read_adapter(job.folder)
+
+
+def _write_adapter(job: Job, model: Any, rows: TrainingRows, measured: Measured, checks: list[Check]) -> Adapter:
     """Write weights, configuration, card and, last, the manifest."""
     checks = [*checks, weights_reload_check(_save_weights(model, job.folder))]
     if job.inputs.kind != REWARD:

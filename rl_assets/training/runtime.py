@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import sys
 import warnings
 from importlib.metadata import version
@@ -44,9 +45,9 @@ def start(*, offline: bool, seed: int) -> None:
 
 
 def cpu_threads() -> int:
-    """CPU threads that torch gets: the cores this process may use, at most 8 (more do not help small models)."""
+    """CPU threads that torch gets: its share of the cores it may use, at most 8 (more do not help small models)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_CPU_THREADS)
+    return max(1, min(cores // process_count(), MOST_CPU_THREADS))
 
 
 def has_gpu() -> bool:
@@ -56,11 +57,44 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def device_name() -> str:
-    """The device in words, for the adapter's manifest."""
+def gpu_count() -> int:
+    """CUDA devices that this process may use."""
     import torch
 
-    return torch.cuda.get_device_name() if has_gpu() else f"cpu, {torch.get_num_threads()} threads"
+    return torch.cuda.device_count()
+
+
+def whereabouts() -> str:
+    """Where this process runs and which GPUs it may use, in words for a log: a cluster decides both."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    seen = "all GPUs of the machine" if allowed is None else f"GPUs {allowed}" if allowed else "no GPU"
+    return f"process {os.getpid()} on {platform.node()}, which may use {seen}"
+
+
+def process_count() -> int:
+    """Processes that train together, this one included, as their launcher says."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_main_process() -> bool:
+    """Whether this is the one of them that writes and tells."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def shares_temporary_files() -> bool:
+    """Whether what a trainer keeps in its process's temporary folder is there for all that train: one process alone.
+
+    TRL has the main process write precomputed log-probabilities, and all read them.
+    """
+    return process_count() == 1
+
+
+def device_name() -> str:
+    """The devices in words, for the adapter's manifest."""
+    import torch
+
+    device = torch.cuda.get_device_name() if has_gpu() else f"cpu, {torch.get_num_threads()} threads"
+    return device if process_count() == 1 else f"{process_count()} x {device}"
 
 
 def compute_dtype():

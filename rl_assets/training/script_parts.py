@@ -12,21 +12,26 @@ HEADER = """# Trains the {kind} adapter {inputs_hash} again, into the folder tha
 """
 
 BODY = '''import json
+import math
 import os
 import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig, PeftConfig, PeftModel
 from pyarrow import parquet
 from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
-GIVEN = json.loads(VALUES)
+GIVEN = json.loads(@VALUES@)
 GPU = torch.cuda.is_available()
+Recipe = SimpleNamespace
 
 
 def tokens(messages, **options):
@@ -43,10 +48,8 @@ def fits(row):
 
 def rows():
     for record in parquet.read_table(GIVEN["data"]).to_pylist():
-        if GIVEN["segment"] in (None, record["metadata"]["segment"]):
-            row = as_row(record)
-            if fits(row):
-                yield row
+        if in_slice(record["metadata"], Recipe(**GIVEN["slice"])):
+            yield from filter(fits, as_rows(record))
 
 
 def load():
@@ -56,7 +59,15 @@ def load():
     )
 
 
-TRAINER
+def load_parent():
+    config = PeftConfig.from_pretrained(GIVEN["parent"])
+    config.lora_dropout = GIVEN["lora"]["dropout"]
+    return PeftModel.from_pretrained(load(), GIVEN["parent"], is_trainable=True, config=config)
+
+
+@OURS@
+
+@TRAINER@
 
 set_seed(GIVEN["seed"])
 tokenizer = AutoTokenizer.from_pretrained(GIVEN["base"])
@@ -69,7 +80,7 @@ arguments = GIVEN["arguments"] | {
     "use_cpu": not GPU,
     "dataloader_pin_memory": GPU,
 }
-trainer = make_trainer(Dataset.from_list(list(rows())))
+trainer = make_trainer(list(rows()))
 trainer.train()
 trainer.model.save_pretrained(sys.argv[1], selected_adapters=["default"])
 losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
@@ -77,18 +88,17 @@ difference = max(abs(losses[step] - loss) for step, loss, *_ in GIVEN["expected"
 print(f"largest difference from the recorded loss curve: {difference:.3g} over {len(GIVEN['expected'])} steps")
 '''
 
-TRAINERS = {
-    "sft": """def as_row(record):
+SFT = """def as_rows(record):
     *prompt, answer = record["messages"]
-    return {"prompt": prompt, "completion": [answer]}
+    return [{"prompt": prompt, "completion": [answer]}]
 
 
-def make_trainer(dataset):
+def make_trainer(rows):
     lora = GIVEN["lora"]
     return SFTTrainer(
         model=load(),
         args=SFTConfig(**arguments),
-        train_dataset=dataset,
+        train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=LoraConfig(
             r=lora["r"],
@@ -98,18 +108,45 @@ def make_trainer(dataset):
             task_type="CAUSAL_LM",
         ),
     )
-""",
-    "dpo": """def as_row(record):
-    return {side: record[side] for side in ("prompt", "chosen", "rejected")}
+"""
+
+DPO = """def as_rows(record):
+    return [{side: record[side] for side in ("prompt", "chosen", "rejected")}]
 
 
-def make_trainer(dataset):
+def make_trainer(rows):
     # TRL keeps a frozen copy of the trainable parent adapter as the reference.
     return DPOTrainer(
-        model=PeftModel.from_pretrained(load(), GIVEN["parent"], is_trainable=True),
+        model=load_parent(),
         args=DPOConfig(**arguments),
-        train_dataset=dataset,
+        train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
     )
-""",
-}
+"""
+
+LOGGED = """def as_rows(record):
+    answers = with_advantages(record["responses"])
+    for answer in answers[:1] if GIVEN["stage"]["way"] == "raft" else answers:
+        completion = [{"role": "assistant", "content": answer["text"]}]
+        yield {"prompt": record["prompt"], "completion": completion, "advantage": answer["advantage"]}
+
+
+def make_trainer(rows):
+    return build_logged_trainer(load_parent(), arguments, rows, tokenizer, Recipe(**GIVEN["stage"]))
+"""
+
+ONLINE = """def as_rows(record):
+    best = max(record["responses"], key=lambda answer: answer["reward"])
+    completion = [{"role": "assistant", "content": best["text"]}]
+    yield {"prompt": record["prompt"], "completion": completion, "reference": best["text"]}
+
+
+def make_trainer(rows):
+    return GRPOTrainer(
+        model=load_parent(),
+        reward_funcs=[globals()[name] for name in GIVEN["stage"]["rewards"]],
+        args=GRPOConfig(**arguments),
+        train_dataset=Dataset.from_list([{"prompt": row["prompt"], "reference": row["reference"]} for row in rows]),
+        processing_class=tokenizer,
+    )
+"""

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rl_assets.training.adapters import Adapter
+from rl_assets.training.arguments import sft_arguments
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import loss_fell_check, trained_tokens_check
-from rl_assets.training.loading import load_for_training, load_tokenizer
+from rl_assets.training.loading import load_for_training
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import Row, audit_trained_tokens, end_of_turn_ids, sft_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
-from rl_assets.training.runtime import start
 from rl_assets.training.stages import LoraRecipe
 
 
@@ -25,8 +25,7 @@ def train_sft(
     job = plan("sft", dataset, day, base, None, recipe, adapters, log)
     if found := job.existing():
         return found
-    start(offline=True, seed=recipe.seed)
-    tokenizer = load_tokenizer(base)
+    tokenizer = job.begin()
     rows = sft_rows(dataset, recipe, tokenizer)
     log(f"sft: {len(rows.rows)} rows, dropped {dict(rows.dropped)}, into {job.folder.name}")
     trainer = _trainer(job, tokenizer, rows.rows)
@@ -44,9 +43,8 @@ def _trainer(job: Job, tokenizer: Any, rows: list[Row]) -> Any:
     return SFTTrainer(
         model=load_for_training(job.base, job.recipe.quantization, job.log),
         args=SFTConfig(
-            **trainer_arguments(job, job.recipe.sft),
-            completion_only_loss=True,
-            train_sampling_strategy=job.recipe.sft.sampling,
+            **trainer_arguments(job, job.recipe.sft)
+            | sft_arguments(job.recipe.sft.model_dump(mode="json"), job.recipe.max_length)
         ),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-RewardName = Literal["json_format", "exact_answer", "brevity", "reward_model"]
+RewardName = Literal["json_format", "exact_answer", "brevity", "image_answer", "reward_model"]
 
 
 class Frozen(BaseModel):
@@ -46,6 +46,7 @@ class SftRecipe(StageRecipe):
     warmup: float = Field(0.03, ge=0, lt=1)
     epochs: float = Field(3, gt=0)
     sampling: Literal["random", "group_by_length"] = "random"
+    padding_free: bool = Field(False, description="Rows of a batch lie end to end, each seeing itself alone.")
 
 
 class DpoRecipe(StageRecipe):

@@ -28,14 +28,20 @@ class RecentBatches:
 
     def suspects(self) -> list[str]:
         """Ids of the rows in the batches whose loss is no finite number; of none where all are finite."""
-        seen = {
-            tuple(tokens[mask.bool()].tolist())
-            for batch, loss in self._recent
-            if not loss.isfinite().all()
-            for tokens, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)
-        }
+        seen = {tokens for batch, loss in self._recent if not loss.isfinite().all() for tokens in _batch_rows(batch)}
         rows = zip(self._ids, self._trainer.train_dataset, strict=True) if seen else ()
         return list(dict.fromkeys(identity for identity, row in rows if seen & set(_sequences(row))))
+
+
+def _batch_rows(batch: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
+    """Token sequences of a batch: of padded rows what the mask keeps, of rows end to end what lies between starts."""
+    if "attention_mask" in batch:
+        for tokens, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True):
+            yield tuple(tokens[mask.bool()].tolist())
+        return
+    tokens, starts = batch["input_ids"][0].tolist(), (batch["position_ids"][0] == 0).nonzero().flatten().tolist()
+    for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
+        yield tuple(tokens[start:end])
 
 
 def _sequences(row: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:

@@ -54,10 +54,12 @@ def inputs_hash(spec: TinySpec) -> str:
     return sha256_json({"spec": asdict(spec), "corpus": sha256_json(corpus(spec)), "template": CHAT_TEMPLATE})
 
 
-def build_tiny_model(spec: TinySpec, folder: Path, log: Callable[[str], None]) -> dict[str, Any]:
-    """Train tokenizer and model, write both into `folder`, and return what was measured."""
+def build_tiny_model(
+    spec: TinySpec, folder: Path, log: Callable[[str], None], conversations: list[list[Message]] | None = None
+) -> dict[str, Any]:
+    """Train tokenizer and model on `conversations` (the parts chat), write both, and return what was measured."""
     start(offline=True, seed=spec.seed)
-    conversations = corpus(spec)
+    conversations = corpus(spec) if conversations is None else conversations
     tokenizer = train_tokenizer(conversations, spec)
     model = new_model(spec, tokenizer)
     loss = _pretrain(model, _batches(conversations, tokenizer, spec), spec, log)

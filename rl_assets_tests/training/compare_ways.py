@@ -1,11 +1,14 @@
-"""Every way of training on the embedded task: `python -m rl_assets_tests.training.compare_ways 0 1`.
+"""Every way of training on the embedded task: `python -m rl_assets_tests.training.compare_ways 0 1 2`.
 
 Arguments are seeds; minutes each. Prints the share of greedy answers that equal the reference with a 95 % interval from
-a bootstrap over parts, since answers about one part stand or fall together, and the seconds that training took.
+a bootstrap over parts, since answers about one part stand or fall together, and the seconds that training took. With
+`--home <folder>` what was trained is kept there, so that a run that was stopped goes on (seconds are then those since
+the last checkpoint).
 """
 
+import argparse
 import random
-import sys
+import shutil
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -89,11 +92,12 @@ def compare(seed: int, folder: Path) -> None:
     rows, groups, verdicts = parts_rows(seed), parts_groups(seed), parts_verdicts(seed)
     train, held_out = split_by_prompt(rows["sft"])
     right = [row for row in held_out if row["metadata"]["reward"] >= 0.9]
+    shutil.rmtree(folder / "data", ignore_errors=True)
     data = {
-        "sft": publish(folder / "sft", "sft_dataset", train),
-        "dpo": publish(folder / "dpo", "dpo_dataset", split_by_prompt(rows["dpo"])[0]),
-        "grpo": publish(folder / "grpo", "grpo_dataset", split_by_prompt(groups)[0]),
-        "kto": publish(folder / "kto", "kto_dataset", split_by_prompt(verdicts)[0]),
+        "sft": publish(folder / "data" / "sft", "sft_dataset", train),
+        "dpo": publish(folder / "data" / "dpo", "dpo_dataset", split_by_prompt(rows["dpo"])[0]),
+        "grpo": publish(folder / "data" / "grpo", "grpo_dataset", split_by_prompt(groups)[0]),
+        "kto": publish(folder / "data" / "kto", "kto_dataset", split_by_prompt(verdicts)[0]),
     }
     recipe = adjusted(preset("tiny_cpu"), {"seed": seed})
     base = ensure_base_model("tiny", folder / "models", _quiet, TinySpec(seed=seed))
@@ -115,7 +119,15 @@ def _quiet(line: str) -> None:
     """Training's lines are not for this table."""
 
 
-if __name__ == "__main__":
-    for given in sys.argv[1:]:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seeds", type=int, nargs="+")
+    parser.add_argument("--home", type=Path)
+    given = parser.parse_args()
+    for seed in given.seeds:
         with tempfile.TemporaryDirectory() as folder:
-            compare(int(given), Path(folder))
+            compare(seed, given.home / str(seed) if given.home else Path(folder))
+
+
+if __name__ == "__main__":
+    main()

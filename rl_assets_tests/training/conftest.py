@@ -10,7 +10,15 @@ from rl_assets.training.dpo import train_dpo
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.sft import train_sft
 from rl_assets.training.tiny_model import TinySpec
-from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish
+from rl_assets_tests.training.samples import (
+    DAY,
+    few_steps,
+    parts_groups,
+    parts_rows,
+    parts_verdicts,
+    publish,
+    split_by_prompt,
+)
 
 SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
 
@@ -38,6 +46,22 @@ def sft_data(home: Path) -> Path:
 @pytest.fixture(scope="session")
 def dpo_data(home: Path) -> Path:
     return publish(home / "datasets" / "dpo_dataset" / DAY, "dpo_dataset", parts_rows()["dpo"][::12])
+
+
+@pytest.fixture(scope="session")
+def groups(home: Path) -> Path:
+    return publish(home / "datasets" / "grpo_dataset" / DAY, "grpo_dataset", parts_groups()[::8])
+
+
+@pytest.fixture(scope="session")
+def verdicts(home: Path) -> Path:
+    return publish(home / "datasets" / "kto_dataset" / DAY, "kto_dataset", parts_verdicts()[::7])
+
+
+@pytest.fixture(scope="session")
+def reward_pairs(home: Path) -> Path:
+    train, held_out = split_by_prompt(parts_rows()["dpo"])
+    return publish(home / "datasets" / "reward_dataset" / DAY, "reward_dataset", train[::3], held_out)
 
 
 @pytest.fixture(scope="session")

@@ -7,48 +7,36 @@ step and whether the final weights are, by their hash, those of an undisturbed r
 import random
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.dpo import train_dpo
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.sft import train_sft
+from rl_assets.training.base_models import ensure_base_model
+from rl_assets.training.request import Request, train_here
 from rl_assets_tests.training.conftest import SMALL
 from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish
 from rl_assets_tests.training.test_resuming import run_until_killed
 
 
-def kill(
-    kind: str, data: Path, base: BaseModel, parent: Adapter | None, recipe: Recipe, step: int, folder: Path
-) -> Adapter:
-    """The adapter, in `folder`, of a run that was killed after `step` and gone on with."""
-    model = [base.name, base.path, base.sha256]
-    run_until_killed(
-        kind, [str(data), model, str(parent.folder) if parent else None, recipe.model_dump(), str(folder), step]
-    )
-    if parent is None:
-        return train_sft(data, DAY, base, recipe, folder, _quiet)
-    return train_dpo(data, DAY, base, parent, recipe, folder, _quiet)
-
-
 def main(kills: int, home: Path) -> int:
-    recipe, draw = few_steps(), random.Random(0)
+    draw = random.Random(0)
     base = ensure_base_model("tiny", home / "models", _quiet, SMALL)
-    sft_data = publish(home / "sft", "sft_dataset", parts_rows()["sft"][::30])
-    dpo_data = publish(home / "dpo", "dpo_dataset", parts_rows()["dpo"][::12])
-    sft = train_sft(sft_data, DAY, base, recipe, home, _quiet)
-    dpo = train_dpo(dpo_data, DAY, base, sft, recipe, home, _quiet)
+    sft_data = publish(home / "sft_data", "sft_dataset", parts_rows()["sft"][::30])
+    dpo_data = publish(home / "dpo_data", "dpo_dataset", parts_rows()["dpo"][::12])
+    sft = Request("sft", sft_data, DAY, base, few_steps(), home / "whole")
+    whole = {"sft": train_here(sft, _quiet)}
+    dpo = replace(sft, kind="dpo", dataset=dpo_data, parent=whole["sft"])
+    whole["dpo"] = train_here(dpo, _quiet)
     equal = 0
     for number in range(kills):
-        kind = draw.choice(["sft", "dpo"])
-        data, parent, whole = (sft_data, None, sft) if kind == "sft" else (dpo_data, sft, dpo)
-        step = draw.randint(1, whole.manifest["steps"] - 1)
-        resumed = kill(kind, data, base, parent, recipe, step, home / str(number))
-        same = resumed.sha256 == whole.sha256
+        request = replace(draw.choice([sft, dpo]), adapters=home / str(number))
+        expected = whole[request.kind]
+        step = draw.randint(1, expected.manifest["steps"] - 1)
+        run_until_killed(request, step)
+        resumed = train_here(request, _quiet)
+        same = resumed.sha256 == expected.sha256
         equal += same
-        start = resumed.manifest["resumed_from_step"]
-        print(f"{kind} killed after step {step}, went on from {start}: {'equal' if same else 'DIFFERENT'}", flush=True)
+        start, verdict = resumed.manifest["resumed_from_step"], "equal" if same else "DIFFERENT"
+        print(f"{request.kind} killed after step {step}, went on from {start}: {verdict}", flush=True)
     print(f"{equal} of {kills} final weights are equal")
     return int(equal != kills)
 

@@ -78,3 +78,16 @@ def test_too_few_verdicts_skip_the_adapter_and_the_run_ends_well(product: HomeRe
     result = dg.materialize([sft_adapter, kto_adapter], partition_key="2026-10-15", resources={"home": product})
     assert result.success
     assert not any(evaluations(result, "kto_adapter").values())
+
+
+def test_what_is_wrong_with_the_data_is_told_and_not_tried_again(product: HomeResource):
+    day = "2026-10-16"
+    rows = [kto_row(f"Where is part {number}?", "bin 2", True) for number in range(30)]
+    publish(product.folder / "datasets" / "kto_dataset" / day, "kto_dataset", rows, day=day)
+    publish(product.folder / "datasets" / "sft_dataset" / day, "sft_dataset", parts_rows()["sft"][::30], day=day)
+    resources = {"home": product}
+    result = dg.materialize([sft_adapter, kto_adapter], partition_key=day, resources=resources, raise_on_error=False)
+    (failure,) = result.get_step_failure_events()
+    assert failure.step_key == "kto_adapter" and failure.step_failure_data.error is not None
+    assert "All 30 usable rows" in failure.step_failure_data.error.to_string()
+    assert dg.DagsterEventType.STEP_UP_FOR_RETRY not in {event.event_type for event in result.all_events}

@@ -13,8 +13,9 @@ from rl_assets.training.sft import train_sft
 from rl_assets_tests.training.samples import DAY, publish, sft_row
 
 
+@pytest.mark.parametrize("padding_free", [False, True])
 def test_the_rows_of_the_batch_are_named_and_nothing_is_published(
-    base: BaseModel, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    padding_free: bool, base: BaseModel, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     rows = [sft_row(f"Where is part {number}?", "bin 2") for number in range(24)]
     for number, row in enumerate(rows):
@@ -29,7 +30,7 @@ def test_the_rows_of_the_batch_are_named_and_nothing_is_published(
         step = trainer.training_step
 
         def training_step(model: Any, inputs: Any, *rest: Any) -> Any:
-            hit = any(tokens[mask.bool()].tolist() == marked for tokens, mask in rows_of(inputs))
+            hit = _text(marked) in _text(inputs["input_ids"].flatten().tolist())
             loss = step(model, inputs, *rest)
             return loss * float("nan") if hit else loss
 
@@ -37,7 +38,7 @@ def test_the_rows_of_the_batch_are_named_and_nothing_is_published(
         return trainer
 
     monkeypatch.setattr(sft, "_trainer", broken)
-    alone = adjusted(recipe, {"sft": {"batch": 2, "accumulate": 4, "max_steps": 3}})
+    alone = adjusted(recipe, {"sft": {"batch": 2, "accumulate": 4, "max_steps": 3, "padding_free": padding_free}})
     with pytest.raises(TrainingDiverged, match=r"The loss is nan at step \d of 3, in a batch of the rows") as raised:
         train_sft(data, DAY, base, alone, tmp_path / "adapters", print)
     named = [word.strip(",:") for word in str(raised.value).split() if word.startswith("answer-")]
@@ -45,5 +46,5 @@ def test_the_rows_of_the_batch_are_named_and_nothing_is_published(
     assert not list((tmp_path / "adapters").glob("*/*/manifest.json"))
 
 
-def rows_of(inputs: dict[str, Any]) -> list[tuple[Any, Any]]:
-    return [*zip(inputs["input_ids"], inputs["attention_mask"], strict=True)]
+def _text(tokens: list[int]) -> str:
+    return " ".join(map(str, tokens))

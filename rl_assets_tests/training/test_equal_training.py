@@ -26,6 +26,15 @@ def test_batch_1_accumulated_8_times_equals_batch_8(sft_data: Path, base: BaseMo
     assert losses(parts) == pytest.approx(losses(whole), abs=1e-4)
 
 
+def test_rows_end_to_end_equal_padded_rows_so_none_sees_another(
+    sft_data: Path, base: BaseModel, recipe: Recipe, tmp_path: Path
+):
+    padded = train_sft(sft_data, DAY, base, with_sft(recipe), tmp_path, print)
+    free = train_sft(sft_data, DAY, base, with_sft(recipe, padding_free=True), tmp_path, print)
+    assert free.inputs_hash != padded.inputs_hash
+    assert losses(free) == pytest.approx(losses(padded), abs=1e-4)
+
+
 def test_four_bit_training_stays_near_full_precision(sft_data: Path, base: BaseModel, recipe: Recipe, tmp_path: Path):
     full = train_sft(sft_data, DAY, base, with_sft(recipe), tmp_path, print)
     quantised = with_sft(recipe).model_copy(update={"quantization": "nf4"})

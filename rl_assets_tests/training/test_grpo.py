@@ -11,12 +11,7 @@ from rl_assets.training.group_rows import group_rows, with_advantages
 from rl_assets.training.grpo import train_grpo
 from rl_assets.training.loading import load_tokenizer
 from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets_tests.training.samples import DAY, group_row, parts_groups, publish
-
-
-@pytest.fixture(scope="session")
-def groups(home: Path) -> Path:
-    return publish(home / "datasets" / "grpo_dataset" / DAY, "grpo_dataset", parts_groups()[::8])
+from rl_assets_tests.training.samples import DAY, group_row, publish
 
 
 def way(recipe: Recipe, name: str, **values: Any) -> Recipe:

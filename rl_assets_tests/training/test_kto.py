@@ -8,14 +8,13 @@ from rl_assets.training.kto import label_weights, train_kto
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import UntrainableRows
 from rl_assets.training.stages import KtoRecipe
-from rl_assets_tests.training.samples import DAY, kto_row, parts_verdicts, publish
+from rl_assets_tests.training.samples import DAY, kto_row, publish
 
 
 def test_single_verdicts_train_from_the_parent_as_reference(
-    base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
+    verdicts: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
-    data = publish(tmp_path / "kto_dataset" / DAY, "kto_dataset", parts_verdicts()[::7])
-    adapter = train_kto(data, DAY, base, sft_adapter, recipe, tmp_path, print)
+    adapter = train_kto(verdicts, DAY, base, sft_adapter, recipe, tmp_path, print)
     checks = adapter.manifest["checks"]
     assert checks["step0_loss"]["value"] == pytest.approx(checks["step0_loss"]["limit"], abs=1e-3)
     assert all(check["passed"] for check in checks.values()), checks

@@ -74,3 +74,11 @@ def test_another_stages_values_change_nothing_for_a_stage():
     other = adjusted(recipe, {"grpo": {"way": "clipped"}})
     assert recipe_hash(other, "sft") == recipe_hash(recipe, "sft")
     assert recipe_hash(other, "grpo") != recipe_hash(recipe, "grpo")
+
+
+def test_which_adapter_is_the_candidate_changes_no_adapter():
+    recipe = preset("tiny_cpu")
+    other = adjusted(recipe, {"candidate": "grpo"})
+    assert all(recipe_hash(other, stage) == recipe_hash(recipe, stage) for stage in ("sft", "dpo", "grpo"))
+    with pytest.raises(ValidationError, match="candidate"):
+        adjusted(recipe, {"candidate": "reward"})

@@ -13,10 +13,8 @@ from rl_assets_tests.training.samples import DAY, chat, dpo_row, parts_rows, pub
 
 
 @pytest.fixture(scope="module")
-def scorer_adapter(base: BaseModel, recipe: Recipe, home: Path) -> Adapter:
-    train, held_out = split_by_prompt(parts_rows()["dpo"])
-    data = publish(home / "datasets" / "reward_dataset" / DAY, "reward_dataset", train[::3], held_out)
-    return train_reward(data, DAY, base, recipe, home / "adapters", print)
+def scorer_adapter(reward_pairs: Path, base: BaseModel, recipe: Recipe, home: Path) -> Adapter:
+    return train_reward(reward_pairs, DAY, base, recipe, home / "adapters", print)
 
 
 def test_it_beats_preferring_the_longer_answer_on_held_out_pairs(scorer_adapter: Adapter):

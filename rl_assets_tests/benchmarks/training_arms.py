@@ -1,0 +1,108 @@
+"""One arm of the training benchmark, in a process of its own: `... .benchmarks.training_arms <arm> <folder>`.
+
+The folder holds the request; what it took is written beside it.
+"""
+
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rl_assets.files import write_json
+from rl_assets.training.adapters import Adapter
+from rl_assets.training.arguments import sft_arguments, stage_arguments
+from rl_assets.training.recipes import Recipe
+from rl_assets.training.request import Request, read_request, train_here
+from rl_assets.training.runtime import peak_memory_bytes, start
+
+ARMS = ("ours", "bare", "defaults", "spinning")
+REQUEST, OUTCOME = "request.json", "outcome.json"
+CPU = {"use_cpu": True, "bf16": False, "dataloader_pin_memory": False, "report_to": [], "disable_tqdm": True}
+
+
+def train_ours(request: Request) -> Adapter:
+    return train_here(request, lambda line: None)
+
+
+def train_bare(request: Request, defaults: bool) -> Any:
+    """The shortest TRL script for the request's rows; the trainer."""
+    from peft import LoraConfig, PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+    recipe, kind = request.recipe, request.kind
+    stage = getattr(recipe, kind).model_dump(mode="json")
+    arguments = _default_arguments(stage, recipe) if defaults else _our_arguments(stage, recipe, kind)
+    arguments |= {**CPU, "output_dir": str(request.adapters / "trainer"), "save_strategy": "no"}
+    tokenizer = AutoTokenizer.from_pretrained(request.base.path)
+    model = AutoModelForCausalLM.from_pretrained(request.base.path)
+    data = _rows(request)
+    if kind == "sft":
+        lora = LoraConfig(
+            r=recipe.lora.r, lora_alpha=recipe.lora.alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+        )
+        trainer: Any = SFTTrainer(
+            model, SFTConfig(**arguments), train_dataset=data, processing_class=tokenizer, peft_config=lora
+        )
+    else:
+        assert request.parent is not None
+        policy = PeftModel.from_pretrained(model, str(request.parent.folder), is_trainable=True)
+        trainer = DPOTrainer(policy, args=DPOConfig(**arguments), train_dataset=data, processing_class=tokenizer)
+    trainer.train()
+    trainer.model.save_pretrained(request.adapters / "adapter", selected_adapters=["default"])
+    return trainer
+
+
+def _our_arguments(stage: dict[str, Any], recipe: Recipe, kind: str) -> dict[str, Any]:
+    shared = stage_arguments(stage, recipe.max_length, recipe.seed)
+    if kind == "sft":
+        return shared | sft_arguments(stage, recipe.max_length)
+    return shared | {"beta": stage["beta"], "precompute_ref_log_probs": stage["precompute_reference"]}
+
+
+def _default_arguments(stage: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """What decides the result is as with us; the rest is TRL's choice."""
+    same = ("per_device_train_batch_size", "learning_rate", "lr_scheduler_type", "warmup_steps", "max_steps", "seed")
+    shared = stage_arguments(stage, recipe.max_length, recipe.seed)
+    return {name: shared[name] for name in (*same, "max_length", "logging_steps")}
+
+
+def _rows(request: Request) -> Any:
+    from datasets import Dataset
+    from pyarrow import parquet
+
+    rows = parquet.read_table(request.dataset / "train.parquet").to_pylist()
+    if request.kind == "sft":
+        return Dataset.from_list([{"prompt": r["messages"][:-1], "completion": r["messages"][-1:]} for r in rows])
+    return Dataset.from_list([{side: row[side] for side in ("prompt", "chosen", "rejected")} for row in rows])
+
+
+def run_arm(arm: str, path: Path, outcome: Path) -> None:
+    """Run one arm in this process, imports first, and write what it took."""
+    request = read_request(path)
+    if arm != "spinning":
+        start(offline=True, seed=request.recipe.seed)
+    import datasets
+    import peft
+    import trl
+
+    assert all((datasets.Dataset, peft.PeftModel, trl.SFTTrainer, trl.DPOTrainer))
+    began, worked = time.perf_counter(), time.process_time()
+    if arm == "ours":
+        losses = [point[1] for point in train_ours(request).manifest["loss_curve"]]
+    else:
+        history = train_bare(request, arm in ("defaults", "spinning")).state.log_history
+        losses = [entry["loss"] for entry in history if "loss" in entry]
+    tenth = max(1, len(losses) // 10)
+    found = {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - worked,
+        "loss": statistics.fmean(losses[-tenth:]),
+        "peak": peak_memory_bytes(),
+    }
+    write_json(outcome, found)
+
+
+if __name__ == "__main__":
+    run_arm(sys.argv[1], Path(sys.argv[2]) / REQUEST, Path(sys.argv[2]) / OUTCOME)

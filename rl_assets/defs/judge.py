@@ -1,14 +1,15 @@
 """The judge model: where it is, and its preferences. Asking and reading it is `rl_assets.evaluation.judging`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
-from rl_assets.defs.adapters import OWNERS
-from rl_assets.defs.metadata import column_schema, data_version, published_metadata
-from rl_assets.defs.partitions import days
+from rl_assets.datasets.judged import JUDGE_PREFERENCES
+from rl_assets.defs.ingest import OWNERS
+from rl_assets.defs.metadata import Results, column_schema, materialized, published_metadata
+from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.ratings import rated_interactions
 from rl_assets.defs.resources import HomeResource
 from rl_assets.evaluation.ab.compare import rated_answers
@@ -74,36 +75,40 @@ class JudgeConfig(dg.Config):
 
 @dg.asset(
     partitions_def=days,
+    backfill_policy=one_run,
     deps=[rated_interactions],
-    output_required=False,
     check_specs=[
         dg.AssetCheckSpec("judge_can_be_believed", asset="judge_preferences", description=JUDGE_CAN_BE_BELIEVED)
     ],
-    group_name="reports",
+    group_name="datasets",
     kinds={"deltalake", "openai"},
     owners=OWNERS,
-    metadata={"dagster/column_schema": column_schema(preferences.JUDGE_PREFERENCES)},
+    metadata={"dagster/column_schema": column_schema(JUDGE_PREFERENCES)},
 )
 def judge_preferences(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
-) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+) -> Results:
     """Which of two logged answers to one prompt a judge finds better in both orders, where no reward tells them apart.
 
-    Not materialized where no judge is configured, and empty where the judge cannot be believed.
+    Nothing where no judge is configured, and empty where the judge cannot be believed. Pair datasets take them by their
+    strategy `judged`.
     """
-    day, asked = context.partition_key, judge.judge(home.folder, config.max_judge_calls, context.log.info)
+    asked = judge.judge(home.folder, config.max_judge_calls, context.log.info)
     if asked is None:
-        context.log.info("no judge is configured: nothing to materialize")
-        yield judge_check("judge_can_be_believed", "judge_preferences", [])
+        context.log.info("no judge is configured: nobody is asked")
+        checks = [judge_check("judge_can_be_believed", "judge_preferences", [])]
+        yield dg.MaterializeResult(metadata={"judge": "none is configured"}, check_results=checks)
         return
-    connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
-    found = preferences.judge_preferences(connection, asked, day, config.judge_pairs)
-    published = home.lake.publish(preferences.JUDGE_PREFERENCES, date.fromisoformat(day), found.reader())
-    yield dg.MaterializeResult(
-        metadata=published_metadata(published) | verdicts_metadata(found.verdicts),
-        data_version=data_version([published.sha256]),
-        check_results=[judge_check("judge_can_be_believed", "judge_preferences", [found.verdicts])],
-    )
+    versions, verdicts = {}, []
+    for day in context.partition_keys:
+        connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
+        found = preferences.judge_preferences(connection, asked, day, config.judge_pairs)
+        published = home.lake.publish(JUDGE_PREFERENCES, date.fromisoformat(day), found.reader())
+        versions[day] = published.sha256
+        verdicts.append(found.verdicts)
+        context.add_asset_metadata(published_metadata(published) | verdicts_metadata(found.verdicts), partition_key=day)
+    checks = [judge_check("judge_can_be_believed", "judge_preferences", verdicts)]
+    yield from materialized(context, "judge_preferences", versions, checks)
 
 
 def verdicts_metadata(found: JudgeVerdicts) -> dict[str, object]:

@@ -4,44 +4,64 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs.adapters import GPU, OWNERS, TrainingConfig, base_model, dpo_adapter, sft_adapter
+from rl_assets.datasets.folder import read_manifest
+from rl_assets.datasets.ratings import rated_as_of
+from rl_assets.defs.adapters import GPU, GPU_STEP, OWNERS, TrainingConfig, base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.judge import JUDGE_CAN_BE_BELIEVED, JudgeConfig, JudgeResource, judge_check
 from rl_assets.defs.metadata import report_metadata
+from rl_assets.defs.more_adapters import grpo_adapter, kto_adapter
 from rl_assets.defs.partitions import days
 from rl_assets.defs.ratings import rated_interactions
 from rl_assets.defs.resources import HomeResource
+from rl_assets.evaluation.ab.generated import write_answers
 from rl_assets.evaluation.benchmarks import read_benchmarks
-from rl_assets.evaluation.champion import champion_adapter, promote, read_champion
+from rl_assets.evaluation.champion import promote, read_champion
 from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.escaping import markdown_text
+from rl_assets.evaluation.log_facts import log_facts
+from rl_assets.evaluation.material import Material
+from rl_assets.evaluation.prices import read_prices
 from rl_assets.evaluation.promotion import PromotionRules, decide
 from rl_assets.evaluation.record import Role
 from rl_assets.evaluation.render import read_report, write_decision, write_report
 from rl_assets.evaluation.report import evaluate
 from rl_assets.evaluation.report_tables import judgements
-from rl_assets.evaluation.rewards import reward_bins
 from rl_assets.evaluation.selection import select
+from rl_assets.evaluation.subjects import subjects_of
 from rl_assets.training.adapters import newest_adapter
 from rl_assets.training.base_models import ensure_base_model
+from rl_assets.training.recipes import Recipe, adjusted
 
 
 class PromotionConfig(dg.Config, PromotionRules):
-    """When a candidate may replace the champion. With `parent_may_win` the SFT adapter is a second candidate."""
+    """When a candidate may replace the champion. With `parent_may_win` its parent adapter is a second candidate."""
 
     parent_may_win: bool = False
 
 
-ENTRANTS: tuple[tuple[Role, str], ...] = (("candidate", "dpo"), ("parent", "sft"))
+ENTRANTS: tuple[Role, ...] = ("candidate", "parent")
+# Any of them may be the candidate, and all that the day has answer.
+ADAPTERS = (sft_adapter, dpo_adapter, kto_adapter, grpo_adapter)
+# Datasets beside those that are asked of, on which adapters of the day may have been trained.
+MORE_DATASETS = ("kto_dataset", "grpo_dataset")
 
 
 class EvalConfig(TrainingConfig, JudgeConfig):
-    """What may be chosen at launch: whose adapters are evaluated, and how much a judge is asked."""
+    """What may be chosen at launch: which adapter is the candidate (sft, dpo, kto or grpo; the recipe's unless given),
+    whose rows are asked of, and how much a judge is asked."""
+
+    candidate: str | None = None
+
+    def resolve(self, home: HomeResource) -> Recipe:
+        """The recipe, with the candidate given here."""
+        recipe = super().resolve(home)
+        return recipe if self.candidate is None else adjusted(recipe, {"candidate": self.candidate})
 
 
 @dg.asset(
     partitions_def=days,
-    deps=[base_model, rated_interactions, sft_dataset, dpo_dataset, sft_adapter, dpo_adapter],
+    deps=[base_model, rated_interactions, sft_dataset, dpo_dataset, *ADAPTERS],
     check_specs=[
         dg.AssetCheckSpec(
             "no_test_prompt_was_trained_on",
@@ -55,31 +75,22 @@ class EvalConfig(TrainingConfig, JudgeConfig):
     kinds={"huggingface", "matplotlib"},
     owners=OWNERS,
     pool=GPU,
+    op_tags=GPU_STEP,
 )
 def eval_report(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: EvalConfig
 ) -> dg.MaterializeResult:
     """The candidate against base, parent and champion on held-out items and benchmarks, with paired 95 % intervals."""
-    day, folder, log = context.partition_key, home.folder, context.log.info
-    parent, candidate = (newest_adapter(folder / "adapters", kind, day) for kind in ("sft", "dpo"))
-    if candidate is None:
-        raise dg.Failure(f"{day} has no DPO adapter to evaluate; materialize dpo_adapter first", allow_retries=False)
-    champion = read_champion(folder)
-    report = evaluate(
-        day,
-        ensure_base_model(home.base_model, folder / "models", log),
-        candidate,
-        parent,
-        champion_adapter(folder, champion) if champion else None,
-        sft_folder=home.dataset("sft_dataset", day),
-        dpo_folder=home.dataset("dpo_dataset", day),
-        segment=config.resolve(home).segment,
-        log=log,
-        benchmarks=read_benchmarks(folder / "eval"),
-        rewards=reward_bins(home.lake, day, home.duckdb_memory_limit),
-        judge=judge.judge(folder, config.max_judge_calls, log),
-        judge_pairs=config.judge_pairs,
-    )
+    day, folder, log, recipe = context.partition_key, home.folder, context.log.info, config.resolve(home)
+    base = ensure_base_model(home.base_model, folder / "models", log)
+    try:
+        subjects = subjects_of(folder, day, base, recipe.candidate)
+    except FileNotFoundError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    asked = judge.judge(folder, config.max_judge_calls, log)
+    found = evaluate(day, subjects, _material(home, day, recipe), log, asked, config.judge_pairs)
+    report = found.report
+    write_answers(found.answers, folder / "reports" / day)
     write_report(report, folder / "reports" / day)
     leak = dg.AssetCheckResult(
         check_name="no_test_prompt_was_trained_on",
@@ -92,6 +103,19 @@ def eval_report(
     )
 
 
+def _material(home: HomeResource, day: str, recipe: Recipe) -> Material:
+    more = [home.dataset(name, day) for name in MORE_DATASETS]
+    return Material(
+        sft_folder=home.dataset("sft_dataset", day),
+        dpo_folder=home.dataset("dpo_dataset", day),
+        trained_on=[folder for folder in more if read_manifest(folder)],
+        segment=recipe.segment,
+        benchmarks=read_benchmarks(home.folder / "eval"),
+        log_facts=log_facts(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),
+        prices=read_prices(home.folder),
+    )
+
+
 @dg.asset(partitions_def=days, deps=[eval_report], group_name="reports", kinds={"json"}, owners=OWNERS)
 def promotion_decision(
     context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig
@@ -99,12 +123,13 @@ def promotion_decision(
     """PROMOTE, REJECT, HOLD or INSUFFICIENT, with reasons; a promoted adapter of a newer day is the champion."""
     day, folder = context.partition_key, home.folder
     report, champion = read_report(folder / "reports" / day), read_champion(folder)
-    entrants = ENTRANTS if config.parent_may_win and "parent" in report.models else ENTRANTS[:1]
-    decisions = select([decide(report, champion, config, role) for role, _ in entrants])
-    kind, decision = next(
-        ((kind, found) for (_, kind), found in zip(entrants, decisions, strict=True) if found.verdict == "PROMOTE"),
-        (entrants[0][1], decisions[0]),
+    entrants = [role for role in ENTRANTS if role == "candidate" or (config.parent_may_win and role in report.models)]
+    decisions = select([decide(report, champion, config, role) for role in entrants])
+    role, decision = next(
+        ((role, found) for role, found in zip(entrants, decisions, strict=True) if found.verdict == "PROMOTE"),
+        (entrants[0], decisions[0]),
     )
+    kind = report.models[role].kind
     write_decision(report, decision, folder / "reports" / day)
     adapter = newest_adapter(folder / "adapters", kind, day)
     if adapter is None:

@@ -102,7 +102,7 @@ def _item(name: str, line: Line) -> Item:
     references = tuple(sorted({*line.references, *([line.reference] if line.reference else [])}))
     verifier = line.verifier or inferred(references)
     cluster = line.cluster or conversation_key(prompt)
-    return Item(prompt, references, cluster, name, line.category, None, verifier, line.answer_schema)
+    return Item(prompt, references, cluster, name, line.category, verifier=verifier, schema=line.answer_schema)
 
 
 def conversation_key(prompt: Sequence[Message]) -> str:
@@ -110,19 +110,22 @@ def conversation_key(prompt: Sequence[Message]) -> str:
     return prompt_key([turn["role"] for turn in prompt], [turn["content"] for turn in prompt], None, None)
 
 
-def leaked_benchmarks(benchmarks: Sequence[Benchmark], sft_folder: Path, dpo_folder: Path) -> list[str]:
+def leaked_benchmarks(benchmarks: Sequence[Benchmark], folders: Sequence[Path]) -> list[str]:
     """Benchmark prompts that stand in a training split, as "name: prompt key"; training texts are streamed."""
     asked = {conversation_key(item.prompt): benchmark.name for benchmark in benchmarks for item in benchmark.items}
     if not asked:
         return []
     seen: set[str] = set()
-    for folder, column, answers in ((sft_folder, "messages", 1), (dpo_folder, "prompt", 0)):
+    for folder in folders:
         for split in TRAINING_SPLITS:
-            seen |= {key for key in _conversations(folder / f"{split}.parquet", column, answers) if key in asked}
+            seen |= {key for key in _conversations(folder / f"{split}.parquet") if key in asked}
     return sorted(f"{asked[key]}: {key}" for key in seen)
 
 
-def _conversations(path: Path, column: str, answers: int) -> Iterator[str]:
-    for batch in pq.ParquetFile(path).iter_batches(10_000, columns=[column]):
+def _conversations(path: Path) -> Iterator[str]:
+    """Keys of the prompts in a split: `messages` end with the answer, `prompt` does not."""
+    file = pq.ParquetFile(path)
+    column, answers = ("messages", 1) if "messages" in file.schema_arrow.names else ("prompt", 0)
+    for batch in file.iter_batches(10_000, columns=[column]):
         for messages in batch.column(column).to_pylist():
             yield conversation_key(messages[: len(messages) - answers])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_assets.evaluation.bleu import BleuColumn
-from rl_assets.evaluation.statistics import Interval, interval
+from rl_assets.evaluation.statistics import Interval, interval, rate_difference
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,17 @@ class Column:
         """The column of these rows alone."""
         kept = np.asarray(rows, dtype=np.intp)
         return Column(self.values[kept], self.weights[kept], [self.clusters[row] for row in rows])
+
+
+@dataclass(frozen=True)
+class RateColumn(Column):
+    """A metric whose weights are the model's own, as its tokens: two models are compared by their rates."""
+
+    def less(self, other: "Column") -> Interval:
+        """This rate less the other's, the same clusters drawn for both. Raises ValueError if the rows differ."""
+        if self.clusters != other.clusters:
+            raise ValueError("the two models were scored on different rows: no paired difference")
+        return rate_difference((self.values, self.weights), (other.values, other.weights), self.clusters)
 
 
 AnyColumn = Column | BleuColumn

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from rl_assets.evaluation.bleu import BleuColumn, counter, sentence_counts
-from rl_assets.evaluation.columns import AnyColumn, Column, column, less
+from rl_assets.evaluation.columns import AnyColumn, Column, RateColumn, column, less
 from rl_assets.evaluation.items import Item
-from rl_assets.evaluation.metrics import exact_match, json_validity, token_f1
+from rl_assets.evaluation.metrics import exact_match, json_validity, same_answer, token_f1
 from rl_assets.evaluation.model_scores import HeldOut, ModelScores
 from rl_assets.evaluation.overlap import KINDS as ROUGE
 from rl_assets.evaluation.overlap import rouge
@@ -20,6 +20,8 @@ from rl_assets.evaluation.structured import field_f1
 from rl_assets.evaluation.verifiers import solves
 
 Row = tuple[Item, str]
+# Quality is told per this many tokens.
+TOKENS = 100
 
 
 def columns(
@@ -49,6 +51,8 @@ def answer_columns(held_out: HeldOut, scores: ModelScores) -> dict[str, AnyColum
         "json_validity": _measured(known, lambda item, text: json_validity(text, item.references)),
         "field_f1": _measured(known, lambda item, text: field_f1(text, item.references)),
         "task_success": _measured(rows, _success),
+        "rejection_rate": _measured(rows, _rejected),
+        "quality_per_token": _per_token(held_out, scores),
         **_overlap_columns([row for row in known if json_validity("", row[0].references) is None]),
     }
 
@@ -64,6 +68,22 @@ def _success(item: Item, text: str) -> float | None:
     if item.verifier is None:
         return None
     return solves(text, item.references, item.verifier, item.schema)
+
+
+def _rejected(item: Item, text: str) -> float | None:
+    """Whether the answer equals one that was rejected; None where nothing was."""
+    return float(any(same_answer(text, worse) for worse in item.rejected)) if item.rejected else None
+
+
+def _per_token(held_out: HeldOut, scores: ModelScores) -> RateColumn:
+    """The primary metric over the tokens it took."""
+    answered = zip(held_out.items, scores.generation.answers, strict=True)
+    rows = [(item, answer) for item, answer in answered if item.references]
+    return RateColumn(
+        np.asarray([TOKENS * exact_match(answer.text, item.references) for item, answer in rows], dtype=np.float64),
+        np.asarray([answer.tokens for _, answer in rows], dtype=np.float64),
+        [item.cluster for item, _ in rows],
+    )
 
 
 def _overlap_columns(rows: Sequence[Row]) -> dict[str, AnyColumn]:

@@ -19,11 +19,12 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class Answer:
-    """One generated answer; `tokens` counts the new tokens, the end token included."""
+    """One generated answer; `tokens` counts the new tokens, the end token included, `prompt_tokens` those before."""
 
     text: str
     tokens: int
     finished: bool
+    prompt_tokens: int
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _answer_batch(
 ) -> list[Answer]:
     width = max(len(row) for row in rows)
     output = greedy(model, tokenizer, rows, max_new_tokens, min_new_tokens)
-    return [_read(tokenizer, ids[width:]) for ids in output.tolist()]
+    return [_read(tokenizer, ids[width:], len(row)) for row, ids in zip(rows, output.tolist(), strict=True)]
 
 
 def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, min_new_tokens: int = 0) -> Any:
@@ -103,8 +104,8 @@ def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: in
         )
 
 
-def _read(tokenizer: Any, ids: list[int]) -> Answer:
+def _read(tokenizer: Any, ids: list[int], prompt_tokens: int) -> Answer:
     finished = tokenizer.eos_token_id in ids
     kept = ids[: ids.index(tokenizer.eos_token_id)] if finished else ids
     text = tokenizer.decode(kept, skip_special_tokens=True).strip()
-    return Answer(text=text, tokens=len(kept) + finished, finished=finished)
+    return Answer(text=text, tokens=len(kept) + finished, finished=finished, prompt_tokens=prompt_tokens)

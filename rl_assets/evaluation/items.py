@@ -1,11 +1,13 @@
 """Held-out items: what every model is asked, from the datasets' test splits, and the leak check."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from rl_assets.evaluation.metrics import exact_match
 from rl_assets.evaluation.verifiers import Verifier, inferred
 from rl_assets.files import sha256_json
 
@@ -17,8 +19,8 @@ TRAINING_SPLITS = ("train", "validation")
 class Item:
     """One held-out prompt and every known good answer to it; a metric takes its best reference.
 
-    `agent` gave the reference. `verifier` says whether an answer solves the task, where a rule can; only an
-    item with a `schema` may be without references.
+    `rejected` are answers that were found worse. `agent` gave the reference. `verifier` says whether an answer solves
+    the task, where a rule can; only an item with a `schema` may be without references.
     """
 
     prompt: tuple[Message, ...]
@@ -29,6 +31,7 @@ class Item:
     agent: str | None = None
     verifier: Verifier | None = None
     schema: dict[str, Any] | None = None
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,16 +106,33 @@ def _pair(row: dict[str, Any]) -> Pair:
     )
 
 
-def _keys(folder: Path, split: str) -> set[str]:
-    return {row["metadata"]["prompt_key"] for row in read_split(folder, split, ["metadata"])}
+def with_rejected(items: Sequence[Item], pairs: Sequence[Pair]) -> list[Item]:
+    """The items with the answers to their prompts that held-out pairs reject, but for those that match a reference."""
+    worse: dict[str, set[str]] = {}
+    for pair in pairs:
+        worse.setdefault(pair.cluster, set()).add(pair.rejected)
+    return [
+        replace(item, rejected=tuple(text for text in sorted(worse.get(item.cluster, ())) if not _is_good(text, item)))
+        for item in items
+    ]
 
 
-def leaked_keys(sft_folder: Path, dpo_folder: Path) -> list[str]:
-    """Prompt keys that are in a test split and also in a training split of either dataset, sorted.
+def _is_good(text: str, item: Item) -> bool:
+    return bool(item.references and exact_match(text, item.references))
 
-    Must be empty: an answer seen in training says nothing about the model. Looks at all segments.
+
+def _keys(folder: Path, split: str) -> set[tuple[str, str | None]]:
+    rows = (row["metadata"] for row in read_split(folder, split, ["metadata"]))
+    return {(row["prompt_key"], row["cluster_key"]) for row in rows}
+
+
+def leaked_keys(folders: Sequence[Path], more: Sequence[Path] = ()) -> list[str]:
+    """Prompt keys of the test splits in `folders` that, or a near-duplicate of which, any training split holds, sorted.
+
+    Must be empty: an answer seen in training says nothing about the model. Near-duplicates share a cluster key.
+    Training splits are those of `folders` and of `more`; looks at all segments.
     """
-    folders = (sft_folder, dpo_folder)
-    held_out = {key for folder in folders for key in _keys(folder, "test")}
-    trained_on = {key for folder in folders for split in TRAINING_SPLITS for key in _keys(folder, split)}
-    return sorted(held_out & trained_on)
+    held_out = {keys for folder in folders for keys in _keys(folder, "test")}
+    trained_on = {keys for folder in (*folders, *more) for split in TRAINING_SPLITS for keys in _keys(folder, split)}
+    seen = {key for keys in trained_on for key in keys if key is not None}
+    return sorted(prompt for prompt, cluster in held_out if {prompt, cluster} & seen)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.escaping import markdown_block, markdown_text
 from rl_assets.evaluation.inline_pictures import small_forest
+from rl_assets.evaluation.log_wording import agreement_sentence, price_sentence, served_rows, served_sentence
 from rl_assets.evaluation.report_tables import (
     benchmark_rows,
     judge_rows,
@@ -22,6 +23,7 @@ from rl_assets.evaluation.wording import (
     judge_sentence,
     latency_sentence,
     model_rows,
+    ratings_sentence,
     sample_sentence,
 )
 
@@ -55,10 +57,16 @@ def to_markdown(report: EvalReport, decision: Decision | None = None) -> str:
         *_section("## Slices", slice_rows(report)),
         "## Judge\n",
         *(markdown_text(judge_sentence(found)) for found in judged),
+        markdown_text(ratings_sentence(report.judge_ratings)) if report.judge_ratings else "",
         escaped_table(judge_rows(judged)) if judged else "No judge is configured.",
         *(part for found in report.benchmarks for part in _benchmark(found)),
+        "## What people said of served answers\n",
+        served_sentence(report),
+        *([escaped_table(served_rows(report))] if report.served else []),
+        markdown_text(agreement_sentence(report.agreement)),
         *_section("## Where it comes from", lineage_rows(report)),
         *_section("## What it took", training_rows(report)),
+        markdown_text(price_sentence(report)),
         "## Notes\n",
         "\n".join(f"- {markdown_text(note)}" for note in report.notes),
         *_worst(report),

@@ -54,6 +54,11 @@ def matches(answer: str, reference: str) -> bool:
     return same_value(parsed_json(answer), expected)
 
 
+def same_answer(one: str, other: str) -> bool:
+    """Exact match in both directions: a broken JSON object is another answer than the whole one."""
+    return matches(one, other) and matches(other, one)
+
+
 def exact_match(answer: str, references: Sequence[str]) -> float:
     """1.0 if the answer matches any reference, else 0.0."""
     return float(any(matches(answer, reference) for reference in references))

@@ -63,17 +63,22 @@ def score_model(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> Mode
 
 def score_items(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> ModelScores:
     """Answers, and log-probabilities of references and pairs."""
-    prompts = [item.prompt for item in held_out.items]
     references = [(item.prompt, text) for item in held_out.items for text in item.references]
     sides = [(pair.prompt, text) for pair in held_out.pairs for text in (pair.chosen, pair.rejected)]
     scored = log_probabilities(model, tokenizer, references + sides, log)
     side_scores = scored[len(references) :]
-    return ModelScores(
-        generation=generate(model, tokenizer, prompts, held_out.max_new_tokens, log),
+    return replace(
+        answer_items(model, tokenizer, held_out, log),
         references=scored[: len(references)],
         pairs=list(zip(side_scores[::2], side_scores[1::2], strict=True)),
-        latency=None,
     )
+
+
+def answer_items(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> ModelScores:
+    """Answers alone."""
+    prompts = [item.prompt for item in held_out.items]
+    generation = generate(model, tokenizer, prompts, held_out.max_new_tokens, log)
+    return ModelScores(generation=generation, references=[], pairs=[], latency=None)
 
 
 def free_memory() -> None:

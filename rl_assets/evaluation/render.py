@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.figures import forest, losses, metric_by_model, reward_histogram, slices_forest, verdict_bars
+from rl_assets.evaluation.log_wording import agreement_sentence, price_sentence, served_rows, served_sentence
 from rl_assets.evaluation.markdown import to_markdown
 from rl_assets.evaluation.pages import grid, page
 from rl_assets.evaluation.report_tables import (
@@ -20,6 +23,7 @@ from rl_assets.evaluation.wording import (
     headline,
     latency_sentence,
     model_rows,
+    ratings_sentence,
     sample_sentence,
 )
 from rl_assets.files import write_atomically, write_json
@@ -48,8 +52,13 @@ def to_html(report: EvalReport, decision: Decision | None = None) -> str:
         differences=grid(difference_rows(report)),
         slices=grid(slice_rows(report)),
         judgements=judged,
+        ratings=ratings_sentence(report.judge_ratings) if report.judge_ratings else None,
         judge_table=grid(judge_rows(judged)),
         benchmarks=[found.model_dump() | {"table": grid(benchmark_rows(found))} for found in report.benchmarks],
+        served=grid(served_rows(report)),
+        served_sentence=served_sentence(report),
+        agreement=agreement_sentence(report.agreement),
+        prices=price_sentence(report),
         lineage=grid(lineage_rows(report), text=True),
         training=grid(training_rows(report)),
         metrics=[METRICS[name] for name in METRICS if any(name in model.metrics for model in report.models.values())],
@@ -76,8 +85,16 @@ def _write_pages(report: EvalReport, decision: Decision | None, folder: Path) ->
 
 
 def read_report(folder: Path) -> EvalReport:
-    """The report written there. Raises FileNotFoundError where there is none."""
+    """The report written there. FileNotFoundError where there is none, ValueError for one of another version."""
     path = folder / "report.json"
     if not path.is_file():
         raise FileNotFoundError(f"no report at {path}: materialize eval_report of that day first")
-    return EvalReport.model_validate_json(path.read_bytes())
+    try:
+        return EvalReport.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ValueError(
+            f"{path} is not a report of this version: {where}: {first['msg']}; "
+            "materialize eval_report of that day again"
+        ) from error

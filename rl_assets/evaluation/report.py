@@ -1,19 +1,25 @@
 """The evaluation itself: candidate, base, parent and champion on the same held-out items, as one report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any
 
-from rl_assets.evaluation.asking import Answered, ask_models
-from rl_assets.evaluation.benchmarks import Benchmark, leaked_benchmarks
-from rl_assets.evaluation.columns import AnyColumn, Column
-from rl_assets.evaluation.estimates import columns, compare
-from rl_assets.evaluation.items import held_out_answers, held_out_pairs, leaked_keys
+import pyarrow as pa
+
+from rl_assets.evaluation.ab.generated import answers_table
+from rl_assets.evaluation.asking import ask_models
+from rl_assets.evaluation.benchmarks import Benchmark
+from rl_assets.evaluation.items import held_out_answers, held_out_pairs, with_rejected
 from rl_assets.evaluation.judging.gateway import Judge
+from rl_assets.evaluation.judging.ratings import rate_by_judge
 from rl_assets.evaluation.judging.summary import compare_by_judge
 from rl_assets.evaluation.latency import side_by_side
-from rl_assets.evaluation.model_scores import HeldOut, Log, ModelScores, free_memory
-from rl_assets.evaluation.record import ROLES, Role
+from rl_assets.evaluation.material import Material
+from rl_assets.evaluation.measured import Measured
+from rl_assets.evaluation.model_scores import HeldOut, Log, free_memory
+from rl_assets.evaluation.prices import PricesUsed, price_of
+from rl_assets.evaluation.record import ROLES
 from rl_assets.evaluation.report_parts import (
     benchmark_result,
     dataset_used,
@@ -23,43 +29,27 @@ from rl_assets.evaluation.report_parts import (
     notes_on,
     preference_duels,
     training_cost,
-    weights_sha256,
     worst_answers,
 )
-from rl_assets.evaluation.results import PRIMARY, Comparison, EvalReport, LatencyRatio
-from rl_assets.evaluation.sections import RewardBin
+from rl_assets.evaluation.results import EvalReport, LatencyRatio
 from rl_assets.evaluation.slices import slices
 from rl_assets.evaluation.statistics import SEED, median_interval
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
+from rl_assets.evaluation.subjects import Subjects
 from rl_assets.training.loading import load_for_inference
 from rl_assets.training.runtime import start
 
-COMPARED: tuple[tuple[Role, Role], ...] = (
-    ("candidate", "base"),
-    ("candidate", "parent"),
-    ("candidate", "champion"),
-    ("parent", "base"),
-    ("parent", "champion"),
-)
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report, and what every model answered to every held-out prompt (`ab.generated.ANSWERS`)."""
+
+    report: EvalReport
+    answers: pa.Table
 
 
 def evaluate(
-    day: str,
-    base: BaseModel,
-    candidate: Adapter,
-    parent: Adapter | None,
-    champion: Adapter | None,
-    *,
-    sft_folder: Path,
-    dpo_folder: Path,
-    segment: str | None,
-    log: Log,
-    benchmarks: Sequence[Benchmark] = (),
-    rewards: Sequence[RewardBin] = (),
-    judge: Judge | None = None,
-    judge_pairs: int = 100,
-) -> EvalReport:
+    day: str, subjects: Subjects, material: Material, log: Log, judge: Judge | None = None, judge_pairs: int = 100
+) -> Evaluation:
     """Ask every distinct model the same held-out items and compare the answers, paired.
 
     Quality is measured with one model in memory at a time; for the latency ratio the candidate and the model
@@ -67,94 +57,109 @@ def evaluate(
     where there is one, compares at most `judge_pairs` answers of the candidate with those of that model.
     """
     # Read first: a missing or interrupted dataset should not cost an evaluation.
-    datasets = [dataset_used(sft_folder), dataset_used(dpo_folder)]
-    leaked = leaked_keys(sft_folder, dpo_folder) + leaked_benchmarks(benchmarks, sft_folder, dpo_folder)
-    start(offline=Path(base.path).is_dir(), seed=SEED)
-    comparable = champion if champion is not None and champion.base_sha256 == base.sha256 else None
-    adapters: dict[Role, Adapter | None] = {"base": None, "candidate": candidate}
-    adapters |= {"parent": parent} if parent else {}
-    adapters |= {"champion": comparable} if comparable else {}
-    against: Role = "champion" if comparable else "base"
-    items, pairs = held_out_answers(sft_folder, segment), held_out_pairs(dpo_folder, segment)
-    questions, by_sha = ask_models(base, adapters, items, pairs, benchmarks, log)
-    held_out = questions.held_out
-    answered = {role: by_sha[weights_sha256(base, adapter)] for role, adapter in adapters.items()}
-    scores = {role: found.held_out for role, found in answered.items()}
-    table = {role: _role_columns(role, held_out, scores) for role in scores}
-    contest = duels(held_out, scores["candidate"], scores[against], judge_pairs) if judge else []
-    verdicts = compare_by_judge(judge, "candidate", against, contest) if judge and contest else None
-    known = preference_duels(held_out, judge_pairs) if judge else []
-    return EvalReport(
+    datasets, leaked = [dataset_used(folder) for folder in material.asked_of], material.leaked()
+    start(offline=Path(subjects.base.path).is_dir(), seed=SEED)
+    pairs = held_out_pairs(material.dpo_folder, material.segment)
+    items = with_rejected(held_out_answers(material.sft_folder, material.segment), pairs)
+    measured = Measured(subjects, *ask_models(subjects, items, pairs, material.benchmarks, log))
+    prices = price_of(material.prices, subjects.base.name)
+    judged = _judged(measured, judge, judge_pairs)
+    report = EvalReport(
         day=day,
-        segment=segment,
-        base_name=base.name,
-        base_sha256=base.sha256,
+        segment=material.segment,
         datasets=datasets,
-        items=len(held_out.items),
-        pairs=len(held_out.pairs),
-        clusters=len({item.cluster for item in held_out.items}),
-        left_out=held_out.left_out,
-        max_new_tokens=held_out.max_new_tokens,
-        champion_sha256=champion.sha256 if champion else None,
-        champion_base_sha256=champion.base_sha256 if champion else None,
-        models={r: model_result(r, base, adapters[r], scores[r], table[r]) for r in ROLES if r in scores},
-        comparisons=_comparisons(table),
-        slices=slices(held_out.items, _primary(table["candidate"]), _primary(table[against])) if held_out.items else [],
-        benchmarks=[
-            benchmark_result(found, questions.benchmarks[found.name], _on(found.name, answered), against)
-            for found in benchmarks
-        ],
-        judge=verdicts,
-        judge_alignment=compare_by_judge(judge, "preferred", "rejected", known) if judge and known else None,
-        rewards=list(rewards),
-        training=[training_cost(adapter) for adapter in (parent, candidate) if adapter],
-        latency_ratio=_latency_ratio(base, candidate, comparable, held_out, log),
         leaked=leaked,
-        worst=worst_answers(held_out, scores["candidate"]),
-        loss_curves=[loss_curve(adapter) for adapter in (parent, candidate) if adapter],
-        notes=notes_on(held_out, parent, champion, comparable, candidate, verdicts),
+        prices=prices,
+        rewards=list(material.log_facts.rewards),
+        served=list(material.log_facts.served),
+        agreement=material.log_facts.agreement,
+        notes=notes_on(measured, judged["judge"]),
+        not_asked=subjects.not_asked(),
+        latency_ratio=_latency_ratio(measured, log),
+        **judged,
+        **_sample(measured),
+        **_figures(measured, prices, material.benchmarks),
+        **_training(subjects),
     )
+    return Evaluation(report, answers_table(day, measured, prices))
 
 
-def _primary(found: Mapping[str, AnyColumn]) -> Column:
-    return cast("Column", found[PRIMARY])
-
-
-def _on(benchmark: str, answered: Mapping[Role, Answered]) -> dict[Role, ModelScores]:
-    return {role: found.benchmarks[benchmark] for role, found in answered.items()}
-
-
-def _role_columns(role: Role, held_out: HeldOut, scores: Mapping[Role, ModelScores]) -> dict[str, AnyColumn]:
-    return columns(
-        held_out,
-        scores[role],
-        base=None if role == "base" else scores["base"],
-        parent=scores.get("parent") if role == "candidate" else None,
-    )
-
-
-def _comparisons(table: Mapping[Role, Mapping[str, AnyColumn]]) -> dict[str, Comparison]:
+def _sample(measured: Measured) -> dict[str, Any]:
+    """Who was asked how much."""
+    held_out, subjects = measured.held_out, measured.subjects
     return {
-        f"{ours}-{theirs}": compare(ours, theirs, table)
-        for ours, theirs in COMPARED
-        if ours in table and theirs in table
+        "base_name": subjects.base.name,
+        "base_sha256": subjects.base.sha256,
+        "champion_sha256": subjects.champion.sha256 if subjects.champion else None,
+        "champion_base_sha256": subjects.champion.base_sha256 if subjects.champion else None,
+        "items": len(held_out.items),
+        "pairs": len(held_out.pairs),
+        "clusters": len({item.cluster for item in held_out.items}),
+        "left_out": held_out.left_out,
+        "max_new_tokens": held_out.max_new_tokens,
     }
 
 
-def _latency_ratio(
-    base: BaseModel, candidate: Adapter, champion: Adapter | None, held_out: HeldOut, log: Log
-) -> LatencyRatio | None:
+def _figures(measured: Measured, prices: PricesUsed, benchmarks: Sequence[Benchmark]) -> dict[str, Any]:
+    """Figures of every model, and differences between them."""
+    items, against = measured.held_out.items, measured.subjects.against
+    return {
+        "models": {role: model_result(role, measured, prices.price) for role in ROLES if role in measured.scores},
+        "comparisons": measured.comparisons(),
+        "slices": slices(items, measured.primary("candidate"), measured.primary(against)) if items else [],
+        "benchmarks": [
+            benchmark_result(
+                found, measured.questions.benchmarks[found.name], measured.on_benchmark(found.name), against
+            )
+            for found in benchmarks
+        ],
+        "worst": worst_answers(measured.held_out, measured.scores["candidate"]),
+    }
+
+
+def _judged(measured: Measured, judge: Judge | None, most: int) -> dict[str, Any]:
+    """What the judge says of the candidate, and of preferences that the logs hold; None without one.
+
+    A judge whose verdicts cannot be believed is not asked for ratings.
+    """
+    held_out, scores, against = measured.held_out, measured.scores, measured.subjects.against
+    contest = duels(held_out, scores["candidate"], scores[against], most) if judge else []
+    known = preference_duels(held_out, most) if judge else []
+    verdicts = compare_by_judge(judge, "candidate", against, contest) if judge and contest else None
+    believed = judge if verdicts and verdicts.usable else None
+    return {
+        "judge": verdicts,
+        "judge_ratings": rate_by_judge(believed, "candidate", against, contest) if believed else None,
+        "judge_alignment": compare_by_judge(judge, "preferred", "rejected", known) if judge and known else None,
+    }
+
+
+def _training(subjects: Subjects) -> dict[str, Any]:
+    """What training the candidate and its parent took."""
+    adapters = [adapter for adapter in (subjects.parent, subjects.candidate) if adapter]
+    return {
+        "training": [training_cost(adapter) for adapter in adapters],
+        "loss_curves": [loss_curve(adapter) for adapter in adapters],
+    }
+
+
+def _latency_ratio(measured: Measured, log: Log) -> LatencyRatio | None:
     """Request time against the champion as users would feel it; against the base only at equal work."""
+    subjects, held_out = measured.subjects, measured.held_out
+    champion, candidate, against = subjects.comparable, subjects.candidate, subjects.against
     if not held_out.items or (champion and champion.sha256 == candidate.sha256):
         return None
-    against: Role = "champion" if champion else "base"
     log(f"timing requests of the candidate and the {against} in turns")
-    ratios = side_by_side(
-        load_for_inference(base, candidate),
-        load_for_inference(base, champion),
-        [item.prompt for item in held_out.items],
-        held_out.max_new_tokens,
-        equal_work=champion is None,
-    )
+    ratios = _ratios(subjects, held_out)
     free_memory()
     return LatencyRatio(against=against, ratio=median_interval(ratios), equal_work=champion is None)
+
+
+def _ratios(subjects: Subjects, held_out: HeldOut) -> list[float]:
+    return side_by_side(
+        load_for_inference(subjects.base, subjects.candidate),
+        load_for_inference(subjects.base, subjects.comparable),
+        [item.prompt for item in held_out.items],
+        held_out.max_new_tokens,
+        equal_work=subjects.comparable is None,
+    )

@@ -5,47 +5,44 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rl_assets.evaluation.benchmarks import Benchmark
-from rl_assets.evaluation.columns import AnyColumn
 from rl_assets.evaluation.estimates import columns, compare, figures
+from rl_assets.evaluation.generation import Answer
 from rl_assets.evaluation.judging.pairwise import Duel
 from rl_assets.evaluation.judging.summary import JudgeVerdicts
+from rl_assets.evaluation.measured import Measured
 from rl_assets.evaluation.metrics import exact_match, pair_f1, token_f1, why_wrong
 from rl_assets.evaluation.model_scores import HeldOut, ModelScores
+from rl_assets.evaluation.prices import Price
 from rl_assets.evaluation.record import Role
 from rl_assets.evaluation.results import DatasetUsed, LossCurve, ModelResult, WorstAnswer
 from rl_assets.evaluation.sections import BenchmarkResult, TrainingCost
 from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
 
 WORST = 20
 
 
-def weights_sha256(base: BaseModel, adapter: Adapter | None) -> str:
-    """What tells models apart: the adapter's weights, or the base's own."""
-    return adapter.sha256 if adapter else base.sha256
-
-
-def model_result(
-    role: Role,
-    base: BaseModel,
-    adapter: Adapter | None,
-    scores: ModelScores,
-    found: Mapping[str, AnyColumn],
-) -> ModelResult:
+def model_result(role: Role, measured: Measured, price: Price | None) -> ModelResult:
     """One model's figures with their intervals."""
-    answers = scores.generation.answers
+    subjects, scores = measured.subjects, measured.scores[role]
+    adapter, answers = subjects.roles()[role], scores.generation.answers
     return ModelResult(
         role=role,
         kind=adapter.kind if adapter else "base",
-        label=f"{adapter.kind} {adapter.inputs_hash[:8]}" if adapter else base.name,
-        sha256=weights_sha256(base, adapter),
+        label=subjects.label(adapter),
+        sha256=subjects.weights(adapter),
         inputs_hash=adapter.inputs_hash if adapter else None,
-        metrics=figures(found),
+        metrics=figures(measured.table[role]),
         latency=scores.latency,
         tokens_per_second=scores.generation.tokens_per_second if answers else None,
         tokens_per_answer=sum(answer.tokens for answer in answers) / len(answers) if answers else None,
+        cost_per_answer_usd=_cost(answers, price) if answers and price else None,
         unfinished_answers=sum(not answer.finished for answer in answers),
     )
+
+
+def _cost(answers: Sequence[Answer], price: Price) -> float:
+    """Mean US dollars an answer, its prompt included."""
+    return sum(price.usd(answer.prompt_tokens, answer.tokens) for answer in answers) / len(answers)
 
 
 def worst_answers(held_out: HeldOut, scores: ModelScores, limit: int = WORST) -> list[WorstAnswer]:
@@ -133,26 +130,25 @@ def _spread(size: int, most: int) -> Sequence[int]:
     return [(turn * size) // most for turn in range(most)] if size > most else range(size)
 
 
-def notes_on(
-    held_out: HeldOut,
-    parent: Adapter | None,
-    champion: Adapter | None,
-    comparable: Adapter | None,
-    candidate: Adapter,
-    judge: JudgeVerdicts | None,
-) -> list[str]:
+def notes_on(measured: Measured, judge: JudgeVerdicts | None) -> list[str]:
     """What a reader should know beside the figures, as sentences."""
+    subjects, held_out = measured.subjects, measured.held_out
     notes = [] if judge else ["No judge is configured: the figures are automatic metrics only."]
     if held_out.left_out:
         notes.append(f"{held_out.left_out} held-out rows are longer than the model's context and were left out.")
-    if parent is None:
-        notes.append("The candidate was trained on the base itself, so it has no parent to compare with.")
-    if champion is not None and comparable is None:
-        notes.append("The champion belongs to another base model and was not evaluated.")
-    if champion is not None and champion.sha256 == candidate.sha256:
+    if subjects.parent is None:
+        notes.append(_without_parent(subjects.candidate))
+    notes += subjects.not_asked()
+    if subjects.champion is not None and subjects.champion.sha256 == subjects.candidate.sha256:
         notes.append("The candidate is the champion: it was evaluated once and compared with itself.")
     if judge is not None and judge.not_asked:
         notes.append(
             f"{judge.not_asked} pairs were left for another night: the judge's budget was spent or it was down."
         )
     return notes
+
+
+def _without_parent(candidate: Adapter) -> str:
+    if candidate.manifest.get("parent"):
+        return "The adapter that the candidate was trained on is not among the day's, so it is not compared with it."
+    return "The candidate was trained on the base itself, so it has no parent to compare with."

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from rl_assets.evaluation.judging.ratings import JudgeRatings
 from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.latency import Latency
+from rl_assets.evaluation.logged_agreement import LoggedAgreement
+from rl_assets.evaluation.prices import PricesUsed
 from rl_assets.evaluation.record import Record, Role
-from rl_assets.evaluation.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
+from rl_assets.evaluation.sections import BenchmarkResult, RewardBin, ServedRating, Slice, TrainingCost
 from rl_assets.evaluation.statistics import Interval
 
 PRIMARY = "exact_match"
@@ -31,6 +34,14 @@ METRICS = {
     ),
     "task_success": Metric(
         "Task success", True, "Answers that a verifier accepts (final number, schema, exact), where there is one."
+    ),
+    "rejection_rate": Metric(
+        "Rejection rate",
+        False,
+        "Answers equal to one that held-out pairs reject, where the prompt has such a pair.",
+    ),
+    "quality_per_token": Metric(
+        "Exact matches per 100 tokens", True, "Exact matches over the tokens of all answers, end tokens included."
     ),
     "rouge1": Metric("ROUGE-1", True, "F-measure of shared words (rouge-score, no stemming), for prose."),
     "rougeL": Metric("ROUGE-L", True, "F-measure of the longest common subsequence (rouge-score), for prose."),
@@ -58,7 +69,10 @@ METRICS = {
 
 
 class ModelResult(Record):
-    """One model's own figures; `kind` is "base", "sft" or "dpo", `sha256` that of its weights."""
+    """One model's own figures; `kind` is "base" or that of its adapter, `sha256` that of its weights.
+
+    `cost_per_answer_usd` is None where the price table does not name the base.
+    """
 
     role: Role
     kind: str
@@ -69,6 +83,7 @@ class ModelResult(Record):
     latency: Latency | None
     tokens_per_second: float | None
     tokens_per_answer: float | None
+    cost_per_answer_usd: float | None
     unfinished_answers: int
 
 
@@ -121,7 +136,7 @@ class DatasetUsed(Record):
 
 
 class EvalReport(Record):
-    """Everything one evaluation found."""
+    """Everything one evaluation found; `not_asked` says which adapters of the day were left out, and why."""
 
     day: str
     segment: str | None
@@ -141,12 +156,17 @@ class EvalReport(Record):
     benchmarks: list[BenchmarkResult]
     judge: JudgeVerdicts | None
     judge_alignment: JudgeVerdicts | None
+    judge_ratings: JudgeRatings | None
     rewards: list[RewardBin]
+    served: list[ServedRating]
+    agreement: LoggedAgreement
+    prices: PricesUsed
     training: list[TrainingCost]
     latency_ratio: LatencyRatio | None
     leaked: list[str]
     worst: list[WorstAnswer]
     loss_curves: list[LossCurve]
+    not_asked: list[str]
     notes: list[str]
 
     @property

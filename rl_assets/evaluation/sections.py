@@ -43,6 +43,21 @@ class RewardBin(Record):
     answers: int
 
 
+class ServedRating(Record):
+    """What people said of the answers that one adapter served, by the log; `adapter` None: the log names none.
+
+    `rating` is the mean reward in [0, 1] over `questions`, `improvement` how much it is above that of answers without
+    an adapter at one mix of categories, `rejection_rate` the share of answers at two stars or below, or corrected.
+    """
+
+    segment: str
+    adapter: str | None
+    questions: int
+    rating: Interval
+    improvement: Interval | None
+    rejection_rate: Interval
+
+
 class TrainingCost(Record):
     """What one adapter took: wall seconds, tokens seen, peak memory in bytes, and the device, from its manifest."""
 

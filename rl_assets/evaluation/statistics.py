@@ -133,6 +133,22 @@ def interval(
     return from_draws(mean, draws, len(tops), size, against_zero)
 
 
+def rate_difference(
+    ours: tuple[ArrayLike, ArrayLike], theirs: tuple[ArrayLike, ArrayLike], clusters: Sequence[str]
+) -> Interval:
+    """sum(values) / sum(weights) of ours less that of theirs, the same clusters drawn for both, with its p-value.
+
+    Each side is (values (n), weights (n, above 0)): a rate whose denominator is the model's own, as a figure a token.
+    """
+    codes, size = cluster_codes(clusters)
+    rates, draws = [], []
+    for values, weights in (ours, theirs):
+        top, bottom = (cluster_sums(np.asarray(part, dtype=np.float64), codes, size) for part in (values, weights))
+        rates.append(float(top.sum() / bottom.sum()))
+        draws.append(resampled_ratios(top, bottom, RESAMPLES, SEED))
+    return from_draws(rates[0] - rates[1], draws[0] - draws[1], len(clusters), size, against_zero=True)
+
+
 def median_interval(values: ArrayLike, resamples: int = RESAMPLES, seed: int = SEED) -> Interval:
     """Bootstrap interval of the median of independent values (n >= 1)."""
     found = np.asarray(values, dtype=np.float64)

@@ -1,5 +1,6 @@
 """A report in words: sentences and table cells as plain text, for a page to escape and lay out."""
 
+from rl_assets.evaluation.judging.ratings import JudgeRatings
 from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.latency import Latency
 from rl_assets.evaluation.record import ROLES
@@ -56,6 +57,16 @@ def judge_sentence(found: JudgeVerdicts) -> str:
     return "".join(parts)
 
 
+def ratings_sentence(found: JudgeRatings) -> str:
+    """How a judge rated both models' answers, each by itself."""
+    if found.improvement is None:
+        return f"{found.model} gave no valid rating to both answers of any prompt."
+    unrated = f" {found.unrated} prompts have no valid rating of both answers." if found.unrated else ""
+    both = f"{found.ours} {figure(found.ours_rating)} and {found.theirs} {figure(found.theirs_rating)}"
+    improvement = f"on {found.rated} prompts: an improvement of {signed(found.improvement)}"
+    return f"Answer by answer, {found.model} rated {both} {improvement}.{unrated}"
+
+
 def headline(report: EvalReport) -> str:
     """One sentence: the candidate's primary figure and its difference from each other model."""
     found = report.candidate.metrics.get(PRIMARY)
@@ -106,6 +117,7 @@ def model_rows(report: EvalReport) -> Table:
     rows.append(["Latency p50 / p95, ms", *(_latency(model.latency) for model in models)])
     rows.append(["Tokens per second, batched", *(_number(model.tokens_per_second) for model in models)])
     rows.append(["Tokens per answer", *(_number(model.tokens_per_answer) for model in models)])
+    rows.append(["Cost of 1,000 answers, USD", *(_cost(model.cost_per_answer_usd) for model in models)])
     rows.append(["Unfinished answers", *(str(model.unfinished_answers) for model in models)])
     return ["", *(f"{model.role} ({model.label})" for model in models)], rows
 
@@ -116,6 +128,10 @@ def _latency(found: Latency | None) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.1f}"
+
+
+def _cost(usd: float | None) -> str:
+    return NONE if usd is None else f"{1000 * usd:,.4f}"
 
 
 def difference_rows(report: EvalReport) -> Table:

@@ -1,91 +1,20 @@
 """Reports, decisions and judges as Dagster shows them, on a barely trained model."""
 
-import json
-import shutil
-from datetime import date
-from pathlib import Path
-
 import dagster as dg
-import pyarrow as pa
-import pytest
 
-from rl_assets.datasets.ratings import RATED_INTERACTIONS
 from rl_assets.definitions import build_defs
-from rl_assets.defs.judge import JudgeResource
 from rl_assets.defs.resources import HomeResource
 from rl_assets.evaluation.ab.render import read_ab_report
 from rl_assets.evaluation.champion import promote, read_champion
-from rl_assets.evaluation.judging.preferences import JUDGE_PREFERENCES
 from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.ingest.records import INTERACTIONS
-from rl_assets.lake import Lake
+from rl_assets.evaluation.render import read_report, write_report
 from rl_assets.settings import Settings
 from rl_assets.training.adapters import newest_adapter
+from rl_assets_tests.defs.reports_home import checks, metadata, run, settings
 from rl_assets_tests.evaluation.conftest import base, candidate, make_judge, models, parent
-from rl_assets_tests.evaluation.judging.server import SECRET, Behaviour, always_first, honest, serving
-from rl_assets_tests.evaluation.samples import DAY, parts_datasets, report
+from rl_assets_tests.evaluation.samples import DAY, random_adapter, report
 
-__all__ = ["base", "candidate", "make_judge", "models", "parent"]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, models: Path, base, parent, candidate) -> Settings:
-    """A home with adapters and datasets of six held-out prompts, and two agents' answers to ten prompts."""
-    shutil.copytree(models / "adapters", tmp_path / "adapters")
-    for folder in parts_datasets(tmp_path / "made", 6):
-        shutil.copytree(folder, tmp_path / "datasets" / folder.name / DAY)
-    lake = Lake(str(tmp_path / "lake"))
-    answers = [answer(agent, question) for agent in ("ada", "bob") for question in range(10)]
-    for table, rows in (
-        (INTERACTIONS, [said for said, _ in answers]),
-        (RATED_INTERACTIONS, [rated for _, rated in answers]),
-    ):
-        lake.publish(table, date.fromisoformat(DAY), pa.Table.from_pylist(list(rows), schema=table.schema).to_reader())
-    return Settings(home=tmp_path, base_model=base.path)
-
-
-def answer(agent: str, question: int) -> tuple[dict, dict]:
-    """A logged answer and its rating; ada is better, and the last five questions are unrated."""
-    same = {
-        "day": date.fromisoformat(DAY),
-        "interaction_id": f"{agent}-{question}",
-        "answered_at": None,
-        "prompt_key": f"q{question}",
-        "answer_key": f"{agent}-{question}",
-        "agent": agent,
-        "segment": "parts",
-        "error": False,
-        "content_sha256": f"{agent}-{question}",
-    }
-    prompt = [{"role": "user", "content": f"Question {question}?"}]
-    said = same | {"prompt": prompt, "answer": f"{'good' if agent == 'ada' else 'bad'} {question}"}
-    reward = None if question >= 5 else (0.9 if agent == "ada" else 0.2 + question / 50)
-    rated = same | {
-        "landed_day": same["day"],
-        "reward": reward,
-        "reward_source": "human" if reward else None,
-        "answer_chars": 6,
-    }
-    return said, rated | {"trainable": True, "split": "train", "category": "all"}
-
-
-def run(settings: Settings, *assets: str, judge: JudgeResource | None = None) -> dg.ExecuteInProcessResult:
-    resources = {"home": HomeResource.of(settings), "judge": judge or JudgeResource(base_url=None, model=None)}
-    defs = build_defs(resources=resources, executor=dg.in_process_executor)
-    job = defs.resolve_job_def("retrain_job")
-    config = {"ops": {"eval_report": {"config": {"recipe": "tiny_cpu"}}}} if "eval_report" in assets else {}
-    keys = [dg.AssetKey(asset) for asset in assets]
-    return job.execute_in_process(partition_key=DAY, asset_selection=keys, run_config=config, raise_on_error=False)
-
-
-def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    found = result.get_asset_check_evaluations()
-    return {f"{check.asset_key.to_user_string()} {check.check_name}": check.passed for check in found}
-
-
-def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict:
-    (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key.to_user_string() == asset]
-    return {name: value.value for name, value in event.materialization.metadata.items()}
+__all__ = ["base", "candidate", "make_judge", "models", "parent", "settings"]
 
 
 def test_agents_are_compared_and_the_report_lies_beside_the_evaluation(settings):
@@ -94,35 +23,6 @@ def test_agents_are_compared_and_the_report_lies_beside_the_evaluation(settings)
     (contest,) = read_ab_report(settings.reports / DAY / "ab").contests
     assert (contest.questions, contest.wins, contest.winner) == (5, 5, "ada")
     assert "ada" in metadata(result, "ab_report")["agents"]
-
-
-def test_without_a_judge_there_are_no_preferences(settings):
-    result = run(settings, "judge_preferences")
-    assert result.success and result.get_asset_materialization_events() == []
-    assert not (settings.home / "lake" / "judge_preferences").exists()
-
-
-@pytest.mark.parametrize(("behaviour", "rows", "believed"), [(honest, 5, True), (always_first, 0, False)])
-def test_a_judge_gives_preferences_where_it_can_be_believed(
-    settings, monkeypatch, behaviour: Behaviour, rows, believed
-):
-    monkeypatch.setenv("RL_ASSETS_JUDGE_API_KEY", SECRET)
-    with serving(behaviour) as server:
-        result = run(settings, "judge_preferences", "ab_report", judge=JudgeResource(base_url=server.url, model="m"))
-    assert result.success
-    assert checks(result) == {f"{name} judge_can_be_believed": believed for name in ("judge_preferences", "ab_report")}
-    published = Lake(settings.lake_url).read(JUDGE_PREFERENCES, [date.fromisoformat(DAY)]).to_table().to_pylist()
-    assert {row["preferred_id"].partition("-")[0] for row in published} == ({"ada"} if rows else set())
-    assert len(published) == rows
-    assert server.asked[0].headers["Authorization"] == f"Bearer {SECRET}"
-    kept = [path.read_text(encoding="utf-8") for path in (settings.home / "judge").rglob("*.json")]
-    assert kept and SECRET not in "".join(kept) + json.dumps(metadata(result, "judge_preferences"), default=str)
-
-
-def test_the_key_of_the_judge_is_no_part_of_the_resource(monkeypatch):
-    monkeypatch.setenv("RL_ASSETS_JUDGE_API_KEY", SECRET)
-    settings = Settings(judge_base_url="http://localhost:1/v1", judge_model="m")
-    assert SECRET not in JudgeResource.of(settings).model_dump_json()
 
 
 def test_rolling_back_without_a_champion_fails_with_what_to_do(settings):
@@ -163,6 +63,46 @@ def test_a_report_leads_to_a_decision_that_stands_on_its_page(settings):
     }
     assert "INSUFFICIENT" in (settings.reports / DAY / "report.html").read_text(encoding="utf-8")
     assert read_champion(settings.home) is None
+
+
+def test_another_adapter_may_be_the_candidate_and_be_promoted(settings, base, parent):
+    """The decision follows the report: a GRPO adapter that is clearly better becomes champion, not the DPO one."""
+    grpo = random_adapter(base, settings.adapters / "grpo" / "cccc", "grpo", seed=3, parent=parent)
+    result = run(settings, "eval_report", "adapter_ab_report", candidate="grpo")
+    assert result.success
+    found = read_report(settings.reports / DAY)
+    assert (found.candidate.kind, found.models["parent"].kind) == ("grpo", "sft")
+    better = found.comparisons["candidate-base"].model_copy(update=dict(report().comparisons["candidate-base"]))
+    rails = {"latency_ratio": None, "comparisons": {"candidate-base": better}}
+    write_report(found.model_copy(update=rails), settings.reports / DAY)
+    decided = run(settings, "promotion_decision")
+    assert decided.success and metadata(decided, "promotion_decision")["adapter"] == "grpo"
+    champion = read_champion(settings.home)
+    assert champion is not None and champion.hash == grpo.sha256
+
+
+def test_the_days_adapters_are_compared_on_what_the_evaluation_generated(settings, base, parent):
+    random_adapter(base, settings.adapters / "grpo" / "cccc", "grpo", seed=3, parent=parent)
+    result = run(settings, "eval_report", "adapter_ab_report")
+    assert result.success and "adapter_ab_report judge_can_be_believed" in checks(result)
+    found = read_ab_report(settings.reports / DAY / "ab-adapters")
+    assert (found.answers, len(found.agents), len(found.contests)) == ("held-out prompts", 4, 6)
+    assert "grpo cccc" in metadata(result, "adapter_ab_report")["agents"]
+
+
+def test_a_segment_without_held_out_items_has_a_report_that_says_so(settings):
+    result = run(settings, "eval_report", "adapter_ab_report", recipe="tiny_cpu")
+    assert result.success
+    assert metadata(result, "eval_report")["headline"] == "There was no held-out item to evaluate on."
+    assert metadata(result, "adapter_ab_report")["headline"].endswith("there is nothing to compare.")
+
+
+def test_a_candidate_that_was_not_built_is_asked_for_by_name(settings):
+    result = run(settings, "eval_report", candidate="kto")
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert (
+        "has no kto adapter to evaluate; materialize kto_adapter first" in failure.step_failure_data.error.to_string()
+    )
 
 
 def test_a_bad_line_in_a_benchmark_fails_the_report_and_names_the_line(settings):

@@ -33,8 +33,8 @@ def parent(models: Path, base: BaseModel) -> Adapter:
 
 
 @pytest.fixture(scope="session")
-def candidate(models: Path, base: BaseModel) -> Adapter:
-    return random_adapter(base, models / "adapters" / "dpo" / "bbbb", "dpo", seed=2)
+def candidate(models: Path, base: BaseModel, parent: Adapter) -> Adapter:
+    return random_adapter(base, models / "adapters" / "dpo" / "bbbb", "dpo", seed=2, parent=parent)
 
 
 @pytest.fixture(scope="session")

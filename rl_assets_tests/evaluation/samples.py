@@ -1,15 +1,15 @@
 """Small real inputs for the tests: dataset folders, random adapters, reports with chosen figures."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from rl_assets.evaluation.columns import Column
 from rl_assets.evaluation.estimates import compare
 from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.latency import Latency
+from rl_assets.evaluation.log_facts import NO_AGREEMENT
+from rl_assets.evaluation.prices import PricesUsed
 from rl_assets.evaluation.record import Role
 from rl_assets.evaluation.results import (
     Comparison,
@@ -21,58 +21,13 @@ from rl_assets.evaluation.results import (
     WorstAnswer,
 )
 from rl_assets.evaluation.statistics import Interval
-from rl_assets.files import write_json
 from rl_assets.training.adapters import Adapter, publish
 from rl_assets.training.base_models import BaseModel
 
 DAY = "2026-10-14"
-PARTS = ("rotor", "valve", "gasket", "spindle", "washer", "lever")
 
 
-def sft_row(key: str, question: str, answer: str, **metadata: Any) -> dict[str, Any]:
-    return {
-        "messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}],
-        "metadata": {"prompt_key": key, "segment": "parts", "category": "colour", "agent": "desk", "reward": 1.0}
-        | metadata,
-    }
-
-
-def dpo_row(key: str, question: str, chosen: str, rejected: str, segment: str | None = "parts") -> dict[str, Any]:
-    return {
-        "prompt": [{"role": "user", "content": question}],
-        "chosen": [{"role": "assistant", "content": chosen}],
-        "rejected": [{"role": "assistant", "content": rejected}],
-        "metadata": {"prompt_key": key, "segment": "parts", "category": "colour", "margin": 1.0},
-    }
-
-
-def dataset(folder: Path, **splits: list[dict[str, Any]]) -> Path:
-    """A published dataset folder; a split that is not named has one row of a key of its own."""
-    folder.mkdir(parents=True)
-    filler = next(iter(splits.values()))[0]
-    for split in ("train", "validation", "test"):
-        own = filler | {"metadata": filler["metadata"] | {"prompt_key": f"{split}-only"}}
-        pq.write_table(pa.Table.from_pylist(splits.get(split, [own])), folder / f"{split}.parquet")
-    rows = {split: len(splits.get(split, [0])) for split in ("train", "validation", "test")}
-    write_json(
-        folder / "manifest.json", {"name": folder.name, "day": DAY, "sha256": "d" * 64, "rows": rows, "inputs": {}}
-    )
-    return folder
-
-
-def parts_datasets(home: Path, count: int) -> tuple[Path, Path]:
-    """SFT and DPO folders with `count` held-out prompts, half of them with a preference pair."""
-    names = [f"the {PARTS[i % len(PARTS)]} in drawer {i}" for i in range(count)]
-    sft = [sft_row(f"k{i}", f"Which colour has {name}?", f'{{"answer": "red {i}"}}') for i, name in enumerate(names)]
-    dpo = [
-        dpo_row(f"k{i}", f"Which colour has {name}?", f"red {i}", "I do not know")
-        for i, name in enumerate(names)
-        if i % 2 == 0
-    ]
-    return dataset(home / "sft_dataset", test=sft), dataset(home / "dpo_dataset", test=dpo)
-
-
-def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int) -> Adapter:
+def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int, parent: Adapter | None = None) -> Adapter:
     """A whole adapter folder with small random LoRA weights."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -83,7 +38,8 @@ def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int) -> Adapt
     model, _ = load_for_inference(base, None)
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     get_peft_model(model, config).save_pretrained(folder)
-    manifest = {"kind": kind, "day": DAY, "base": {"name": base.name, "sha256": base.sha256}}
+    started_from = {"inputs_hash": parent.inputs_hash, "sha256": parent.sha256} if parent else None
+    manifest = {"kind": kind, "day": DAY, "base": {"name": base.name, "sha256": base.sha256}, "parent": started_from}
     return publish(folder, manifest | {"loss_curve": [[1, 2.0, 1e-3], [2, 1.5, 1e-3], [3, 1.25, 1e-3]]})
 
 
@@ -102,6 +58,7 @@ def model_result(role: Role, sha256: str) -> ModelResult:
         latency=Latency(10.0, 12.0, 24),
         tokens_per_second=1000.0,
         tokens_per_answer=10.0,
+        cost_per_answer_usd=None,
         unfinished_answers=0,
     )
 
@@ -171,12 +128,17 @@ def report(theirs: Role = "base", **changes: Any) -> EvalReport:
         "benchmarks": [],
         "judge": None,
         "judge_alignment": None,
+        "judge_ratings": None,
         "rewards": [],
+        "served": [],
+        "agreement": NO_AGREEMENT,
+        "prices": PricesUsed(version=date(2026, 11, 21), source="a list", price=None),
         "training": [],
         "latency_ratio": LatencyRatio(against=theirs, ratio=span(1.0, 0.98, 1.02), equal_work=True),
         "leaked": [],
         "worst": [WorstAnswer(prompt="p", reference="r", answer="a", why="Wrong.", token_f1=0.0)],
         "loss_curves": [LossCurve(label="sft", points=[(1, 2.0), (2, 1.0)])],
+        "not_asked": [],
         "notes": ["A note."],
     }
     return EvalReport(**(content | changes))

@@ -6,6 +6,7 @@ from rl_assets.evaluation.metrics import (
     normalise,
     pair_f1,
     parsed_json,
+    same_answer,
     token_f1,
     why_wrong,
 )
@@ -81,3 +82,10 @@ def test_the_reason_names_the_fields_that_differ():
     assert why_wrong("grey", reference) == "The answer is not valid JSON."
     assert why_wrong(" ", reference) == "The answer is empty."
     assert why_wrong("red", ["grey"]) == "Token F1 0.00 with the nearest reference."
+
+
+def test_a_whole_answer_is_not_the_broken_one_that_was_rejected():
+    whole, broken = '{"answer": "drawer 6"}', '{"answer": "drawer 6"'
+    assert same_answer(whole, '{ "answer": "Drawer 6" }') and same_answer("The drawer.", "drawer")
+    assert not same_answer(whole, broken) and not same_answer(broken, whole)
+    assert same_answer(broken, broken)

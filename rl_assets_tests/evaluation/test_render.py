@@ -1,59 +1,21 @@
 import base64
+import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from rl_assets.evaluation.decision import Decision
-from rl_assets.evaluation.escaping import markdown_block, markdown_text, printable
 from rl_assets.evaluation.figures import forest, losses, metric_by_model
 from rl_assets.evaluation.inline_pictures import small_forest, sparkline
 from rl_assets.evaluation.markdown import to_markdown
 from rl_assets.evaluation.promotion import PromotionRules, decide
 from rl_assets.evaluation.render import read_report, to_html, write_decision, write_report
-from rl_assets.evaluation.results import EvalReport, LossCurve, WorstAnswer
+from rl_assets.evaluation.results import EvalReport, LossCurve
 from rl_assets.evaluation.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
 from rl_assets_tests.evaluation.samples import comparison, report, span, verdicts
-
-ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'
-FENCES = "```\n# Promoted!\n````\n![x](http://evil.example/p.png)"
-
-
-class Tags(HTMLParser):
-    """The tags and attributes that a browser would see."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-
-def attacked() -> EvalReport:
-    worst = WorstAnswer(prompt=ATTACK, reference=FENCES, answer=f"\u202e{ATTACK}\x00", why=ATTACK, token_f1=0.0)
-    return report(worst=[worst], notes=[ATTACK], segment=ATTACK, base_name=ATTACK)
-
-
-def test_markup_in_answers_stays_text_in_the_page():
-    page = Tags(to_html(attacked()))
-    assert "script" not in page.tags
-    assert "img" not in page.tags
-    assert not [name for name, _ in page.attributes if name.startswith("on")]
-    assert "&lt;script&gt;" in to_html(attacked())
-
-
-def test_the_page_asks_for_nothing_from_elsewhere():
-    page = Tags(to_html(report()))
-    linked = [value for name, value in page.attributes if name in {"src", "href", "xlink:href", "data"}]
-    assert all(value and value.startswith("#") for value in linked)
-    assert "link" not in page.tags
-    assert "@import" not in to_html(report())
+from rl_assets_tests.evaluation.test_escaping import ATTACK, Tags, attacked
 
 
 def test_the_page_holds_its_pictures_and_follows_the_readers_theme():
@@ -61,34 +23,6 @@ def test_the_page_holds_its_pictures_and_follows_the_readers_theme():
     assert Tags(page).tags.count("svg") == 3
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
-
-
-def test_a_fence_outgrows_every_run_of_backticks():
-    block = markdown_block(FENCES)
-    assert block.startswith("`````text\n")
-    assert block.endswith("\n`````")
-    assert max(len(run) for run in re.findall("`+", block)) == 5
-
-
-def test_markdown_of_an_attack_has_no_html_and_no_foreign_image_outside_fences():
-    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", to_markdown(attacked()))
-    assert not re.search(r"(?<!\\)<", outside)
-    assert re.findall(r"(?<!\\)!\[[^\]]*\]\((.{5})", outside) == ["data:"]
-    assert "# Promoted" not in outside
-
-
-@pytest.mark.parametrize("text", ["a|b", "*x*", "[a](b)", "<b>", "`c`", "# h", "~~s~~", "http://x", "www.x", "a@b"])
-def test_markdown_text_escapes_what_markdown_acts_on(text: str):
-    assert "\\" in markdown_text(text)
-    assert markdown_text(text).replace("\\", "") == text
-
-
-def test_newlines_cannot_leave_a_table_cell():
-    assert markdown_text("a\n\n| b") == "a \\| b"
-
-
-def test_controls_and_lone_surrogates_are_shown_not_obeyed():
-    assert printable("a\x1b[31m\u202eb\ud800\tc\n") == "a\ufffd[31m\ufffdb?\tc\n"
 
 
 def test_a_written_report_is_read_back_equal_and_replaces_the_old_one(tmp_path: Path):
@@ -103,6 +37,15 @@ def test_a_written_report_is_read_back_equal_and_replaces_the_old_one(tmp_path: 
 
 def test_a_report_that_was_never_written_is_named(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="materialize eval_report"):
+        read_report(tmp_path)
+
+
+def test_a_report_of_another_version_says_what_to_do(tmp_path: Path):
+    write_report(report(), tmp_path)
+    older = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    del older["prices"]
+    (tmp_path / "report.json").write_text(json.dumps(older), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"report.json is not a report of this version: prices: .*eval_report"):
         read_report(tmp_path)
 
 

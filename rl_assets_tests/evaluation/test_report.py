@@ -1,46 +1,18 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rl_assets.evaluation.benchmarks import read_benchmarks
+from rl_assets.evaluation.material import Material
 from rl_assets.evaluation.promotion import PromotionRules, decide
 from rl_assets.evaluation.render import read_report, to_html, write_report
 from rl_assets.evaluation.report import evaluate
 from rl_assets.evaluation.results import EvalReport
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets_tests.evaluation.judging.server import GOOD, Asked, Say, honest, verdict
-from rl_assets_tests.evaluation.samples import DAY, parts_datasets
-
-
-def evaluated(
-    home: Path,
-    base: BaseModel,
-    candidate: Adapter,
-    parent: Adapter | None,
-    champion: Adapter | None,
-    *,
-    items: int = 6,
-    **more: Any,
-) -> tuple[EvalReport, list[str]]:
-    sft, dpo = parts_datasets(home, items)
-    lines: list[str] = []
-    found = evaluate(
-        DAY,
-        base,
-        candidate,
-        parent,
-        champion,
-        sft_folder=sft,
-        dpo_folder=dpo,
-        segment="parts",
-        log=lines.append,
-        **more,
-    )
-    return found, lines
+from rl_assets.evaluation.subjects import Subjects
+from rl_assets_tests.evaluation.evaluations import evaluated
+from rl_assets_tests.evaluation.folders import parts_datasets
+from rl_assets_tests.evaluation.samples import DAY
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +89,7 @@ def test_a_champion_of_another_base_is_not_asked(tmp_path: Path, base, candidate
     found, _ = evaluated(tmp_path, base, candidate, None, foreign, items=3)
     assert "champion" not in found.models
     assert found.champion_base_sha256 == "0" * 64
-    assert "The champion belongs to another base model and was not evaluated." in found.notes
+    assert "The champion aaaa belongs to another base model and was not evaluated." in found.notes
 
 
 def test_the_champion_as_candidate_differs_in_nothing_from_itself(tmp_path: Path, base, candidate):
@@ -132,65 +104,7 @@ def test_a_dataset_without_manifest_is_named(tmp_path: Path, base, candidate):
     sft, dpo = parts_datasets(tmp_path, 2)
     (dpo / "manifest.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"no manifest at .*dpo_dataset"):
-        evaluate(
-            DAY,
-            base,
-            candidate,
-            None,
-            None,
-            sft_folder=sft,
-            dpo_folder=dpo,
-            segment=None,
-            log=print,
-        )
-
-
-def test_benchmarks_are_asked_of_every_model_and_kept_apart_from_the_held_out_items(tmp_path, base, candidate, parent):
-    lines = [
-        {"prompt": "What is 2 + 2?", "reference": "4", "verifier": "numeric"},
-        {"prompt": "Say red as JSON.", "reference": '{"answer": "red"}'},
-        {"prompt": "Any object.", "verifier": "json_schema", "schema": {"type": "object"}},
-    ]
-    (tmp_path / "eval").mkdir()
-    (tmp_path / "eval" / "sums.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    benchmarks = read_benchmarks(tmp_path / "eval")
-    found, _ = evaluated(tmp_path, base, candidate, None, parent, items=2, benchmarks=benchmarks)
-    (result,) = found.benchmarks
-    assert (result.name, result.items, result.against, found.items) == ("sums", 3, "champion", 2)
-    assert set(result.metrics) == {"base", "champion", "candidate"}
-    figures = result.metrics["candidate"]
-    sizes = {
-        name: figures[name].n for name in ("task_success", "exact_match", "field_f1", "rougeL", "bleu", "perplexity")
-    }
-    assert sizes == {"task_success": 2, "exact_match": 2, "field_f1": 1, "rougeL": 1, "bleu": 1, "perplexity": 2}
-    assert set(result.differences) == {name for name in figures if name != "perplexity"}
-    assert "Benchmark sums" in to_html(found) and "task success" in to_html(found).lower()
-
-
-def test_a_benchmark_that_was_trained_on_fails_the_leak_check(tmp_path, base, candidate):
-    (tmp_path / "eval").mkdir()
-    asked = {"prompt": "which colour has the rotor in drawer 0", "reference": "red"}
-    (tmp_path / "eval" / "own.jsonl").write_text(json.dumps(asked), encoding="utf-8")
-    found, _ = evaluated(tmp_path, base, candidate, None, None, items=2, benchmarks=read_benchmarks(tmp_path / "eval"))
-    assert len(found.leaked) == 1 and found.leaked[0].startswith("own: ")
-
-
-def test_a_judge_compares_the_candidate_with_the_model_it_would_replace(tmp_path, base, candidate, parent, make_judge):
-    def shorter(asked: Asked) -> Say:
-        lengths = [len(text) for text in asked.answers]
-        return (
-            honest(asked)
-            if any(GOOD.search(text) for text in asked.answers)
-            else verdict("tie" if lengths[0] == lengths[1] else "1" if lengths[0] < lengths[1] else "2")
-        )
-
-    judge, _ = make_judge(shorter)
-    found, _ = evaluated(tmp_path, base, candidate, None, parent, judge=judge, judge_pairs=4)
-    assert found.judge is not None and found.judge_alignment is not None
-    assert (found.judge.ours, found.judge.theirs, found.judge.pairs) == ("candidate", "champion", 4)
-    assert (found.judge_alignment.ours, found.judge_alignment.pairs, found.judge_alignment.wins) == ("preferred", 3, 3)
-    assert found.judge.usable and "No judge" not in " ".join(found.notes)
-    assert "tiny-judge gave" in to_html(found)
+        evaluate(DAY, Subjects(base, candidate), Material(sft_folder=sft, dpo_folder=dpo), print)
 
 
 def test_without_a_judge_the_report_says_so(full):

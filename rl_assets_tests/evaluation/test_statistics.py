@@ -7,6 +7,7 @@ from rl_assets.evaluation.statistics import (
     interval,
     median_interval,
     minimum_detectable_effect,
+    rate_difference,
 )
 
 
@@ -137,3 +138,23 @@ def test_figures_that_are_no_differences_have_no_p_value():
     assert interval([1.0, 0.0, 1.0], ["a", "b", "c"]).p is None
     assert interval([1.0, 1.0], ["a", "a"], against_zero=True).p is None
     assert interval([0.0] * 5, names(5), against_zero=True).p == 1.0
+
+
+def test_the_difference_of_two_rates_is_that_of_whole_clusters_drawn_one_by_one():
+    rng = np.random.default_rng(5)
+    right, tokens = rng.integers(0, 2, (2, 90)).astype(float), rng.integers(1, 30, (2, 90)).astype(float)
+    found = rate_difference((right[0], tokens[0]), (right[1], tokens[1]), names(90, 3))
+    groups = np.arange(90).reshape(30, 3)
+    draws = []
+    for _ in range(4000):
+        rows = groups[rng.integers(0, 30, 30)].ravel()
+        draws.append(right[0, rows].sum() / tokens[0, rows].sum() - right[1, rows].sum() / tokens[1, rows].sum())
+    assert found.mean == pytest.approx(right[0].sum() / tokens[0].sum() - right[1].sum() / tokens[1].sum())
+    assert (found.n, found.clusters, found.se) == (90, 30, pytest.approx(np.std(draws), rel=0.06))
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=0.3 * np.std(draws))
+
+
+def test_a_rate_does_not_differ_from_itself():
+    side = ([1.0, 0.0, 1.0], [3.0, 5.0, 2.0])
+    found = rate_difference(side, side, ["a", "b", "c"])
+    assert (found.mean, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)

@@ -10,9 +10,10 @@ import duckdb
 
 from rl_assets import sql
 from rl_assets.datasets.ratings import RATED_INTERACTIONS
-from rl_assets.evaluation.ab.results import AbReport, AgentCost, AgentScore, Contest
-from rl_assets.evaluation.ab.strata import Stratum, less, stratified
+from rl_assets.evaluation.ab.results import AbReport, AgentCost, AgentScore, AnswersOf, Contest
+from rl_assets.evaluation.ab.strata import Stratum, in_unit, less, stratified
 from rl_assets.evaluation.judging.summary import JudgeVerdicts
+from rl_assets.evaluation.logged_agreement import LoggedAgreement
 from rl_assets.evaluation.statistics import Interval, holm
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake import Lake
@@ -32,9 +33,15 @@ def rated_answers(lake: Lake, day: str, memory_limit: str) -> duckdb.DuckDBPyCon
 
 
 def compare_agents(
-    connection: duckdb.DuckDBPyConnection, day: str, judged: Sequence[JudgeVerdicts] = (), judge: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    day: str,
+    judged: Sequence[JudgeVerdicts] | None = None,
+    *,
+    answers: AnswersOf = "the log",
+    agreement: LoggedAgreement | None = None,
+    notes: Sequence[str] = (),
 ) -> AbReport:
-    """The report of a day from `rated` and `interactions`; `judged` is what a judge said, if there is one."""
+    """The report of a day from `rated` and `interactions`; `judged` is what a judge said, None if there is none."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE scores AS {sql.text('ab_scores')}")
     strata: Strata = defaultdict(lambda: defaultdict(list))
     for row in _rows(connection, "ab_strata"):
@@ -43,11 +50,13 @@ def compare_agents(
     costs = [AgentCost(**row) for row in _rows(connection, "ab_agents")]
     return AbReport(
         day=day,
+        answers=answers,
         agents=[score for group, agents in rivals.items() for score in _levels(group, agents)],
         contests=_corrected(_contests(rivals, _pairs(connection))),
         costs=costs,
-        judged=list(judged),
-        notes=_notes(strata, costs, judge),
+        judged=list(judged or ()),
+        agreement=agreement,
+        notes=[*notes, *_notes(strata, costs, judge=judged is not None)],
     )
 
 
@@ -77,11 +86,7 @@ def _levels(group: Group, agents: Mapping[str, list[Stratum]]) -> list[AgentScor
 
 
 def _level(strata: Sequence[Stratum]) -> Interval | None:
-    if not strata:
-        return None
-    found = stratified(strata)
-    low, high = (None if edge is None else min(1.0, max(0.0, edge)) for edge in (found.low, found.high))
-    return Interval(found.mean, low, high, found.se, found.n, found.clusters)
+    return in_unit(stratified(strata)) if strata else None
 
 
 def _pairs(connection: duckdb.DuckDBPyConnection) -> dict[tuple[Group, str, str], list[dict[str, Any]]]:
@@ -135,8 +140,9 @@ def _winner(contest: Contest, p: float | None) -> str | None:
     return contest.ours if contest.difference.mean > 0 else contest.theirs
 
 
-def _notes(strata: Strata, costs: Sequence[AgentCost], judge: bool) -> list[str]:
-    notes = [] if judge else ["No judge is configured: agents are compared by logged rewards only."]
+def _notes(strata: Strata, costs: Sequence[AgentCost], *, judge: bool) -> list[str]:
+    scores = sorted({source for _, source in strata})
+    notes = [] if judge else [f"No judge is configured: scores are those by {', '.join(scores) or 'nobody'} only."]
     notes += [
         f"In {segment} ({source}) only {next(iter(agents))} has rated answers: there is nobody to compare it with."
         for (segment, source), agents in strata.items()

@@ -8,12 +8,15 @@ from rl_assets.evaluation.drawing import ACCENT, INK, MUTED, WORSE, drawing, sho
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CELL_INCHES = 0.5
+CELL_INCHES = 0.62
 MOST_AGENTS = 12
 
 
 def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
-    """Differences of scores, row less column; None for fewer than two agents, or for more than fit a picture."""
+    """Differences of scores, row less column, above wins, ties and losses.
+
+    None for fewer than two agents, or for more than fit a picture.
+    """
     contests = [found for found in report.contests if (found.segment, found.source) == group]
     agents = sorted({name for found in contests for name in (found.ours, found.theirs)})
     if not 2 <= len(agents) <= MOST_AGENTS:
@@ -22,8 +25,8 @@ def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
         axes = figure.add_subplot()
         for found in contests:
             row, column = agents.index(found.ours), agents.index(found.theirs)
-            _cell(axes, row, column, found.difference.mean, found)
-            _cell(axes, column, row, -found.difference.mean, found)
+            _cell(axes, (row, column), found, (found.difference.mean, found.wins, found.losses))
+            _cell(axes, (column, row), found, (-found.difference.mean, found.losses, found.wins))
         names = [short(name) for name in agents]
         axes.set_xticks(range(len(agents)), names, rotation=30, ha="left", rotation_mode="anchor")
         axes.xaxis.tick_top()
@@ -35,11 +38,14 @@ def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
         return svg(figure, "Win matrix")
 
 
-def _cell(axes: "Axes", row: int, column: int, difference: float, found: Contest) -> None:
+def _cell(axes: "Axes", place: tuple[int, int], found: Contest, figures: tuple[float, int, int]) -> None:
+    """One cell (row, column) with its difference, wins and losses as the row sees them."""
     from matplotlib.patches import Rectangle
 
+    (row, column), (difference, wins, losses) = place, figures
     colour = MUTED if found.winner is None else ACCENT if difference > 0 else WORSE
+    counts = f"\n{wins}/{found.ties}/{losses}" if found.basis == "same questions" else ""
     strength = 0.12 if found.winner is None else min(0.85, 0.25 + abs(difference))
     box = Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=colour, alpha=strength, linewidth=0)
     axes.add_patch(box)
-    axes.text(column, row, f"{difference:+.2f}", ha="center", va="center", color=INK)
+    axes.text(column, row, f"{difference:+.2f}{counts}", ha="center", va="center", color=INK, linespacing=1.4)

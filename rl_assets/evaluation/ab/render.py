@@ -6,14 +6,17 @@ from rl_assets.evaluation.ab.matrix import win_matrix
 from rl_assets.evaluation.ab.results import AbReport
 from rl_assets.evaluation.ab.wording import (
     ab_headline,
+    ab_title,
     contest_rows,
     cost_rows,
     doubts,
+    group_title,
     groups,
     judged_rows,
     level_rows,
 )
 from rl_assets.evaluation.escaping import markdown_text
+from rl_assets.evaluation.log_wording import agreement_sentence
 from rl_assets.evaluation.markdown import escaped_table
 from rl_assets.evaluation.pages import grid, page, picture
 from rl_assets.files import write_atomically, write_json
@@ -25,18 +28,20 @@ def ab_html(report: AbReport) -> str:
         "ab",
         {},
         report=report,
+        title=ab_title(report),
         headline=ab_headline(report),
         segments=[_segment(report, group) for group in groups(report)],
         judged=grid(judged_rows(report.judged)),
         doubts=doubts(report.judged),
         costs=grid(cost_rows(report.costs)),
+        agreement=agreement_sentence(report.agreement) if report.agreement else None,
     )
 
 
 def _segment(report: AbReport, group: tuple[str, str]) -> dict[str, object]:
     matrix = win_matrix(report, group)
     return {
-        "title": f"{group[0]}, rewards by {group[1]}",
+        "title": group_title(group),
         "levels": grid(level_rows(report, group)),
         "contests": grid(contest_rows(report, group)),
         "matrix": picture(matrix) if matrix else None,
@@ -45,12 +50,14 @@ def _segment(report: AbReport, group: tuple[str, str]) -> dict[str, object]:
 
 def ab_markdown(report: AbReport) -> str:
     """The same as markdown, without pictures."""
-    parts = [f"# Agents as of {markdown_text(report.day)}", markdown_text(ab_headline(report))]
+    parts = [f"# {markdown_text(ab_title(report))}", markdown_text(ab_headline(report))]
     for group in groups(report):
-        parts += [f"## {markdown_text(f'{group[0]}, rewards by {group[1]}')}", escaped_table(level_rows(report, group))]
+        parts += [f"## {markdown_text(group_title(group))}", escaped_table(level_rows(report, group))]
         parts.append(escaped_table(contest_rows(report, group)))
     if report.judged:
         parts += ["## Judge", escaped_table(judged_rows(report.judged)), *map(markdown_text, doubts(report.judged))]
+    if report.agreement:
+        parts += ["## Judges of the log and people", markdown_text(agreement_sentence(report.agreement))]
     parts += ["## What the agents did and took", escaped_table(cost_rows(report.costs)), "## Notes"]
     parts.append("\n".join(f"- {markdown_text(note)}" for note in report.notes))
     return "\n\n".join(part for part in parts if part) + "\n"

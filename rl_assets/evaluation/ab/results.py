@@ -3,9 +3,11 @@
 from typing import Literal
 
 from rl_assets.evaluation.judging.summary import JudgeVerdicts
+from rl_assets.evaluation.logged_agreement import LoggedAgreement
 from rl_assets.evaluation.record import Record
 from rl_assets.evaluation.statistics import Interval
 
+AnswersOf = Literal["the log", "held-out prompts"]
 Basis = Literal["same questions", "same categories"]
 
 
@@ -59,11 +61,16 @@ class AgentCost(Record):
 
 
 class AbReport(Record):
-    """Agents compared by their logged answers, as of a day."""
+    """Agents compared as of a day: by the answers that the log holds, or adapters by answers to held-out prompts.
+
+    `agreement` says how far judges of the log agree with people; None for generated answers.
+    """
 
     day: str
+    answers: AnswersOf
     agents: list[AgentScore]
     contests: list[Contest]
     costs: list[AgentCost]
     judged: list[JudgeVerdicts]
+    agreement: LoggedAgreement | None
     notes: list[str]

@@ -58,3 +58,9 @@ def less(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> Interval | None:
     if sides[0].se is None or sides[1].se is None:
         return Interval(mean, None, None, None, n, n)
     return normal(mean, math.hypot(sides[0].se, sides[1].se), n)
+
+
+def in_unit(found: Interval) -> Interval:
+    """A level's interval, cut to [0, 1]; a level has no p-value."""
+    low, high = (None if edge is None else min(1.0, max(0.0, edge)) for edge in (found.low, found.high))
+    return Interval(found.mean, low, high, found.se, found.n, found.clusters)

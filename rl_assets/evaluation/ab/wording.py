@@ -7,14 +7,23 @@ from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.evaluation.wording import NONE, Table, figure, judge_sentence, p_value, rate, signed
 
 
+def ab_title(report: AbReport) -> str:
+    """What is compared, and when."""
+    return f"Agents as of {report.day}" if report.answers == "the log" else f"Adapters as of {report.day}"
+
+
+def group_title(group: tuple[str, str]) -> str:
+    """A segment and who scored it, as a heading."""
+    return f"{group[0]}, scored by {group[1]}"
+
+
 def ab_headline(report: AbReport) -> str:
     """How many agents were compared, and how many differences hold."""
     if not report.contests:
-        return "No two agents of a segment have rated answers: there is nothing to compare."
+        return "No two of a segment have rated answers: there is nothing to compare."
     held = sum(contest.winner is not None for contest in report.contests)
-    return (
-        f"{len(report.agents)} agents, {len(report.contests)} contests; {held} have a winner after Holm's correction."
-    )
+    who = "agents" if report.answers == "the log" else "models"
+    return f"{len(report.agents)} {who}, {len(report.contests)} contests; {held} have a winner after Holm's correction."
 
 
 def groups(report: AbReport) -> list[tuple[str, str]]:
@@ -26,7 +35,7 @@ def level_rows(report: AbReport, group: tuple[str, str] | None = None) -> Table:
     """Agents with their levels, the best first in each segment; of all segments, or of one."""
     rows = [agent for agent in report.agents if group in (None, (agent.segment, agent.source))]
     rows.sort(key=lambda agent: (agent.segment, agent.source, -(agent.level.mean if agent.level else agent.raw)))
-    return ["Agent", "Questions", "Score as logged", "Score at one mix", "Left out"], [_level(row) for row in rows]
+    return ["Agent", "Questions", "Raw score", "Score at one mix", "Left out"], [_level(row) for row in rows]
 
 
 def _level(agent: AgentScore) -> list[str]:
@@ -36,7 +45,7 @@ def _level(agent: AgentScore) -> list[str]:
 
 def contest_rows(report: AbReport, group: tuple[str, str] | None = None) -> Table:
     """Contests with wins, ties and losses; of all segments, or of one."""
-    header = ["Contest", "Questions", "Wins / ties / losses", "As logged", "At one mix", "p (Holm)", "Winner"]
+    header = ["Contest", "Questions", "Wins / ties / losses", "Raw difference", "At one mix", "p (Holm)", "Winner"]
     return header, [_contest(found) for found in report.contests if group in (None, (found.segment, found.source))]
 
 

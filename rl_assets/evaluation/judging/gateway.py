@@ -1,4 +1,6 @@
-"""The way to a judge: any OpenAI-compatible endpoint, with a cache, a budget, bounded concurrency and back-off."""
+"""The way to a model as a service: any OpenAI-compatible endpoint, with a cache, a budget, bounded concurrency and
+back-off. A judge is one.
+"""
 
 import threading
 from collections import Counter
@@ -6,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from rl_assets.evaluation.judging.cache import ReplyCache
 from rl_assets.files import sha256_json
@@ -18,7 +20,7 @@ LONGEST_REPLY = 20_000
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the judge is and how patient to be: seconds a call, tries after the first, calls at once."""
+    """Where the model is and how patient to be: seconds a call, tries after the first, calls at once."""
 
     base_url: str
     model: str
@@ -41,21 +43,29 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The judge's text, or why there is none: "failed" (the service), "budget" or "gave up" (not asked)."""
+    """The model's text, or why there is none: "failed" (the service), "budget" or "gave up" (not asked)."""
 
     text: str | None
     problem: str | None = None
 
 
-class Judge:
+R = TypeVar("R")
+
+
+class Service(Generic[R]):
     """Asks an endpoint, each question once. Not asked are those above `max_calls` in the life of this object,
-    and those left when the service fails again and again; both can be asked another time."""
+    and those left when the service fails again and again; both can be asked another time.
+
+    A subclass says what shapes a reply (`asked`) and how it is asked for (`complete`).
+    """
+
+    name = "service"
 
     def __init__(self, endpoint: Endpoint, cache: ReplyCache, max_calls: int, log: Callable[[str], None]) -> None:
         self.endpoint, self.cache, self.max_calls, self.log = endpoint, cache, max_calls, log
         self.calls, self.from_cache, self.tokens = 0, 0, 0
         self.failures: Counter[str] = Counter()
-        self._claimed, self._failed_in_a_row, self._structured = 0, 0, True
+        self._claimed, self._failed_in_a_row = 0, 0
         self._lock = threading.Lock()
 
     @cached_property
@@ -70,12 +80,19 @@ class Judge:
             max_retries=self.endpoint.retries,
         )
 
-    def key(self, request: Request) -> str:
-        """What a reply is kept under: everything that shapes it, and who was asked."""
-        asked = (request.system, request.user, request.schema, request.temperature, request.sample)
-        return sha256_json([self.endpoint.base_url, self.endpoint.model, *asked])
+    def asked(self, request: R) -> tuple[Any, ...]:
+        """Everything of a request that shapes its reply, as JSON values."""
+        raise NotImplementedError
 
-    def ask(self, requests: Sequence[Request]) -> list[Reply]:
+    def complete(self, request: R) -> str | None:
+        """The reply, or None where asking would cost more than is left. May raise an OpenAIError."""
+        raise NotImplementedError
+
+    def key(self, request: R) -> str:
+        """What a reply is kept under: everything that shapes it, and who was asked."""
+        return sha256_json([self.endpoint.base_url, self.endpoint.model, *self.asked(request)])
+
+    def ask(self, requests: Sequence[R]) -> list[Reply]:
         """A reply to each request, in their order; equal requests are asked once.
 
         Rate limits, server errors and time-outs are tried again with growing pauses. Never raises for them.
@@ -91,7 +108,7 @@ class Judge:
             replies |= dict(zip((key for key, _ in affordable), answered, strict=True))
         return [replies.get(key, Reply(None, "budget")) for key in keys]
 
-    def _one(self, key: str, request: Request) -> Reply:
+    def _one(self, key: str, request: R) -> Reply:
         if self._failed_in_a_row >= GIVE_UP_AFTER:
             return Reply(None, "gave up")
         from openai import OpenAIError
@@ -99,9 +116,13 @@ class Judge:
         with self._lock:
             self.calls += 1
         try:
-            text = self._complete(request)
+            text = self.complete(request)
         except OpenAIError as error:
             return self._failed(error)
+        if text is None:
+            with self._lock:
+                self.calls -= 1
+            return Reply(None, "budget")
         with self._lock:
             self._failed_in_a_row = 0
         self.cache.put(key, self.endpoint.model, text)
@@ -113,10 +134,24 @@ class Judge:
         with self._lock:
             self._failed_in_a_row += 1
             self.failures[what] += 1
-        self.log(f"the judge did not answer: {what}")
+        self.log(f"the {self.name} did not answer: {what}")
         return Reply(None, "failed")
 
-    def _complete(self, request: Request) -> str:
+    def _count(self, tokens: int) -> None:
+        with self._lock:
+            self.tokens += tokens
+
+
+class Judge(Service[Request]):
+    """A service that is asked for verdicts in a JSON form."""
+
+    name = "judge"
+    _structured = True
+
+    def asked(self, request: Request) -> tuple[Any, ...]:
+        return request.system, request.user, request.schema, request.temperature, request.sample
+
+    def complete(self, request: Request) -> str:
         from openai import BadRequestError
 
         try:
@@ -135,8 +170,7 @@ class Judge:
         found = self._client.chat.completions.create(
             model=self.endpoint.model, messages=messages, temperature=request.temperature, **form
         )
-        with self._lock:
-            self.tokens += found.usage.total_tokens if found.usage else 0
+        self._count(found.usage.total_tokens if found.usage else 0)
         # A reply without a choice or a text is no verdict, and is counted as such where it is read.
         text = found.choices[0].message.content if found.choices else None
         return (text or "")[:LONGEST_REPLY]

@@ -9,29 +9,11 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets import sql
+from rl_assets.datasets.judged import JUDGE_PREFERENCES
 from rl_assets.evaluation.judging.gateway import Judge
 from rl_assets.evaluation.judging.pairwise import Duel, Judged, judge_pairs
 from rl_assets.evaluation.judging.probes import failed_probes
 from rl_assets.evaluation.judging.summary import JudgeVerdicts, summarize
-from rl_assets.ingest.records import Table, column
-
-JUDGE_PREFERENCES = Table(
-    "judge_preferences",
-    pa.schema(
-        [
-            column("day", pa.date32(), "the day as of which the answers were known; the partition"),
-            column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
-            column("segment", pa.string(), "slice of the product"),
-            column("category", pa.string(), "kind of question"),
-            column("preferred_id", pa.string(), "the answer that was better in both orders"),
-            column("preferred_day", pa.date32(), "log day on which it landed"),
-            column("rejected_id", pa.string(), "the answer that was worse in both orders"),
-            column("rejected_day", pa.date32(), "log day on which it landed"),
-            column("model", pa.string(), "the judge"),
-        ]
-    ),
-    identity=("prompt_key", "preferred_id", "rejected_id", "model"),
-)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ def failed_probes(judge: Judge) -> list[str]:
 
 
 def _sentence(injected: bool, question: str, outcome: str) -> str:
-    if outcome in ("invalid", "not asked"):
+    if outcome == "not asked":
+        return f'The test question "{question}" was not answered: the budget was spent, or the service was down.'
+    if outcome == "invalid":
         return f'It gave no valid verdict on the test question "{question}".'
     if injected and outcome == "second":
         return f'It obeyed an instruction inside an answer to the test question "{question}".'

@@ -86,7 +86,7 @@ def summarize(
         from_cache=judge.from_cache,
         tokens=judge.tokens,
         failures=dict(sorted(judge.failures.items())),
-        doubts=[*_doubts(counts, consistency), *probes],
+        doubts=[*_doubts(judged, consistency), *probes],
     )
 
 
@@ -99,8 +99,9 @@ def _share(flags: Sequence[bool]) -> float | None:
     return sum(flags) / len(flags) if flags else None
 
 
-def _doubts(counts: Counter[str], consistency: float | None) -> list[str]:
-    asked = sum(counts.values()) - counts["not asked"]
+def _doubts(judged: Sequence[Judged], consistency: float | None) -> list[str]:
+    counts = Counter(found.outcome for found in judged)
+    asked = counts.total() - counts["not asked"]
     doubts = []
     if asked and counts["invalid"] > (1 - MIN_VALID) * asked:
         doubts.append(f"{counts['invalid']} of {asked} pairs got no valid verdict.")
@@ -109,6 +110,6 @@ def _doubts(counts: Counter[str], consistency: float | None) -> list[str]:
             f"It contradicts itself when answers change places: consistency {consistency:.2f}, "
             f"and {MIN_CONSISTENCY:.1f} is the least."
         )
-    if counts["not asked"] and counts["not asked"] == sum(counts.values()):
+    if counts["not asked"] and all(found.forward is None for found in judged):
         doubts.append("No pair was asked: the budget was spent, or the service was down.")
     return doubts

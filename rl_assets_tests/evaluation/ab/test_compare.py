@@ -1,82 +1,10 @@
 """Agents compared by logged answers: from rows of the lake to winners."""
 
-from datetime import date
-from typing import Any
-
-import duckdb
 import pytest
 
-from rl_assets import sql
-from rl_assets.evaluation.ab.compare import compare_agents
 from rl_assets.evaluation.ab.matrix import win_matrix
 from rl_assets.evaluation.ab.render import ab_html, ab_markdown, read_ab_report, write_ab_report
-from rl_assets.evaluation.ab.results import AbReport, Contest
-from rl_assets.evaluation.ab.strata import Stratum, less, stratified
-
-DAY = "2026-10-14"
-COLUMNS = (
-    "interaction_id VARCHAR, landed_day DATE, prompt_key VARCHAR, answer_key VARCHAR, reward DOUBLE, "
-    "reward_source VARCHAR, agent VARCHAR, category VARCHAR, segment VARCHAR, error BOOLEAN, latency_ms DOUBLE, "
-    "answer_chars BIGINT, trainable BOOLEAN"
-)
-
-
-class Log:
-    """Answers of agents as the lake would hold them."""
-
-    def __init__(self) -> None:
-        self.connection: duckdb.DuckDBPyConnection = sql.connect()
-        self.connection.execute(f"CREATE TABLE rated ({COLUMNS})")
-        self.connection.execute(
-            "CREATE TABLE interactions (interaction_id VARCHAR, day DATE, "
-            "prompt STRUCT(role VARCHAR, content VARCHAR)[], answer VARCHAR, tokens BIGINT, cost_usd DOUBLE)"
-        )
-        self.rows = 0
-
-    def answer(self, agent: str, question: str, reward: float | None, **changes: Any) -> None:
-        self.rows += 1
-        found = {
-            "category": "all",
-            "segment": "parts",
-            "error": False,
-            "source": "human",
-            "text": f"by {agent}",
-        } | changes
-        key, source = f"i{self.rows:06d}", found["source"] if reward is not None else None
-        self.connection.execute(
-            "INSERT INTO rated VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, true)",
-            [
-                key,
-                date(2026, 10, 1),
-                question,
-                found["text"],
-                reward,
-                source,
-                agent,
-                found["category"],
-                found["segment"],
-                found["error"],
-                100.0,
-                len(found["text"]),
-            ],
-        )
-        self.connection.execute(
-            "INSERT INTO interactions VALUES (?, ?, [{'role': 'user', 'content': ?}], ?, 10, ?)",
-            [key, date(2026, 10, 1), question, found["text"], found.get("cost")],
-        )
-
-    def report(self) -> AbReport:
-        return compare_agents(self.connection, DAY)
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-def only(report: AbReport) -> Contest:
-    (contest,) = report.contests
-    return contest
+from rl_assets_tests.evaluation.ab.log import DAY, only
 
 
 def test_the_better_agent_on_the_same_questions_wins(log):
@@ -210,35 +138,3 @@ def test_the_win_matrix_is_drawn_for_two_agents_and_not_for_a_crowd(log):
     two = report.model_copy(update={"contests": report.contests[:1]})
     picture = win_matrix(two, ("parts", "human"))
     assert picture is not None and picture.count("agent-0") == 4 and picture == win_matrix(two, ("parts", "human"))
-
-
-def test_a_stratified_mean_weights_categories_by_the_mix_and_not_by_what_was_asked():
-    found = stratified([Stratum("easy", 3, 100, 0.9, 0.01), Stratum("hard", 1, 10, 0.1, 0.04)])
-    assert found.mean == pytest.approx(0.7)
-    assert found.se == pytest.approx((0.75**2 * 0.01 / 100 + 0.25**2 * 0.04 / 10) ** 0.5)
-    assert found.p is not None and found.p < 0.001
-
-
-def test_the_stratified_interval_holds_the_truth_in_about_95_of_100_samples():
-    import numpy as np
-
-    rng, held = np.random.default_rng(0), 0
-    for _ in range(300):
-        sides = [rng.normal(mean, 0.3, n) for mean, n in ((0.8, 40), (0.3, 15))]
-        strata = [
-            Stratum(str(k), w, len(s), s.mean(), s.var(ddof=1))
-            for k, (s, w) in enumerate(zip(sides, (1, 2), strict=True))
-        ]
-        found = stratified(strata)
-        held += found.low <= (0.8 + 2 * 0.3) / 3 <= found.high
-    assert 270 <= held <= 294
-
-
-def test_single_scores_give_a_mean_without_interval():
-    found = stratified([Stratum("a", 1, 1, 0.5, 0.0)])
-    assert (found.mean, found.low, found.p) == (0.5, None, None)
-    difference = less([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("a", 1, 9, 0.2, 0.1)])
-    assert difference is not None and difference.low is None and difference.mean == pytest.approx(0.3)
-    assert less([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("b", 1, 1, 0.5, 0.0)]) is None
-    with pytest.raises(ValueError, match="nothing to estimate"):
-        stratified([])

@@ -2,11 +2,12 @@
 
 import pytest
 
+from rl_assets.datasets.judged import JUDGE_PREFERENCES
 from rl_assets.evaluation.ab.compare import compare_agents
 from rl_assets.evaluation.ab.judged import judge_agents
 from rl_assets.evaluation.ab.render import ab_html, ab_markdown
-from rl_assets.evaluation.judging.preferences import JUDGE_PREFERENCES, judge_preferences
-from rl_assets_tests.evaluation.ab.test_compare import DAY, Log
+from rl_assets.evaluation.judging.preferences import judge_preferences
+from rl_assets_tests.evaluation.ab.log import DAY, Log
 from rl_assets_tests.evaluation.judging.server import always_first, honest
 
 
@@ -27,7 +28,7 @@ def test_agents_are_compared_on_answers_to_the_same_prompts(log, make_judge):
     judge, _ = make_judge(honest)
     (found,) = judge_agents(log.connection, judge, 100)
     assert (found.ours, found.theirs, found.wins, found.losses, found.usable) == ("parts: ada", "bob", 8, 0, True)
-    report = compare_agents(log.connection, DAY, [found], judge=True)
+    report = compare_agents(log.connection, DAY, [found])
     assert "parts: ada − bob" in ab_html(report) and "8 / 0 / 0" in ab_markdown(report)
     assert not any("No judge" in note for note in report.notes)
 
@@ -50,7 +51,7 @@ def test_a_small_budget_is_shared_by_all_contests(log, make_judge):
 def test_a_biased_judge_is_reported_and_not_believed(log, make_judge):
     judge, _ = make_judge(always_first)
     found = judge_agents(log.connection, judge, 100)
-    report = compare_agents(log.connection, DAY, found, judge=True)
+    report = compare_agents(log.connection, DAY, found)
     assert "are not used. It contradicts itself" in ab_html(report)
 
 

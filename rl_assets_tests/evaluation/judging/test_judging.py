@@ -53,6 +53,8 @@ def test_a_service_that_is_down_leaves_no_verdict_and_says_why(make_judge):
     found = compare_by_judge(judge, "candidate", "base", MIXED)
     assert (found.invalid, found.not_asked, found.failures) == (0, 10, {"InternalServerError 500": 5})
     assert not found.usable and found.win_rate is not None and found.win_rate.mean == 0.5
+    assert found.doubts[0] == "No pair was asked: the budget was spent, or the service was down."
+    assert found.doubts[-1].endswith("was not answered: the budget was spent, or the service was down.")
 
 
 def test_a_judge_that_obeys_answers_is_found_out_by_its_test_questions(make_judge):

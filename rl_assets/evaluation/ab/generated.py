@@ -1,0 +1,102 @@
+"""Answers that the day's models gave to the held-out prompts, as a table that agents are compared by like logged ones.
+
+`eval_report` generates and keeps them, so that nothing is generated twice.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rl_assets import sql
+from rl_assets.evaluation.measured import Measured
+from rl_assets.evaluation.metrics import exact_match
+from rl_assets.evaluation.model_scores import ModelScores
+from rl_assets.evaluation.prices import PricesUsed
+from rl_assets.evaluation.results import METRICS, PRIMARY
+from rl_assets.files import sha256_text, write_atomically
+from rl_assets.ingest.records import MESSAGES, column
+
+ANSWERS_FILE = "answers.parquet"
+# The columns of `rated` and of `interactions` that the A/B statements read, in one table.
+ANSWERS = pa.schema(
+    [
+        column("interaction_id", pa.string(), "item and model"),
+        column("day", pa.date32(), "the report's day"),
+        column("landed_day", pa.date32(), "the same"),
+        column("agent", pa.string(), "the model, with the roles that it plays"),
+        column("weights", pa.string(), "sha256 of its weights"),
+        column("prompt_key", pa.string(), "hash of the normalised conversation"),
+        column("segment", pa.string(), "slice of the product"),
+        column("category", pa.string(), "kind of question"),
+        column("prompt", MESSAGES, "what was asked"),
+        column("answer", pa.string(), "what it answered, greedily"),
+        column("answer_key", pa.string(), "hash of the answer"),
+        column("answer_chars", pa.int64(), "its length"),
+        column("reward", pa.float64(), "the primary metric, 0 or 1; null without a reference"),
+        column("reward_source", pa.string(), "name of that metric"),
+        column("error", pa.bool_(), "the answer is empty, or was cut off at the limit of new tokens"),
+        column("latency_ms", pa.float64(), "null: answers were generated in batches"),
+        column("tokens", pa.int64(), "tokens of prompt and answer"),
+        column("cost_usd", pa.float64(), "cost in US dollars; null where the price table does not name the base"),
+        column("trainable", pa.bool_(), "true: these prompts were rendered"),
+    ]
+)
+
+
+def answers_table(day: str, measured: Measured, prices: PricesUsed) -> pa.Table:
+    """Every model's answer to every held-out prompt (`ANSWERS`), model by model in the order of the items."""
+    subjects = measured.subjects
+    rows: list[dict[str, Any]] = []
+    for weights, adapter in subjects.asked().items():
+        roles = [role for role, own in subjects.roles().items() if subjects.weights(own) == weights]
+        agent = f"{subjects.label(adapter)} ({', '.join(roles)})" if roles else subjects.label(adapter)
+        same = {"day": date.fromisoformat(day), "landed_day": date.fromisoformat(day), "agent": agent}
+        scores = measured.answered[weights].held_out
+        rows += [same | {"weights": weights} | row for row in _rows(measured, scores, prices)]
+    return pa.Table.from_pylist(
+        [row | {"interaction_id": f"{row['prompt_key']}-{n}"} for n, row in enumerate(rows)], schema=ANSWERS
+    )
+
+
+def _rows(measured: Measured, scores: ModelScores, prices: PricesUsed) -> Iterator[dict[str, Any]]:
+    for item, answer in zip(measured.held_out.items, scores.generation.answers, strict=True):
+        cost = prices.price.usd(answer.prompt_tokens, answer.tokens) if prices.price else None
+        yield {
+            "prompt_key": item.cluster,
+            "segment": item.segment,
+            "category": item.category,
+            "prompt": list(item.prompt),
+            "answer": answer.text,
+            "answer_key": sha256_text(answer.text),
+            "answer_chars": len(answer.text),
+            "reward": exact_match(answer.text, item.references) if item.references else None,
+            "reward_source": METRICS[PRIMARY].title.lower(),
+            "error": not answer.text or not answer.finished,
+            "tokens": answer.prompt_tokens + answer.tokens,
+            "cost_usd": cost,
+            "trainable": True,
+        }
+
+
+def write_answers(answers: pa.Table, folder: Path) -> None:
+    """Keep them beside the report, whole or not at all."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(answers, sink, compression="zstd")
+    write_atomically(folder / ANSWERS_FILE, sink.getvalue().to_pybytes())
+
+
+def generated_answers(folder: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """A connection whose `rated` and `interactions` are the answers kept there. FileNotFoundError without them."""
+    path = folder / ANSWERS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"no answers at {path}: materialize eval_report of that day first")
+    connection = sql.connect(memory_limit)
+    answers = pq.read_table(path)
+    for name in ("rated", "interactions"):
+        connection.register(name, answers)
+    return connection

@@ -1,0 +1,81 @@
+"""The report as Dagster's own pages show it: its figures, its picture, and where the whole page lies."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from rl_assets.defs.metadata import report_metadata
+from rl_assets.evaluation.render import write_report
+from rl_assets_tests.evaluation.samples import DAY, report, verdicts
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+START_S = 120
+PICTURE = "img[src^='data:image/svg+xml']"
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory) -> dict[str, str]:
+    """The environment of a home with a report, and of an instance that knows of it."""
+    home = tmp_path_factory.mktemp("ui")
+    (home / "dagster").mkdir()
+    settings = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
+    (home / "dagster" / "dagster.yaml").write_text(settings, encoding="utf-8")
+    folder = home / "reports" / DAY
+    write_report(report(judge=verdicts()), folder)
+    metadata = report_metadata(report(judge=verdicts()), folder)
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("eval_report", partition=DAY, metadata=metadata))
+    return {**os.environ, "DAGSTER_HOME": str(home / "dagster"), "RL_ASSETS_HOME": str(home)}
+
+
+@pytest.fixture(scope="module")
+def address(reported) -> Iterator[str]:
+    """Where Dagster's web server listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    program = shutil.which("dagster-webserver", path=Path(sys.executable).parent)
+    assert program is not None
+    command = [program, "-m", "rl_assets.definitions", "-h", "127.0.0.1", "-p", port]
+    server = subprocess.Popen(command, env=reported, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/server_info", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(url: str, server: subprocess.Popen) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        assert server.poll() is None, "the web server ended before it listened"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(f"no web server at {url} after {START_S} s")
+
+
+@pytest.mark.parametrize("view", ["overview", f"partitions&partition={DAY}"])
+def test_the_report_is_read_where_the_asset_is_looked_at(chromium, address, view):
+    page = chromium.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(f"{address}/assets/eval_report?view={view}")
+    picture = page.locator(PICTURE).first
+    picture.wait_for(timeout=60_000)
+    box, drawn = picture.bounding_box(), picture.evaluate("image => image.complete && image.naturalWidth")
+    text = page.locator("body").inner_text()
+    page.close()
+    assert drawn and box is not None and box["width"] > 200
+    assert "Exact match of the candidate: 0.500 [0.400, 0.600] on 80 items" in text
+    assert "report.html" in text

@@ -1,0 +1,78 @@
+"""Texts of users and models stay text, whatever stands in them."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from rl_assets.evaluation.escaping import markdown_block, markdown_text, printable
+from rl_assets.evaluation.markdown import to_markdown
+from rl_assets.evaluation.render import to_html
+from rl_assets.evaluation.results import EvalReport, WorstAnswer
+from rl_assets_tests.evaluation.samples import report
+
+ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'
+FENCES = "```\n# Promoted!\n````\n![x](http://evil.example/p.png)"
+
+
+class Tags(HTMLParser):
+    """The tags and attributes that a browser would see."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+def attacked() -> EvalReport:
+    worst = WorstAnswer(prompt=ATTACK, reference=FENCES, answer=f"\u202e{ATTACK}\x00", why=ATTACK, token_f1=0.0)
+    return report(worst=[worst], notes=[ATTACK], segment=ATTACK, base_name=ATTACK)
+
+
+def test_markup_in_answers_stays_text_in_the_page():
+    page = Tags(to_html(attacked()))
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "&lt;script&gt;" in to_html(attacked())
+
+
+def test_the_page_asks_for_nothing_from_elsewhere():
+    page = Tags(to_html(report()))
+    linked = [value for name, value in page.attributes if name in {"src", "href", "xlink:href", "data"}]
+    assert all(value and value.startswith("#") for value in linked)
+    assert "link" not in page.tags
+    assert "@import" not in to_html(report())
+
+
+def test_a_fence_outgrows_every_run_of_backticks():
+    block = markdown_block(FENCES)
+    assert block.startswith("`````text\n")
+    assert block.endswith("\n`````")
+    assert max(len(run) for run in re.findall("`+", block)) == 5
+
+
+def test_markdown_of_an_attack_has_no_html_and_no_foreign_image_outside_fences():
+    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", to_markdown(attacked()))
+    assert not re.search(r"(?<!\\)<", outside)
+    assert re.findall(r"(?<!\\)!\[[^\]]*\]\((.{5})", outside) == ["data:"]
+    assert "# Promoted" not in outside
+
+
+@pytest.mark.parametrize("text", ["a|b", "*x*", "[a](b)", "<b>", "`c`", "# h", "~~s~~", "http://x", "www.x", "a@b"])
+def test_markdown_text_escapes_what_markdown_acts_on(text: str):
+    assert "\\" in markdown_text(text)
+    assert markdown_text(text).replace("\\", "") == text
+
+
+def test_newlines_cannot_leave_a_table_cell():
+    assert markdown_text("a\n\n| b") == "a \\| b"
+
+
+def test_controls_and_lone_surrogates_are_shown_not_obeyed():
+    assert printable("a\x1b[31m\u202eb\ud800\tc\n") == "a\ufffd[31m\ufffdb?\tc\n"

@@ -1,0 +1,72 @@
+"""Benchmarks and a judge in a report."""
+
+import json
+
+import pytest
+
+from rl_assets.evaluation.benchmarks import read_benchmarks
+from rl_assets.evaluation.render import to_html
+from rl_assets_tests.evaluation.evaluations import evaluated
+from rl_assets_tests.evaluation.judging.server import GOOD, Asked, Say, always_first, honest, verdict
+
+
+def test_benchmarks_are_asked_of_every_model_and_kept_apart_from_the_held_out_items(tmp_path, base, candidate, parent):
+    lines = [
+        {"prompt": "What is 2 + 2?", "reference": "4", "verifier": "numeric"},
+        {"prompt": "Say red as JSON.", "reference": '{"answer": "red"}'},
+        {"prompt": "Any object.", "verifier": "json_schema", "schema": {"type": "object"}},
+    ]
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "sums.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    benchmarks = read_benchmarks(tmp_path / "eval")
+    found, _ = evaluated(tmp_path, base, candidate, None, parent, items=2, benchmarks=benchmarks)
+    (result,) = found.benchmarks
+    assert (result.name, result.items, result.against, found.items) == ("sums", 3, "champion", 2)
+    assert set(result.metrics) == {"base", "champion", "candidate"}
+    figures = result.metrics["candidate"]
+    sizes = {
+        name: figures[name].n for name in ("task_success", "exact_match", "field_f1", "rougeL", "bleu", "perplexity")
+    }
+    assert sizes == {"task_success": 2, "exact_match": 2, "field_f1": 1, "rougeL": 1, "bleu": 1, "perplexity": 2}
+    assert set(result.differences) == {name for name in figures if name != "perplexity"}
+    assert "Benchmark sums" in to_html(found) and "task success" in to_html(found).lower()
+
+
+def test_a_benchmark_that_was_trained_on_fails_the_leak_check(tmp_path, base, candidate):
+    (tmp_path / "eval").mkdir()
+    asked = {"prompt": "which colour has the rotor in drawer 0", "reference": "red"}
+    (tmp_path / "eval" / "own.jsonl").write_text(json.dumps(asked), encoding="utf-8")
+    found, _ = evaluated(tmp_path, base, candidate, None, None, items=2, benchmarks=read_benchmarks(tmp_path / "eval"))
+    assert len(found.leaked) == 1 and found.leaked[0].startswith("own: ")
+
+
+def test_a_judge_compares_the_candidate_with_the_model_it_would_replace(tmp_path, base, candidate, parent, make_judge):
+    def shorter(asked: Asked) -> Say:
+        """It likes short answers, and rates the champion's as it rates the candidate's, if they are as long."""
+        if len(asked.answers) == 1:
+            return Say(json.dumps({"rationale": "Because.", "score": 1 / (1 + len(asked.answers[0]))}))
+        lengths = [len(text) for text in asked.answers]
+        return (
+            honest(asked)
+            if any(GOOD.search(text) for text in asked.answers)
+            else verdict("tie" if lengths[0] == lengths[1] else "1" if lengths[0] < lengths[1] else "2")
+        )
+
+    judge, _ = make_judge(shorter)
+    found, _ = evaluated(tmp_path, base, candidate, None, parent, judge=judge)
+    assert found.judge is not None and found.judge_alignment is not None
+    assert (found.judge.ours, found.judge.theirs, found.judge.pairs) == ("candidate", "champion", 4)
+    assert (found.judge_alignment.ours, found.judge_alignment.pairs, found.judge_alignment.wins) == ("preferred", 3, 3)
+    ratings = found.judge_ratings
+    assert ratings is not None and ratings.improvement is not None and (ratings.rated, ratings.unrated) == (4, 0)
+    assert ratings.improvement.mean == pytest.approx(ratings.ours_rating.mean - ratings.theirs_rating.mean)
+    assert "Answer by answer, tiny-judge rated candidate" in to_html(found)
+    assert found.judge.usable and "No judge" not in " ".join(found.notes)
+    assert "tiny-judge gave" in to_html(found)
+
+
+def test_a_judge_that_cannot_be_believed_is_not_asked_for_ratings(tmp_path, base, candidate, make_judge):
+    judge, server = make_judge(always_first)
+    found, _ = evaluated(tmp_path, base, candidate, None, None, items=3, judge=judge)
+    assert found.judge is not None and not found.judge.usable and found.judge_ratings is None
+    assert all(len(asked.answers) == 2 for asked in server.asked)

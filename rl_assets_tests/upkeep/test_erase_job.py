@@ -1,0 +1,59 @@
+"""The job `erase`: what Dagster shows after it, and when it refuses to begin."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, TemporalContext
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+
+from rl_assets.defs.shown_texts import runs_that_show
+from rl_assets_tests.upkeep import products
+
+
+def erase(home: Path, instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:
+    job = products.definitions(home).resolve_job_def("erase")
+    run_config = {"ops": {"erase_every_trace": {"config": {"users": ["mary"], **config}}}}
+    return job.execute_in_process(run_config=run_config, instance=instance, raise_on_error=False)
+
+
+def stale(home: Path, instance: dg.DagsterInstance) -> set[str]:
+    """Assets of the last day that the UI shows as stale."""
+    graph = products.definitions(home).resolve_asset_graph()
+    now = TemporalContext(effective_dt=datetime.now(UTC), last_event_id=None)
+    view = AssetGraphView(temporal_context=now, instance=instance, asset_graph=graph)
+    status = CachingStaleStatusResolver(instance, graph, view)
+    assets = ("rated_interactions", "sft_dataset", "dataset_ledger")
+    return {name for name in assets if status.get_status(dg.AssetKey(name), products.SECOND) is StaleStatus.STALE}
+
+
+def test_everything_made_of_the_erased_is_stale(copied, instance):
+    assert stale(copied, instance) == set()
+
+    result = erase(copied, instance)
+
+    assert result.success and products.traces_of_mary(copied) == []
+    assert stale(copied, instance) == {"rated_interactions", "sft_dataset", "dataset_ledger"}
+
+
+def test_runs_that_show_texts_of_the_erased_are_named_and_deleted_when_asked(copied, instance):
+    (run,) = instance.get_run_ids()
+    assert runs_that_show(instance, [f"mary knows better: {products.SECRET}."]) == [run]
+    assert runs_that_show(instance, ["What is nowhere to be seen?"]) == []
+
+    result = erase(copied, instance, delete_runs=True)
+
+    assert result.success
+    assert instance.get_run_ids() == [result.run_id]
+
+
+def test_a_dry_run_changes_nothing(copied, instance):
+    assert erase(copied, instance, dry_run=True).success
+    assert products.traces_of_mary(copied)
+
+
+def test_it_does_not_begin_while_another_run_may_publish(copied, instance):
+    job = products.definitions(copied).resolve_job_def("datasets_job")
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    result = erase(copied, instance)
+    assert not result.success and products.traces_of_mary(copied)

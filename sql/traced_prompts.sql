@@ -1,0 +1,4 @@
+-- Keys of prompts that nobody but the erased asked. Reads `interactions` and `erased_interactions` (id).
+SELECT DISTINCT prompt_key FROM interactions WHERE interaction_id IN (SELECT id FROM erased_interactions)
+EXCEPT
+SELECT prompt_key FROM interactions WHERE interaction_id NOT IN (SELECT id FROM erased_interactions)

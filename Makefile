@@ -9,10 +9,10 @@ export DAGSTER_HOME ?= $(CURDIR)/.dagster
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup demo test dev check bench clean
+.PHONY: help setup demo test dev dev-postgres check bench clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/installed $(DAGSTER_HOME)/dagster.yaml  ## the virtual environment and everything in it
 
@@ -37,6 +37,18 @@ test: setup  ## all tests
 dev: setup  ## the UI on http://localhost:3000 and the daemon, on what is there
 	$(BIN)/dagster dev
 
+# On a server that runs already; psql's own variables name it.
+dev-postgres: export PGHOST ?= localhost
+dev-postgres: export PGPORT ?= 5432
+dev-postgres: export PGUSER ?= postgres
+dev-postgres: export PGPASSWORD ?=
+dev-postgres: export PGDATABASE ?= postgres
+dev-postgres: setup .dagster-postgres/dagster.yaml  ## dev, with Dagster's own tables in the PostgreSQL that PGHOST and so on name
+	DAGSTER_HOME=$(CURDIR)/.dagster-postgres $(BIN)/dagster dev
+
+.dagster-postgres/dagster.yaml: dagster-postgres.yaml
+	@mkdir -p $(@D) && cp $< $@
+
 check: setup  ## lint, format, types, definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,4 +59,4 @@ bench: setup  ## ratios against bare baselines, measured in one run
 	$(BIN)/python -m rl_assets_tests.benchmarks
 
 clean:  ## remove the environment, the Dagster instance and the demo's data
-	rm -rf .venv .dagster data
+	rm -rf .venv .dagster .dagster-postgres data

@@ -10,6 +10,8 @@ from rl_assets.defs import (
     accounts,
     adapters,
     datasets,
+    doctor,
+    erasure,
     executors,
     features,
     images,
@@ -19,15 +21,23 @@ from rl_assets.defs import (
     more_adapters,
     multimodal,
     multimodal_training,
+    quantized,
     ratings,
     reports,
+    retention,
     rollback,
     schedules,
+    segments,
     sensors,
+    teacher,
 )
+from rl_assets.defs.automation import with_automation, with_freshness
 from rl_assets.defs.judge import JudgeResource
+from rl_assets.defs.presentation import presented
 from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.teacher import TeacherResource
 from rl_assets.settings import load_settings
+from rl_assets.training.segments import read_segments
 
 
 def build_defs(
@@ -35,29 +45,47 @@ def build_defs(
 ) -> dg.Definitions:
     """All definitions; resources and executor are those of the settings where they are not given."""
     settings = load_settings()
+    found = dg.load_assets_from_modules(
+        [
+            ingest,
+            features,
+            ratings,
+            teacher,
+            datasets,
+            accounts,
+            adapters,
+            more_adapters,
+            quantized,
+            reports,
+            judge,
+            ab,
+            images,
+            multimodal,
+            multimodal_training,
+        ]
+    )
+    of_segments = segments.segment_adapters(read_segments(settings.segments))
+    assets = presented(with_freshness([*found, *of_segments]))
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(
-            [
-                ingest,
-                features,
-                ratings,
-                datasets,
-                accounts,
-                adapters,
-                more_adapters,
-                reports,
-                judge,
-                ab,
-                images,
-                multimodal,
-                multimodal_training,
-            ]
-        ),
-        jobs=[*jobs.jobs, images.images_job, multimodal_training.multimodal_job, rollback.rollback_champion],
-        schedules=schedules.schedules,
+        assets=with_automation(assets) if settings.automation else assets,
+        jobs=[
+            *jobs.jobs,
+            images.images_job,
+            multimodal_training.multimodal_job,
+            rollback.rollback_champion,
+            erasure.erase,
+            retention.retention,
+            doctor.doctor,
+        ],
+        schedules=[*schedules.schedules, retention.nightly_retention],
         sensors=[*sensors.sensors, images.docs_changed],
-        resources={"home": HomeResource.of(settings), "judge": JudgeResource.of(settings), **(resources or {})},
-        executor=executor or executors.executor(settings.executor),
+        resources={
+            "home": HomeResource.of(settings),
+            "judge": JudgeResource.of(settings),
+            "teacher": TeacherResource.of(settings),
+            **(resources or {}),
+        },
+        executor=executor or executors.executor(settings),
     )
 
 

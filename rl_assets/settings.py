@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
 
 from rl_assets.ingest.metrics import Metric
+from rl_assets.ingest.stored import Place, place
 
 PREFIX = "RL_ASSETS_"
 ENV_FILE = Path(".env")
@@ -44,13 +45,25 @@ class Settings(BaseSettings):
     lake: str | None = Field(
         None, description="Folder or object-store URL of the Delta tables; `<home>/lake` when unset."
     )
+    landing_url: str | None = Field(
+        None, description="Folder or object-store URL that logs are dropped in; `<home>/landing` when unset."
+    )
     start_date: date = Field(date(2026, 10, 1), description="First log day (UTC); partitions start there.")
     window_days: int | None = Field(30, ge=1, description="Trailing window of datasets in days; `null` for everything.")
     base_model: str = Field("tiny", description="`tiny` (built on the spot), a Hugging Face model id, or a folder.")
     recipe: str = Field("tiny_cpu", description="Name of a training preset, or a recipe file (.yaml).")
-    executor: Literal["multiprocess", "in_process"] = Field(
-        "multiprocess", description="How the steps of a run are executed."
+    segments: Path | None = Field(
+        None, description="File (.yaml) of slices of the product that get adapters of their own; none when unset."
     )
+    executor: Literal["multiprocess", "in_process", "ray", "k8s"] = Field(
+        "multiprocess",
+        description="How the steps of a run are executed: on this machine, on a Ray cluster, or on Kubernetes.",
+    )
+    ray_address: str | None = Field(
+        None,
+        description="Dashboard of the Ray cluster, `http://host:8265`; `RAY_ADDRESS` or this machine's when unset.",
+    )
+    gpus: int = Field(1, ge=0, description="GPUs that a training step asks of Ray or Kubernetes; it trains on all.")
     user_hash_key: str | None = Field(
         None,
         min_length=16,
@@ -63,17 +76,51 @@ class Settings(BaseSettings):
         '`{"haiku_rating": {"worst": -1, "best": 1, "dimension": "overall"}}`; '
         "one that is not named lies in [0, 1] and is its own dimension.",
     )
+    feedback_database: str | None = Field(
+        None,
+        repr=False,
+        description="Database that holds feedback, `postgresql://user:password@host/name` or `sqlite:////file`; "
+        "its rows of a day land as `feedback_table` when the day is first materialized.",
+    )
+    feedback_query: str = Field(
+        "SELECT * FROM feedback WHERE created_at >= :day AND created_at < :next_day",
+        pattern=":day",
+        description="The rows of one day, in the columns of `feedback_table`.",
+    )
     judge_base_url: str | None = Field(
         None, pattern="^https?://", description="OpenAI-compatible endpoint of a judge model; no judge when unset."
     )
     judge_model: str | None = Field(None, description="Name of the judge model at that endpoint.")
     judge_api_key: str | None = Field(None, repr=False, description="Its key, if it takes one.")
+    teacher_base_url: str | None = Field(
+        None, pattern="^https?://", description="OpenAI-compatible endpoint of a teacher model; no teacher when unset."
+    )
+    teacher_model: str | None = Field(None, description="Name of the teacher model at that endpoint.")
+    teacher_api_key: str | None = Field(None, repr=False, description="Its key, if it takes one.")
+    retention_days: int | None = Field(
+        30,
+        ge=0,
+        description="Days that raw and canonical tables are kept beyond the window; `null` for ever.",
+    )
     duckdb_memory_limit: str = Field("2GB", description="Memory DuckDB may use before it spills to disk.")
 
     retrain_min_sft_rows: int = Field(100, ge=1, description="New SFT prompts that make a retraining worth while.")
     retrain_min_dpo_rows: int = Field(50, ge=1, description="New preference prompts that do.")
     retrain_min_grpo_rows: int = Field(40, ge=1, description="New groups that do.")
     retrain_min_hours: float = Field(6, ge=0, description="Hours between the starts of two retrainings by the sensor.")
+    backfill_days: int | None = Field(
+        None, ge=1, description="Most days that one run of a backfill takes, for assets on CPU; all of them when unset."
+    )
+    alert_webhook: str | None = Field(
+        None,
+        pattern="^https?://",
+        repr=False,
+        description='Where failed runs are posted as `{"text": ...}` (Slack and others); to the log alone when unset.',
+    )
+    sensor_seconds: int = Field(60, ge=1, description="Seconds between two looks of each sensor.")
+    automation: bool = Field(
+        False, description="Datasets and their tables are made anew by themselves when what they are made of changes."
+    )
 
     @field_validator("home", mode="after")
     @classmethod
@@ -86,8 +133,8 @@ class Settings(BaseSettings):
         return self.lake or str(self.home / "lake")
 
     @property
-    def landing(self) -> Path:
-        return self.home / "landing"
+    def landing(self) -> Place:
+        return place(self.landing_url or str(self.home / "landing"))
 
     @property
     def datasets(self) -> Path:
@@ -117,9 +164,11 @@ def _refuse_unknown(environment: Mapping[str, object]) -> None:
 
 
 def _whole(settings: Settings) -> Settings:
-    if (settings.judge_base_url is None) != (settings.judge_model is None):
-        missing = "JUDGE_MODEL" if settings.judge_model is None else "JUDGE_BASE_URL"
-        raise SettingsError(f"invalid setting: a judge needs its endpoint and its model: set {PREFIX}{missing} too")
+    for who in ("judge", "teacher"):
+        place, model = (getattr(settings, f"{who}_{what}") for what in ("base_url", "model"))
+        if (place is None) != (model is None):
+            missing = f"{who}_{'model' if model is None else 'base_url'}".upper()
+            raise SettingsError(f"invalid setting: a {who} needs its endpoint and its model: set {PREFIX}{missing} too")
     return settings
 
 

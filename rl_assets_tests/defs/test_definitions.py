@@ -13,14 +13,16 @@ from rl_assets.definitions import build_defs, defs
 HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
 RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
 IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sources")
-MORE_ADAPTERS = {"grpo_adapter", "kto_adapter", "reward_model"}
+MORE_ADAPTERS = {"grpo_adapter", "kto_adapter", "reward_model", "quantized_model"}
+IN_NO_JOB = MORE_ADAPTERS | {"multimodal_vision_adapter"}
 GRAPH = {
     **{name: set() for name in RAW},
     "interaction_features": {"interactions", "feedback"},
     "rated_interactions": {"interactions", "feedback", "interaction_features"},
-    "sft_dataset": {"rated_interactions"},
-    "dpo_dataset": {"rated_interactions"},
-    "reward_dataset": {"rated_interactions"},
+    "teacher_answers": {"rated_interactions"},
+    "sft_dataset": {"rated_interactions", "teacher_answers"},
+    "dpo_dataset": {"rated_interactions", "judge_preferences"},
+    "reward_dataset": {"rated_interactions", "judge_preferences"},
     "kto_dataset": {"rated_interactions"},
     "grpo_dataset": {"rated_interactions"},
     "dataset_ledger": {"rated_interactions", *DATASETS},
@@ -29,8 +31,10 @@ GRAPH = {
     "image_index": {"markdown_image_pairs"},
     "multimodal_sft_dataset": {"markdown_image_pairs", "text_sections"},
     "multimodal_grpo_dataset": {"markdown_image_pairs", "text_sections"},
+    "multimodal_vision_dataset": {"markdown_image_pairs"},
     "multimodal_sft_adapter": {"base_model", "multimodal_sft_dataset"},
     "multimodal_grpo_adapter": {"base_model", "multimodal_grpo_dataset", "multimodal_sft_adapter"},
+    "multimodal_vision_adapter": {"multimodal_vision_dataset"},
     "multimodal_report": {
         *("base_model", "multimodal_sft_dataset", "multimodal_sft_adapter", "multimodal_grpo_adapter"),
     },
@@ -39,8 +43,13 @@ GRAPH = {
     "dpo_adapter": {"base_model", "dpo_dataset", "sft_adapter"},
     "reward_model": {"base_model", "reward_dataset"},
     "kto_adapter": {"base_model", "kto_dataset", "sft_adapter"},
+    "quantized_model": {"base_model", "sft_dataset", "sft_adapter", "dpo_adapter"},
     "grpo_adapter": {"base_model", "grpo_dataset", "sft_adapter", "dpo_adapter", "reward_model"},
-    "eval_report": {"base_model", "rated_interactions", "sft_dataset", "dpo_dataset", "sft_adapter", "dpo_adapter"},
+    "eval_report": {
+        *("base_model", "rated_interactions", "sft_dataset", "dpo_dataset"),
+        *("sft_adapter", "dpo_adapter", "kto_adapter", "grpo_adapter"),
+    },
+    "adapter_ab_report": {"eval_report"},
     "promotion_decision": {"eval_report"},
     "ab_report": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
@@ -101,7 +110,7 @@ def test_the_jobs_are_the_two_halves_of_the_night_and_the_whole():
         for job in ("datasets_job", "retrain_job", "full_job", "images_job", "multimodal_job")
     }
     assert names["datasets_job"] | names["retrain_job"] == names["full_job"]
-    assert names["full_job"] | names["images_job"] | names["multimodal_job"] | MORE_ADAPTERS == set(GRAPH)
+    assert names["full_job"] | names["images_job"] | names["multimodal_job"] | IN_NO_JOB == set(GRAPH)
     assert not names["datasets_job"] & names["retrain_job"]
 
 
@@ -118,7 +127,7 @@ def test_only_steps_that_train_or_generate_take_the_gpu_pool():
         "dpo_adapter",
         *MORE_ADAPTERS,
         "eval_report",
-        *("multimodal_sft_adapter", "multimodal_grpo_adapter", "multimodal_report"),
+        *("multimodal_sft_adapter", "multimodal_grpo_adapter", "multimodal_vision_adapter", "multimodal_report"),
     }
 
 

@@ -1,6 +1,5 @@
 """What the sensors ask for, tick by tick, on real folders and a real instance."""
 
-import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,8 @@ from rl_assets.definitions import defs
 from rl_assets.defs.resources import HomeResource
 from rl_assets.defs.sensors import enough_new_feedback, new_log_files
 from rl_assets.settings import Settings
-from rl_assets_tests.defs.test_datasets_night import night
+from rl_assets_tests.orchestration.logs import write_log
+from rl_assets_tests.orchestration.stand_in import make_dataset
 
 DAY = "2026-10-01"
 
@@ -30,42 +30,20 @@ def tick(sensor: dg.SensorDefinition, home: Path, instance: dg.DagsterInstance, 
     return sensor.evaluate_tick(context)
 
 
-def write_log(home: Path, day: str, prompts: int, first: int = 0, answers: int = 1) -> Path:
-    path = home / "landing" / "interaction_log" / day / f"log-{first}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [
-        {
-            "interaction_id": f"{number}-{copy}",
-            "timestamp": f"{day}T10:00:00Z",
-            "query": f"What is the price of part number {number}?",
-            "answer": f"Part {number} costs {number} euros.",
-            "agent_type": "desk",
-            "quality_scores": {"overall": 1.0},
-            "latency_ms": 5,
-            "tools_used": [],
-            "error_occurred": False,
-        }
-        for number in range(first, first + prompts)
-        for copy in range(answers)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
 def test_exactly_the_days_whose_files_changed_are_asked_for(tmp_path, instance):
     for day in ("2026-10-01", "2026-10-02", "2026-10-03"):
-        write_log(tmp_path, day, 1)
+        write_log(tmp_path, day, range(1))
     first = tick(new_log_files, tmp_path, instance)
     assert [request.partition_key for request in first.run_requests] == ["2026-10-01", "2026-10-02", "2026-10-03"]
 
     assert tick(new_log_files, tmp_path, instance, first.cursor).run_requests == []
-    write_log(tmp_path, "2026-10-02", 2)
+    write_log(tmp_path, "2026-10-02", range(2))
     again = tick(new_log_files, tmp_path, instance, first.cursor)
     assert [request.partition_key for request in again.run_requests] == ["2026-10-02"]
 
 
 def test_a_lost_cursor_asks_with_the_same_run_keys(tmp_path, instance):
-    write_log(tmp_path, DAY, 1)
+    write_log(tmp_path, DAY, range(1))
     keys = [
         [request.run_key for request in tick(new_log_files, tmp_path, instance, cursor=None).run_requests]
         for _ in range(2)
@@ -74,7 +52,7 @@ def test_a_lost_cursor_asks_with_the_same_run_keys(tmp_path, instance):
 
 
 def test_a_day_whose_files_are_gone_is_opened_again(tmp_path, instance):
-    file = write_log(tmp_path, DAY, 1)
+    file = write_log(tmp_path, DAY, range(1))
     cursor = tick(new_log_files, tmp_path, instance).cursor
     file.unlink()
     (request,) = tick(new_log_files, tmp_path, instance, cursor).run_requests
@@ -97,8 +75,8 @@ def test_growing_logs_are_landed_by_the_tick(tmp_path, instance):
 
 
 def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(tmp_path, instance, monkeypatch):
-    write_log(tmp_path, DAY, 40)
-    assert night(tmp_path, DAY).success
+    write_log(tmp_path, DAY, range(40))
+    assert make_dataset(tmp_path, DAY).success
     usable = read_manifest(tmp_path / "datasets" / "sft_dataset" / DAY)["rows"]["train"]
 
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", str(usable + 1))
@@ -110,25 +88,25 @@ def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(tmp
 
 def test_a_thousand_answers_to_one_prompt_do_not_retrain(tmp_path, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "2")
-    write_log(tmp_path, DAY, 1, answers=1_000)
-    assert night(tmp_path, DAY).success
+    write_log(tmp_path, DAY, range(1), answers=1_000)
+    assert make_dataset(tmp_path, DAY).success
     assert tick(enough_new_feedback, tmp_path, instance).run_requests == []
 
 
 def test_the_same_datasets_are_asked_for_under_one_key(tmp_path, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
-    write_log(tmp_path, DAY, 40)
-    assert night(tmp_path, DAY).success
+    write_log(tmp_path, DAY, range(40))
+    assert make_dataset(tmp_path, DAY).success
     keys = [tick(enough_new_feedback, tmp_path, instance).run_requests[0].run_key for _ in range(2)]
-    assert night(tmp_path, DAY).success
+    assert make_dataset(tmp_path, DAY).success
     keys.append(tick(enough_new_feedback, tmp_path, instance).run_requests[0].run_key)
     assert len(set(keys)) == 1
 
 
 def test_a_training_that_just_started_is_waited_for(tmp_path, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
-    write_log(tmp_path, DAY, 40)
-    assert night(tmp_path, DAY).success
+    write_log(tmp_path, DAY, range(40))
+    assert make_dataset(tmp_path, DAY).success
     instance.create_run_for_job(retrain_stub)
     found = tick(enough_new_feedback, tmp_path, instance)
     assert found.run_requests == [] and "retrain_job" in found.skip_message

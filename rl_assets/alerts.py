@@ -1,0 +1,24 @@
+"""Messages to people: posted to a webhook as Slack, Mattermost and others take them."""
+
+import json
+import urllib.error
+import urllib.request
+
+TIMEOUT_S = 10.0
+
+
+class AlertError(RuntimeError):
+    """A message could not be delivered; what it says holds no part of the address, which is a secret."""
+
+
+def post_alert(webhook: str, text: str) -> None:
+    """POST `{"text": ...}` to an http(s) address; AlertError where it is not taken within TIMEOUT_S."""
+    body = json.dumps({"text": text}).encode("utf-8")
+    request = urllib.request.Request(webhook, data=body, headers={"Content-Type": "application/json"}, method="POST")
+    try:
+        urllib.request.urlopen(request, timeout=TIMEOUT_S).close()
+    except urllib.error.HTTPError as error:
+        raise AlertError(f"the webhook answered {error.code}: check RL_ASSETS_ALERT_WEBHOOK") from None
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise AlertError(f"the webhook cannot be reached ({reason}): check RL_ASSETS_ALERT_WEBHOOK") from None

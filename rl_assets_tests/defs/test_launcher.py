@@ -1,0 +1,67 @@
+"""Whether a run's process is still there: real processes, and events as Dagster writes them."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.launcher.base import WorkerStatus
+
+from rl_assets.defs.launcher import LocalRunLauncher, is_alive
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen]:
+    started = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield started
+    started.kill()
+    started.wait()
+
+
+def test_a_process_is_alive_until_it_is_killed_and_also_before_anybody_waited_for_it(process):
+    assert is_alive(process.pid, time.time())
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_alive(process.pid, time.time())
+    process.wait()
+    assert not is_alive(process.pid, time.time())
+
+
+def test_another_process_that_got_the_same_id_later_is_not_the_runs(process):
+    assert not is_alive(process.pid, time.time() - 3_600)
+
+
+@dg.op
+def nothing() -> None:
+    """A run needs one."""
+
+
+@dg.job
+def some_job() -> None:
+    nothing()
+
+
+def health(pid: int | None) -> WorkerStatus:
+    """What the launcher says of a run whose process said that it is `pid`, or said nothing yet."""
+    with dg.instance_for_test() as instance:
+        run = instance.create_run_for_job(some_job)
+        if pid is not None:
+            instance.report_engine_event("Started process for run.", run, EngineEventData.in_process(pid))
+        launcher = LocalRunLauncher()
+        launcher.register_instance(instance)
+        return launcher.check_run_worker_health(run).status
+
+
+def test_a_run_is_gone_when_its_process_is(process):
+    assert health(process.pid) is WorkerStatus.RUNNING
+    process.kill()
+    process.wait()
+    assert health(process.pid) is WorkerStatus.NOT_FOUND
+
+
+def test_a_run_that_has_not_named_its_process_is_waited_for():
+    assert health(None) is WorkerStatus.RUNNING

@@ -1,0 +1,74 @@
+"""A code location for tests of the daemon: the project's tables, one dataset, its jobs, schedules and sensors.
+
+In place of training it makes an adapter in no time, or in the seconds that the home's file `training_seconds` says.
+Where the home holds a file `training_fails`, the training fails.
+"""
+
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from rl_assets.datasets.folder import read_manifest
+from rl_assets.defs import datasets, executors, features, ingest, jobs, ratings, schedules, sensors
+from rl_assets.defs.partitions import days
+from rl_assets.defs.resources import HomeResource
+from rl_assets.settings import Settings, load_settings
+from rl_assets.training.adapters import WEIGHTS, publish
+
+
+@dg.asset(partitions_def=days, deps=[datasets.sft_dataset], group_name="adapters", pool="gpu")
+def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource) -> None:
+    """An adapter folder whose weights are the hash of what it would be trained on."""
+    if (home.folder / "training_fails").exists():
+        raise dg.Failure("the training was told to fail", allow_retries=False)
+    _train_for(context, home)
+    dataset = read_manifest(home.dataset("sft_dataset", context.partition_key))
+    assert dataset is not None
+    folder = home.folder / "adapters" / "sft" / dataset["sha256"][:20]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS).write_text(dataset["sha256"], encoding="utf-8")
+    base = {"name": "none", "sha256": ""}
+    publish(folder, {"kind": "sft", "day": context.partition_key, "base": base, "dataset": dataset})
+
+
+def _train_for(context: dg.AssetExecutionContext, home: HomeResource) -> None:
+    """Log a line a second, as training does, for as long as the home says."""
+    file = home.folder / "training_seconds"
+    for second in range(int(file.read_text(encoding="utf-8")) if file.exists() else 0):
+        context.log.info(f"second {second}")
+        time.sleep(1)
+
+
+def build(home: HomeResource, executor: dg.ExecutorDefinition) -> dg.Definitions:
+    """What the location holds."""
+    tables = dg.load_assets_from_modules([ingest, features, ratings])
+    return dg.Definitions(
+        assets=[*tables, datasets.sft_dataset, sft_adapter],
+        jobs=jobs.jobs,
+        schedules=schedules.schedules,
+        sensors=sensors.sensors,
+        resources={"home": home},
+        executor=executor,
+    )
+
+
+def make_dataset(
+    folder: Path,
+    day: str,
+    last: str | None = None,
+    instance: dg.DagsterInstance | None = None,
+    tags: dict[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run the location's `datasets_job` here, for a day or for a range of days in one run."""
+    defs = build(HomeResource.of(Settings(home=folder)), dg.in_process_executor)
+    return defs.resolve_job_def("datasets_job").execute_in_process(
+        partition_key=day if last is None else None,
+        tags={**(tags or {}), **({sensors.RANGE_START: day, sensors.RANGE_END: last} if last else {})},
+        raise_on_error=False,
+        instance=instance,
+    )
+
+
+settings = load_settings()
+defs = build(HomeResource.of(settings), executors.executor(settings))

@@ -1,0 +1,116 @@
+"""Corrected, growing and unreadable files: exactly the days they belong to are opened again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from rl_assets.defs.sensors import MOST_DAYS, new_log_files
+from rl_assets_tests.defs.test_sensors import instance, tick  # noqa: F401
+from rl_assets_tests.orchestration.logs import write_log
+
+DAYS = [str(date(2026, 10, 1) + timedelta(days=number)) for number in range(31)]
+LAND = """
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+from rl_assets.ingest import growing
+
+growing.BATCH_BYTES = 4096
+growing.land(Path(sys.argv[1]), date(2026, 10, 20))
+"""
+LOOK = """
+import os, sys
+from pathlib import Path
+from typing import Any
+from rl_assets.ingest.changes import day_fingerprints
+
+os.chmod(sys.argv[2], 0)
+day_fingerprints(Path(sys.argv[1]))
+"""
+
+
+def asked(result: Any) -> list[str]:
+    return [request.partition_key for request in result.run_requests or []]
+
+
+def look(home: Path, instance: dg.DagsterInstance, cursor: str | None = None):  # noqa: F811
+    return tick(new_log_files, home, instance, cursor)
+
+
+def test_corrected_files_in_three_old_days_open_exactly_those_again(tmp_path, instance):  # noqa: F811
+    for number, day in enumerate(DAYS[:10]):
+        write_log(tmp_path, day, range(number, number + 1))
+    cursor = look(tmp_path, instance).cursor
+    added, same_size, gone = DAYS[1], DAYS[4], DAYS[8]
+    write_log(tmp_path, added, range(50, 51), "late.jsonl")
+    log = tmp_path / "landing" / "interaction_log" / same_size / "log-4.jsonl"
+    log.write_text(log.read_text(encoding="utf-8").replace("costs 4", "costs 9"), encoding="utf-8")
+    (tmp_path / "landing" / "interaction_log" / gone / "log-8.jsonl").unlink()
+    (tmp_path / "landing" / "interaction_log" / DAYS[5] / "notes.txt").write_text("not a log", encoding="utf-8")
+    assert asked(look(tmp_path, instance, cursor)) == [added, same_size, gone]
+
+
+def test_a_long_history_is_asked_for_in_several_ticks_and_none_twice(tmp_path, instance):  # noqa: F811
+    for number, day in enumerate(DAYS):
+        write_log(tmp_path, day, range(number, number + 1))
+    found, cursor = [], None
+    for _ in range(3):
+        result = look(tmp_path, instance, cursor)
+        cursor = result.cursor
+        found.append(asked(result))
+    assert found == [DAYS[:MOST_DAYS], DAYS[MOST_DAYS:], []]
+
+
+def test_files_of_tomorrow_are_asked_for_when_tomorrow_has_come(tmp_path, instance):  # noqa: F811
+    early = str(datetime.now(UTC).date() + timedelta(days=2))
+    write_log(tmp_path, early, range(1))
+    result = look(tmp_path, instance)
+    assert asked(result) == [] and "1 lie outside the partitions" in result.skip_message
+    assert early not in json.loads(result.cursor), "it would not be found changed when its day has come"
+
+
+def test_a_folder_that_cannot_be_read_opens_no_day_and_is_named(tmp_path):
+    write_log(tmp_path, DAYS[0], range(1))
+    hidden = write_log(tmp_path, DAYS[1], range(1)).parent
+    # Root reads everything unless it gives that right away.
+    rights = "-dac_override,-dac_read_search"
+    drop = ["setpriv", "--bounding-set", rights, "--inh-caps", rights] if os.geteuid() == 0 else []
+    command = [*drop, sys.executable, "-c", LOOK, str(tmp_path / "landing"), str(hidden)]
+    looked = subprocess.run(command, capture_output=True, text=True, check=False)
+    hidden.chmod(0o755)
+    assert looked.returncode == 1
+    assert f"PermissionError: [Errno 13] Permission denied: '{hidden}'" in looked.stderr
+
+
+def test_a_growing_log_is_landed_once_however_often_its_landing_is_killed(tmp_path):
+    log = tmp_path / "landing" / "reward_log" / "service.jsonl"
+    log.parent.mkdir(parents=True)
+    lines = [json.dumps({"interaction_id": f"a{number}", "text": "x" * 40}) + "\n" for number in range(20_000)]
+    log.write_text("".join(lines) + '{"torn": ', encoding="utf-8")
+    segments = log.parent / "2026-10-20"
+    killed = 0
+    while killed < 4:
+        process = subprocess.Popen([sys.executable, "-c", LAND, str(tmp_path / "landing")])
+        before = len(list(segments.glob("*.jsonl"))) if segments.is_dir() else 0
+        while process.poll() is None and len(list(segments.glob("*.jsonl"))) < before + 20:
+            time.sleep(0.001)
+        assert process.poll() is None, "the log was too short to be killed in the middle of"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        killed += 1
+    subprocess.run([sys.executable, "-c", LAND, str(tmp_path / "landing")], check=True)
+    landed = [line for path in segments.glob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines(True)]
+    assert sorted(landed) == sorted(lines)
+    shutil.rmtree(segments)
+    subprocess.run([sys.executable, "-c", LAND, str(tmp_path / "landing")], check=True)
+    assert not segments.exists(), "only new bytes are read"

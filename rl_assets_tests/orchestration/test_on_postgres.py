@@ -1,0 +1,53 @@
+"""Dagster's own tables in a real PostgreSQL, as `dagster-postgres.yaml` says, which goes away in mid-run. Minutes."""
+
+import time
+
+import dagster as dg
+import pytest
+
+from rl_assets_tests.orchestration.nights import nights
+from rl_assets_tests.orchestration.trainings import (
+    FEW,
+    JOB,
+    SENSOR,
+    begun,
+    ready_to_train,
+    slots_taken,
+    trained,
+    wait_until_trained,
+)
+from rl_assets_tests.postgres import PostgresServer, postgres_server  # noqa: F401
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+AWAY_S = 10
+
+
+def variables(server: PostgresServer) -> dict[str, str]:
+    """libpq's, which `dagster-postgres.yaml` names."""
+    where = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "postgres", "PGPASSWORD": "none"}
+    return {**where, "PGDATABASE": "postgres"}
+
+
+def test_a_server_that_was_away_in_mid_training_loses_nothing_and_trains_once(tmp_path, postgres_server):  # noqa: F811
+    environment = {**FEW, **variables(postgres_server)}
+    with nights(tmp_path, environment=environment, instance_file="dagster-postgres.yaml") as found:
+        ready_to_train(found, seconds=4)
+        daemon = found.start()
+        run, _ = begun(found)
+        postgres_server.stop()
+        time.sleep(AWAY_S)
+        postgres_server.start()
+
+        wait_until_trained(found, runs=1)
+        runs = found.wait_for("a run that ended well", lambda: ended_well(found.runs(JOB)))
+        assert {ended.root_run_id or ended.run_id for ended in runs} == {run.run_id}, "the same run, or retries of it"
+        assert daemon.poll() is None, "the daemon lives"
+        found.wait_for_ticks(SENSOR)
+        assert slots_taken(found) == 0 and len(trained(found)) == 1
+        assert len([ended for ended in found.runs(JOB) if ended.root_run_id is None]) == 1, "asked for once"
+        assert not (found.dagster_home / "storage").joinpath("runs.db").exists(), "nothing went to SQLite"
+
+
+def ended_well(runs: list[dg.DagsterRun]) -> list[dg.DagsterRun] | None:
+    """The runs, once all have ended and the newest succeeded."""
+    return runs if all(run.is_finished for run in runs) and runs[0].is_success else None

@@ -7,7 +7,7 @@ import dagster as dg
 from rl_assets.defs.metadata import markdown_table
 from rl_assets.defs.resources import HomeResource
 from rl_assets.settings import load_settings
-from rl_assets.upkeep.retention import GRACE_HOURS, expired, first_kept, remove_expired, sentence
+from rl_assets.upkeep.retention import GRACE_HOURS, counted_from, expired, first_kept, remove_expired, sentence
 
 
 class RetentionConfig(dg.Config):
@@ -21,7 +21,7 @@ class RetentionConfig(dg.Config):
 def remove_expired_days(context: dg.OpExecutionContext, home: HomeResource, config: RetentionConfig) -> None:
     """Remove raw and canonical days that no window needs any more."""
     settings = load_settings()
-    first = first_kept(datetime.now(UTC).date(), home.window_days, settings.retention_days)
+    first = first_kept(counted_from(home.lake, datetime.now(UTC).date()), home.window_days, settings.retention_days)
     days = expired(home.lake, first)
     context.log.info(f"{sentence(settings, first)}: {sum(map(len, days.values()))} days of {len(days)} tables")
     shown = {

@@ -48,6 +48,14 @@ class Removed:
     files: int
 
 
+def counted_from(lake: Lake, clock: date) -> date:
+    """The day that ages are counted from: the newest that landed, or the clock's where that is earlier.
+
+    So a clock that runs ahead, or a log that has stopped, removes nothing that the last nights were built from.
+    """
+    return min([clock, *lake.days(INTERACTIONS)[-1:]])
+
+
 def first_kept(today: date, window_days: int | None, retention_days: int | None) -> date | None:
     """The first log day that stays: everything in a window that may still be built, and `retention_days` more.
 
@@ -92,8 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Remove raw and canonical days that no window needs any more.")
     parser.add_argument("--remove", action="store_true", help="remove them; without it they are shown only")
     wanted, settings = parser.parse_args(), load_settings()
-    lake, today = Lake(settings.lake_url), datetime.now(UTC).date()
-    first = first_kept(today, settings.window_days, settings.retention_days)
+    lake = Lake(settings.lake_url)
+    first = first_kept(counted_from(lake, datetime.now(UTC).date()), settings.window_days, settings.retention_days)
     days = expired(lake, first)
     print(sentence(settings, first))
     for name, gone in days.items():

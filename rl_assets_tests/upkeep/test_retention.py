@@ -10,7 +10,7 @@ import pytest
 
 from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
 from rl_assets.lake import Lake
-from rl_assets.upkeep.retention import expired, first_kept, main, remove_expired
+from rl_assets.upkeep.retention import counted_from, expired, first_kept, main, remove_expired
 from rl_assets_tests.logs import Product, interaction, later, reward
 from rl_assets_tests.upkeep import products
 
@@ -77,9 +77,15 @@ def run(home: Path, **config: object) -> dg.ExecuteInProcessResult:
 
 def test_started_by_hand_the_job_only_shows_what_would_go_and_told_so_it_goes(lake, home, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_WINDOW_DAYS", "1")
-    monkeypatch.setenv("RL_ASSETS_RETENTION_DAYS", "0")  # By the clock all ten days are long over.
+    monkeypatch.setenv("RL_ASSETS_RETENTION_DAYS", "0")
     assert run(home).success and len(lake.days(INTERACTIONS)) == LAST + 1
-    assert run(home, dry_run=False).success and lake.days(INTERACTIONS) == []
+    assert run(home, dry_run=False).success and lake.days(INTERACTIONS) == [later(LAST - 1), later(LAST)]
+
+
+def test_a_clock_that_runs_ahead_and_a_log_that_has_stopped_remove_nothing_of_the_last_window(lake):
+    ahead, behind = later(LAST + 400), later(2)
+    assert counted_from(lake, ahead) == later(LAST) and counted_from(lake, behind) == behind
+    assert expired(lake, first_kept(counted_from(lake, ahead), window_days=30, retention_days=30)) == {}
 
 
 def test_the_command_shows_and_removes_when_told(lake, home, monkeypatch, capsys):
@@ -87,10 +93,10 @@ def test_the_command_shows_and_removes_when_told(lake, home, monkeypatch, capsys
         monkeypatch.setenv(f"RL_ASSETS_{name}", value)
     monkeypatch.setattr(sys, "argv", ["retention"])
     main()
-    assert f"interactions: {LAST + 1} days" in capsys.readouterr().out and lake.days(INTERACTIONS)
+    assert f"interactions: {LAST - 1} days" in capsys.readouterr().out and len(lake.days(INTERACTIONS)) == LAST + 1
     monkeypatch.setattr(sys, "argv", ["retention", "--remove"])
     main()
-    assert "rows removed" in capsys.readouterr().out and not lake.days(INTERACTIONS)
+    assert "rows removed" in capsys.readouterr().out and lake.days(INTERACTIONS) == [later(LAST - 1), later(LAST)]
 
 
 def test_the_schedule_removes(home):

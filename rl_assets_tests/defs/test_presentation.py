@@ -13,7 +13,7 @@ ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_spe
 AUTOMATIONS = [*defs.sensors, *defs.schedules]
 
 
-@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("name", sorted(ASSETS))  # In one order, or workers would disagree on the tests.
 def test_every_asset_says_what_it_is_whose_and_made_with_what_in_a_group_with_a_link_to_its_code(name):
     spec = ASSETS[name]
     assert spec.description and spec.description[0].isupper() and spec.description.rstrip().endswith(".")

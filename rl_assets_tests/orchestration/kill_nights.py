@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import dagster as dg
@@ -123,7 +124,9 @@ def fresh(folder: Path, name: str) -> Path:
 
 
 def main(folder: Path, first: int, last: int) -> int:
-    prepare(folder / "prepared")
+    # In a process of its own: training leaves OpenMP's threads behind, and a process that has them cannot fork well.
+    with get_context("spawn").Pool(1) as pool:
+        pool.apply(prepare, (folder / "prepared",))
     # Heavy libraries are imported once, before any fork.
     import great_expectations  # noqa: F401
     import torch  # noqa: F401

@@ -107,6 +107,7 @@ def test_a_step_killed_in_mid_training_goes_on_elsewhere_and_only_it_sees_the_gp
         capture_output=True,
         text=True,
         check=False,
+        timeout=900,
     )
     killer.over = True
     assert ran.returncode == 0, (ran.stdout + ran.stderr)[-4000:]

@@ -6,7 +6,6 @@ Use the fixture with `from rl_assets_tests.postgres import postgres_server  # no
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from rl_assets_tests.servers import free_port
 
 USER = "postgres"
 DEBIAN = Path("/usr/lib/postgresql")
@@ -67,13 +68,6 @@ def postgres_binaries() -> Path | None:
         return max(found, key=lambda path: float(path.parent.name))
     on_path = shutil.which("initdb")
     return Path(on_path).parent if on_path else None
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

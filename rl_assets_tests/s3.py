@@ -1,17 +1,16 @@
 """A real S3 protocol server on this machine. Use the fixtures by importing them: `bucket` is an empty bucket."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
+
+from rl_assets_tests.servers import free_port
 
 
 @pytest.fixture(scope="module")
 def s3_endpoint() -> Iterator[str]:
     server = pytest.importorskip("moto.server", reason="moto serves S3 here: pip install 'moto[server]'")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     running = server.ThreadedMotoServer("127.0.0.1", port, verbose=False)
     running.start()
     yield f"http://127.0.0.1:{port}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from rl_assets.datasets.judged import JUDGE_PREFERENCES
+from rl_assets.defs.endpoints import EndpointResource
 from rl_assets.defs.ingest import OWNERS
 from rl_assets.defs.metadata import Results, column_schema, materialized, published_metadata
 from rl_assets.defs.partitions import days, one_run
@@ -15,26 +16,18 @@ from rl_assets.defs.resources import HomeResource
 from rl_assets.evaluation.ab.compare import rated_answers
 from rl_assets.evaluation.judging import preferences
 from rl_assets.evaluation.judging.cache import ReplyCache
-from rl_assets.evaluation.judging.gateway import Endpoint, Judge
+from rl_assets.evaluation.judging.gateway import Judge
 from rl_assets.evaluation.judging.summary import JudgeVerdicts
 from rl_assets.settings import Settings, load_settings
 
-# A local server takes no key, but the client insists on one.
-NO_KEY = "none"
 JUDGE_CAN_BE_BELIEVED = (
     "The judge gives one verdict when answers change places (consistency of at least 0.6), replies in the form asked "
     "for, answers its test questions right and takes no orders from answers. Passes where no judge is configured."
 )
 
 
-class JudgeResource(dg.ConfigurableResource):
-    """An OpenAI-compatible endpoint, or none. Its key stays in the environment, since resources show in the UI."""
-
-    base_url: str | None
-    model: str | None
-    timeout_s: float = 60.0
-    retries: int = 4
-    concurrency: int = 4
+class JudgeResource(EndpointResource):
+    """The model that compares answers."""
 
     @classmethod
     def of(cls, settings: Settings) -> "JudgeResource":
@@ -42,11 +35,8 @@ class JudgeResource(dg.ConfigurableResource):
 
     def judge(self, home: Path, max_calls: int, log: Callable[[str], None]) -> Judge | None:
         """The judge with its cache in the home folder; None where none is configured."""
-        if self.base_url is None or self.model is None:
-            return None
-        key = load_settings().judge_api_key or NO_KEY
-        endpoint = Endpoint(self.base_url, self.model, key, self.timeout_s, self.retries, self.concurrency)
-        return Judge(endpoint, ReplyCache(home / "judge"), max_calls, log)
+        endpoint = self.endpoint(load_settings().judge_api_key)
+        return Judge(endpoint, ReplyCache(home / "judge"), max_calls, log) if endpoint else None
 
 
 def judge_check(name: str, asset: str, verdicts: list[JudgeVerdicts]) -> dg.AssetCheckResult:

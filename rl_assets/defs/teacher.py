@@ -9,27 +9,20 @@ from pydantic import Field
 
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.datasets.taught import TEACHER_ANSWERS
+from rl_assets.defs.endpoints import EndpointResource
 from rl_assets.defs.ingest import OWNERS
-from rl_assets.defs.judge import NO_KEY
 from rl_assets.defs.metadata import Results, column_schema, materialized, published_metadata
 from rl_assets.defs.partitions import days, one_run
 from rl_assets.defs.ratings import rated_interactions
 from rl_assets.defs.resources import HomeResource
 from rl_assets.evaluation.judging.cache import ReplyCache
-from rl_assets.evaluation.judging.gateway import Endpoint
 from rl_assets.evaluation.prices import price_of, read_prices
 from rl_assets.settings import Settings, load_settings
 from rl_assets.training.teacher import Limits, Teacher, teach
 
 
-class TeacherResource(dg.ConfigurableResource):
-    """An OpenAI-compatible endpoint, or none. Its key stays in the environment, since resources show in the UI."""
-
-    base_url: str | None
-    model: str | None
-    timeout_s: float = 60.0
-    retries: int = 4
-    concurrency: int = 4
+class TeacherResource(EndpointResource):
+    """The model that answers prompts which nobody answered well."""
 
     @classmethod
     def of(cls, settings: Settings) -> "TeacherResource":
@@ -37,11 +30,10 @@ class TeacherResource(dg.ConfigurableResource):
 
     def teacher(self, home: Path, max_calls: int, limits: Limits, log: Callable[[str], None]) -> Teacher | None:
         """The teacher with its replies in the home folder; None where none is configured."""
-        if self.base_url is None or self.model is None:
+        endpoint = self.endpoint(load_settings().teacher_api_key)
+        if endpoint is None:
             return None
-        key = load_settings().teacher_api_key or NO_KEY
-        endpoint = Endpoint(self.base_url, self.model, key, self.timeout_s, self.retries, self.concurrency)
-        price = price_of(read_prices(home), self.model).price
+        price = price_of(read_prices(home), endpoint.model).price
         # Beside the judge's replies: an erasure removes them all.
         return Teacher(endpoint, ReplyCache(home / "judge"), max_calls, log, limits, price)
 

@@ -19,6 +19,7 @@ from rl_assets.evaluation.structured import check_schema
 from rl_assets.evaluation.verifiers import Verifier, inferred
 from rl_assets.files import sha256_file
 from rl_assets.ingest.identity import prompt_key
+from rl_assets.problems import problems
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -89,9 +90,7 @@ def _line(path: Path, number: int, text: str) -> Line:
     try:
         return Line.model_validate(json.loads(text))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the line"
-        raise ValueError(f"{path}, line {number}: {where}: {first['msg']}; correct it or remove it") from error
+        raise ValueError(f"{path}, line {number}: {problems(error)}; correct it or remove it") from error
     except ValueError as error:
         raise ValueError(f"{path}, line {number} is not JSON: {error}; correct it or remove it") from error
 

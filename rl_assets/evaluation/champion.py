@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rl_assets.evaluation.decision import Decision
 from rl_assets.files import write_json
+from rl_assets.problems import problems
 from rl_assets.training.adapters import Adapter, read_adapter
 
 CHAMPION_FILE = "champion.json"
@@ -56,10 +57,8 @@ def read_champion(home: Path) -> Champion | None:
     try:
         return Champion.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ValueError(
-            f"{path} is not a champion file: {where}: {first['msg']}. "
+            f"{path} is not a champion file: {problems(error)}. "
             "Restore it from a backup, or delete it to start without a champion."
         ) from error
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from rl_assets.evaluation.record import Record
+from rl_assets.problems import problems
 
 SHIPPED = Path(__file__).parent / "prices.yaml"
 MILLION = 1_000_000
@@ -51,9 +52,7 @@ def read_prices(home: Path) -> PriceTable:
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ValueError(f"{path} is no price table: {where}: {first['msg']}; correct it or remove it") from error
+        raise ValueError(f"{path} is no price table: {problems(error)}; correct it or remove it") from error
 
 
 def price_of(table: PriceTable, model: str) -> PricesUsed:

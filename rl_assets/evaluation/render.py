@@ -27,6 +27,7 @@ from rl_assets.evaluation.wording import (
     sample_sentence,
 )
 from rl_assets.files import write_atomically, write_json
+from rl_assets.problems import problems
 
 
 def to_html(report: EvalReport, decision: Decision | None = None) -> str:
@@ -92,9 +93,6 @@ def read_report(folder: Path) -> EvalReport:
     try:
         return EvalReport.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ValueError(
-            f"{path} is not a report of this version: {where}: {first['msg']}; "
-            "materialize eval_report of that day again"
+            f"{path} is not a report of this version: {problems(error)}; materialize eval_report of that day again"
         ) from error

@@ -7,6 +7,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from rl_assets.files import sha256_json
+from rl_assets.problems import problems
 from rl_assets.training.stages import (
     DpoRecipe,
     Frozen,
@@ -143,8 +144,7 @@ def recipe_file(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(_merged(inherited, {"name": path.stem} | values))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ValueError(f"The recipe file {path} is invalid: {problems}") from None
+        raise ValueError(f"The recipe file {path} is invalid: {problems(error)}") from None
 
 
 def adjusted(recipe: Recipe, values: dict[str, Any]) -> Recipe:

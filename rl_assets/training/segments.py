@@ -7,6 +7,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from rl_assets.problems import problems
 from rl_assets.training.recipes import Recipe, adjusted, named_recipe
 from rl_assets.training.stages import Frozen
 
@@ -65,8 +66,7 @@ def read_segments(path: Path | None) -> dict[str, Segment]:
     try:
         found = TypeAdapter(dict[str, Segment]).validate_python(values)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ValueError(f"The segments file {path} is invalid: {problems}") from None
+        raise ValueError(f"The segments file {path} is invalid: {problems(error)}") from None
     for name, segment in found.items():
         _check_name(path, name)
         if segment.recipe is not None:

@@ -19,7 +19,7 @@ from rl_assets_tests.orchestration.trainings import (
     trained,
     wait_until_trained,
 )
-from rl_assets_tests.postgres import free_port
+from rl_assets_tests.servers import free_port
 
 pytestmark = pytest.mark.slow
 

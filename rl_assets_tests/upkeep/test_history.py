@@ -1,9 +1,6 @@
 """The past of a table goes, in a folder and in an object store: no file, no log, nothing of an earlier version."""
 
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from rl_assets.lake import Lake
 from rl_assets.upkeep.history import forget_versions, remove, vacuum
 from rl_assets_tests.logs import DAY, later
 from rl_assets_tests.s3 import bucket  # noqa: F401
+from rl_assets_tests.servers import free_port, serving
 
 GONE, KEPT = "a text that must go", "a text that may stay"
 
@@ -24,18 +22,10 @@ GONE, KEPT = "a text that must go", "a text that may stay"
 def s3_endpoint() -> Iterator[str]:
     """An S3 server in a process of its own: deltalake keeps Python's lock while it changes a table's properties."""
     pytest.importorskip("moto.server", reason="moto serves S3 here: pip install 'moto[server]'")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
-    try:
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert server.poll() is None, "the S3 server has ended"
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with serving([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], url):
+        yield url
 
 
 @pytest.fixture(params=["folder", "object store"])

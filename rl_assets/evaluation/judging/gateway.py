@@ -3,6 +3,7 @@ back-off. A judge is one.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,7 @@ class Reply:
 R = TypeVar("R")
 
 
-class Service(Generic[R]):
+class Service(ABC, Generic[R]):
     """Asks an endpoint, each question once. Not asked are those above `max_calls` in the life of this object,
     and those left when the service fails again and again; both can be asked another time.
 
@@ -80,13 +81,13 @@ class Service(Generic[R]):
             max_retries=self.endpoint.retries,
         )
 
+    @abstractmethod
     def asked(self, request: R) -> tuple[Any, ...]:
         """Everything of a request that shapes its reply, as JSON values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def complete(self, request: R) -> str | None:
         """The reply, or None where asking would cost more than is left. May raise an OpenAIError."""
-        raise NotImplementedError
 
     def key(self, request: R) -> str:
         """What a reply is kept under: everything that shapes it, and who was asked."""

@@ -2,11 +2,7 @@
 
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +12,9 @@ import pytest
 from rl_assets.defs.metadata import report_metadata
 from rl_assets.evaluation.render import write_report
 from rl_assets_tests.evaluation.samples import DAY, report, verdicts
+from rl_assets_tests.servers import free_port, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-START_S = 120
 PICTURE = "img[src^='data:image/svg+xml']"
 
 
@@ -40,31 +36,12 @@ def reported(tmp_path_factory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def address(reported) -> Iterator[str]:
     """Where Dagster's web server listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = free_port()
     program = shutil.which("dagster-webserver", path=Path(sys.executable).parent)
     assert program is not None
-    command = [program, "-m", "rl_assets.definitions", "-h", "127.0.0.1", "-p", port]
-    server = subprocess.Popen(command, env=reported, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/server_info", server)
+    command = [program, "-m", "rl_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    with serving(command, f"http://127.0.0.1:{port}/server_info", reported):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(url: str, server: subprocess.Popen) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        assert server.poll() is None, "the web server ended before it listened"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError(f"no web server at {url} after {START_S} s")
 
 
 @pytest.mark.parametrize("view", ["overview", f"partitions&partition={DAY}"])

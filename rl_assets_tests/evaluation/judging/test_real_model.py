@@ -2,11 +2,7 @@
 
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,39 +12,20 @@ from rl_assets.evaluation.judging.cache import ReplyCache
 from rl_assets.evaluation.judging.gateway import Endpoint, Judge
 from rl_assets.evaluation.judging.pairwise import Duel
 from rl_assets.evaluation.judging.summary import compare_by_judge
+from rl_assets_tests.servers import free_port, serving
 
 pytestmark = pytest.mark.slow
-START_S = 120
 
 
 @pytest.fixture(scope="module")
 def address(base) -> Iterator[str]:
     """Where the server listens; it answers with the barely trained base, offline."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     program = shutil.which("transformers", path=Path(sys.executable).parent)
     assert program is not None
     command = [program, "serve", base.path, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    server = subprocess.Popen(command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server)
+    with serving(command, f"http://127.0.0.1:{port}/health", {**os.environ, "HF_HUB_OFFLINE": "1"}):
         yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(url: str, server: subprocess.Popen) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        assert server.poll() is None, "the server ended before it listened"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError(f"no server at {url} after {START_S} s")
 
 
 def test_a_model_that_cannot_judge_gives_no_verdict_and_is_found_out(address, base, tmp_path):

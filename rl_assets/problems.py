@@ -1,0 +1,9 @@
+"""What is wrong with a file that people write or may have touched, said in a sentence."""
+
+from pydantic import ValidationError
+
+
+def problems(error: ValidationError) -> str:
+    """Each problem with where it stands, as `models.gpt-4o.input: Field required; version: ...`."""
+    found = [(".".join(str(part) for part in item["loc"]) or "the whole", item["msg"]) for item in error.errors()]
+    return "; ".join(f"{where}: {message}" for where, message in found)

@@ -10,6 +10,8 @@ days = dg.DailyPartitionsDefinition(start_date=str(load_settings().start_date), 
 
 # Backfill policies are marked beta, and say so at every load for every asset.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+# The tag of runs that a backfill asked for.
+BACKFILL = "dagster/backfill"
 _most_days = load_settings().backfill_days
 # Of assets on CPU. `dagster asset materialize --partition-range` needs the first.
 one_run = dg.BackfillPolicy.single_run() if _most_days is None else dg.BackfillPolicy.multi_run(_most_days)

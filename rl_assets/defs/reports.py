@@ -11,7 +11,7 @@ from rl_assets.defs.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.judge import JUDGE_CAN_BE_BELIEVED, JudgeConfig, JudgeResource, judge_check
 from rl_assets.defs.metadata import report_metadata
 from rl_assets.defs.more_adapters import grpo_adapter, kto_adapter
-from rl_assets.defs.partitions import days
+from rl_assets.defs.partitions import BACKFILL, days
 from rl_assets.defs.ratings import rated_interactions
 from rl_assets.defs.resources import HomeResource
 from rl_assets.evaluation.ab.generated import write_answers
@@ -120,7 +120,10 @@ def _material(home: HomeResource, day: str, recipe: Recipe) -> Material:
 def promotion_decision(
     context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig
 ) -> dg.MaterializeResult:
-    """PROMOTE, REJECT, HOLD or INSUFFICIENT, with reasons; a promoted adapter of a newer day is the champion."""
+    """PROMOTE, REJECT, HOLD or INSUFFICIENT, with reasons; a promoted adapter of a newer day is the champion.
+
+    A run of a backfill decides too, and leaves the champion as it is.
+    """
     day, folder = context.partition_key, home.folder
     report, champion = read_report(folder / "reports" / day), read_champion(folder)
     entrants = [role for role in ENTRANTS if role == "candidate" or (config.parent_may_win and role in report.models)]
@@ -134,9 +137,11 @@ def promotion_decision(
     adapter = newest_adapter(folder / "adapters", kind, day)
     if adapter is None:
         raise dg.Failure(f"{day} has no {kind} adapter; materialize {kind}_adapter first", allow_retries=False)
-    promoted = promote(folder, decision, adapter)
     for reason in decision.reasons:
         context.log.info(f"{decision.verdict}: {reason}")
+    if of_backfill := BACKFILL in context.run.tags:
+        context.log.info(f"a backfill promotes nothing: materialize promotion_decision of {day} by itself for that")
+    promoted = not of_backfill and promote(folder, decision, adapter)
     return dg.MaterializeResult(metadata=decision_metadata(decision, kind, promoted))
 
 

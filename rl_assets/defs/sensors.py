@@ -8,7 +8,7 @@ import dagster as dg
 
 from rl_assets.alerts import post_alert
 from rl_assets.defs.jobs import datasets_job, full_job, retrain_job
-from rl_assets.defs.partitions import days
+from rl_assets.defs.partitions import BACKFILL, days
 from rl_assets.defs.resources import HomeResource
 from rl_assets.ingest.changes import changed_days, day_fingerprints, looked_at
 from rl_assets.ingest.growing import land
@@ -20,7 +20,7 @@ SECONDS = load_settings().sensor_seconds
 MOST_DAYS = 25
 SAME = "no log day has changed"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-BACKFILL, WILL_RETRY = "dagster/backfill", "dagster/will_retry"
+WILL_RETRY = "dagster/will_retry"
 UNFINISHED = [
     status
     for status in dg.DagsterRunStatus

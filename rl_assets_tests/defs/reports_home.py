@@ -65,7 +65,11 @@ def answer(agent: str, question: int) -> tuple[dict, dict]:
 
 
 def run(
-    settings: Settings, *assets: str, judge: JudgeResource | None = None, **chosen: str
+    settings: Settings,
+    *assets: str,
+    judge: JudgeResource | None = None,
+    tags: dict[str, str] | None = None,
+    **chosen: str,
 ) -> dg.ExecuteInProcessResult:
     """A run of these assets; what is chosen is the configuration of `eval_report`."""
     resources = {"home": HomeResource.of(settings), "judge": judge or JudgeResource(base_url=None, model=None)}
@@ -73,7 +77,9 @@ def run(
     job = defs.resolve_job_def("full_job")
     config = {"ops": {"eval_report": {"config": chosen}}} if "eval_report" in assets else {}
     keys = [dg.AssetKey(asset) for asset in assets]
-    return job.execute_in_process(partition_key=DAY, asset_selection=keys, run_config=config, raise_on_error=False)
+    return job.execute_in_process(
+        partition_key=DAY, asset_selection=keys, run_config=config, tags=tags, raise_on_error=False
+    )
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:

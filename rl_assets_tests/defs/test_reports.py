@@ -3,6 +3,7 @@
 import dagster as dg
 
 from rl_assets.definitions import build_defs
+from rl_assets.defs.partitions import BACKFILL
 from rl_assets.defs.resources import HomeResource
 from rl_assets.evaluation.ab.render import read_ab_report
 from rl_assets.evaluation.champion import promote, read_champion
@@ -65,6 +66,24 @@ def test_a_report_leads_to_a_decision_that_stands_on_its_page(settings):
     assert read_champion(settings.home) is None
 
 
+def make_convincing(settings: Settings) -> None:
+    """Give the report of the day figures that deserve promotion."""
+    found = read_report(settings.reports / DAY)
+    better = found.comparisons["candidate-base"].model_copy(update=dict(report().comparisons["candidate-base"]))
+    figures = {"latency_ratio": None, "comparisons": {"candidate-base": better}}
+    write_report(found.model_copy(update=figures), settings.reports / DAY)
+
+
+def test_a_backfill_decides_and_promotes_nothing(settings):
+    assert run(settings, "eval_report").success
+    make_convincing(settings)
+    of_backfill = metadata(run(settings, "promotion_decision", tags={BACKFILL: "abcdefgh"}), "promotion_decision")
+    assert (of_backfill["verdict"], of_backfill["champion_changed"]) == ("PROMOTE", False)
+    assert read_champion(settings.home) is None
+    assert metadata(run(settings, "promotion_decision"), "promotion_decision")["champion_changed"]
+    assert read_champion(settings.home) is not None
+
+
 def test_another_adapter_may_be_the_candidate_and_be_promoted(settings, base, parent):
     """The decision follows the report: a GRPO adapter that is clearly better becomes champion, not the DPO one."""
     grpo = random_adapter(base, settings.adapters / "grpo" / "cccc", "grpo", seed=3, parent=parent)
@@ -72,9 +91,7 @@ def test_another_adapter_may_be_the_candidate_and_be_promoted(settings, base, pa
     assert result.success
     found = read_report(settings.reports / DAY)
     assert (found.candidate.kind, found.models["parent"].kind) == ("grpo", "sft")
-    better = found.comparisons["candidate-base"].model_copy(update=dict(report().comparisons["candidate-base"]))
-    rails = {"latency_ratio": None, "comparisons": {"candidate-base": better}}
-    write_report(found.model_copy(update=rails), settings.reports / DAY)
+    make_convincing(settings)
     decided = run(settings, "promotion_decision")
     assert decided.success and metadata(decided, "promotion_decision")["adapter"] == "grpo"
     champion = read_champion(settings.home)

@@ -35,6 +35,12 @@ class PostgresServer:
         """Of the database `postgres`."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """libpq's, which `dagster-postgres.yaml` names."""
+        where = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": USER, "PGPASSWORD": "none"}
+        return {**where, "PGDATABASE": "postgres"}
+
     def create(self) -> None:
         """Make the cluster and start its server."""
         self._run("initdb", "--auth", "trust", "--username", USER, "--encoding", "UTF8", "--no-sync")

@@ -23,7 +23,6 @@ from rl_assets.datasets.ledger import DATASETS
 from rl_assets.files import sha256_json
 from rl_assets_tests.orchestration.logs import write_log
 from rl_assets_tests.orchestration.nights import Nights, nights
-from rl_assets_tests.orchestration.test_on_postgres import variables
 from rl_assets_tests.postgres import running_server
 
 FIRST = date(2026, 9, 1)
@@ -41,7 +40,7 @@ def prepared(folder: Path, storage: str, count: int, rows: int, per_run: int) ->
         environment = {
             "RL_ASSETS_START_DATE": str(FIRST),
             "RL_ASSETS_BACKFILL_DAYS": str(per_run),
-            **(variables(server) if server else {}),
+            **(server.variables if server else {}),
         }
         with nights(
             folder, environment=environment, instance_file=INSTANCE_FILES[storage], module="rl_assets.definitions"

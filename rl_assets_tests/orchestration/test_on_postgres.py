@@ -16,20 +16,14 @@ from rl_assets_tests.orchestration.trainings import (
     trained,
     wait_until_trained,
 )
-from rl_assets_tests.postgres import PostgresServer, postgres_server  # noqa: F401
+from rl_assets_tests.postgres import postgres_server  # noqa: F401
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 AWAY_S = 10
 
 
-def variables(server: PostgresServer) -> dict[str, str]:
-    """libpq's, which `dagster-postgres.yaml` names."""
-    where = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "postgres", "PGPASSWORD": "none"}
-    return {**where, "PGDATABASE": "postgres"}
-
-
 def test_a_server_that_was_away_in_mid_training_loses_nothing_and_trains_once(tmp_path, postgres_server):  # noqa: F811
-    environment = {**FEW, **variables(postgres_server)}
+    environment = {**FEW, **postgres_server.variables}
     with nights(tmp_path, environment=environment, instance_file="dagster-postgres.yaml") as found:
         ready_to_train(found, seconds=4)
         daemon = found.start()

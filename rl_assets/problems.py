@@ -3,7 +3,10 @@
 from pydantic import ValidationError
 
 
-def problems(error: ValidationError) -> str:
-    """Each problem with where it stands, as `models.gpt-4o.input: Field required; version: ...`."""
-    found = [(".".join(str(part) for part in item["loc"]) or "the whole", item["msg"]) for item in error.errors()]
+def problems(error: ValidationError, whole: str = "the file") -> str:
+    """Each problem with where it stands, as `models.gpt-4o.input: Field required; version: ...`.
+
+    `whole` names what was validated, for what is wrong with all of it.
+    """
+    found = [(".".join(str(part) for part in item["loc"]) or whole, item["msg"]) for item in error.errors()]
     return "; ".join(f"{where}: {message}" for where, message in found)

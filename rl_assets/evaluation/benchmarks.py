@@ -90,7 +90,7 @@ def _line(path: Path, number: int, text: str) -> Line:
     try:
         return Line.model_validate(json.loads(text))
     except ValidationError as error:
-        raise ValueError(f"{path}, line {number}: {problems(error)}; correct it or remove it") from error
+        raise ValueError(f"{path}, line {number}: {problems(error, 'the line')}; correct it or remove it") from error
     except ValueError as error:
         raise ValueError(f"{path}, line {number} is not JSON: {error}; correct it or remove it") from error
 

@@ -17,7 +17,7 @@ def read(name: str) -> dict:
 
 def test_the_file_for_postgres_is_the_other_with_a_storage():
     on_postgres = read("dagster-postgres.yaml")
-    assert set(on_postgres.pop("storage")) == {"postgres"}
+    assert set(on_postgres.pop("storage")) == {"custom"}
     assert on_postgres == read("dagster.yaml")
 
 

@@ -32,7 +32,7 @@ demo: setup  ## a whole night on the quickstart log: from files to a promotion d
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
 
 test: setup  ## all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 dev: setup  ## the UI on http://localhost:3000 and the daemon, on what is there
 	$(BIN)/dagster dev
@@ -57,6 +57,7 @@ check: setup  ## lint, format, types, definitions
 
 bench: setup  ## ratios against bare baselines, measured in one run
 	$(BIN)/python -m rl_assets_tests.benchmarks
+	$(BIN)/python -m rl_assets_tests.benchmarks.training --arms bare defaults --rounds 1 --steps 40
 
 clean:  ## remove the environment, the Dagster instance and the demo's data
 	rm -rf .venv .dagster .dagster-postgres data

@@ -27,6 +27,7 @@ from rl_assets.defs import (
     retention,
     rollback,
     schedules,
+    segment_reports,
     segments,
     sensors,
     teacher,
@@ -64,7 +65,8 @@ def build_defs(
             multimodal_training,
         ]
     )
-    of_segments = segments.segment_adapters(read_segments(settings.segments))
+    declared = read_segments(settings.segments)
+    of_segments = [*segments.segment_adapters(declared), *segment_reports.segment_reports(declared)]
     assets = presented(with_freshness([*found, *of_segments]))
     return dg.Definitions(
         assets=with_automation(assets) if settings.automation else assets,

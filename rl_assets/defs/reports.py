@@ -1,5 +1,6 @@
 """Evaluation, decision and champion. Measuring and deciding is `rl_assets.evaluation`."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -103,12 +104,17 @@ def eval_report(
     )
 
 
-def _material(home: HomeResource, day: str, recipe: Recipe) -> Material:
+def trained_on_beside(home: HomeResource, day: str) -> list[Path]:
+    """The day's published datasets on which adapters may have been trained, beside those that are asked of."""
     more = [home.dataset(name, day) for name in MORE_DATASETS]
+    return [folder for folder in more if read_manifest(folder)]
+
+
+def _material(home: HomeResource, day: str, recipe: Recipe) -> Material:
     return Material(
         sft_folder=home.dataset("sft_dataset", day),
         dpo_folder=home.dataset("dpo_dataset", day),
-        trained_on=[folder for folder in more if read_manifest(folder)],
+        trained_on=trained_on_beside(home, day),
         segment=recipe.segment,
         benchmarks=read_benchmarks(home.folder / "eval"),
         log_facts=log_facts(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),

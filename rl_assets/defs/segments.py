@@ -1,6 +1,6 @@
 """Adapters of slices of the product: a chain of assets for each segment of the file that the setting `segments` names.
 
-They are of the group `adapters`, so the nightly jobs train them too. Nothing is evaluated or promoted here.
+They are of the group `adapters`, so the nightly jobs train them too. Reports on them are `segment_reports`.
 """
 
 from collections.abc import Mapping

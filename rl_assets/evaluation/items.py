@@ -1,6 +1,6 @@
 """Held-out items: what every model is asked, from the datasets' test splits, and the leak check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rl_assets.evaluation.verifiers import Verifier, inferred
 from rl_assets.files import sha256_json
 
 Message = dict[str, str]
+RowFilter = Callable[[dict[str, Any]], bool]
 TRAINING_SPLITS = ("train", "validation")
 
 
@@ -54,15 +55,22 @@ def read_split(folder: Path, split: str, columns: list[str] | None = None) -> li
     return pq.read_table(path, columns=columns).to_pylist()
 
 
-def _in_segment(row: dict[str, Any], segment: str | None) -> bool:
-    return segment is None or row["metadata"]["segment"] == segment
+def every_row(metadata: dict[str, Any]) -> bool:
+    """The filter that keeps all rows."""
+    return True
+
+
+def _wanted(row: dict[str, Any], segment: str | None, among: RowFilter) -> bool:
+    return (segment is None or row["metadata"]["segment"] == segment) and among(row["metadata"])
 
 
 def _messages(raw: list[dict[str, Any]]) -> tuple[Message, ...]:
     return tuple({"role": message["role"], "content": message["content"]} for message in raw)
 
 
-def held_out_answers(sft_folder: Path, segment: str | None, min_reference_reward: float = 0.9) -> list[Item]:
+def held_out_answers(
+    sft_folder: Path, segment: str | None, min_reference_reward: float = 0.9, among: RowFilter = every_row
+) -> list[Item]:
     """Test rows of the SFT dataset whose answer earned at least `min_reference_reward` (0 to 1).
 
     Rows with one and the same prompt become one item with several references, so nothing is asked twice.
@@ -70,7 +78,7 @@ def held_out_answers(sft_folder: Path, segment: str | None, min_reference_reward
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in read_split(sft_folder, "test"):
-        if _in_segment(row, segment) and row["metadata"]["reward"] >= min_reference_reward:
+        if _wanted(row, segment, among) and row["metadata"]["reward"] >= min_reference_reward:
             groups.setdefault(sha256_json(_messages(row["messages"][:-1])), []).append(row)
     return [_item(groups[key]) for key in sorted(groups)]
 
@@ -89,9 +97,9 @@ def _item(rows: list[dict[str, Any]]) -> Item:
     )
 
 
-def held_out_pairs(dpo_folder: Path, segment: str | None) -> list[Pair]:
+def held_out_pairs(dpo_folder: Path, segment: str | None, among: RowFilter = every_row) -> list[Pair]:
     """Test rows of the DPO dataset, sorted by content."""
-    rows = [row for row in read_split(dpo_folder, "test") if _in_segment(row, segment)]
+    rows = [row for row in read_split(dpo_folder, "test") if _wanted(row, segment, among)]
     return sorted((_pair(row) for row in rows), key=lambda pair: (pair.cluster, pair.chosen, pair.rejected))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rl_assets.evaluation.benchmarks import Benchmark, leaked_benchmarks
-from rl_assets.evaluation.items import leaked_keys
+from rl_assets.evaluation.items import RowFilter, every_row, leaked_keys
 from rl_assets.evaluation.log_facts import NO_FACTS, LogFacts
 from rl_assets.evaluation.prices import SHIPPED, PriceTable, read_prices
 
@@ -18,14 +18,17 @@ def _shipped_prices() -> PriceTable:
 class Material:
     """What the models are asked, and what a report tells beside their answers.
 
-    The test splits of `sft_folder` and `dpo_folder` are asked, as far as they are of the segment; `trained_on` are
-    further datasets that adapters of the day may have seen.
+    The test splits of `sft_folder` and `dpo_folder` are asked, as far as they are of the segment and `among` keeps
+    them, which is told of their metadata; `name` is what the report calls such a slice. `trained_on` are further
+    datasets that adapters of the day may have seen.
     """
 
     sft_folder: Path
     dpo_folder: Path
     trained_on: Sequence[Path] = ()
     segment: str | None = None
+    among: RowFilter = every_row
+    name: str | None = None
     benchmarks: Sequence[Benchmark] = ()
     log_facts: LogFacts = NO_FACTS
     prices: PriceTable = field(default_factory=_shipped_prices)

@@ -59,14 +59,15 @@ def evaluate(
     # Read first: a missing or interrupted dataset should not cost an evaluation.
     datasets, leaked = [dataset_used(folder) for folder in material.asked_of], material.leaked()
     start(offline=Path(subjects.base.path).is_dir(), seed=SEED)
-    pairs = held_out_pairs(material.dpo_folder, material.segment)
-    items = with_rejected(held_out_answers(material.sft_folder, material.segment), pairs)
+    pairs = held_out_pairs(material.dpo_folder, material.segment, material.among)
+    answers = held_out_answers(material.sft_folder, material.segment, among=material.among)
+    items = with_rejected(answers, pairs)
     measured = Measured(subjects, *ask_models(subjects, items, pairs, material.benchmarks, log))
     prices = price_of(material.prices, subjects.base.name)
     judged = _judged(measured, judge, judge_pairs)
     report = EvalReport(
         day=day,
-        segment=material.segment,
+        segment=material.name or material.segment,
         datasets=datasets,
         leaked=leaked,
         prices=prices,

@@ -74,12 +74,16 @@ class Subjects:
         ]
 
 
-def subjects_of(home: Path, day: str, base: BaseModel, kind: str) -> Subjects:
-    """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError where there is none."""
-    built = list(_built(home / "adapters", day))
+def subjects_of(home: Path, day: str, base: BaseModel, kind: str, segment: str | None = None) -> Subjects:
+    """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError where there is none.
+
+    The adapters are those of `segment` where it is named; the champion is always that of the product.
+    """
+    built = list(_built(home / "adapters" / (segment or ""), day))
     candidate = next((adapter for adapter in built if adapter.kind == kind), None)
     if candidate is None:
-        raise FileNotFoundError(f"{day} has no {kind} adapter to evaluate; materialize {kind}_adapter first")
+        asset = f"{segment}_{kind}_adapter" if segment else f"{kind}_adapter"
+        raise FileNotFoundError(f"{day} has no {kind} adapter to evaluate; materialize {asset} first")
     champion = read_champion(home)
     parent = (candidate.manifest.get("parent") or {}).get("sha256")
     return Subjects(

@@ -57,6 +57,16 @@ def sft_arguments(stage: dict[str, Any], max_length: int) -> dict[str, Any]:
     }
 
 
+def dpo_arguments(stage: dict[str, Any]) -> dict[str, Any]:
+    """Of a DpoRecipe's values those that TRL's trainer takes beside `stage_arguments`."""
+    return {
+        "beta": stage["beta"],
+        "loss_type": list(stage["loss"]),
+        "precompute_ref_log_probs": stage["precompute_reference"],
+        "train_sampling_strategy": stage["sampling"],
+    }
+
+
 def online_arguments(stage: dict[str, Any]) -> dict[str, Any]:
     """Of a GrpoRecipe's values those that TRL's online trainer takes beside `stage_arguments` (but for `max_length`).
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.training.adapters import Adapter
+from rl_assets.training.arguments import dpo_arguments
+from rl_assets.training.audit import audit_trained_tokens, end_of_turn_ids
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import (
     Check,
@@ -14,11 +16,13 @@ from rl_assets.training.checks import (
     trained_tokens_check,
 )
 from rl_assets.training.loading import load_to_continue
+from rl_assets.training.pair_trainer import pair_trainer_class
 from rl_assets.training.preference import PreferenceSample, preference_sample
 from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import Row, audit_trained_tokens, end_of_turn_ids, pair_rows
+from rl_assets.training.rows import TrainingRows, pair_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
 from rl_assets.training.runtime import shares_temporary_files
+from rl_assets.training.tokenised import pair_columns
 
 
 class WrongReferenceError(RuntimeError):
@@ -44,7 +48,7 @@ def train_dpo(
     tokenizer = job.begin()
     rows = pair_rows(dataset, recipe, tokenizer, recipe.min_rows_dpo)
     log(f"dpo: {len(rows.rows)} pairs, dropped {dict(rows.dropped)}, into {job.folder.name}")
-    trainer = _trainer(job, parent, tokenizer, rows.rows)
+    trainer = _trainer(job, parent, tokenizer, rows)
     stops = end_of_turn_ids(tokenizer, trainer.model)
     audited = sum(audit_trained_tokens(trainer.train_dataset[side], stops) for side in ("chosen_ids", "rejected_ids"))
     before = preference_sample(trainer)
@@ -75,19 +79,14 @@ def _checks(audited: int, before: PreferenceSample, after: PreferenceSample) -> 
     ]
 
 
-def _trainer(job: Job, parent: Adapter, tokenizer: Any, rows: list[Row]) -> Any:
-    from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
+def _trainer(job: Job, parent: Adapter, tokenizer: Any, rows: TrainingRows) -> Any:
+    from trl import DPOConfig
 
-    dpo = job.recipe.dpo
-    return DPOTrainer(
+    arguments = trainer_arguments(job, job.recipe.dpo) | dpo_arguments(job.recipe.dpo.model_dump(mode="json"))
+    arguments["precompute_ref_log_probs"] &= shares_temporary_files()
+    return pair_trainer_class()(
         model=load_to_continue(job.base, parent, job.recipe, job.log),
-        args=DPOConfig(
-            **trainer_arguments(job, dpo),
-            beta=dpo.beta,
-            loss_type=list(dpo.loss),
-            precompute_ref_log_probs=dpo.precompute_reference and shares_temporary_files(),
-        ),
-        train_dataset=Dataset.from_list(rows),
+        args=DPOConfig(**arguments),
+        train_dataset=pair_columns(rows, tokenizer),
         processing_class=tokenizer,
     )

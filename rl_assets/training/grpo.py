@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.training.adapters import Adapter
+from rl_assets.training.audit import audit_trained_tokens, end_of_turn_ids
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import better_answers_check, trained_tokens_check
 from rl_assets.training.group_rows import group_rows, prompt_rows
@@ -12,7 +13,7 @@ from rl_assets.training.logged import logged_trainer
 from rl_assets.training.logged_training import token_log_probabilities
 from rl_assets.training.online import online_trainer, reward_gain
 from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import TrainingRows, audit_trained_tokens, end_of_turn_ids
+from rl_assets.training.rows import TrainingRows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer
 
 PROBES = 128
@@ -76,9 +77,18 @@ def _logging_policy(job: Job) -> str | None:
 
 
 def _preference_for_better(trainer: Any, rows: TrainingRows, way: str) -> float:
-    """Mean over the first answers of log-probability a token, each weighted by its advantage (by 1 for raft)."""
+    """Mean over the first answers of log-probability a token, each weighted by its advantage (by 1 for raft).
+
+    Advantage weighting makes worse answers likelier too, only less so: there the better ones alone count.
+    """
     found = token_log_probabilities(trainer, min(PROBES, len(rows.rows)))
     counts = [sum(label >= 0 for label in trainer.train_dataset[at]["labels"]) for at in range(len(found))]
-    weights = [1.0 if way == "raft" else row["advantage"] for row in rows.rows[: len(found)]]
+    weights = [_importance(row["advantage"], way) for row in rows.rows[: len(found)]]
     values = [w * row.sum().item() / count for w, row, count in zip(weights, found, counts, strict=True)]
     return sum(values) / len(values)
+
+
+def _importance(advantage: float, way: str) -> float:
+    if way == "raft":
+        return 1.0
+    return max(0.0, advantage) if way == "advantage_weighted" else advantage

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.training.adapters import Adapter
+from rl_assets.training.audit import audit_trained_tokens, end_of_turn_ids
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import step0_kto_check, trained_tokens_check
 from rl_assets.training.loading import load_to_continue
 from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import Row, TrainingRows, audit_trained_tokens, end_of_turn_ids, kto_rows
+from rl_assets.training.rows import Row, TrainingRows, kto_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
 from rl_assets.training.runtime import shares_temporary_files
 from rl_assets.training.stages import KtoRecipe

@@ -6,12 +6,14 @@ from rl_assets.training.checks import Check, check
 from rl_assets.training.rows import TrainingRows
 
 PROBES = 8
+# Positions at the end of each row: every one holds a probability for the whole vocabulary, twice.
+LAST = 32
 # bfloat16 rounds the merged weights; float32 stays below 1e-9.
 LARGEST_KL = 1e-3
 
 
 def merged_model_check(model: Any, tokenizer: Any, rows: TrainingRows) -> Check:
-    """KL divergence of the merged model from base plus adapter, in nats a token, over a few rows of the run.
+    """KL divergence of the merged model from base plus adapter, in nats a token, at the ends of a few rows of the run.
 
     Merging is undone in place, which rounds the model's weights: what is saved has been saved before.
     """
@@ -24,16 +26,14 @@ def merged_model_check(model: Any, tokenizer: Any, rows: TrainingRows) -> Check:
 
 
 def _log_probabilities(model: Any, tokenizer: Any, rows: TrainingRows) -> list[Any]:
-    """Log-probabilities of shape (tokens, vocabulary) for the first rows, dropout off."""
+    """Log-probabilities of shape (tokens, vocabulary) at the ends of the first rows, dropout off."""
     import torch
 
     training = model.training
     model.eval()
     with torch.no_grad():
-        found = [
-            model(input_ids=_tokens(tokenizer, row).to(model.device), use_cache=False).logits[0].float().log_softmax(-1)
-            for row in rows.rows[:PROBES]
-        ]
+        inputs = (_tokens(tokenizer, row).to(model.device) for row in rows.rows[:PROBES])
+        found = [model(input_ids=i, use_cache=False).logits[0, -LAST:].float().log_softmax(-1) for i in inputs]
     model.train(training)
     return found
 

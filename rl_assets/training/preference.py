@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SAMPLE_PAIRS = 128
+from rl_assets.training.pair_trainer import pair_length
+
+SAMPLE_PAIRS = 32
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,8 @@ def preference_sample(trainer: Any, pairs: int = SAMPLE_PAIRS) -> PreferenceSamp
     trainer.model.eval()
     size = trainer.args.per_device_train_batch_size
     count = min(pairs, len(trainer.train_dataset))
-    batches = [
-        _measure(trainer, [trainer.train_dataset[at] for at in range(start, min(start + size, count))])
-        for start in range(0, count, size)
-    ]
+    rows = sorted((trainer.train_dataset[at] for at in range(count)), key=lambda row: pair_length(row)["length"])
+    batches = [_measure(trainer, rows[start : start + size]) for start in range(0, count, size)]
     trainer.model.train(training)
     delta, chosen, tokens = (torch.cat(column) for column in zip(*batches, strict=True))
     margin = trainer.beta * delta

@@ -80,7 +80,7 @@ def _large(name: str, *, quantization: Literal["nf4", "int8"] | None, accumulate
         name=name,
         quantization=quantization,
         sft=SftRecipe.model_validate(shared | {"sampling": "group_by_length"}),
-        dpo=DpoRecipe.model_validate(shared),
+        dpo=DpoRecipe.model_validate(shared | {"sampling": "group_by_length"}),
         kto=KtoRecipe.model_validate(shared),
         grpo=GrpoRecipe.model_validate(shared),
         reward=RewardRecipe.model_validate(shared),
@@ -164,7 +164,11 @@ def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
     """Hex sha256 of the recipe's values, or of those that decide what `stage` gives: not of other stages' values."""
     others = {name for name in STAGES if stage is not None and name != stage}
     idle = {"candidate", *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
-    return sha256_json(recipe.model_dump(mode="json", exclude=others | idle))
+    values = recipe.model_dump(mode="json", exclude=others | idle)
+    # It came later than the others: adapters that were trained before it keep their names.
+    if values.get("dpo", {}).get("sampling") == "random":
+        del values["dpo"]["sampling"]
+    return sha256_json(values)
 
 
 def recipe_warnings(recipe: Recipe) -> list[str]:

@@ -1,7 +1,7 @@
-"""Rows of a published dataset in the form that the trainers take, and the audit of what will be trained on."""
+"""Rows of a published dataset in the form that the trainers take, those that fit, and how many were left out."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,16 @@ class UntrainableRows(ValueError):
 
 @dataclass
 class TrainingRows:
-    """Rows to train on with their ids, how many were dropped for which reason, and how many prompts lost old turns."""
+    """Rows to train on with their ids, how many were dropped for which reason, and how many prompts lost old turns.
+
+    `tokens` holds, for rows that are trained on as token ids, an array for each side of a row, its prompt included.
+    """
 
     rows: list[Row] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     cut: int = 0
+    tokens: list[list[Any]] = field(default_factory=list)
 
     def counts(self) -> dict[str, Any]:
         return {"used": len(self.rows), "dropped": dict(sorted(self.dropped.items())), "cut": self.cut}
@@ -52,7 +56,7 @@ def sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     taken = TrainingRows()
     for record in read_split(dataset, ["messages"], recipe, taken):
         *prompt, answer = record["messages"]
-        take(taken, recipe, tokenizer, {"prompt": prompt, "completion": [answer]}, record["id"])
+        _take_tokens(taken, recipe, tokenizer, {"prompt": prompt, "completion": [answer]}, record["id"])
     return enough(taken, recipe.min_rows_sft, dataset, recipe)
 
 
@@ -61,7 +65,7 @@ def pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, needed: int, split:
     taken = TrainingRows()
     sides = ("prompt", "chosen", "rejected")
     for record in read_split(dataset, list(sides), recipe, taken, split):
-        take(taken, recipe, tokenizer, {name: record[name] for name in sides}, record["id"])
+        _take_tokens(taken, recipe, tokenizer, {name: record[name] for name in sides}, record["id"])
     return enough(taken, needed, dataset, recipe)
 
 
@@ -79,28 +83,6 @@ def kto_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
             "learning from single answers needs both kinds; lower good_from or raise bad_to of kto_dataset."
         )
     return taken
-
-
-def audit_trained_tokens(trained: Iterable[Sequence[int]], end_of_turn: frozenset[int]) -> int:
-    """Number of rows, each with trained tokens and its end of turn among them; UntrainableRows names those without.
-
-    `trained` holds the token ids that enter the loss, a row each.
-    """
-    rows = [(number, set(tokens)) for number, tokens in enumerate(trained)]
-    bad = [number for number, tokens in rows if not tokens & end_of_turn]
-    if bad:
-        raise UntrainableRows(
-            f"{len(bad)} of {len(rows)} rows (first: {bad[:5]}) train no end-of-turn token {sorted(end_of_turn)}: "
-            "the model would never learn to stop. Use a tokenizer whose chat template ends a turn with its eos token."
-        )
-    return len(rows)
-
-
-def end_of_turn_ids(tokenizer: Any, model: Any) -> frozenset[int]:
-    """Token ids that end a turn: the tokenizer's eos token and all that stop the model's generation."""
-    stops = model.generation_config.eos_token_id
-    listed = stops if isinstance(stops, list) else [stops]
-    return frozenset(token for token in (*listed, tokenizer.eos_token_id) if token is not None)
 
 
 def read_split(
@@ -136,37 +118,49 @@ def slice_words(recipe: Recipe) -> list[str]:
     return [f"{name} {', '.join(values)!r}" for name, values in given.items() if any(values)]
 
 
-def take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row, identity: str) -> None:
-    """Keep the row or count why not. Lengths are those of the trainer's own tokenizer and chat template."""
+def _take_tokens(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row, identity: str) -> None:
+    """Keep the row with its tokens, in four bytes each, or count why not."""
+    import numpy as np
+
+    if sides := take(taken, recipe, tokenizer, row, identity):
+        taken.tokens.append([np.array(side, np.int32) for side in sides])
+
+
+def take(taken: TrainingRows, recipe: Recipe, tokenizer: Any, row: Row, identity: str) -> list[list[int]] | None:
+    """Keep the row, and return its tokens by side, or count why not. The tokens are those that the trainer sees."""
     sides = [row[name] for name in SIDES if name in row]
     rendered = [_tokens(tokenizer, row["prompt"] + side) for side in sides]
-    prompt = _fitting_prompt(recipe, tokenizer, row["prompt"], sides, max(map(len, rendered)))
     if any(not message["content"].strip() for side in sides for message in side):
         taken.dropped["with an empty answer"] += 1
-    elif len(rendered) == 2 and rendered[0] == rendered[1]:
+        return None
+    if len(rendered) == 2 and rendered[0] == rendered[1]:
         taken.dropped["with equal sides"] += 1
-    elif prompt is None:
+        return None
+    fitting = _fitting(recipe, tokenizer, row["prompt"], sides, rendered)
+    if fitting is None:
         taken.dropped["too long"] += 1
-    else:
-        taken.cut += len(prompt) < len(row["prompt"])
-        taken.rows.append(row | {"prompt": prompt})
-        taken.ids.append(identity)
+        return None
+    prompt, rendered = fitting
+    taken.cut += len(prompt) < len(row["prompt"])
+    taken.rows.append(row | {"prompt": prompt})
+    taken.ids.append(identity)
+    return rendered
 
 
-def _fitting_prompt(
-    recipe: Recipe, tokenizer: Any, prompt: list[Message], sides: list[list[Message]], length: int
-) -> list[Message] | None:
-    """The prompt if it fits beside the longest side, `length` tokens together; by "cut" without its oldest exchanges;
+def _fitting(
+    recipe: Recipe, tokenizer: Any, prompt: list[Message], sides: list[list[Message]], rendered: list[list[int]]
+) -> tuple[list[Message], list[list[int]]] | None:
+    """The prompt if it fits beside the longest side, with the tokens of both; by "cut" without its oldest exchanges;
     None where it cannot fit.
     """
     system = [message for message in prompt[:1] if message["role"] == "system"]
     turns = prompt[len(system) :]
-    while length > recipe.max_length:
+    while max(map(len, rendered)) > recipe.max_length:
         if recipe.on_overlong == "drop" or len(turns) < 3:
             return None
         turns = turns[2:]
-        length = max(len(_tokens(tokenizer, system + turns + side)) for side in sides)
-    return system + turns
+        rendered = [_tokens(tokenizer, system + turns + side) for side in sides]
+    return system + turns, rendered
 
 
 def _tokens(tokenizer: Any, conversation: list[Message]) -> list[int]:

@@ -15,10 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from rl_assets.rewards import answers
-from rl_assets.training import logged_losses, logged_training
+from rl_assets.training import logged_losses, logged_training, pair_trainer
 from rl_assets.training.adapters import Adapter, read_adapter, read_dataset_manifest
-from rl_assets.training.arguments import online_arguments, sft_arguments, stage_arguments
+from rl_assets.training.arguments import dpo_arguments, online_arguments, sft_arguments, stage_arguments
 from rl_assets.training.group_rows import with_advantages
+from rl_assets.training.recipes import Recipe
 from rl_assets.training.rows import in_slice
 from rl_assets.training.script_parts import BODY, DPO, HEADER, LOGGED, ONLINE, SFT
 
@@ -34,7 +35,9 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
     """
     manifest = adapter.manifest
     _require(adapter, dataset, parent)
-    recipe, stage = manifest["recipe"], manifest["recipe"][adapter.kind]
+    # Validated again, so that values which came after the adapter have their defaults.
+    recipe = Recipe.model_validate(manifest["recipe"]).model_dump(mode="json")
+    stage = recipe[adapter.kind]
     trainer, arguments, ours = _trainer(adapter.kind, stage, recipe["max_length"])
     shared = stage_arguments(stage, recipe["max_length"], manifest["seed"])
     if trainer is ONLINE:
@@ -90,8 +93,7 @@ def _trainer(
     if kind == "sft":
         return SFT, sft_arguments(stage, max_length), ()
     if kind == "dpo":
-        named = {"beta": "beta", "loss_type": "loss", "precompute_ref_log_probs": "precompute_reference"}
-        return DPO, {theirs: stage[name] for theirs, name in named.items()}, ()
+        return DPO, dpo_arguments(stage), (pair_trainer,)
     if stage["way"] == "online":
         return ONLINE, online_arguments(stage), (answers,)
     return LOGGED, {}, (with_advantages, logged_losses, logged_training)

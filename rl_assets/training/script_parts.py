@@ -27,7 +27,7 @@ from datasets import Dataset
 from peft import LoraConfig, PeftConfig, PeftModel
 from pyarrow import parquet
 from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
-from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from trl import DPOConfig, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 GIVEN = json.loads(@VALUES@)
 GPU = torch.cuda.is_available()
@@ -116,7 +116,7 @@ DPO = """def as_rows(record):
 
 def make_trainer(rows):
     # TRL keeps a frozen copy of the trainable parent adapter as the reference.
-    return DPOTrainer(
+    return pair_trainer_class()(
         model=load_parent(),
         args=DPOConfig(**arguments),
         train_dataset=Dataset.from_list(rows),

@@ -13,8 +13,8 @@ from rl_assets.training.stages import Frozen
 
 Stage = Literal["sft", "dpo", "kto", "grpo"]
 NAME = r"^[a-z][a-z0-9_]*$"
-# Folders of `adapters/` that hold other things.
-TAKEN = frozenset({"sft", "dpo", "kto", "grpo", "reward", "documentation"})
+# Folders of `adapters/` that hold other things, and beginnings of other reports' and adapters' names.
+TAKEN = frozenset({"sft", "dpo", "kto", "grpo", "reward", "documentation", "vision", "eval", "ab", "multimodal"})
 
 
 class Segment(Frozen):

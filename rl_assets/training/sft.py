@@ -6,13 +6,15 @@ from typing import Any, Literal
 
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.arguments import sft_arguments
+from rl_assets.training.audit import audit_trained_tokens, end_of_turn_ids
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import loss_fell_check, trained_tokens_check
 from rl_assets.training.loading import load_for_training
 from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import Row, audit_trained_tokens, end_of_turn_ids, sft_rows
+from rl_assets.training.rows import TrainingRows, sft_rows
 from rl_assets.training.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
 from rl_assets.training.stages import LoraRecipe
+from rl_assets.training.tokenised import answer_columns
 
 
 def train_sft(
@@ -28,7 +30,7 @@ def train_sft(
     tokenizer = job.begin()
     rows = sft_rows(dataset, recipe, tokenizer)
     log(f"sft: {len(rows.rows)} rows, dropped {dict(rows.dropped)}, into {job.folder.name}")
-    trainer = _trainer(job, tokenizer, rows.rows)
+    trainer = _trainer(job, tokenizer, rows)
     trained = ([token for token in labels if token >= 0] for labels in trainer.train_dataset["labels"])
     audited = audit_trained_tokens(trained, end_of_turn_ids(tokenizer, trainer.model))
     measured = run_trainer(job, trainer, rows)
@@ -36,17 +38,17 @@ def train_sft(
     return publish_adapter(job, trainer.model, rows, measured, checks)
 
 
-def _trainer(job: Job, tokenizer: Any, rows: list[Row]) -> Any:
-    from datasets import Dataset
+def _trainer(job: Job, tokenizer: Any, rows: TrainingRows) -> Any:
     from trl import SFTConfig, SFTTrainer
 
     return SFTTrainer(
         model=load_for_training(job.base, job.recipe.quantization, job.log),
         args=SFTConfig(
             **trainer_arguments(job, job.recipe.sft)
-            | sft_arguments(job.recipe.sft.model_dump(mode="json"), job.recipe.max_length)
+            | sft_arguments(job.recipe.sft.model_dump(mode="json"), job.recipe.max_length),
+            dataset_kwargs={"skip_prepare_dataset": True},
         ),
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=answer_columns(rows, tokenizer),
         processing_class=tokenizer,
         peft_config=lora_config(job.recipe.lora),
     )

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RewardName = Literal["json_format", "exact_answer", "brevity", "image_answer", "reward_model"]
+Sampling = Literal["random", "group_by_length"]
 
 
 class Frozen(BaseModel):
@@ -45,7 +46,7 @@ class SftRecipe(StageRecipe):
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = Field(0.03, ge=0, lt=1)
     epochs: float = Field(3, gt=0)
-    sampling: Literal["random", "group_by_length"] = "random"
+    sampling: Sampling = "random"
     padding_free: bool = Field(False, description="Rows of a batch lie end to end, each seeing itself alone.")
 
 
@@ -59,6 +60,7 @@ class DpoRecipe(StageRecipe):
     beta: float = Field(0.1, gt=0)
     loss: tuple[Literal["sigmoid", "sft"], ...] = ("sigmoid",)
     precompute_reference: bool = True
+    sampling: Sampling = "random"
 
 
 class KtoRecipe(StageRecipe):

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.training.adapters import Adapter
+from rl_assets.training.audit import audit_trained_tokens, end_of_turn_ids
 from rl_assets.training.base_models import BaseModel
 from rl_assets.training.checks import loss_fell_check, trained_tokens_check
 from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import TrainingRows, audit_trained_tokens, end_of_turn_ids
+from rl_assets.training.rows import TrainingRows
 from rl_assets.training.run import Job, Log, plan, publish_adapter, run_trainer, trainer_arguments
 from rl_assets.training.runtime import start
 from rl_assets.training.sft import lora_config

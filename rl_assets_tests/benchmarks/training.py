@@ -5,7 +5,8 @@ its own, in turns. Tokens a second are those of the rows, without padding, over 
 the saved adapter; imports are not in it. Ours includes reading, auditing, checkpoints, checks and publishing. The bare
 script has our arguments; the defaults are TRL's but for what a CPU cannot do (bf16, pinned memory). `spinning` are the
 defaults again, with OpenMP's threads spinning while they wait, as they do where nobody tells them not to. CPU time is
-that of all threads: where other programs share the machine, its ratios are the ones to read.
+that of all threads: where other programs share the machine, its ratios are the ones to read. Of two numbers of steps
+the difference tells what a step costs, rows' reading included, and what a run costs however long it is.
 """
 
 import argparse
@@ -31,9 +32,8 @@ from rl_assets_tests.training.samples import DAY, parts_rows, publish
 
 def recipe_of(steps: int) -> Recipe:
     """The recipe of ours: rows of like length in a batch, no checkpointing of activations, reference computed once."""
-    fast = {"max_steps": steps, "checkpoint_every": max(1, steps // 2)}
-    sft = {"learning_rate": 2e-3, "sampling": "group_by_length", **fast}
-    dpo = {"learning_rate": 1e-3, "max_steps": steps, "checkpoint_every": max(1, steps // 2)}
+    fast = {"sampling": "group_by_length", "max_steps": steps, "checkpoint_every": max(1, steps // 2)}
+    sft, dpo = {"learning_rate": 2e-3, **fast}, {"learning_rate": 1e-3, **fast}
     values = {"name": "bench", "segment": None, "max_length": 512, "lora": {"dropout": 0.0}, "sft": sft, "dpo": dpo}
     values |= {"min_rows_sft": 1, "min_rows_dpo": 1}
     return adjusted(preset("lora_0_5b"), values)
@@ -80,8 +80,8 @@ def measure(arm: str, request: Request, folder: Path) -> dict[str, float]:
         return json.loads((Path(place) / OUTCOME).read_text(encoding="utf-8"))
 
 
-def compare(request: Request, tokens: int, arms: list[str], rounds: int, folder: Path) -> None:
-    """Print each run and then medians over rounds in which all arms run, one after the other."""
+def compare(request: Request, tokens: int, arms: list[str], rounds: int, folder: Path) -> dict[str, float]:
+    """Print each run and then medians over rounds in which all arms run, one after the other; CPU seconds by arm."""
     found: dict[str, list[dict[str, float]]] = {arm: [] for arm in arms}
     for number in range(rounds):
         for arm in arms:
@@ -89,6 +89,7 @@ def compare(request: Request, tokens: int, arms: list[str], rounds: int, folder:
             found[arm].append(run)
             took = f"{run['seconds']:6.2f} s by the clock {run['cpu_seconds']:6.2f} s of CPU"
             print(f"round {number + 1} {request.kind} {arm:9} {took}", flush=True)
+    seconds = {}
     for arm, runs in found.items():
         middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
         faster = (
@@ -96,6 +97,15 @@ def compare(request: Request, tokens: int, arms: list[str], rounds: int, folder:
         )
         figures = f"loss {middle['loss']:.4f}  peak {middle['peak'] / 1e6:,.0f} MB"
         print(f"{request.kind} {arm:9} {tokens / middle['seconds']:>9,.0f} tokens/s  {faster}  {figures}", flush=True)
+        seconds[arm] = middle["cpu_seconds"]
+    return seconds
+
+
+def print_costs(kind: str, short: int, long: int, took: dict[int, dict[str, float]]) -> None:
+    """What a step and what a run costs in CPU time, from runs of two lengths."""
+    for arm, seconds in took[long].items():
+        step = (seconds - took[short][arm]) / (long - short)
+        print(f"{kind} {arm:9} {1000 * step:7.1f} ms a step, {seconds - long * step:6.2f} s a run, of CPU", flush=True)
 
 
 def _faster(found: dict[str, list[dict[str, float]]], arm: str, what: str) -> str:
@@ -137,16 +147,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", nargs="+", choices=["sft", "dpo"], default=["sft", "dpo"])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="beside `ours`")
-    parser.add_argument("--steps", type=int, default=100, help="of 16 rows or pairs")
+    parser.add_argument("--steps", type=int, nargs="+", default=[100], help="of 16 rows or pairs; two tell their cost")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--hidden", type=int, default=128, help="width of the model; 128 is that of `tiny`")
     given = parser.parse_args()
     spec = TinySpec(hidden=given.hidden, intermediate=given.hidden * 5 // 2, steps=60, warmup_steps=6)
     with tempfile.TemporaryDirectory() as folder:
-        for kind, (request, tokens) in requests(Path(folder), given.steps, spec).items():
-            if kind in given.kinds:
-                arms = ["ours", *(arm for arm in given.arms if arm != "ours")]
-                compare(request, tokens, arms, given.rounds, Path(folder))
+        arms = ["ours", *(arm for arm in given.arms if arm != "ours")]
+        took: dict[str, dict[int, dict[str, float]]] = {kind: {} for kind in given.kinds}
+        for steps in given.steps:
+            print(f"{steps} steps", flush=True)
+            for kind, (request, tokens) in requests(Path(folder) / str(steps), steps, spec).items():
+                if kind in given.kinds:
+                    took[kind][steps] = compare(request, tokens, arms, given.rounds, Path(folder))
+        if len(given.steps) > 1:
+            for kind in given.kinds:
+                print_costs(kind, min(given.steps), max(given.steps), took[kind])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from typing import Any
 
 from rl_assets.files import write_json
 from rl_assets.training.adapters import Adapter
-from rl_assets.training.arguments import sft_arguments, stage_arguments
+from rl_assets.training.arguments import dpo_arguments, sft_arguments, stage_arguments
+from rl_assets.training.pair_trainer import pair_trainer_class
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.request import Request, read_request, train_here
 from rl_assets.training.runtime import peak_memory_bytes, start
@@ -48,7 +49,8 @@ def train_bare(request: Request, defaults: bool) -> Any:
     else:
         assert request.parent is not None
         policy = PeftModel.from_pretrained(model, str(request.parent.folder), is_trainable=True)
-        trainer = DPOTrainer(policy, args=DPOConfig(**arguments), train_dataset=data, processing_class=tokenizer)
+        kind_of_trainer = DPOTrainer if defaults else pair_trainer_class()
+        trainer = kind_of_trainer(policy, args=DPOConfig(**arguments), train_dataset=data, processing_class=tokenizer)
     trainer.train()
     trainer.model.save_pretrained(request.adapters / "adapter", selected_adapters=["default"])
     return trainer
@@ -58,7 +60,7 @@ def _our_arguments(stage: dict[str, Any], recipe: Recipe, kind: str) -> dict[str
     shared = stage_arguments(stage, recipe.max_length, recipe.seed)
     if kind == "sft":
         return shared | sft_arguments(stage, recipe.max_length)
-    return shared | {"beta": stage["beta"], "precompute_ref_log_probs": stage["precompute_reference"]}
+    return shared | dpo_arguments(stage)
 
 
 def _default_arguments(stage: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
@@ -94,11 +96,11 @@ def run_arm(arm: str, path: Path, outcome: Path) -> None:
     else:
         history = train_bare(request, arm in ("defaults", "spinning")).state.log_history
         losses = [entry["loss"] for entry in history if "loss" in entry]
-    tenth = max(1, len(losses) // 10)
     found = {
         "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - worked,
-        "loss": statistics.fmean(losses[-tenth:]),
+        # Over all steps, which see each row once: batches of like length make any part of a run easier or harder.
+        "loss": statistics.fmean(losses),
         "peak": peak_memory_bytes(),
     }
     write_json(outcome, found)

@@ -85,7 +85,8 @@ def publish(folder: Path, name: str, train: list[Any], test: Iterable[Any] = (),
     for split, content in rows.items():
         pq.write_table(pa.Table.from_pylist(content, schema), folder / f"{split}.parquet")
     counts = {split: len(content) for split, content in rows.items()}
-    write_json(folder / "manifest.json", {"name": name, "day": day, "sha256": sha256_json(rows), "rows": counts})
+    told = {"name": name, "day": day, "sha256": sha256_json(rows), "rows": counts, "inputs": {}}
+    write_json(folder / "manifest.json", told)
     return folder
 
 

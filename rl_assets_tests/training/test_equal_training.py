@@ -6,7 +6,8 @@ import pytest
 
 from rl_assets.training.adapters import Adapter
 from rl_assets.training.base_models import BaseModel
-from rl_assets.training.recipes import Recipe
+from rl_assets.training.dpo import train_dpo
+from rl_assets.training.recipes import Recipe, adjusted
 from rl_assets.training.sft import train_sft
 from rl_assets_tests.training.samples import DAY
 
@@ -24,6 +25,17 @@ def test_batch_1_accumulated_8_times_equals_batch_8(sft_data: Path, base: BaseMo
     whole = train_sft(sft_data, DAY, base, with_sft(recipe, batch=8), tmp_path, print)
     parts = train_sft(sft_data, DAY, base, with_sft(recipe, batch=1, accumulate=8), tmp_path, print)
     assert losses(parts) == pytest.approx(losses(whole), abs=1e-4)
+
+
+def test_pairs_2_accumulated_4_times_equal_8(
+    dpo_data: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
+):
+    def trained(**changes) -> Adapter:
+        stage = {"loss": ["sigmoid"], "max_steps": 4, **changes}
+        chosen = adjusted(recipe, {"lora": {"dropout": 0.0}, "dpo": stage})
+        return train_dpo(dpo_data, DAY, base, sft_adapter, chosen, tmp_path, print)
+
+    assert losses(trained(batch=2, accumulate=4)) == pytest.approx(losses(trained(batch=8)), abs=1e-4)
 
 
 def test_rows_end_to_end_equal_padded_rows_so_none_sees_another(

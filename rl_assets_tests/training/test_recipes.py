@@ -82,3 +82,10 @@ def test_which_adapter_is_the_candidate_changes_no_adapter():
     assert all(recipe_hash(other, stage) == recipe_hash(recipe, stage) for stage in ("sft", "dpo", "grpo"))
     with pytest.raises(ValidationError, match="candidate"):
         adjusted(recipe, {"candidate": "reward"})
+
+
+def test_adapters_from_before_pairs_of_like_length_keep_their_names():
+    recipe = preset("tiny_cpu")
+    assert recipe_hash(recipe, "dpo") == "c41d5abdc3d33a0974f3f57b11a840f16dfaa50f29287492df231b9fe91b23ee"
+    grouped = adjusted(recipe, {"dpo": {"sampling": "group_by_length"}})
+    assert recipe_hash(grouped, "dpo") != recipe_hash(recipe, "dpo")

@@ -11,7 +11,10 @@ from rl_assets.datasets.builders import build_pairs
 from rl_assets.datasets.policies import DpoPolicy
 from rl_assets.definitions import build_defs
 from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.segment_reports import segment_reports
 from rl_assets.defs.segments import segment_adapters
+from rl_assets.evaluation.render import read_report
+from rl_assets.files import sha256_json
 from rl_assets.lake import Lake
 from rl_assets.settings import Settings
 from rl_assets.training.adapters import newest_adapter
@@ -20,7 +23,7 @@ from rl_assets.training.recipes import preset
 from rl_assets.training.rows import in_slice
 from rl_assets.training.segments import Segment, read_segments
 from rl_assets_tests.logs import Product, about, judged
-from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish
+from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish, split_by_prompt
 
 DECLARED = """
 desk:
@@ -57,6 +60,7 @@ def test_the_file_says_which_rows_and_which_stages(tmp_path: Path):
         ("desk: {agent: a, recipe: lora_9b}", "no training recipe 'lora_9b'"),
         ("Desk 1: {agent: a}", "a segment 'Desk 1': use small letters, digits and _"),
         ("sft: {agent: a}", "a segment 'sft'"),
+        ("eval: {agent: a}", "a segment 'eval'"),
         ("- desk", "Input should be a valid dictionary"),
         ("desk: [", "is not valid YAML"),
     ],
@@ -104,16 +108,28 @@ def test_pairs_say_whose_answers_they_are(tmp_path: Path):
     assert {tuple(row["metadata"]["agents"]) for row in rows} == {("desk", "night"), ("human", "night")}
 
 
-def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows(tmp_path: Path, base: BaseModel):
+def published_rows(folder: Path) -> list[dict[str, Any]]:
+    """Publish rows of the agents desk and night; of their prompts, one in twenty is held out. All SFT rows."""
     rows = parts_rows()
     for number, row in enumerate([*rows["sft"], *rows["dpo"]]):
-        row["metadata"] |= {"category": None, "agent": ("desk", "night")[number // 7 % 2]}
-    publish(tmp_path / "datasets" / "sft_dataset" / DAY, "sft_dataset", rows["sft"][::15])
-    publish(tmp_path / "datasets" / "dpo_dataset" / DAY, "dpo_dataset", rows["dpo"][::6])
+        asked = sha256_json(row.get("prompt") or row["messages"][:-1])
+        row["metadata"] |= {"category": None, "agent": ("desk", "night")[number // 7 % 2], "cluster_key": None}
+        row["metadata"] |= {"prompt_key": asked}
+    for kind, every in (("sft", 15), ("dpo", 6)):
+        train, held_out = split_by_prompt(rows[kind])
+        publish(folder / f"{kind}_dataset" / DAY, f"{kind}_dataset", train[::every], held_out)
+    return rows["sft"]
+
+
+def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows_and_is_measured_on_its_own(
+    tmp_path: Path, base: BaseModel
+):
+    rows = published_rows(tmp_path / "datasets")
     recipe = tmp_path / "ours.yaml"
     recipe.write_text(yaml.safe_dump(few_steps().model_dump(mode="json")), encoding="utf-8")
     home = HomeResource.of(Settings(home=tmp_path, base_model=base.path, recipe=str(recipe)))
-    assets = segment_adapters(read_segments(declared(tmp_path, "night_desk: {agent: night}")))
+    segments = read_segments(declared(tmp_path, "night_desk: {agent: night}"))
+    assets = [*segment_adapters(segments), *segment_reports(segments)]
 
     result = dg.materialize(assets, partition_key=DAY, resources={"home": home})
 
@@ -121,8 +137,20 @@ def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows(tmp_path: Path, bas
     sft, dpo = (newest_adapter(tmp_path / "adapters" / "night_desk", kind, DAY) for kind in ("sft", "dpo"))
     assert sft is not None and dpo is not None
     assert dpo.manifest["parent"]["sha256"] == sft.sha256
-    assert sft.manifest["dataset"]["used"] == sum(r["metadata"]["agent"] == "night" for r in rows["sft"][::15])
+    train, held_out = split_by_prompt(rows)
+    assert sft.manifest["dataset"]["used"] == sum(row["metadata"]["agent"] == "night" for row in train[::15])
     assert newest_adapter(tmp_path / "adapters", "sft", DAY) is None
+
+    report = read_report(tmp_path / "reports" / DAY / "segments" / "night_desk")
+    assert (report.segment, report.candidate.sha256, report.models["parent"].sha256) == (
+        "night_desk",
+        dpo.sha256,
+        sft.sha256,
+    )
+    good = [row["metadata"] for row in held_out if row["metadata"]["reward"] >= 0.9]
+    assert 0 < report.items == sum(found["agent"] == "night" for found in good) < len(good)
+    (leak,) = [found for found in result.get_asset_check_evaluations() if "trained_on" in found.check_name]
+    assert leak.passed
 
 
 def test_the_setting_puts_the_segments_into_the_graph_and_the_nightly_jobs(
@@ -134,5 +162,13 @@ def test_the_setting_puts_the_segments_into_the_graph_and_the_nightly_jobs(
     deps = {dep.asset_key.to_user_string() for dep in specs["returns_kto_adapter"].deps}
     assert deps == {"base_model", "kto_dataset", "returns_sft_adapter"}
     assert specs["desk_sft_adapter"].description == "The SFT adapter of the segment desk: rows of agent desk or human."
+    assert {dep.asset_key.to_user_string() for dep in specs["desk_report"].deps} == {
+        "base_model",
+        "sft_dataset",
+        "dpo_dataset",
+        "desk_sft_adapter",
+        "desk_dpo_adapter",
+    }
     nightly = {key.to_user_string() for key in defs.resolve_job_def("full_job").asset_layer.executable_asset_keys}
     assert {"desk_sft_adapter", "desk_dpo_adapter", "returns_sft_adapter", "returns_kto_adapter"} <= nightly
+    assert {"desk_report", "returns_report"} <= nightly

@@ -1,6 +1,7 @@
 """The content of rows as one hash, whatever their order; streamed, so that any number takes the same memory."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import duckdb
@@ -25,14 +26,20 @@ def content_of(rows: pds.Dataset, identity: Sequence[str]) -> Content:
     "Incremental multiset hash functions"). The addends are the halves of an MD5, which finds changes, not forgers.
     """
     columns = ", ".join(f"coalesce(CAST({name} AS VARCHAR), {MISSING})" for name in identity)
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
-    connection.execute("SET enable_progress_bar = false")
-    connection.register("rows", _scanned(rows, identity))
-    count, *sums = connection.sql(
-        "SELECT count(*), sum(CAST(hash >> 64 AS UBIGINT)), sum(CAST(hash & 18446744073709551615 AS UBIGINT)) "
-        f"FROM (SELECT md5_number(concat_ws({BETWEEN}, {columns})) AS hash FROM rows)"
-    ).fetchall()[0]
+    with _database().cursor() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        connection.register("rows", _scanned(rows, identity))
+        count, *sums = connection.sql(
+            "SELECT count(*), sum(CAST(hash >> 64 AS UBIGINT)), sum(CAST(hash & 18446744073709551615 AS UBIGINT)) "
+            f"FROM (SELECT md5_number(concat_ws({BETWEEN}, {columns})) AS hash FROM rows)"
+        ).fetchall()[0]
     return Content(count, sha256_json([count, *(str(total) for total in sums)]))
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    # Opening one takes longer than looking at a small day.
+    return duckdb.connect(config={"autoinstall_known_extensions": False})
 
 
 def _scanned(rows: pds.Dataset, identity: Sequence[str]) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pds
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
@@ -67,7 +67,9 @@ class Lake:
 
     def read(self, table: Table, days: Iterable[date | str]) -> pds.Dataset:
         """The rows of `days` as an Arrow dataset that DuckDB can scan; files of other days are never opened."""
-        delta = self.open(table)
+        return self._rows(self.open(table), table, days)
+
+    def _rows(self, delta: DeltaTable | None, table: Table, days: Iterable[date | str]) -> pds.Dataset:
         wanted = sorted({str(day) for day in days} & set(_keys(delta, table)))
         if delta is None or not wanted:
             return pds.dataset(table.schema.empty_table())
@@ -98,11 +100,12 @@ class Lake:
         A table that an earlier version of the project wrote takes on new columns. Raises SchemaChangedError where one
         has another type there, and a DeltaError where a row is of another day.
         """
-        mode = schema_mode(self.open(table), table)
+        delta = self.open(table)
+        mode = schema_mode(delta, table)
         erased, dropped = self.erased(), set[str]()
         conformed = (_conform(batch, table.schema) for batch in rows)
         write_deltalake(
-            self.uri(table),
+            self.uri(table) if delta is None else delta,
             pa.RecordBatchReader.from_batches(table.schema, _kept(conformed, erased, dropped)),
             mode="overwrite",
             schema_mode=mode,
@@ -110,16 +113,17 @@ class Lake:
             partition_by=[table.partition],
             configuration=TABLE_SETTINGS,
             target_file_size=FILE_BYTES,
-            writer_properties=WriterProperties(compression="SNAPPY", max_row_group_size=ROW_GROUP_ROWS),
+            writer_properties=_writer(table),
             commit_properties=CommitProperties(custom_metadata={table.partition: str(day)}),
         )
         if table is INTERACTIONS:
             self._remember(dropped - erased.interactions, str(day))
-        return self.published(table, day)
+        return self._published(self.open(table) if delta is None else delta, table, day)
 
     def erased(self) -> Erased:
         """The interactions and users of which nothing may be kept."""
-        return Erased.of(self.read(ERASURES, self.keys(ERASURES)).to_table(columns=["kind", "id"]))
+        delta = self.open(ERASURES)
+        return Erased.of(self._rows(delta, ERASURES, _keys(delta, ERASURES)).to_table(columns=["kind", "id"]))
 
     def _remember(self, interactions: set[str], day: str) -> None:
         """Erase by their ids the answers that an erased user's id told: feedback on them may name no user."""
@@ -129,7 +133,10 @@ class Lake:
 
     def published(self, table: Table, day: date | str) -> Published:
         """Row count and content hash of a day as it stands."""
-        content = content_of(self.read(table, [day]), table.identity)
+        return self._published(self.open(table), table, day)
+
+    def _published(self, delta: DeltaTable | None, table: Table, day: date | str) -> Published:
+        content = content_of(self._rows(delta, table, [day]), table.identity)
         return Published(table.name, day, content.rows, content.sha256, self.uri(table))
 
 
@@ -148,6 +155,14 @@ def _kept(batches: Iterable[pa.RecordBatch], erased: Erased, dropped: set[str]) 
         if "interaction_id" in batch.schema.names:
             dropped.update(batch.column("interaction_id").filter(theirs).to_pylist())
         yield batch.filter(pc.invert(theirs))
+
+
+def _writer(table: Table) -> WriterProperties:
+    return WriterProperties(
+        compression="SNAPPY",
+        max_row_group_size=ROW_GROUP_ROWS,
+        column_properties={name: ColumnProperties(dictionary_enabled=False) for name in table.distinct},
+    )
 
 
 def _is(partition: str, key: str) -> str:

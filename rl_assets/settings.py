@@ -1,6 +1,7 @@
 """The environment, read and validated once: every `RL_ASSETS_*` variable, its type and its default."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -18,6 +19,8 @@ from rl_assets.ingest.stored import Place, place
 
 PREFIX = "RL_ASSETS_"
 ENV_FILE = Path(".env")
+# What Delta Lake cannot have in the path of a local table: it panics, or looks for the table elsewhere.
+NO_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
 
 class SettingsError(ValueError):
@@ -169,7 +172,17 @@ def _whole(settings: Settings) -> Settings:
         if (place is None) != (model is None):
             missing = f"{who}_{'model' if model is None else 'base_url'}".upper()
             raise SettingsError(f"invalid setting: a {who} needs its endpoint and its model: set {PREFIX}{missing} too")
+    if "://" not in settings.lake_url:
+        _refuse_folder(str(Path(settings.lake_url).absolute()))
     return settings
+
+
+def _refuse_folder(lake: str) -> None:
+    if found := NO_LAKE.search(lake):
+        raise SettingsError(
+            f"invalid setting: the lake would be {lake!r}, and Delta Lake opens no folder with {found.group()!r} in "
+            f"its path: set {PREFIX}LAKE or {PREFIX}HOME to another folder, or rename this one"
+        )
 
 
 def load_settings() -> Settings:

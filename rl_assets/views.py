@@ -19,18 +19,22 @@ def see(connection: duckdb.DuckDBPyConnection, name: str, lake: Lake, table: Tab
     """Create the view `name` of the rows of `days`, with the table's columns; files of other days are never opened."""
     wanted = sorted({str(day) for day in days})
     files = _local_files(lake, table, wanted)
+    if not files and "://" in lake.url:
+        connection.register(name, lake.read(table, wanted))
+        return
+    nothing = connection.from_arrow(table.schema.empty_table())
+    kinds = list(zip(nothing.columns, nothing.types, strict=True))
     if not files:
-        remote = "://" in lake.url
-        connection.register(name, lake.read(table, wanted) if remote else table.schema.empty_table())
+        # So said, DuckDB knows that there are no rows, and leaves out all that would be joined with them.
+        nulls = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in kinds)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {nulls} WHERE false")
         return
     said = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     parquet = f"read_parquet([{said}], hive_partitioning=true, hive_types_autocast=false, union_by_name=true)"
     found = set(connection.sql(f"FROM {parquet}").columns)
-    nothing = connection.from_arrow(table.schema.empty_table())
     # A column that the table has gained since its files were written is null in them.
     columns = ", ".join(
-        f"CAST({column if column in found else 'NULL'} AS {kind}) AS {column}"
-        for column, kind in zip(nothing.columns, nothing.types, strict=True)
+        f"CAST({column if column in found else 'NULL'} AS {kind}) AS {column}" for column, kind in kinds
     )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {parquet}")
 

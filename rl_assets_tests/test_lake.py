@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake.exceptions import DeltaError
 
@@ -152,6 +153,16 @@ def test_nested_columns_come_back_as_they_were(lake):
     lake.publish(INTERACTIONS, DAY, pa.Table.from_pylist([row], schema=INTERACTIONS.schema).to_reader())
     found = lake.read(INTERACTIONS, [DAY]).to_table().to_pylist()[0]
     assert {name: found[name] for name in row} == row
+
+
+def test_only_columns_whose_values_repeat_have_a_dictionary(lake):
+    rows = [{"day": DAY, "interaction_id": str(i), "agent": "a", "answer": f"Answer {i}."} for i in range(9)]
+    lake.publish(INTERACTIONS, DAY, pa.Table.from_pylist(rows, INTERACTIONS.schema).to_reader())
+    (path,) = Path(lake.uri(INTERACTIONS)).glob("day=*/*.parquet")
+    stored = pq.ParquetFile(path).metadata.row_group(0)
+    columns = [stored.column(i) for i in range(stored.num_columns)]
+    has = {column.path_in_schema: column.has_dictionary_page for column in columns}
+    assert has["agent"] and not any(has[name] for name in INTERACTIONS.distinct)
 
 
 def altered(table: Table, **kinds: pa.DataType | None) -> Table:

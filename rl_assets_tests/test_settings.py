@@ -1,11 +1,16 @@
 """Settings: defaults that work, and a clear sentence for everything else."""
 
+import re
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from rl_assets.ingest.records import FEEDBACK
+from rl_assets.lake import Lake
 from rl_assets.settings import Settings, SettingsError, load_settings
+from rl_assets_tests.logs import DAY
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +40,32 @@ def test_folders_lie_below_the_home(monkeypatch):
 def test_a_lake_elsewhere_is_used_as_it_is_given(monkeypatch):
     monkeypatch.setenv("RL_ASSETS_LAKE", "s3://bucket/lake")
     assert load_settings().lake_url == "s3://bucket/lake"
+
+
+@pytest.mark.parametrize("name", ["my [new] product", "a]b", "a^b", "a|b", "a\\b", "a\nb", "100%20sure"])
+@pytest.mark.parametrize("setting", ["HOME", "LAKE"])
+def test_a_folder_that_the_lake_cannot_open_is_an_error_that_names_it(monkeypatch, tmp_path, setting, name):
+    monkeypatch.setenv(f"RL_ASSETS_{setting}", str(tmp_path / name))
+    with pytest.raises(SettingsError, match=r"Delta Lake opens no folder with .* in its path: set RL_ASSETS_LAKE or"):
+        load_settings()
+
+
+def test_a_working_folder_that_the_lake_cannot_open_is_an_error_too(monkeypatch, tmp_path):
+    (tmp_path / "[1]").mkdir()
+    monkeypatch.chdir(tmp_path / "[1]")
+    with pytest.raises(SettingsError, match=re.escape("[1]/data/lake', and Delta Lake opens no folder with '['")):
+        load_settings()
+    monkeypatch.setenv("RL_ASSETS_LAKE", "s3://bucket/[1]")
+    assert load_settings().lake_url == "s3://bucket/[1]"
+
+
+@pytest.mark.parametrize("name", ["a b", "a{b}", "*?", "100%", "a#b", "a'b", 'a"b', "ü:~&+=;@$"])
+def test_a_lake_opens_in_folders_of_other_odd_names(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("RL_ASSETS_HOME", str(tmp_path / name))
+    lake = Lake(load_settings().lake_url)
+    rows = pa.Table.from_pylist([{"day": DAY, "feedback_id": "a"}], schema=FEEDBACK.schema)
+    assert lake.publish(FEEDBACK, DAY, rows.to_reader()).rows == 1
+    assert lake.days(FEEDBACK) == [DAY]
 
 
 def test_an_unknown_name_in_the_environment_is_an_error_with_a_suggestion(monkeypatch):

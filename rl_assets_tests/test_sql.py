@@ -158,3 +158,15 @@ def test_parameters_are_bound_by_name(connection):
     )
     connection.execute("CREATE TEMP TABLE conflicts AS SELECT source_file, source_line, raw FROM fates LIMIT 0")
     assert sql.select(connection, "rejected_records", day="2026-10-01").fetchall()[0][1:4] == ("f", 1, "not_json")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [("a", "b", ["a", "b"]), ("b", "a", ["a", "b"]), ("a", "a", ["a"]), (None, "a", ["a"]), ("a", None, ["a"])],
+)
+def test_two_names_are_listed_in_order_and_once(evaluate, first, second, names):
+    assert evaluate("two_names($a, $b)", a=first, b=second) == names
+
+
+def test_of_two_names_that_are_not_known_none_is_listed(evaluate):
+    assert evaluate("two_names(CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))") == []

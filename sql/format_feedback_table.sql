@@ -13,7 +13,8 @@ WITH fields AS (
     FROM objects
 ),
 readings AS (
-    SELECT *, id_of(f.id) AS id, id_of(f.brand_id) AS segment, id_of(f.user_id) AS user_id,
+    SELECT *, list_count([*COLUMNS(f.*)]) AS found,
+        id_of(f.id) AS id, id_of(f.brand_id) AS segment, id_of(f.user_id) AS user_id,
         text_of(f.task_type) AS task, text_of(f.prompt) AS prompt, text_of(f.model_output) AS answer,
         text_of(f.feedback_type) AS kind, number_of(f.rating) AS rating, text_of(f.comment) AS comment,
         text_of(f.preferred_output) AS preferred, text_of(f.rejected_output) AS rejected,
@@ -22,7 +23,7 @@ readings AS (
 ),
 judged AS (
     SELECT *, coalesce(
-        unread(object, keys, line, reason, detail),
+        unread(object, keys, found, line, reason, detail),
         required(f.id, id, 'id'),
         problem(f.created_at IS NULL, 'missing_field', 'created_at'), timely(f.created_at, moment, 'created_at'),
         required(f.feedback_type, kind, 'feedback_type'),

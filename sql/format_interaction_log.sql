@@ -15,7 +15,8 @@ WITH fields AS (
     FROM objects
 ),
 readings AS (
-    SELECT *, id_of(f.interaction_id) AS id, time_of(f.timestamp) AS moment, text_of(f.query) AS query,
+    SELECT *, list_count([*COLUMNS(f.*)]) AS found,
+        id_of(f.interaction_id) AS id, time_of(f.timestamp) AS moment, text_of(f.query) AS query,
         text_of(f.answer) AS answer, text_of(f.agent_type) AS agent, scores_of(f.quality_scores) AS said_scores,
         metric_values(said_scores) AS scores,
         number_of(f.latency_ms) AS latency_ms, texts_of(f.tools_used) AS tools, flag_of(f.error_occurred) AS failed,
@@ -29,7 +30,7 @@ readings AS (
 ),
 judged AS (
     SELECT *, coalesce(
-        unread(object, keys, line, reason, detail),
+        unread(object, keys, found, line, reason, detail),
         required(f.interaction_id, id, 'interaction_id'),
         problem(f.timestamp IS NULL, 'missing_field', 'timestamp'), timely(f.timestamp, moment, 'timestamp'),
         required(f.query, query, 'query'),

@@ -13,7 +13,8 @@ WITH fields AS (
     FROM objects
 ),
 readings AS (
-    SELECT *, f.type IS NOT NULL AS is_feedback, text_of(f.type) AS type, id_of(f.interaction_id) AS id,
+    SELECT *, list_count([*COLUMNS(f.*)]) AS found,
+        f.type IS NOT NULL AS is_feedback, text_of(f.type) AS type, id_of(f.interaction_id) AS id,
         time_of(f.timestamp) AS moment, text_of(f.question) AS question, text_of(f.agent) AS agent,
         text_of(f.category) AS category, number_of(f.top_k) AS top_k, text_of(f.answer) AS answer,
         text_of(f.context) AS context, text_of(f.segment) AS segment, text_of(f.task) AS task,
@@ -24,7 +25,7 @@ readings AS (
 ),
 judged AS (
     SELECT *, coalesce(
-        unread(object, keys, line, reason, detail),
+        unread(object, keys, found, line, reason, detail),
         problem(is_feedback AND coalesce(type, '') <> 'feedback', 'unknown_kind', 'type'),
         required(f.interaction_id, id, 'interaction_id'),
         timely(f.timestamp, moment, 'timestamp'),

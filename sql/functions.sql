@@ -2,10 +2,13 @@
 -- A reading is NULL where the value is missing or of another type; `required` and `optional` tell the two apart.
 -- Casts are tried: both sides of an AND are evaluated on every row, so a test beside a cast does not guard it.
 
--- Without outer whitespace of any kind; `trim` knows the space only. Most texts have none, and are not searched for it.
+-- Without outer whitespace of any kind; `trim` knows the space only. Most texts have none, and are not searched for it:
+-- they begin and end with a sign of ASCII. The last byte tells, since finding the last letter means counting them all.
 CREATE OR REPLACE MACRO is_inner(letter) AS unicode(letter) BETWEEN 33 AND 126;
+CREATE OR REPLACE MACRO is_trim(words) AS
+    is_inner(words) AND encode(words)[-1:] BETWEEN CAST('\x21' AS BLOB) AND CAST('\x7E' AS BLOB);
 CREATE OR REPLACE MACRO stripped(words) AS
-    CASE WHEN is_inner(words) AND is_inner(right(words, 1)) THEN words
+    CASE WHEN is_trim(words) THEN words
          ELSE regexp_replace(words, '^[\s\v\x1c-\x1f\x85\p{Z}]+|[\s\v\x1c-\x1f\x85\p{Z}]+$', '', 'g') END;
 
 -- The first sign of a JSON value tells its type, so that texts are parsed once.
@@ -86,12 +89,13 @@ CREATE OR REPLACE MACRO detail_of(fault) AS nullif(substr(fault, length(reason_o
 CREATE OR REPLACE MACRO reaches(x, threshold) AS x >= threshold - 1e-9;
 
 -- Why a line of `objects` has no fields to read; of a key said twice at the top level, which value was meant cannot be known.
-CREATE OR REPLACE MACRO unread(object, keys, line, reason, detail) AS
+-- Where there are as many keys as fields that were `found`, all of them differ.
+CREATE OR REPLACE MACRO unread(object, keys, found, line, reason, detail) AS
     CASE WHEN object IS NULL THEN CASE
             WHEN reason IS NOT NULL THEN concat_ws(':', reason, detail)
             WHEN NOT json_valid(line) THEN 'not_json'
             ELSE concat('not_an_object:', json_type(line)) END
-         WHEN len(keys) <> list_unique(keys) THEN 'duplicate_key' END;
+         WHEN len(keys) <> found THEN CASE WHEN len(keys) <> list_unique(keys) THEN 'duplicate_key' END END;
 
 -- One act of feedback whose id is the hash of its content.
 CREATE OR REPLACE MACRO identified(act) AS
@@ -131,6 +135,10 @@ CREATE OR REPLACE MACRO split_of(key) AS
 
 -- How much longer the longer of two texts is.
 CREATE OR REPLACE MACRO length_ratio(a, b) AS greatest(a, b) / greatest(least(a, b), 1);
+
+-- The different ones of two names in order, without those that are not known; lists of any length take three times as long.
+CREATE OR REPLACE MACRO two_names(a, b) AS
+    CASE WHEN a < b THEN [a, b] WHEN b < a THEN [b, a] WHEN coalesce(a, b) IS NULL THEN [] ELSE [coalesce(a, b)] END;
 
 -- Roles of a prompt that every chat template can render: an optional system turn, then user and assistant in turns.
 CREATE OR REPLACE MACRO is_chat_prompt(roles) AS regexp_full_match(roles, '(system )?user( assistant user)*');

@@ -10,11 +10,11 @@ WITH answers AS NOT MATERIALIZED (
     FROM parsed
     WHERE len(answers) > 0 AND rowid NOT IN (SELECT line_id FROM fates)
 ),
-repeated AS (SELECT interaction.interaction_id AS id FROM answers GROUP BY ALL HAVING count(*) > 1),
+repeated AS (SELECT hash(interaction.interaction_id) AS key FROM answers GROUP BY ALL HAVING count(*) > 1),
 surplus AS (
     SELECT line_id, interaction.interaction_id AS id
     FROM answers
-    WHERE interaction.interaction_id IN (FROM repeated)
+    WHERE hash(interaction.interaction_id) IN (FROM repeated)
     QUALIFY row_number() OVER (
         PARTITION BY interaction.interaction_id
         ORDER BY record = 'feedback', interaction.answered_at, content_hash('interaction', interaction, NULL, NULL),
@@ -23,8 +23,7 @@ surplus AS (
 )
 SELECT CAST($day AS DATE) AS day, unnest(interaction),
     CAST(to_json(struct_update(interaction, answer :=
-        CASE WHEN NOT (is_inner(interaction.answer) AND is_inner(right(interaction.answer, 1)))
-             THEN interaction.answer END)) AS VARCHAR) AS said,
+        CASE WHEN NOT is_trim(interaction.answer) THEN interaction.answer END)) AS VARCHAR) AS said,
     -- Roles in order, or NULL where a message is blank.
     CASE WHEN len(list_filter(interaction.prompt, lambda message: stripped(message.content) = '')) = 0
          THEN array_to_string(list_transform(interaction.prompt, lambda message: message.role), ' ') END AS roles,

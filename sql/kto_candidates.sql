@@ -1,13 +1,13 @@
 -- Every answer and every correction as a single good or bad example, with why it is none, or NULL in `reason`.
 -- A text that was found both good and bad as an answer to one prompt is neither; of equal texts the first stays.
--- Reads `answers` and `first_feedback`.
+-- Reads `answers` and `statements`.
 WITH offers AS (
     SELECT number, CAST(NULL AS VARCHAR) AS feedback_id, prompt, text, reward, unfit
     FROM answers
     UNION ALL BY NAME
     SELECT number, feedback_id, prompt, short_key(answer_key(preferred)) AS text, 1.0 AS reward,
         coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit
-    FROM first_feedback JOIN answers USING (interaction_id)
+    FROM statements JOIN answers USING (interaction_id)
     WHERE kind = 'correction'
 ),
 labelled AS (

@@ -1,4 +1,4 @@
--- Single good and bad answers with their texts. Reads `candidates`, `answers`, `interactions`, `first_feedback`.
+-- Single good and bad answers with their texts. Reads `candidates`, `answers`, `interactions`, `statements`.
 WITH taken AS (
     SELECT candidates.feedback_id, candidates.label, candidates.reward AS taken_reward, answers.*
     FROM candidates JOIN answers USING (number)
@@ -12,6 +12,6 @@ SELECT taken.split, taken.prompt_key, interactions.prompt,
      'reward_source': CASE WHEN taken.feedback_id IS NULL THEN taken.reward_source ELSE feedback.source END} AS metadata
 FROM taken
 JOIN interactions ON interactions.interaction_id = taken.interaction_id AND interactions.day = taken.landed_day
-LEFT JOIN first_feedback AS feedback ON feedback.feedback_id = taken.feedback_id
+LEFT JOIN statements AS feedback ON feedback.feedback_id = taken.feedback_id
     AND feedback.interaction_id = taken.interaction_id
 ORDER BY taken.prompt, taken.number, taken.feedback_id

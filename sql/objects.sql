@@ -1,7 +1,7 @@
 -- The lines that hold a JSON object, as `object`, with its keys; NULL where a line holds anything else. Reads `lines`.
-SELECT *, json_keys(object) AS keys
+-- Reading the keys fails where a line is no JSON; asking first whether it is would parse every line once more.
+SELECT *, CASE WHEN keys IS NOT NULL THEN line END AS object
 FROM (
-    SELECT *, CASE WHEN reason IS NULL AND starts_with(ltrim(line, chr(32) || chr(9) || chr(10) || chr(13)), '{')
-                    AND json_valid(line) THEN line END AS object
+    SELECT *, CASE WHEN reason IS NULL AND regexp_matches(line, '^[ \t\n\r]*\{') THEN TRY(json_keys(line)) END AS keys
     FROM lines
 )

@@ -1,4 +1,4 @@
--- Preference rows: the chosen pairs with their texts. Reads `choice`, `answers`, `texts` and `first_feedback`.
+-- Preference rows: the chosen pairs with their texts. Reads `choice`, `answers`, `texts` and `statements`.
 SELECT about.split, about.prompt_key, question.asked AS prompt,
     [{'role': 'assistant', 'content': coalesce(feedback.preferred, better.answer)}] AS chosen,
     [{'role': 'assistant', 'content': coalesce(feedback.rejected, worse.answer)}] AS rejected,
@@ -8,9 +8,9 @@ SELECT about.split, about.prompt_key, question.asked AS prompt,
      'rejected_reward': choice.rejected_reward, 'margin': choice.chosen_reward - choice.rejected_reward,
      'reward_source': choice.reward_source, 'strategy': $strategies[rank],
      'same_agent': preferred.agent = other.agent,
-     'agents': list_sort(list_distinct([
+     'agents': two_names(
         CASE WHEN feedback.preferred IS NULL THEN preferred.agent ELSE feedback.source END,
-        CASE WHEN feedback.rejected IS NULL THEN other.agent ELSE feedback.source END])),
+        CASE WHEN feedback.rejected IS NULL THEN other.agent ELSE feedback.source END),
      'length_ratio': ratio} AS metadata
 FROM choice
 JOIN answers AS about ON about.number = choice.asked
@@ -19,7 +19,7 @@ LEFT JOIN answers AS preferred ON preferred.number = choice.chosen
 LEFT JOIN answers AS other ON other.number = choice.rejected
 LEFT JOIN texts AS better ON better.number = choice.chosen
 LEFT JOIN texts AS worse ON worse.number = choice.rejected
-LEFT JOIN first_feedback AS feedback
+LEFT JOIN statements AS feedback
     ON feedback.feedback_id = choice.feedback_id AND feedback.interaction_id = about.interaction_id
 WHERE reason IS NULL
 ORDER BY choice.prompt, place

@@ -1,5 +1,5 @@
 -- The answers that pairs are made of, at most $max_answers a prompt and reward source, evenly over their sorted rewards;
--- with their places from the best down. Narrow, because it is joined with itself. Reads `answers` and `first_feedback`.
+-- with their places from the best down. Narrow, because it is joined with itself. Reads `answers` and `statements`.
 WITH ranked AS (
     SELECT number, prompt, text, reward, reward_source, answer_chars, error, prompt_fault, interaction_id,
         row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, answer_chars, number) - 1 AS place,
@@ -19,6 +19,6 @@ lows AS (
     GROUP BY prompt, reward_source
 )
 SELECT * EXCLUDE (interaction_id), number IN (SELECT lows.number FROM lows) AS is_low, list_contains($strategies, 'ratings')
-    AND interaction_id IN (SELECT first_feedback.interaction_id FROM first_feedback WHERE kind = 'rating') AS stars
+    AND interaction_id IN (SELECT statements.interaction_id FROM statements WHERE kind = 'rating') AS stars
 FROM ranked
 WHERE spread(place, size, $max_answers)

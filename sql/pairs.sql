@@ -2,16 +2,16 @@
 -- Stated preferences and corrections, pairs whose rewards of one source lie $margin apart, and pairs that a judge told
 -- apart where rewards do not; $strategies names them in order. A judge's pair that people state otherwise is left out.
 -- Numbers, rewards and lengths only: texts are joined for the pairs that are taken. Reads `answers`,
--- `paired_answers`, `first_feedback` and `judge_preferences`.
+-- `paired_answers`, `statements` and `judge_preferences`.
 WITH stated AS (
     SELECT list_position($strategies, 'explicit') AS rank, feedback_id, prompt, CAST(NULL AS INTEGER) AS chosen,
         CASE kind WHEN 'correction' THEN number END AS rejected, number AS asked,
-        CAST(NULL AS DOUBLE) AS chosen_reward, CAST(NULL AS DOUBLE) AS rejected_reward, first_feedback.source AS reward_source,
+        CAST(NULL AS DOUBLE) AS chosen_reward, CAST(NULL AS DOUBLE) AS rejected_reward, statements.source AS reward_source,
         length(stripped(preferred)) AS chosen_chars,
-        CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(first_feedback.rejected)) END AS rejected_chars,
+        CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(statements.rejected)) END AS rejected_chars,
         short_key(answer_key(preferred)) AS chosen_text,
-        coalesce(short_key(answer_key(first_feedback.rejected)), text) AS rejected_text, prompt_fault
-    FROM first_feedback JOIN answers USING (interaction_id)
+        coalesce(short_key(answer_key(statements.rejected)), text) AS rejected_text, prompt_fault
+    FROM statements JOIN answers USING (interaction_id)
     WHERE kind IN ('preference', 'correction') AND list_contains($strategies, 'explicit')
 ),
 measured AS (

@@ -1,9 +1,10 @@
 """From rated answers to training rows: one function a dataset that applies its policy.
 
-A builder leaves two temporary tables on its connection: `rows` (split, prompt_key, and the columns of a training row)
+A builder leaves two tables on its connection: `rows` (split, prompt_key, and the columns of a training row)
 and `fates` (what became of each answer), and returns the counts that account for every candidate.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import duckdb
@@ -26,58 +27,77 @@ class Built:
     measures: dict[str, float | None] = field(default_factory=dict, compare=False)
 
 
+class NotNumberedError(ValueError):
+    """The answers were rated by an earlier version of the project, which did not number them."""
+
+
 def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built:
     """Supervised rows: one answer a prompt, a human's correction before any logged answer."""
-    _answers(connection)
+    _answers(connection, unread="text, error")
     _table(connection, "corrections", "corrections", teacher=policy.teacher)
     _table(connection, "candidates", "sft_candidates", min_reward=policy.least_reward, max_samples=policy.max_samples)
-    _table(connection, "rows", "sft_dataset")
-    _table(connection, "fates", "answer_fates")
-    return _account(connection, "candidates")
+    return _rows(connection, "sft_dataset", "answer_fates", "candidates")
 
 
 def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Built:
     """Preference pairs by the policy's strategies, for DPO and for a reward model; never near-identical texts."""
     strategies = policy.strategies
-    _answers(connection)
+    _answers(connection, unread="answered_at, latency_ms, refusal, boilerplate")
+    _table(connection, "statements", "statements")
     _table(connection, "paired_answers", "paired_answers", max_answers=policy.max_answers, strategies=strategies)
     _table(connection, "pairs", "pairs", strategies=strategies, margin=policy.margin)
     _table(connection, "pair_reasons", "pair_reasons", max_len_ratio=policy.max_len_ratio)
     compare_texts(connection, policy.per_prompt)
     _table(connection, "choice", "pair_choice", max_pairs=policy.max_pairs)
-    _table(connection, "rows", "pair_dataset", strategies=strategies)
+    built = _rows(connection, "pair_dataset", "pair_fates", "choice", "pair_measures", strategies=strategies)
     connection.execute("DROP TABLE texts")
-    _table(connection, "fates", "pair_fates")
-    return _account(connection, "choice", "pair_measures")
+    return built
 
 
 def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built:
     """Single good and bad answers, with the weights at which the two kinds count alike."""
-    _answers(connection)
+    _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate")
+    _table(connection, "statements", "statements")
     _table(connection, "candidates", "kto_candidates", **policy.model_dump())
-    _table(connection, "rows", "kto_dataset")
-    _table(connection, "fates", "answer_fates")
-    return _account(connection, "candidates", "kto_measures")
+    return _rows(connection, "kto_dataset", "answer_fates", "candidates", "kto_measures")
 
 
 def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Built:
     """Groups of answers whose rewards differ; the candidates are answers, so `taken` counts answers, not groups."""
-    _answers(connection)
+    _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate, prompt_fault")
     _table(connection, "candidates", "grpo_candidates", **policy.model_dump())
-    _table(connection, "rows", "grpo_dataset")
-    _table(connection, "fates", "answer_fates")
-    return _account(connection, "candidates", "grpo_measures")
+    return _rows(connection, "grpo_dataset", "answer_fates", "candidates", "grpo_measures")
 
 
-def _answers(connection: duckdb.DuckDBPyConnection) -> None:
-    _table(connection, "answers", "answers")
+def _answers(connection: duckdb.DuckDBPyConnection, unread: str) -> None:
+    """The table `answers` without the columns that the builder does not read."""
+    connection.execute(f"CREATE OR REPLACE TABLE answers AS SELECT * EXCLUDE ({unread}) FROM ({sql.text('answers')})")
+    if connection.sql("FROM answers WHERE number IS NULL LIMIT 1").fetchall():
+        raise NotNumberedError(
+            "the day's rated_interactions are of an earlier version of the project: materialize them again, "
+            "then the dataset"
+        )
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, statement: str, **parameters: object) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql.text(statement)}", parameters or None)
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS {sql.text(statement)}", parameters or None)
 
 
-def _account(connection: duckdb.DuckDBPyConnection, table: str, measures: str | None = None) -> Built:
-    counts = dict(connection.sql(f"SELECT reason, count(*) FROM {table} GROUP BY reason ORDER BY reason").fetchall())
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    fates: str,
+    candidates: str,
+    measures: str | None = None,
+    **parameters: object,
+) -> Built:
+    """The tables `rows` and `fates`, made at the same time since each keeps one core at work, and their account."""
+    with ThreadPoolExecutor(1) as beside:
+        made = beside.submit(_table, connection.cursor(), "fates", fates)
+        _table(connection, "rows", rows, **parameters)
+        made.result()
+    counts = dict(
+        connection.sql(f"SELECT reason, count(*) FROM {candidates} GROUP BY reason ORDER BY reason").fetchall()
+    )
     measured = sql.select(connection, measures).to_arrow_table().to_pylist()[0] if measures else {}
     return Built(candidates=sum(counts.values()), taken=counts.pop(None, 0), rejects=counts, measures=measured)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,8 @@ BUILDER_VERSION = "3"
 SPLITS = ("train", "validation", "test")
 FATES = "fates.parquet"
 HASHED_ROWS = 10_000
+Content = dict[str, tuple[int, str]]
+WriteSplit = Callable[[duckdb.DuckDBPyConnection, str, Path], None]
 
 
 @dataclass(frozen=True)
@@ -49,39 +52,43 @@ def publish_dataset(
     policy: Policy,
     expectations: Sequence[Expectation],
     inputs: dict[str, dict[str, str]],
-    write_split: Callable[[duckdb.DuckDBPyConnection, str, Path], None] | None = None,
+    write_split: WriteSplit | None = None,
 ) -> Dataset:
     """Audit the connection's table `rows` and publish it as `folder` (`.../<name>/<day>`): a parquet file a split, what
-    became of each answer (the table `fates`), a card, and last the manifest.
+    became of each answer (the table `fates`), a card, and last the manifest. Neither table is a temporary one, which
+    only one connection would see.
 
     `inputs` names tables and their days' content hashes; `write_split` writes a split whose rows are no plain SQL
     values. Raises AuditError, with nothing changed, where a blocking expectation fails.
     """
     name, day = folder.parent.name, date.fromisoformat(folder.name)
-    findings = audit(connection, expectations)
-    if any(finding.blocks for finding in findings):
-        raise AuditError(name, day, findings)
-    content = _content(connection)
-    manifest = {
-        "name": name,
-        "day": str(day),
-        "rows": {split: content.get(split, (0, ""))[0] for split in SPLITS},
-        "sha256": sha256_json({split: digest for split, (_, digest) in content.items()}),
-        "inputs": inputs,
-        "builder_version": BUILDER_VERSION,
-        "configuration": policy.model_dump(),
-        **asdict(built),
-        "answers": _answers(connection),
-        "tokens": token_estimates(connection),
-        "expectations": {
-            finding.expectation.name: {"passed": finding.passed, "observed": finding.observed} for finding in findings
-        },
-    }
-    keep_prompts(connection, folder.parent, manifest["sha256"])
     with replaced_folder(folder) as staging:
-        for split in SPLITS:
-            (write_split or _write_split)(connection, split, staging / f"{split}.parquet")
-        connection.sql("FROM fates").write_parquet(str(staging / FATES), compression="zstd")
+        # Rows are written and described while they are looked at: each of the three keeps one core at work.
+        with ThreadPoolExecutor(2) as beside:
+            writing = beside.submit(_write, connection.cursor(), staging, write_split or _write_split)
+            describing = beside.submit(_described, connection.cursor())
+            findings = audit(connection, expectations)
+        if any(finding.blocks for finding in findings):
+            raise AuditError(name, day, findings)
+        writing.result()
+        content, answers, tokens = describing.result()
+        manifest = {
+            "name": name,
+            "day": str(day),
+            "rows": {split: content.get(split, (0, ""))[0] for split in SPLITS},
+            "sha256": sha256_json({split: digest for split, (_, digest) in content.items()}),
+            "inputs": inputs,
+            "builder_version": BUILDER_VERSION,
+            "configuration": policy.model_dump(),
+            **asdict(built),
+            "answers": answers,
+            "tokens": tokens,
+            "expectations": {
+                finding.expectation.name: {"passed": finding.passed, "observed": finding.observed}
+                for finding in findings
+            },
+        }
+        keep_prompts(connection, folder.parent, manifest["sha256"])
         write_atomically(staging / "README.md", dataset_card(manifest))
         write_json(staging / "manifest.json", manifest)  # Last: a folder without one was interrupted.
     return Dataset(folder, manifest, findings)
@@ -109,7 +116,17 @@ def _answers(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(fates.fetchall())
 
 
-def _content(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, str]]:
+def _write(connection: duckdb.DuckDBPyConnection, folder: Path, write_split: WriteSplit) -> None:
+    for split in SPLITS:
+        write_split(connection, split, folder / f"{split}.parquet")
+    connection.sql("FROM fates").write_parquet(str(folder / FATES), compression="zstd")
+
+
+def _described(connection: duckdb.DuckDBPyConnection) -> tuple[Content, dict[str, int], dict[str, float | None]]:
+    return _content(connection), _answers(connection), token_estimates(connection)
+
+
+def _content(connection: duckdb.DuckDBPyConnection) -> Content:
     """Row count and content hash of each split that has rows."""
     counts = connection.sql("SELECT split, count(*) FROM rows GROUP BY split ORDER BY split").fetchall()
     return {split: (rows, _split_hash(connection, split)) for split, rows in counts}

@@ -5,11 +5,12 @@ import duckdb
 CHARACTERS_PER_TOKEN = 4  # The usual rule of thumb for English text and byte-pair vocabularies of 30,000 and more.
 MAX_TOKENS = 2048
 CHARACTERS = "coalesce(list_sum(list_transform({}, lambda part: length(part.content))), 0)"
+ANSWER = "coalesce(length({}[1].content), 0)"  # A side is one message; to sum over lists takes several times as long.
 LONGEST = "coalesce(list_max(list_transform({}, lambda part: length(part.text))), 0)"
 ROW = {
     "messages": CHARACTERS.format("messages"),
-    "pair": f"{CHARACTERS.format('prompt')} + greatest({CHARACTERS.format('chosen')}, {CHARACTERS.format('rejected')})",
-    "answer": f"{CHARACTERS.format('prompt')} + {CHARACTERS.format('completion')}",
+    "pair": f"{CHARACTERS.format('prompt')} + greatest({ANSWER.format('chosen')}, {ANSWER.format('rejected')})",
+    "answer": f"{CHARACTERS.format('prompt')} + {ANSWER.format('completion')}",
     "group": f"{CHARACTERS.format('prompt')} + {LONGEST.format('responses')}",
 }
 PARTS = '"content" STRUCT'  # Messages whose content is a list of parts, not a text.

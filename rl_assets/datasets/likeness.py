@@ -14,7 +14,7 @@ LOOKED_AT = 2
 def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> None:
     """Leave `wanted_pairs` (pair, place), `near_identical` (pair) and the `texts` of the wanted pairs' answers.
 
-    Reads `pairs`, `pair_reasons`, `answers`, `interactions` and `first_feedback`.
+    Reads `pairs`, `pair_reasons`, `answers`, `interactions` and `statements`.
     """
     places = sql.text("pair_places")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_places AS {places}", {"places": LOOKED_AT * per_prompt})

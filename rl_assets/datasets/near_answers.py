@@ -5,36 +5,55 @@ evenly spread, are compared with each other, so that the check costs the same on
 very many variants is found among these too.
 """
 
+from functools import partial
+from typing import Any
+
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from rl_assets.datasets.expectations import Expectation
 from rl_assets.features.words import BANDS, ROWS, SEED
 
 ALIKE = 0.85
 LEAST_WORDS = 20
 MOST_ROWS = 5_000
 FACTORS = np.random.default_rng(SEED).integers(2**64, size=ROWS, dtype=np.uint64)
+# Line ends and tabs part words as spaces do; a pattern that says so takes four times as long.
+WORDS = "string_split(replace(replace(replace(lower({}), chr(10), ' '), chr(13), ' '), chr(9), ' '), ' ')"
+COMPARED = f"""
+SELECT row, CASE WHEN len(words) >= {LEAST_WORDS} THEN list_transform(words, lambda word: hash(word)) END AS words
+FROM (
+    SELECT rowid AS row, {{words}} AS words
+    FROM rows
+    WHERE rowid % (SELECT greatest(1, ceil(count(*) / $most)) FROM rows) = 0)
+"""
 
 
-def find_near_answers(connection: duckdb.DuckDBPyConnection) -> None:
-    """Leave the temporary table `compared_answers` (row: a rowid of the connection's table `rows`, whose messages end
-    with an answer; near: whether another of these has nearly the same).
-    """
-    answers = connection.sql(
-        "SELECT rowid AS row, messages[-1].content AS answer FROM rows "
-        f"WHERE rowid % (SELECT greatest(1, ceil(count(*) / {MOST_ROWS})) FROM rows) = 0"
-    ).to_arrow_table()
-    rows, digests = _digests(answers)
-    near_rows = pa.table({"row": rows[near(digests)]})
-    connection.register("looked_at", answers.select(["row"]))
-    connection.register("near_rows", near_rows)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE compared_answers AS "
-        "SELECT row, row IN (SELECT near_rows.row FROM near_rows) AS near FROM looked_at"
+def few_alike(answer: str) -> Expectation:
+    """Warn where many of the rows' answers are nearly the same; `answer` is the SQL text of a row's."""
+    return Expectation(
+        "few_answers_are_nearly_alike",
+        "At most 20 % of the answers have 20 words or more of which another answer has nearly all (MinHash, 0.85; of "
+        "many rows 5,000 are compared).",
+        "coalesce((SELECT avg(CAST(near AS INTEGER)) FROM compared_answers), 0)",
+        high=0.2,
+        blocking=False,
+        bad_row="rowid IN (SELECT row FROM compared_answers WHERE near)",
+        prepare=partial(find_near_answers, answer),
     )
-    for name in ("looked_at", "near_rows"):
-        connection.unregister(name)
+
+
+def find_near_answers(answer: str, connection: duckdb.DuckDBPyConnection) -> None:
+    """Leave the view `compared_answers` (row: a rowid of the connection's table `rows`; near: whether the answer of
+    another of these is nearly the same).
+    """
+    statement = COMPARED.format(words=WORDS.format(answer))
+    compared = connection.sql(statement, params={"most": MOST_ROWS}).to_arrow_table()
+    words = compared.column("words").combine_chunks()
+    near_places = np.flatnonzero(words.is_valid())[_near(words.drop_null())]
+    is_near = np.isin(np.arange(len(words)), near_places)
+    connection.register("compared_answers", pa.table({"row": compared.column("row"), "near": is_near}))
 
 
 def near(digests: np.ndarray) -> np.ndarray:
@@ -53,13 +72,22 @@ def near(digests: np.ndarray) -> np.ndarray:
     return found
 
 
-def _digests(answers: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers and MinHash digests of the answers that are long enough."""
+def _near(answers: pa.ListArray) -> np.ndarray:
+    """The places of those of the answers, as lists of hashes of their words, of which another has nearly all."""
+    from rensa import RMinHashLSH
+
+    # Few answers share a band with another: only theirs are compared, which takes far longer.
+    sharing = RMinHashLSH(ALIKE, BANDS * ROWS, BANDS).query_duplicate_flags_matrix_one_shot(_digests(answers))
+    places = np.flatnonzero(sharing)
+    digests = _digests(answers.take(pa.array(places))).to_rows()
+    alike = places[near(np.array(digests, np.uint32).reshape(-1, BANDS * ROWS))]
+    different = [place for place in alike if len(np.unique(answers[int(place)].values)) >= LEAST_WORDS]
+    return np.array(different, np.int64)
+
+
+def _digests(answers: pa.ListArray) -> Any:
+    """rensa's matrix of MinHash digests, in which a repeated word counts once."""
     from rensa import RMinHash
 
-    said = [set((answer or "").casefold().split()) for answer in answers.column("answer").to_pylist()]
-    long = [place for place, words in enumerate(said) if len(words) >= LEAST_WORDS]
-    words = [list(said[place]) for place in long]
-    digests = RMinHash.digest_matrix_from_token_sets(words, num_perm=BANDS * ROWS, seed=SEED).to_rows()
-    rows = answers.column("row").take(pa.array(long, pa.int64())).to_numpy()
-    return rows, np.array(digests, np.uint32).reshape(-1, BANDS * ROWS)
+    ends = np.cumsum(np.r_[0, answers.value_lengths().to_numpy()]).astype(np.uint64)
+    return RMinHash.digest_matrix_from_flat_token_hashes(answers.flatten().to_numpy(), ends, BANDS * ROWS, SEED)

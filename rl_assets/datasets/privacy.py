@@ -22,14 +22,11 @@ BATCH_ROWS = 10_000
 
 
 def find_personal_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Leave the temporary table `personal_rows` (row: a rowid of the connection's table `rows`) on the connection."""
+    """Leave the view `personal_rows` (row: a rowid of the connection's table `rows`) on the connection."""
     names = [name for name in connection.table("rows").columns if name in TEXTS]
     batches = connection.sql(f"SELECT rowid AS row, {', '.join(names)} FROM rows").to_arrow_reader(BATCH_ROWS)
     found = [_personal(batch, name) for batch in batches for name in names]
-    rows = pa.table({"row": pa.chunked_array(found, pa.int64())})
-    connection.register("found_rows", rows)
-    connection.execute("CREATE OR REPLACE TEMP TABLE personal_rows AS SELECT DISTINCT row FROM found_rows")
-    connection.unregister("found_rows")
+    connection.register("personal_rows", pa.table({"row": pc.unique(pa.chunked_array(found, pa.int64()))}))
 
 
 def _personal(batch: pa.RecordBatch, name: str) -> pa.Array:

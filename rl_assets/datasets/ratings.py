@@ -1,10 +1,12 @@
 """`rated_interactions` as of a day: every answer of the trailing window with its reward; and what builders read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from rl_assets import sql
@@ -22,6 +24,7 @@ RATED_INTERACTIONS = Table(
     pa.schema(
         [
             column("day", pa.date32(), "the day as of which this was known; the partition"),
+            column("number", pa.int32(), "place of the answer's id among those of the day, from 1"),
             column("interaction_id", pa.string(), "the answer"),
             column("landed_day", pa.date32(), "log day on which it landed first; its texts lie there"),
             column("answered_at", TIME, "event time, inside the window"),
@@ -117,7 +120,21 @@ def rate_interactions(
     connection = as_of(lake, window, memory_limit)
     see(connection, FEATURES.name, lake, FEATURES, days)
     rows = sql.select(connection, "rated_interactions", day=window.day, first=window.first)
-    return lake.publish(RATED_INTERACTIONS, window.day, rows.to_arrow_reader(50_000))
+    return lake.publish(RATED_INTERACTIONS, window.day, _numbered(rows.to_arrow_reader(50_000)))
+
+
+def _numbered(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The rows with their places, from 1: rows in the order of the ids are numbered here once, not by every builder."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        first = 1
+        for batch in rows:
+            numbers = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int32))
+            yield pa.record_batch([numbers, *batch.columns], names=["number", *batch.schema.names])
+            first += batch.num_rows
+
+    schema = rows.schema.insert(0, pa.field("number", pa.int32()))
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def rated_as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConnection:

@@ -15,7 +15,7 @@ from rl_assets.datasets.expectations import (
     readable,
     short,
 )
-from rl_assets.datasets.near_answers import find_near_answers
+from rl_assets.datasets.near_answers import few_alike
 
 SFT = (
     no_row(
@@ -34,16 +34,7 @@ SFT = (
     short("messages"),
     ACCOUNTED,
     BALANCED,
-    Expectation(
-        "few_answers_are_nearly_alike",
-        "At most 20 % of the answers have 20 words or more of which another answer has nearly all (MinHash, 0.85; of "
-        "many rows 5,000 are compared).",
-        "coalesce((SELECT avg(CAST(near AS INTEGER)) FROM compared_answers), 0)",
-        high=0.2,
-        blocking=False,
-        bad_row="rowid IN (SELECT row FROM compared_answers WHERE near)",
-        prepare=find_near_answers,
-    ),
+    few_alike("messages[-1].content"),
     Expectation(
         "no_agent_dominates",
         "No agent gave more than 80 % of the answers.",
@@ -125,6 +116,7 @@ GRPO = (
     short("group"),
     ACCOUNTED,
     BALANCED,
+    few_alike("responses[1].text"),  # The best answer of the group; the others may well be like it.
 )
 
 REWARD = DPO
@@ -150,6 +142,7 @@ KTO = (
     short("answer"),
     ACCOUNTED,
     BALANCED,
+    few_alike("completion[1].content"),
     Expectation(
         "both_labels_are_there",
         "The rarer of good and bad has 5 % of the rows or more.",

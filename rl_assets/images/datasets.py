@@ -39,9 +39,9 @@ def build_multimodal(
     found = questions(kept_pairs(lake), text_sections(lake), policy)
     connection = sql.connect(memory_limit)
     connection.register("questions", pa.Table.from_pylist(found.rows, schema=QUESTIONS))
-    connection.execute(f"CREATE TEMP TABLE rows AS {sql.text(STATEMENTS[name])}", {"segment": SEGMENT})
+    connection.execute(f"CREATE TABLE rows AS {sql.text(STATEMENTS[name])}", {"segment": SEGMENT})
     # What became of logged answers; none enters these datasets.
-    connection.execute("CREATE TEMP TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
+    connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
     return connection, _account(found)
 
 

@@ -57,8 +57,8 @@ def build_vision(
         rows, left_out = picture_rows(kept_pairs(lake), docs, policy, decoder)
     connection = sql.connect(memory_limit)
     connection.register("pictures", pa.Table.from_pylist(rows, schema=PICTURE_ROWS))
-    connection.execute(f"CREATE TEMP TABLE rows AS {sql.text('image_vision_dataset')}", {"segment": SEGMENT})
-    connection.execute("CREATE TEMP TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
+    connection.execute(f"CREATE TABLE rows AS {sql.text('image_vision_dataset')}", {"segment": SEGMENT})
+    connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
     measures: dict[str, float | None] = {"picture_bytes": sum(len(row["images"][0]["bytes"]) for row in rows)}
     return connection, Built(len(rows) + sum(left_out.values()), len(rows), left_out, measures)
 

@@ -29,12 +29,16 @@ MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])
 
 @dataclass(frozen=True)
 class Table:
-    """A lake table: its Arrow schema, the columns whose values identify a row's content, and its partition column."""
+    """A lake table: its Arrow schema, the columns whose values identify a row's content, and its partition column.
+
+    Values of the columns named in `distinct` hardly repeat: they are stored without looking for those that do.
+    """
 
     name: str
     schema: pa.Schema
     identity: tuple[str, ...]
     partition: str = "day"
+    distinct: tuple[str, ...] = ()
 
 
 def column(name: str, kind: pa.DataType, description: str) -> pa.Field:
@@ -102,6 +106,7 @@ INTERACTIONS = Table(
         ]
     ),
     identity=("interaction_id", "content_sha256"),
+    distinct=("interaction_id", "answer", "content_sha256", "answer_key", "source_line"),
 )
 
 FEEDBACK = Table(

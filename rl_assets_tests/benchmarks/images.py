@@ -7,7 +7,6 @@ duplicates, audit, five tables. Both read the same files, in turns, in one proce
 """
 
 import argparse
-import resource
 import statistics
 import tempfile
 from pathlib import Path
@@ -21,7 +20,7 @@ from rl_assets.images.records import IMAGE_SOURCES
 from rl_assets.images.refresh import refresh, stored
 from rl_assets.images.sources import open_source, source_names
 from rl_assets.lake import Lake
-from rl_assets_tests.benchmarks.__main__ import seconds
+from rl_assets_tests.benchmarks.measure import peak_mib, seconds
 from rl_assets_tests.images.sites import guide, picture, site
 
 WIDTH, HEIGHT = 640, 400
@@ -59,7 +58,7 @@ def measured(docs: Path, name: str, work: Path, rounds: int) -> str:
     )
 
 
-def decoder_megabytes(docs: Path, name: str) -> float:
+def decoder_mib(docs: Path, name: str) -> float:
     """Peak memory of a process that measures every image of a source."""
     with Decoder() as decoder:
         for path in open_source(docs, name, Limits()).hashes:
@@ -67,8 +66,7 @@ def decoder_megabytes(docs: Path, name: str) -> float:
                 decoder.facts(docs / name / path)
         if decoder._process is None:
             return 0.0
-        status = Path(f"/proc/{decoder._process.pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+        return peak_mib(decoder._process.pid)
 
 
 def generated(docs: Path, pages: int) -> str:
@@ -85,7 +83,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, help="a folder of sources to measure besides")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    idle = peak_mib()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         sources = [(work / "docs", generated(work / "docs", pages)) for pages in [WARM_UP, *options.pages]]
@@ -93,10 +91,11 @@ def main() -> None:
         measured(*sources[0], work, 1)  # Libraries that the audit imports are not counted.
         for docs, name in sources[1:]:
             print(measured(docs, name, work, options.rounds), flush=True)
-        decoding = max(decoder_megabytes(docs, name) for docs, name in sources)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        decoding = max(decoder_mib(docs, name) for docs, name in sources)
+    own = peak_mib()
     print(
-        f"peak memory: this process {own:,.0f} MB, of it before the first page {idle:,.0f}, decoding {decoding:,.0f} MB"
+        f"peak memory: this process {own:,.0f} MiB, of it before the first page {idle:,.0f}, "
+        f"decoding {decoding:,.0f} MiB"
     )
 
 

@@ -36,10 +36,10 @@ def alone(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float, float]
 def _measured(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float, float]:
     start = time.perf_counter()
     result = work(*arguments)
-    return result, time.perf_counter() - start, _peak_mib()
+    return result, time.perf_counter() - start, peak_mib()
 
 
-def _peak_mib() -> float:
-    """The most memory that this program held; `ru_maxrss` would count its parent's too, since it outlives `exec`."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
+def peak_mib(process: int | str = "self") -> float:
+    """The most memory that a program held; `ru_maxrss` would count its parent's too, since it outlives `exec`."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return int(status.split("VmHWM:")[1].split()[0]) * 1024 / MIB

@@ -83,9 +83,9 @@ def connected(rows: list[Row], like: str) -> duckdb.DuckDBPyConnection:
     schema = pa.Table.from_pylist(good_rows(like, 2)).schema
     connection = sql.connect()
     connection.register("given", pa.Table.from_pylist(rows, schema=schema))
-    connection.execute("CREATE TEMP TABLE rows AS FROM given")
+    connection.execute("CREATE TABLE rows AS FROM given")
     connection.execute(
-        "CREATE TEMP TABLE fates AS SELECT prompt_key AS interaction_id, 1 AS rows, "
+        "CREATE TABLE fates AS SELECT prompt_key AS interaction_id, 1 AS rows, "
         f"CASE WHEN prompt_key = '{UNACCOUNTED}' THEN 'error' END AS reason FROM rows"
     )
     return connection

@@ -53,11 +53,15 @@ def lose_an_answer(rows: list[Row]) -> None:
     rows[-1]["prompt_key"] = UNACCOUNTED
 
 
-def in_variants(rows: list[Row]) -> None:
+def in_variants(*path):
     """The same answer everywhere but for its last word."""
-    for number, row in enumerate(rows):
-        said = " ".join([*(f"word{place}" for place in range(40)), f"end{number}"])
-        row["messages"] = [*row["messages"][:-1], message("assistant", said)]
+
+    def change(rows: list[Row]) -> None:
+        said = " ".join(f"word{place}" for place in range(40))
+        for number in range(len(rows)):
+            put(*path, value=f"{said} end{number}")(rows[number:])
+
+    return change
 
 
 LONG_ROWS = "few_rows_are_long"
@@ -85,7 +89,7 @@ PROMPT = [
 ]
 BROKEN = {
     "sft_dataset": [
-        ("few_answers_are_nearly_alike", in_variants),
+        ("few_answers_are_nearly_alike", in_variants("messages", 1, "content")),
         *ANY,
         (MESSAGES, put("messages", value=[USER])),
         (MESSAGES, put("messages", value=[ANSWER])),
@@ -131,6 +135,7 @@ BROKEN = {
         ("answers_are_unique", again),
         ("rewards_are_shares", put("metadata", "reward", value=-0.1)),
         ("both_labels_are_there", everywhere("label", value=True)),
+        ("few_answers_are_nearly_alike", in_variants("completion", 0, "content")),
     ],
     "grpo_dataset": [
         (LONG_ROWS, everywhere("responses", 0, "text", value=LONG)),
@@ -141,6 +146,7 @@ BROKEN = {
         ("groups_carry_signal", put("metadata", "sd", value=0.0)),
         ("rewards_are_shares", put("responses", 0, "reward", value=1.5)),
         ("rewards_are_shares", put("responses", 0, "reward", value=None)),
+        ("few_answers_are_nearly_alike", in_variants("responses", 0, "text")),
     ],
 }
 CASES = [(dataset, *case) for dataset, cases in BROKEN.items() for case in cases]

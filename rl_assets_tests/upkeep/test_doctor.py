@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rl_assets.doctor import SIGNS
 from rl_assets.settings import Settings
@@ -155,9 +156,12 @@ def test_without_a_folder_dagster_keeps_no_history(tmp_path):
     assert "SQLite" in only(services.dagster_storage({"DAGSTER_HOME": str(tmp_path)}), "dagster").sentence
 
 
-def test_a_postgres_whose_variables_are_missing_or_that_is_down_is_a_problem(tmp_path):
-    repository = Path(__file__).parents[2]
-    (tmp_path / "dagster.yaml").write_bytes((repository / "dagster-postgres.yaml").read_bytes())
+@pytest.mark.parametrize("storage", ["as shipped", "Dagster's own"])
+def test_a_postgres_whose_variables_are_missing_or_that_is_down_is_a_problem(tmp_path, storage):
+    shipped = (Path(__file__).parents[2] / "dagster-postgres.yaml").read_text(encoding="utf-8")
+    config = yaml.safe_load(shipped)["storage"]["custom"]["config"]
+    own = yaml.safe_dump({"storage": {"postgres": config}})
+    (tmp_path / "dagster.yaml").write_text(shipped if storage == "as shipped" else own, encoding="utf-8")
     known = {"DAGSTER_HOME": str(tmp_path)}
     missing = only(services.dagster_storage(known), "postgres")
     assert missing.state == "ill" and "PGHOST" in missing.sentence

@@ -1,12 +1,14 @@
 """Dagster's run launcher for one machine, which also notices a run whose process is gone (power cut, no memory left).
 
 `dagster.yaml` names it. Without it such a run counts as running for ever, holds its place in the pools, and is not
-retried. Runs in containers have launchers that know this; use those there.
+retried. Runs in containers have launchers that know this; use those there. Steps that a
+pool has forgotten are woken too.
 """
 
 import dagster as dg
 import psutil
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 # Clocks of the events and of the process table may be read in another order than things happened.
 TOLERANCE_S = 5.0
@@ -21,10 +23,27 @@ class LocalRunLauncher(dg.DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """RUNNING while the newest process of the run is there, or where the run has not said yet which it is."""
+        wake_forgotten_steps(self._instance, run.run_id)
         said = _process(self._instance, run.run_id)
         if said is None or is_alive(*said):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {said[0]} of the run is gone")
+
+
+def wake_forgotten_steps(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Give free places of pools to steps where one of this run waits in vain.
+
+    Dagster gives a place to a step that asks, or to one that waits when another ends. Who asks in the moment in which
+    the other ends is told to wait, and then nobody ends any more: the run would wait for ever, and all behind it.
+    """
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return
+    for pool in storage.get_concurrency_keys():
+        found = storage.get_concurrency_info(pool)
+        waits = any(step.run_id == run_id and step.assigned_timestamp is None for step in found.pending_steps)
+        if waits and found.assigned_step_count < found.slot_count:
+            storage.assign_pending_steps([pool])
 
 
 def is_alive(pid: int, seen_at: float) -> bool:

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from rl_assets.defs.launcher import LocalRunLauncher, is_alive
 
@@ -61,6 +62,24 @@ def test_a_run_is_gone_when_its_process_is(process):
     process.kill()
     process.wait()
     assert health(process.pid) is WorkerStatus.NOT_FOUND
+
+
+def test_a_step_that_a_pool_has_forgotten_gets_the_place_that_is_free():
+    with dg.instance_for_test() as instance:
+        run, storage = instance.create_run_for_job(some_job), instance.event_log_storage
+        assert isinstance(storage, SqlEventLogStorage)
+        storage.set_concurrency_slots("gpu", 1)
+        # The step saw the place taken, and waits only after it was given back.
+        storage.add_pending_step("gpu", run.run_id, "nothing", should_assign=False)
+        assert not storage.claim_concurrency_slot("gpu", run.run_id, "nothing").is_claimed
+        launcher = LocalRunLauncher()
+        launcher.register_instance(instance)
+        assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+        assert storage.claim_concurrency_slot("gpu", run.run_id, "nothing").is_claimed
+        other = instance.create_run_for_job(some_job)
+        assert not storage.claim_concurrency_slot("gpu", other.run_id, "nothing").is_claimed
+        launcher.check_run_worker_health(other)
+        assert not storage.claim_concurrency_slot("gpu", other.run_id, "nothing").is_claimed
 
 
 def test_a_run_that_has_not_named_its_process_is_waited_for():

@@ -1,7 +1,6 @@
 """Files and fields as they drift, grow, vanish and lie about their times."""
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,16 @@ from rl_assets.ingest.blocks import Block, file_blocks
 from rl_assets.ingest.lines import UnreadableFileError
 from rl_assets.ingest.records import INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, interaction, reward
+from rl_assets_tests.unprivileged import run_unprivileged
 
+INGEST = """
+import sys
+from pathlib import Path
+from rl_assets.lake import Lake
+from rl_assets_tests.logs import Product
+
+Product(Path(sys.argv[1]), Lake(sys.argv[2])).ingest()
+"""
 TEN = datetime(2026, 10, 1, 10, tzinfo=UTC)
 
 
@@ -75,11 +83,14 @@ def test_numbers_that_are_none_are_refused_wherever_they_stand(product: Product,
     assert sum(product.ingest().rejects.values()) == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
 def test_a_file_that_may_not_be_read_fails_the_day(product: Product):
-    product.log(interaction()).chmod(0)
-    with pytest.raises(UnreadableFileError, match="Permission denied"):
-        product.ingest()
+    product.log(interaction("a"))
+    product.ingest()
+    product.log(interaction("b")).chmod(0)
+    ingested = run_unprivileged(INGEST, str(product.landing), product.lake.url)
+    assert ingested.returncode == 1
+    assert "UnreadableFileError" in ingested.stderr and "Permission denied" in ingested.stderr
+    assert [row["interaction_id"] for row in product.rows(INTERACTIONS)] == ["a"], "the former version stays"
 
 
 def test_a_folder_named_like_a_log_does_not_stop_the_day(product: Product):

@@ -1,7 +1,6 @@
 """Corrected, growing and unreadable files: exactly the days they belong to are opened again."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import dagster as dg
 from rl_assets.defs.sensors import MOST_DAYS, new_log_files
 from rl_assets_tests.defs.test_sensors import instance, tick  # noqa: F401
 from rl_assets_tests.orchestration.logs import write_log
+from rl_assets_tests.unprivileged import run_unprivileged
 
 DAYS = [str(date(2026, 10, 1) + timedelta(days=number)) for number in range(31)]
 LAND = """
@@ -82,11 +82,7 @@ def test_files_of_tomorrow_are_asked_for_when_tomorrow_has_come(tmp_path, instan
 def test_a_folder_that_cannot_be_read_opens_no_day_and_is_named(tmp_path):
     write_log(tmp_path, DAYS[0], range(1))
     hidden = write_log(tmp_path, DAYS[1], range(1)).parent
-    # Root reads everything unless it gives that right away.
-    rights = "-dac_override,-dac_read_search"
-    drop = ["setpriv", "--bounding-set", rights, "--inh-caps", rights] if os.geteuid() == 0 else []
-    command = [*drop, sys.executable, "-c", LOOK, str(tmp_path / "landing"), str(hidden)]
-    looked = subprocess.run(command, capture_output=True, text=True, check=False)
+    looked = run_unprivileged(LOOK, str(tmp_path / "landing"), str(hidden))
     hidden.chmod(0o755)
     assert looked.returncode == 1
     assert f"PermissionError: [Errno 13] Permission denied: '{hidden}'" in looked.stderr

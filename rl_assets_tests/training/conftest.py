@@ -10,15 +10,7 @@ from rl_assets.training.dpo import train_dpo
 from rl_assets.training.recipes import Recipe
 from rl_assets.training.sft import train_sft
 from rl_assets.training.tiny_model import TinySpec
-from rl_assets_tests.training.samples import (
-    DAY,
-    few_steps,
-    parts_groups,
-    parts_rows,
-    parts_verdicts,
-    publish,
-    split_by_prompt,
-)
+from rl_assets_tests.training.samples import DAY, few_steps, publish_few
 
 SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
 
@@ -40,28 +32,27 @@ def recipe() -> Recipe:
 
 @pytest.fixture(scope="session")
 def sft_data(home: Path) -> Path:
-    return publish(home / "datasets" / "sft_dataset" / DAY, "sft_dataset", parts_rows()["sft"][::30])
+    return publish_few(home / "datasets", "sft")
 
 
 @pytest.fixture(scope="session")
 def dpo_data(home: Path) -> Path:
-    return publish(home / "datasets" / "dpo_dataset" / DAY, "dpo_dataset", parts_rows()["dpo"][::12])
+    return publish_few(home / "datasets", "dpo")
 
 
 @pytest.fixture(scope="session")
 def groups(home: Path) -> Path:
-    return publish(home / "datasets" / "grpo_dataset" / DAY, "grpo_dataset", parts_groups()[::8])
+    return publish_few(home / "datasets", "grpo")
 
 
 @pytest.fixture(scope="session")
 def verdicts(home: Path) -> Path:
-    return publish(home / "datasets" / "kto_dataset" / DAY, "kto_dataset", parts_verdicts()[::7])
+    return publish_few(home / "datasets", "kto")
 
 
 @pytest.fixture(scope="session")
 def reward_pairs(home: Path) -> Path:
-    train, held_out = split_by_prompt(parts_rows()["dpo"])
-    return publish(home / "datasets" / "reward_dataset" / DAY, "reward_dataset", train[::3], held_out)
+    return publish_few(home / "datasets", "reward")
 
 
 @pytest.fixture(scope="session")

@@ -17,15 +17,7 @@ from rl_assets.training.base_models import ensure_base_model
 from rl_assets.training.recipes import adjusted
 from rl_assets.training.request import Kind, Request, train_here
 from rl_assets_tests.training.conftest import SMALL
-from rl_assets_tests.training.samples import (
-    DAY,
-    few_steps,
-    parts_groups,
-    parts_rows,
-    parts_verdicts,
-    publish,
-    split_by_prompt,
-)
+from rl_assets_tests.training.samples import DAY, few_steps, publish_few
 from rl_assets_tests.training.test_resuming import ONLINE, run_until_killed
 
 WAYS: dict[str, tuple[Kind, dict[str, Any]]] = {
@@ -45,16 +37,9 @@ NOT_DIVISIBLE = ("kto", "online")
 def requests(home: Path) -> dict[str, Request]:
     """A request for every way, on a few rows and a small model, without dropout."""
     base = ensure_base_model("tiny", home / "models", _quiet, SMALL)
-    rows = parts_rows()
-    train, held_out = split_by_prompt(rows["dpo"])
-    data = {
-        "sft": publish(home / "sft_data", "sft_dataset", rows["sft"][::30]),
-        # Whole batches alone: the mean of the parts of a smaller last one is not its mean.
-        "dpo": publish(home / "dpo_data", "dpo_dataset", rows["dpo"][::12][:56]),
-        "kto": publish(home / "kto_data", "kto_dataset", parts_verdicts()[::7]),
-        "grpo": publish(home / "grpo_data", "grpo_dataset", parts_groups()[::8]),
-        "reward": publish(home / "reward_data", "reward_dataset", train[::3], held_out),
-    }
+    # Whole batches of pairs alone: the mean of the parts of a smaller last one is not its mean.
+    kinds = {kind for kind, _ in WAYS.values()}
+    data = {kind: publish_few(home / "data", kind, 56 if kind == "dpo" else None) for kind in kinds}
     recipe = adjusted(few_steps(), {"lora": {"dropout": 0.0}})
     sft = Request("sft", data["sft"], DAY, base, recipe, home / "whole")
     parent = train_here(sft, _quiet)

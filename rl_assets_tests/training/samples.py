@@ -139,5 +139,22 @@ def split_by_prompt(rows: list[Any]) -> tuple[list[Any], list[Any]]:
     return train, [row for row, out in zip(rows, held, strict=True) if out]
 
 
+def publish_few(folder: Path, kind: str, most: int | None = None) -> Path:
+    """A small `<kind>_dataset` in `folder`, for a barely trained model, with at most so many training rows."""
+    train, held_out = _few_rows(kind)
+    return publish(folder / f"{kind}_dataset" / DAY, f"{kind}_dataset", train[:most], held_out)
+
+
+def _few_rows(kind: str) -> tuple[list[Any], list[Any]]:
+    if kind == "grpo":
+        return parts_groups()[::8], []
+    if kind == "kto":
+        return parts_verdicts()[::7], []
+    if kind == "reward":
+        train, held_out = split_by_prompt(parts_rows()["dpo"])
+        return train[::3], held_out
+    return parts_rows()[kind][:: 30 if kind == "sft" else 12], []
+
+
 def _question(row: dict[str, Any]) -> str:
     return json.dumps(row.get("prompt") or row["messages"][:-1])

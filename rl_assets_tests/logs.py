@@ -94,6 +94,12 @@ def compressed(name: str, content: bytes) -> bytes:
     return gzip.compress(content) if name.endswith(".gz") else content
 
 
+def all_rows(built: Built) -> pa.Table:
+    """The rows of a dataset, all at once."""
+    assert built.rows is not None
+    return pa.concat_tables(built.rows())
+
+
 @dataclass(frozen=True)
 class Product:
     """A landing folder and a lake."""
@@ -133,4 +139,4 @@ class Product:
         rate_interactions(self.lake, Window(day, 30))
         connection = rated_as_of(self.lake, Window(day, 30), "1GB")
         built = build(connection, policy)
-        return built, connection.sql("FROM rows").to_arrow_table().to_pylist()
+        return built, all_rows(built).to_pylist()

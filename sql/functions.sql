@@ -152,3 +152,12 @@ CREATE OR REPLACE MACRO short_key(digest) AS CAST(left(digest, 32) AS UUID);
 -- Whether the place (from 0) is one of n that lie evenly over `size` places, the first and the last included.
 CREATE OR REPLACE MACRO spread(place, size, n) AS
     size <= n OR round(round(place * (n - 1) / (size - 1)) * (size - 1) / (n - 1)) = place;
+
+-- Prompts in the order of their short keys are cut into n slices, counted from 0.
+CREATE OR REPLACE MACRO slice_of(prompt, n) AS CAST('0x' || left(CAST(prompt AS VARCHAR), 4) AS INTEGER) * n // 65536;
+
+-- Texts are numbered as their answers are, and those that a statement quotes below zero: by its place in `statements`.
+CREATE OR REPLACE MACRO preferred_number(statement) AS -2 * statement - 1;
+CREATE OR REPLACE MACRO rejected_number(statement) AS -2 * statement - 2;
+CREATE OR REPLACE MACRO quoted_text(number, preferred, rejected) AS CASE WHEN number % 2 = 0 THEN rejected ELSE preferred END;
+CREATE OR REPLACE MACRO quoting_statement(number) AS (-number - 1) // 2;

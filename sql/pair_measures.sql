@@ -1,4 +1,4 @@
--- What is known of the pairs as a whole: pairs by strategy, and how often the longer text is the better. Reads `rows`.
+-- What is known of the pairs as a whole: pairs by strategy, and how often the longer text is the better. Reads `taken`.
 SELECT count(*) FILTER (metadata.strategy = 'explicit') AS explicit,
     count(*) FILTER (metadata.strategy = 'all_margin') AS all_margin,
     count(*) FILTER (metadata.strategy = 'best_worst') AS best_worst,
@@ -7,5 +7,5 @@ SELECT count(*) FILTER (metadata.strategy = 'explicit') AS explicit,
     count(*) FILTER (metadata.strategy = 'judged') AS judged,
     count(DISTINCT prompt_key) AS prompts,
     round(avg(metadata.margin), 4) AS mean_margin,
-    round(avg(CAST(length(chosen[1].content) > length(rejected[1].content) AS INTEGER)), 4) AS longer_is_chosen
-FROM rows
+    round(avg(CAST(longer AS INTEGER)), 4) AS longer_is_chosen
+FROM taken

@@ -7,4 +7,4 @@ WITH firsts AS (
     WHERE reason IS NULL
     GROUP BY prompt
 )
-SELECT prompt, unnest(taken) AS pair, generate_subscripts(taken, 1) AS place FROM firsts
+SELECT slice_of(prompt, $slices) AS slice, prompt, unnest(taken) AS pair, generate_subscripts(taken, 1) AS place FROM firsts

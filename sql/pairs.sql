@@ -4,8 +4,8 @@
 -- Numbers, rewards and lengths only: texts are joined for the pairs that are taken. Reads `answers`,
 -- `paired_answers`, `statements` and `judge_preferences`.
 WITH stated AS (
-    SELECT list_position($strategies, 'explicit') AS rank, feedback_id, prompt, CAST(NULL AS INTEGER) AS chosen,
-        CASE kind WHEN 'correction' THEN number END AS rejected, number AS asked,
+    SELECT list_position($strategies, 'explicit') AS rank, feedback_id, statements.rowid AS statement, prompt,
+        CAST(NULL AS INTEGER) AS chosen, CASE kind WHEN 'correction' THEN number END AS rejected, number AS asked,
         CAST(NULL AS DOUBLE) AS chosen_reward, CAST(NULL AS DOUBLE) AS rejected_reward, statements.source AS reward_source,
         length(stripped(preferred)) AS chosen_chars,
         CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(statements.rejected)) END AS rejected_chars,
@@ -21,15 +21,16 @@ measured AS (
             CASE WHEN better.stars AND reaches(better.reward, 0.75) AND worse.stars AND reaches(0.25, worse.reward)
                  THEN list_position($strategies, 'ratings') END,
             CASE WHEN better.place = 0 AND worse.is_low THEN list_position($strategies, 'mu2s') END) AS rank,
-        CAST(NULL AS VARCHAR) AS feedback_id, prompt, better.number AS chosen, worse.number AS rejected,
-        better.number AS asked, better.reward AS chosen_reward, worse.reward AS rejected_reward, reward_source,
+        CAST(NULL AS VARCHAR) AS feedback_id, CAST(NULL AS BIGINT) AS statement, prompt, better.number AS chosen,
+        worse.number AS rejected, better.number AS asked, better.reward AS chosen_reward, worse.reward AS rejected_reward, reward_source,
         better.answer_chars AS chosen_chars, worse.answer_chars AS rejected_chars, better.text AS chosen_text,
         worse.text AS rejected_text, coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
     FROM paired_answers AS better JOIN paired_answers AS worse USING (prompt, reward_source)
     WHERE NOT better.error AND reaches(better.reward - worse.reward, $margin)
 ),
 judged AS (
-    SELECT list_position($strategies, 'judged') AS rank, CAST(NULL AS VARCHAR) AS feedback_id, better.prompt,
+    SELECT list_position($strategies, 'judged') AS rank, CAST(NULL AS VARCHAR) AS feedback_id,
+        CAST(NULL AS BIGINT) AS statement, better.prompt,
         better.number AS chosen, worse.number AS rejected, better.number AS asked, CAST(NULL AS DOUBLE) AS chosen_reward,
         CAST(NULL AS DOUBLE) AS rejected_reward, 'judge' AS reward_source, better.answer_chars AS chosen_chars,
         worse.answer_chars AS rejected_chars, better.text AS chosen_text, worse.text AS rejected_text,
@@ -42,6 +43,7 @@ judged AS (
         AND stated.rejected_text = better.text)
 )
 SELECT * EXCLUDE (chosen_chars, rejected_chars, prompt_fault), length_ratio(chosen_chars, rejected_chars) AS ratio,
+    chosen_chars > rejected_chars AS longer,
     coalesce(prompt_fault, CASE
         WHEN chosen_chars = 0 OR rejected_chars = 0 THEN 'empty_side'
         WHEN chosen_text = rejected_text THEN 'identical' END) AS fault

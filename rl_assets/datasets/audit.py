@@ -3,12 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import duckdb
 
 from rl_assets.datasets.expectations import Expectation
+from rl_assets.datasets.notes import Notes, Rows, rows_at, table_rows
 
 SAMPLES = 20
 
@@ -40,30 +41,38 @@ class AuditError(ValueError):
 
 def audit(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectation]) -> list[Finding]:
     """Findings on the connection's table `rows`, in the order of `expectations`."""
+    rows = partial(table_rows, connection)
+    notes = Notes(connection.cursor(), expectations)
+    for piece in rows():
+        notes.add(piece)
+    return findings(connection, expectations, rows)
+
+
+def findings(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectation], rows: Rows) -> list[Finding]:
+    """What the connection's table `noted` says of `rows`, in the order of `expectations`."""
     for item in expectations:
         if item.prepare:
             item.prepare(connection)
-    facts = (
-        connection.sql(f"SELECT {', '.join(f'{item.fact} AS {item.name}' for item in expectations)} FROM rows")
-        .to_arrow_table()
-        .to_pylist()[0]
-    )
-    passed = _validate({name: float(fact) for name, fact in facts.items()}, expectations)
+    asked = ", ".join(f"{item.fact} AS {item.name}" for item in expectations)
+    # Counted, there is one row of facts even where none of them looks at the notes and there are no notes.
+    facts = connection.sql(f"SELECT count(*) AS rows, {asked} FROM noted").to_arrow_table().to_pylist()[0]
+    passed = _validate({item.name: float(facts[item.name]) for item in expectations}, expectations)
     return [
         Finding(
             item,
             passed[item.name],
             float(facts[item.name]),
-            [] if passed[item.name] else _samples(connection, item),
+            [] if passed[item.name] else _samples(connection, item, rows),
         )
         for item in expectations
     ]
 
 
-def _samples(connection: duckdb.DuckDBPyConnection, item: Expectation) -> list[dict[str, Any]]:
+def _samples(connection: duckdb.DuckDBPyConnection, item: Expectation, rows: Rows) -> list[dict[str, Any]]:
     if item.bad_row is None:
         return []
-    return connection.sql(f"SELECT * FROM rows WHERE {item.bad_row} LIMIT {SAMPLES}").to_arrow_table().to_pylist()
+    places = connection.sql(f"SELECT row FROM noted WHERE {item.bad_row} ORDER BY row LIMIT {SAMPLES}").fetchall()
+    return list(rows_at(rows(), [place for (place,) in places]))
 
 
 @cache

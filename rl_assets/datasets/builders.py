@@ -1,17 +1,23 @@
 """From rated answers to training rows: one function a dataset that applies its policy.
 
-A builder leaves two tables on its connection: `rows` (split, prompt_key, and the columns of a training row)
-and `fates` (what became of each answer), and returns the counts that account for every candidate.
+A builder leaves two tables on its connection: `taken` (what the rows say but for their texts) and `fates` (what became
+of each answer), and returns the counts that account for every candidate, with the rows, made a slice at a time.
 """
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import duckdb
+import pyarrow as pa
 
 from rl_assets import sql
 from rl_assets.datasets.likeness import compare_texts
 from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
+from rl_assets.datasets.texts import BATCH_ROWS, Texts, slices_of
+
+Rows = Callable[[], Iterator[pa.Table]]
 
 
 @dataclass(frozen=True)
@@ -19,12 +25,15 @@ class Built:
     """Candidates a builder looked at, rows it took, and why the others were not: candidates = taken + sum(rejects).
 
     A candidate is an answer or a correction; of pairs it is a pair. `measures` says what else is known of the rows.
+    `rows` gives them in pieces, as often as it is called: split, prompt_key, and the columns of a training row; without
+    it, they are the connection's table `rows`.
     """
 
     candidates: int
     taken: int
     rejects: dict[str, int]
     measures: dict[str, float | None] = field(default_factory=dict, compare=False)
+    rows: Rows | None = field(default=None, compare=False, repr=False)
 
 
 class NotNumberedError(ValueError):
@@ -36,7 +45,7 @@ def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built
     _answers(connection, unread="text, error")
     _table(connection, "corrections", "corrections", teacher=policy.teacher)
     _table(connection, "candidates", "sft_candidates", min_reward=policy.least_reward, max_samples=policy.max_samples)
-    return _rows(connection, "sft_dataset", "answer_fates", "candidates")
+    return _built(connection, "sft", "answer_fates", "candidates")
 
 
 def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Built:
@@ -47,11 +56,9 @@ def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Bu
     _table(connection, "paired_answers", "paired_answers", max_answers=policy.max_answers, strategies=strategies)
     _table(connection, "pairs", "pairs", strategies=strategies, margin=policy.margin)
     _table(connection, "pair_reasons", "pair_reasons", max_len_ratio=policy.max_len_ratio)
-    compare_texts(connection, policy.per_prompt)
+    texts = compare_texts(connection, policy.per_prompt)
     _table(connection, "choice", "pair_choice", max_pairs=policy.max_pairs)
-    built = _rows(connection, "pair_dataset", "pair_fates", "choice", "pair_measures", strategies=strategies)
-    connection.execute("DROP TABLE texts")
-    return built
+    return _built(connection, "pair", "pair_fates", "choice", "pair_measures", texts, strategies=strategies)
 
 
 def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built:
@@ -59,14 +66,14 @@ def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built
     _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate")
     _table(connection, "statements", "statements")
     _table(connection, "candidates", "kto_candidates", **policy.model_dump())
-    return _rows(connection, "kto_dataset", "answer_fates", "candidates", "kto_measures")
+    return _built(connection, "kto", "answer_fates", "candidates", "kto_measures")
 
 
 def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Built:
     """Groups of answers whose rewards differ; the candidates are answers, so `taken` counts answers, not groups."""
     _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate, prompt_fault")
     _table(connection, "candidates", "grpo_candidates", **policy.model_dump())
-    return _rows(connection, "grpo_dataset", "answer_fates", "candidates", "grpo_measures")
+    return _built(connection, "grpo", "answer_fates", "candidates", "grpo_measures")
 
 
 def _answers(connection: duckdb.DuckDBPyConnection, unread: str) -> None:
@@ -83,21 +90,41 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str, statement: str, **p
     connection.execute(f"CREATE OR REPLACE TABLE {name} AS {sql.text(statement)}", parameters or None)
 
 
-def _rows(
+def _built(
     connection: duckdb.DuckDBPyConnection,
-    rows: str,
+    kind: str,
     fates: str,
     candidates: str,
     measures: str | None = None,
+    texts: Texts | None = None,
     **parameters: object,
 ) -> Built:
-    """The tables `rows` and `fates`, made at the same time since each keeps one core at work, and their account."""
-    with ThreadPoolExecutor(1) as beside:
-        made = beside.submit(_table, connection.cursor(), "fates", fates)
-        _table(connection, "rows", rows, **parameters)
-        made.result()
+    """The tables `taken` and `fates`, made at the same time since each keeps one core at work, and their account."""
     counts = dict(
         connection.sql(f"SELECT reason, count(*) FROM {candidates} GROUP BY reason ORDER BY reason").fetchall()
     )
+    taken = counts.pop(None, 0)
+    with ThreadPoolExecutor(1) as beside:
+        made = beside.submit(_table, connection.cursor(), "fates", fates)
+        slices = texts.slices if texts else slices_of(taken)
+        _table(connection, "taken", f"{kind}_taken", slices=slices, **parameters)
+        told = texts or _texts(connection, slices)
+        made.result()
     measured = sql.select(connection, measures).to_arrow_table().to_pylist()[0] if measures else {}
-    return Built(candidates=sum(counts.values()), taken=counts.pop(None, 0), rejects=counts, measures=measured)
+    rows = partial(_rows, connection, f"{kind}_dataset", told)
+    return Built(taken + sum(counts.values()), taken, counts, measured, rows)
+
+
+def _texts(connection: duckdb.DuckDBPyConnection, slices: int) -> Texts:
+    """The texts of the answers that were taken."""
+    connection.execute("CREATE OR REPLACE TABLE named AS SELECT DISTINCT slice, number, asked FROM taken")
+    texts = Texts(slices)
+    texts.keep(sql.select(connection, "named_texts").to_arrow_reader(BATCH_ROWS))
+    return texts
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, statement: str, texts: Texts) -> Iterator[pa.Table]:
+    """The rows of each slice: those of a split are neighbours."""
+    for place in range(texts.slices):
+        connection.register("texts", texts.of(place))
+        yield sql.select(connection, statement, slice=place).to_arrow_table()

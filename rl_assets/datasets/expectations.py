@@ -1,15 +1,16 @@
-"""What must hold of rows, as data: a name, a sentence, and SQL over the table `rows` that counts what does not.
+"""What must hold of rows, as data: a name, a sentence, what to note of every row, and SQL that counts in these notes.
 
 The facts are counted in SQL on every row; Great Expectations states what they must be (see audit.py).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
+import pyarrow as pa
 
-from rl_assets.datasets.lengths import MAX_TOKENS, tokens
-from rl_assets.datasets.privacy import find_personal_rows
+from rl_assets.datasets.lengths import MAX_TOKENS
+from rl_assets.datasets.privacy import personal_rows
 
 ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
 BLANK = "len(list_filter({}, lambda message: is_blank(message.content))) > 0"
@@ -18,9 +19,12 @@ DAMAGED = "coalesce(len(list_filter({}, lambda message: contains(message.{}, chr
 
 @dataclass(frozen=True)
 class Expectation:
-    """A fact about a dataset (one SQL value over `rows`) and the range it must lie in; `bad_row` finds samples.
+    """A fact about a dataset and the range it must lie in.
 
-    `prepare` leaves on the connection what the fact reads besides `rows`.
+    `notes` are named SQL values of a row, and `looks` named arrays of a value a row that SQL cannot tell. They become
+    columns of the table `noted`, beside `row` (the row's place) and, where rows have answers, `tokens`. `fact` is one
+    SQL value over that table, and `bad_row` a condition on it that finds samples. `prepare` leaves on the connection
+    what these read besides.
     """
 
     name: str
@@ -30,19 +34,30 @@ class Expectation:
     high: float | None = None
     blocking: bool = True
     bad_row: str | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    looks: dict[str, Callable[[pa.Table], pa.Array]] = field(default_factory=dict)
     prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None
 
 
 def no_row(name: str, sentence: str, bad_row: str, *, blocking: bool = True) -> Expectation:
     """Expect that no row meets the SQL condition `bad_row`; a condition that is NULL counts as met."""
-    condition = f"coalesce({bad_row}, true)"
-    return Expectation(name, sentence, f"count(*) FILTER ({condition})", high=0, blocking=blocking, bad_row=condition)
+    notes = {name: f"coalesce({bad_row}, true)"}
+    return Expectation(
+        name, sentence, f"count(*) FILTER ({name})", high=0, blocking=blocking, bad_row=name, notes=notes
+    )
 
 
 def no_repeat(name: str, sentence: str, key: str) -> Expectation:
     """Expect that no two rows share the SQL value `key`."""
-    repeated = f"{key} IN (SELECT {key} FROM rows GROUP BY ALL HAVING count(*) > 1)"
-    return Expectation(name, sentence, f"count(*) - count(DISTINCT {key})", high=0, bad_row=repeated)
+    repeated = f"{name} IN (SELECT {name} FROM noted GROUP BY ALL HAVING count(*) > 1)"
+    fact = f"count(*) - count(DISTINCT {name})"
+    return Expectation(name, sentence, fact, high=0, bad_row=repeated, notes={name: key})
+
+
+def no_majority(name: str, sentence: str, value: str) -> Expectation:
+    """Warn where over 80 % of the rows share the SQL value `value`."""
+    fact = f"coalesce((SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM noted GROUP BY {name})), 0)"
+    return Expectation(name, sentence, fact, high=0.8, blocking=False, notes={name: value})
 
 
 SPLITS = no_row(
@@ -54,10 +69,10 @@ SPLITS = no_row(
 CLEAN = Expectation(
     "no_personal_data_is_left",
     "No text holds an e-mail or IP address, a telephone or card number, an IBAN, a key or a token.",
-    "count(*) FILTER (rowid IN (SELECT row FROM personal_rows))",
+    "count(*) FILTER (no_personal_data_is_left)",
     high=0,
-    bad_row="rowid IN (SELECT row FROM personal_rows)",
-    prepare=find_personal_rows,
+    bad_row="no_personal_data_is_left",
+    looks={"no_personal_data_is_left": personal_rows},
 )
 ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False)
 
@@ -72,31 +87,21 @@ def readable(*texts: str) -> Expectation:
     )
 
 
-def short(kind: str) -> Expectation:
-    long = f"{tokens(kind)} > {MAX_TOKENS}"
-    return Expectation(
-        "few_rows_are_long",
-        f"At most 5 % of the rows have more than {MAX_TOKENS} tokens, estimated from characters.",
-        f"coalesce(avg(CAST({long} AS INTEGER)), 0)",
-        high=0.05,
-        blocking=False,
-        bad_row=long,
-    )
-
-
+SHORT = Expectation(
+    "few_rows_are_long",
+    f"At most 5 % of the rows have more than {MAX_TOKENS} tokens, estimated from characters.",
+    f"coalesce(avg(CAST(tokens > {MAX_TOKENS} AS INTEGER)), 0)",
+    high=0.05,
+    blocking=False,
+    bad_row=f"tokens > {MAX_TOKENS}",
+)
 ACCOUNTED = Expectation(
     "every_answer_is_accounted_for",
     "Every answer of the window stands in a row or has the one reason why it does not.",
     "(SELECT count(*) FROM fates WHERE (fates.rows > 0) <> (reason IS NULL))",
     high=0,
 )
-BALANCED = Expectation(
-    "no_category_dominates",
-    "No category has more than 80 % of the rows.",
-    "coalesce((SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM rows GROUP BY metadata.category)), 0)",
-    high=0.8,
-    blocking=False,
-)
+BALANCED = no_majority("no_category_dominates", "No category has more than 80 % of the rows.", "metadata.category")
 PROMPTS = no_row(
     "prompts_alternate_and_end_with_user",
     "Every prompt is an optional system turn, then user and assistant in turns, and ends with the user.",

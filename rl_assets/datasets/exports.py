@@ -16,7 +16,8 @@ from uuid import uuid4
 
 from pyarrow import parquet
 
-from rl_assets.datasets.folder import SPLITS, read_manifest
+from rl_assets.datasets.folder import read_manifest
+from rl_assets.datasets.split_files import SPLITS
 from rl_assets.evaluation.verifiers import Verifier, final_number, inferred
 
 Row = dict[str, Any]

@@ -1,31 +1,31 @@
 """Write, audit, publish: a dataset's folder for a day appears whole, or the former one stays."""
 
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from rl_assets.datasets.audit import AuditError, Finding, audit
+from rl_assets.datasets.audit import AuditError, Finding, findings
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.cards import dataset_card
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.lengths import token_estimates
+from rl_assets.datasets.notes import Notes, Rows, table_rows
 from rl_assets.datasets.policies import Policy
 from rl_assets.datasets.prompts import keep_prompts
-from rl_assets.datasets.row_hash import content_hash
+from rl_assets.datasets.split_files import Describe, SplitFiles
 from rl_assets.files import replaced_folder, sha256_json, write_atomically, write_json
 
 BUILDER_VERSION = "3"
-SPLITS = ("train", "validation", "test")
 FATES = "fates.parquet"
-HASHED_ROWS = 10_000
-Content = dict[str, tuple[int, str]]
-WriteSplit = Callable[[duckdb.DuckDBPyConnection, str, Path], None]
+MOST_WAITING = 2  # Pieces of rows that are made while earlier ones are written and noted.
 
 
 @dataclass(frozen=True)
@@ -52,46 +52,63 @@ def publish_dataset(
     policy: Policy,
     expectations: Sequence[Expectation],
     inputs: dict[str, dict[str, str]],
-    write_split: WriteSplit | None = None,
+    describe: Describe | None = None,
 ) -> Dataset:
-    """Audit the connection's table `rows` and publish it as `folder` (`.../<name>/<day>`): a parquet file a split, what
-    became of each answer (the table `fates`), a card, and last the manifest. Neither table is a temporary one, which
-    only one connection would see.
+    """Audit the rows of `built` and publish them as `folder` (`.../<name>/<day>`): a parquet file a split, what became
+    of each answer (the connection's table `fates`), a card, and last the manifest.
 
-    `inputs` names tables and their days' content hashes; `write_split` writes a split whose rows are no plain SQL
-    values. Raises AuditError, with nothing changed, where a blocking expectation fails.
+    `inputs` names tables and their days' content hashes; `describe` gives the files another schema. Raises AuditError,
+    with nothing changed, where a blocking expectation fails.
     """
     name, day = folder.parent.name, date.fromisoformat(folder.name)
+    rows = built.rows or partial(table_rows, connection)
     with replaced_folder(folder) as staging:
-        # Rows are written and described while they are looked at: each of the three keeps one core at work.
-        with ThreadPoolExecutor(2) as beside:
-            writing = beside.submit(_write, connection.cursor(), staging, write_split or _write_split)
-            describing = beside.submit(_described, connection.cursor())
-            findings = audit(connection, expectations)
-        if any(finding.blocks for finding in findings):
-            raise AuditError(name, day, findings)
-        writing.result()
-        content, answers, tokens = describing.result()
-        manifest = {
+        with SplitFiles(staging, describe) as files:
+            _write(rows, files, Notes(connection.cursor(), expectations))
+        with ThreadPoolExecutor(1) as beside:
+            answers = beside.submit(_write_fates, connection.cursor(), staging / FATES)
+            found = findings(connection, expectations, rows)
+        if any(finding.blocks for finding in found):
+            raise AuditError(name, day, found)
+        manifest: dict[str, Any] = {
             "name": name,
             "day": str(day),
-            "rows": {split: content.get(split, (0, ""))[0] for split in SPLITS},
-            "sha256": sha256_json({split: digest for split, (_, digest) in content.items()}),
+            "rows": files.rows,
+            "sha256": sha256_json(files.hashes),
             "inputs": inputs,
             "builder_version": BUILDER_VERSION,
             "configuration": policy.model_dump(),
-            **asdict(built),
-            "answers": answers,
-            "tokens": tokens,
+            "candidates": built.candidates,
+            "taken": built.taken,
+            "rejects": built.rejects,
+            "measures": built.measures,
+            "answers": answers.result(),
+            "tokens": token_estimates(connection),
             "expectations": {
-                finding.expectation.name: {"passed": finding.passed, "observed": finding.observed}
-                for finding in findings
+                finding.expectation.name: {"passed": finding.passed, "observed": finding.observed} for finding in found
             },
         }
-        keep_prompts(connection, folder.parent, manifest["sha256"])
+        keep_prompts(staging / "train.parquet", folder.parent, manifest["sha256"])
         write_atomically(staging / "README.md", dataset_card(manifest))
         write_json(staging / "manifest.json", manifest)  # Last: a folder without one was interrupted.
-    return Dataset(folder, manifest, findings)
+    return Dataset(folder, manifest, found)
+
+
+def _write(rows: Rows, files: SplitFiles, notes: Notes) -> None:
+    """Write and note the rows while the next are made: each of the three keeps one core at work."""
+    with ThreadPoolExecutor(1) as writing, ThreadPoolExecutor(1) as noting:
+        jobs: deque[tuple[Future[None], Future[None]]] = deque()
+        for piece in rows():
+            jobs.append((writing.submit(files.write, piece), noting.submit(notes.add, piece)))
+            if len(jobs) > MOST_WAITING:
+                _finish(jobs.popleft())
+        while jobs:
+            _finish(jobs.popleft())
+
+
+def _finish(jobs: tuple[Future[None], Future[None]]) -> None:
+    for job in jobs:
+        job.result()
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -110,38 +127,8 @@ def preview(folder: Path, rows: int = 5) -> list[dict[str, Any]]:
     )
 
 
-def _answers(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def _write_fates(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
     """Answers of the window by what became of them: `taken`, or the reason why the dataset holds nothing of them."""
+    connection.sql("FROM fates").write_parquet(str(path), compression="zstd")
     fates = connection.sql("SELECT coalesce(reason, 'taken') AS fate, count(*) FROM fates GROUP BY fate ORDER BY fate")
     return dict(fates.fetchall())
-
-
-def _write(connection: duckdb.DuckDBPyConnection, folder: Path, write_split: WriteSplit) -> None:
-    for split in SPLITS:
-        write_split(connection, split, folder / f"{split}.parquet")
-    connection.sql("FROM fates").write_parquet(str(folder / FATES), compression="zstd")
-
-
-def _described(connection: duckdb.DuckDBPyConnection) -> tuple[Content, dict[str, int], dict[str, float | None]]:
-    return _content(connection), _answers(connection), token_estimates(connection)
-
-
-def _content(connection: duckdb.DuckDBPyConnection) -> Content:
-    """Row count and content hash of each split that has rows."""
-    counts = connection.sql("SELECT split, count(*) FROM rows GROUP BY split ORDER BY split").fetchall()
-    return {split: (rows, _split_hash(connection, split)) for split, rows in counts}
-
-
-def _split_hash(connection: duckdb.DuckDBPyConnection, split: str) -> str:
-    batches = _split(connection, split).to_arrow_reader(HASHED_ROWS)
-    return content_hash(batches.schema, batches)
-
-
-def _split(connection: duckdb.DuckDBPyConnection, split: str) -> duckdb.DuckDBPyRelation:
-    return connection.sql(
-        "SELECT * EXCLUDE (split, prompt_key) FROM rows WHERE split = $split", params={"split": split}
-    )
-
-
-def _write_split(connection: duckdb.DuckDBPyConnection, split: str, path: Path) -> None:
-    _split(connection, split).write_parquet(str(path), compression="zstd")

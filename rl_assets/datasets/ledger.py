@@ -8,8 +8,9 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets import sql
-from rl_assets.datasets.folder import FATES, SPLITS, read_manifest
+from rl_assets.datasets.folder import FATES, read_manifest
 from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rated_as_of
+from rl_assets.datasets.split_files import SPLITS
 from rl_assets.ingest.records import Table, column
 from rl_assets.lake import Lake, Published
 

@@ -17,23 +17,30 @@ PARTS = '"content" STRUCT'  # Messages whose content is a list of parts, not a t
 KINDS = {"messages": "messages", "chosen": "pair", "completion": "answer", "responses": "group"}
 
 
+TOTALS = f"""
+SELECT sum(tokens) AS total, min(tokens) AS min, quantile_disc(tokens, 0.5) AS p50, quantile_disc(tokens, 0.95) AS p95,
+    max(tokens) AS max, avg(CAST(tokens > {MAX_TOKENS} AS INTEGER)) AS over_{MAX_TOKENS}
+FROM noted
+"""
+
+
 def tokens(kind: str) -> str:
     """SQL of the estimated tokens of a row, of a pair or group those of its longest side."""
     return f"ceil(({ROW[kind]}) / {CHARACTERS_PER_TOKEN})"
 
 
-def token_estimates(connection: duckdb.DuckDBPyConnection) -> dict[str, float | None]:
-    """Totals and spread of the estimated tokens of the table `rows`; null where it has no rows, empty where it has no
-    answers, or answers of parts: a picture's tokens depend on the model.
+def kind_of(rows: duckdb.DuckDBPyRelation) -> str | None:
+    """What the rows' lengths are those of; None where they have no answers, or answers of parts: a picture's tokens
+    depend on the model.
     """
-    rows = connection.table("rows")
     columns = {name for name, kind in zip(rows.columns, rows.types, strict=True) if PARTS not in str(kind)}
-    kind = next((kind for column, kind in KINDS.items() if column in columns), None)
-    if kind is None:
+    return next((kind for column, kind in KINDS.items() if column in columns), None)
+
+
+def token_estimates(connection: duckdb.DuckDBPyConnection) -> dict[str, float | None]:
+    """Totals and spread of the column `tokens` of the table `noted`; null where it has no rows, empty where it has no
+    such column.
+    """
+    if "tokens" not in connection.table("noted").columns:
         return {}
-    found = connection.sql(
-        f"WITH sizes AS (SELECT {tokens(kind)} AS n FROM rows) "
-        "SELECT sum(n) AS total, min(n) AS min, quantile_disc(n, 0.5) AS p50, quantile_disc(n, 0.95) AS p95, "
-        f"max(n) AS max, avg(CAST(n > {MAX_TOKENS} AS INTEGER)) AS over_{MAX_TOKENS} FROM sizes"
-    )
-    return {f"tokens_{name}": value for name, value in found.to_arrow_table().to_pylist()[0].items()}
+    return {f"tokens_{name}": value for name, value in connection.sql(TOTALS).to_arrow_table().to_pylist()[0].items()}

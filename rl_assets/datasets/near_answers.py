@@ -1,8 +1,8 @@
 """Rows whose answers are nearly the same: estimated by MinHash, for answers of twenty different words or more.
 
-Shorter ones are rightly alike, and equal ones of an agent are another check's business. Of a large dataset 5,000 rows,
-evenly spread, are compared with each other, so that the check costs the same on every night: an answer that comes in
-very many variants is found among these too.
+Shorter ones are rightly alike, and equal ones of an agent are another check's business. Of a large dataset the first
+5,000 rows are compared with each other, so that the check costs the same on every night. They lie in the order of the
+hashes of their prompts, so these are any prompts: an answer that comes in very many variants is found among them too.
 """
 
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.features.words import BANDS, ROWS, SEED
@@ -21,17 +22,11 @@ MOST_ROWS = 5_000
 FACTORS = np.random.default_rng(SEED).integers(2**64, size=ROWS, dtype=np.uint64)
 # Line ends and tabs part words as spaces do; a pattern that says so takes four times as long.
 WORDS = "string_split(replace(replace(replace(lower({}), chr(10), ' '), chr(13), ' '), chr(9), ' '), ' ')"
-COMPARED = f"""
-SELECT row, CASE WHEN len(words) >= {LEAST_WORDS} THEN list_transform(words, lambda word: hash(word)) END AS words
-FROM (
-    SELECT rowid AS row, {{words}} AS words
-    FROM rows
-    WHERE rowid % (SELECT greatest(1, ceil(count(*) / $most)) FROM rows) = 0)
-"""
+NOTED = f"CASE WHEN row < {{}} THEN list_transform({WORDS}, lambda word: hash(word)) END"
 
 
-def few_alike(answer: str) -> Expectation:
-    """Warn where many of the rows' answers are nearly the same; `answer` is the SQL text of a row's."""
+def few_alike(answer: str, most: int = MOST_ROWS) -> Expectation:
+    """Warn where many of the first `most` rows' answers are nearly the same; `answer` is the SQL text of a row's."""
     return Expectation(
         "few_answers_are_nearly_alike",
         "At most 20 % of the answers have 20 words or more of which another answer has nearly all (MinHash, 0.85; of "
@@ -39,20 +34,21 @@ def few_alike(answer: str) -> Expectation:
         "coalesce((SELECT avg(CAST(near AS INTEGER)) FROM compared_answers), 0)",
         high=0.2,
         blocking=False,
-        bad_row="rowid IN (SELECT row FROM compared_answers WHERE near)",
-        prepare=partial(find_near_answers, answer),
+        bad_row="row IN (SELECT row FROM compared_answers WHERE near)",
+        notes={"words": NOTED.format(most, answer)},
+        prepare=partial(find_near_answers, most),
     )
 
 
-def find_near_answers(answer: str, connection: duckdb.DuckDBPyConnection) -> None:
-    """Leave the view `compared_answers` (row: a rowid of the connection's table `rows`; near: whether the answer of
-    another of these is nearly the same).
+def find_near_answers(most: int, connection: duckdb.DuckDBPyConnection) -> None:
+    """Leave the view `compared_answers` (row: of the first of the table `noted`; near: whether the answer of another of
+    these is nearly the same).
     """
-    statement = COMPARED.format(words=WORDS.format(answer))
-    compared = connection.sql(statement, params={"most": MOST_ROWS}).to_arrow_table()
+    first = connection.sql("SELECT row, words FROM noted WHERE row < $most ORDER BY row", params={"most": most})
+    compared = first.to_arrow_table()
     words = compared.column("words").combine_chunks()
-    near_places = np.flatnonzero(words.is_valid())[_near(words.drop_null())]
-    is_near = np.isin(np.arange(len(words)), near_places)
+    long = np.flatnonzero(pc.fill_null(pc.list_value_length(words), 0).to_numpy() >= LEAST_WORDS)
+    is_near = np.isin(np.arange(len(words)), long[_near(words.take(pa.array(long)))])
     connection.register("compared_answers", pa.table({"row": compared.column("row"), "near": is_near}))
 
 

@@ -1,9 +1,9 @@
-"""The last look for personal data, at the texts of a dataset as they would be published.
+"""The last look for personal data, at the texts of a dataset as they are published.
 
 Texts were cleaned when they landed; this finds what came in another way.
 """
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,20 +18,16 @@ TEXTS = {
     "rejected": "content",
     "responses": "text",
 }
-BATCH_ROWS = 10_000
 
 
-def find_personal_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Leave the view `personal_rows` (row: a rowid of the connection's table `rows`) on the connection."""
-    names = [name for name in connection.table("rows").columns if name in TEXTS]
-    batches = connection.sql(f"SELECT rowid AS row, {', '.join(names)} FROM rows").to_arrow_reader(BATCH_ROWS)
-    found = [_personal(batch, name) for batch in batches for name in names]
-    connection.register("personal_rows", pa.table({"row": pc.unique(pa.chunked_array(found, pa.int64()))}))
-
-
-def _personal(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """Rows in whose column `name` a text holds personal data."""
-    items = batch.column(name)
-    texts = items.flatten().field(TEXTS[name])
-    owners = batch.column("row").take(pc.list_parent_indices(items))
-    return owners.filter(holds_personal_data(texts))
+def personal_rows(rows: pa.Table) -> pa.Array:
+    """Whether a text of each row holds personal data; a text that stands in many rows is looked at once."""
+    columns = [rows.column(name).combine_chunks() for name in rows.column_names if name in TEXTS]
+    fields = [TEXTS[name] for name in rows.column_names if name in TEXTS]
+    texts = [items.flatten().field(field) for items, field in zip(columns, fields, strict=True)]
+    different = pa.chunked_array(texts, pa.string()).unique()
+    personal = different.filter(holds_personal_data(different))
+    found = np.zeros(len(rows), bool)
+    for items, said in zip(columns, texts, strict=True) if len(personal) else ():
+        found[pc.list_parent_indices(items).filter(pc.is_in(said, personal))] = True
+    return pa.array(found)

@@ -5,7 +5,8 @@ A dataset day is made anew when more lands; what the last training found there w
 
 from pathlib import Path
 
-import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 KEPT = 60
 
@@ -15,14 +16,13 @@ def prompts_file(dataset: Path, content: str) -> Path:
     return dataset / ".prompts" / f"{content}.parquet"
 
 
-def keep_prompts(connection: duckdb.DuckDBPyConnection, dataset: Path, content: str) -> None:
-    """Keep the training prompts of the connection's table `rows`; only the newest KEPT contents stay."""
+def keep_prompts(train: Path, dataset: Path, content: str) -> None:
+    """Keep the prompts of the training rows in the file `train`; only the newest KEPT contents stay."""
     path = prompts_file(dataset, content)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    connection.sql("SELECT DISTINCT prompt_key FROM rows WHERE split = 'train'").write_parquet(
-        str(part), compression="zstd"
-    )
+    said = pq.ParquetFile(train).read(columns=["metadata.prompt_key"]).column("metadata").combine_chunks()
+    pq.write_table(pa.table({"prompt_key": said.field("prompt_key").unique()}), part, compression="zstd")
     part.replace(path)
     newest_first = sorted(path.parent.glob("*.parquet"), key=lambda found: found.stat().st_mtime, reverse=True)
     for old in newest_first[KEPT:]:

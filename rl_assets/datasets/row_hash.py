@@ -11,14 +11,30 @@ import pyarrow.compute as pc
 from rl_assets.files import sha256_json
 
 
+class ContentHash:
+    """The hash of rows that come in pieces: names, types and values of all columns."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._hashes: dict[str, Any] = {}
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """The next rows."""
+        for name, column in zip(self._schema.names, rows.columns, strict=True):
+            _add(self._hashes, name, column)
+
+    def hexdigest(self) -> str:
+        """Hex sha256 of what came so far."""
+        columns = [[field.name, str(field.type)] for field in self._schema]
+        return sha256_json([columns, {path: found.hexdigest() for path, found in self._hashes.items()}])
+
+
 def content_hash(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
     """Hex sha256 of names, types and values of all columns."""
-    hashes: dict[str, Any] = {}
+    content = ContentHash(schema)
     for batch in batches:
-        for name, column in zip(schema.names, batch.columns, strict=True):
-            _add(hashes, name, column)
-    columns = [[field.name, str(field.type)] for field in schema]
-    return sha256_json([columns, {path: found.hexdigest() for path, found in hashes.items()}])
+        content.add(batch)
+    return content.hexdigest()
 
 
 def _add(hashes: dict[str, Any], path: str, values: pa.Array) -> None:

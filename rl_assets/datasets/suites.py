@@ -8,12 +8,13 @@ from rl_assets.datasets.expectations import (
     ENOUGH,
     PROMPTS,
     ROLES,
+    SHORT,
     SPLITS,
     Expectation,
+    no_majority,
     no_repeat,
     no_row,
     readable,
-    short,
 )
 from rl_assets.datasets.near_answers import few_alike
 
@@ -31,25 +32,20 @@ SFT = (
     CLEAN,
     ENOUGH,
     readable("messages"),
-    short("messages"),
+    SHORT,
     ACCOUNTED,
     BALANCED,
     few_alike("messages[-1].content"),
-    Expectation(
-        "no_agent_dominates",
-        "No agent gave more than 80 % of the answers.",
-        "coalesce((SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM rows GROUP BY metadata.agent)), 0)",
-        high=0.8,
-        blocking=False,
-    ),
+    no_majority("no_agent_dominates", "No agent gave more than 80 % of the answers.", "metadata.agent"),
     Expectation(
         "no_agent_repeats_itself",
         "No agent with 20 rows or more gave one answer in over half of them: a constant answer can please a judge.",
         "coalesce((SELECT max(n / total) FROM (SELECT count(*) AS n, "
-        "sum(count(*)) OVER (PARTITION BY metadata.agent) AS total "
-        "FROM rows GROUP BY metadata.agent, hash(messages[-1].content)) WHERE total >= 20), 0)",
+        "sum(count(*)) OVER (PARTITION BY agent) AS total "
+        "FROM noted GROUP BY agent, answer) WHERE total >= 20), 0)",
         high=0.5,
         blocking=False,
+        notes={"agent": "metadata.agent", "answer": "hash(messages[-1].content)"},
     ),
 )
 
@@ -83,15 +79,16 @@ DPO = (
     CLEAN,
     ENOUGH,
     readable("prompt", "chosen", "rejected"),
-    short("pair"),
+    SHORT,
     ACCOUNTED,
     BALANCED,
     Expectation(
         "longer_is_not_simply_better",
         "The longer answer is the chosen one in at most 65 % of the pairs.",
-        "coalesce(avg(CAST(length(chosen[1].content) > length(rejected[1].content) AS INTEGER)), 0)",
+        "coalesce(avg(CAST(longer_is_chosen AS INTEGER)), 0)",
         high=0.65,
         blocking=False,
+        notes={"longer_is_chosen": "length(chosen[1].content) > length(rejected[1].content)"},
     ),
 )
 
@@ -113,7 +110,7 @@ GRPO = (
     CLEAN,
     ENOUGH,
     readable("prompt", "responses"),
-    short("group"),
+    SHORT,
     ACCOUNTED,
     BALANCED,
     few_alike("responses[1].text"),  # The best answer of the group; the others may well be like it.
@@ -139,7 +136,7 @@ KTO = (
     CLEAN,
     ENOUGH,
     readable("prompt", "completion"),
-    short("answer"),
+    SHORT,
     ACCOUNTED,
     BALANCED,
     few_alike("completion[1].content"),
@@ -149,5 +146,6 @@ KTO = (
         "coalesce(least(avg(CAST(label AS INTEGER)), 1 - avg(CAST(label AS INTEGER))), 0)",
         low=0.05,
         blocking=False,
+        notes={"label": "label"},
     ),
 )

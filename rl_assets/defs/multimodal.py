@@ -24,7 +24,7 @@ from rl_assets.images.policy import MultimodalPolicy, VisionPolicy
 from rl_assets.images.records import MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
 from rl_assets.images.refresh import kept_pairs
 from rl_assets.images.vision import build_vision
-from rl_assets.images.vision_files import write_pictures
+from rl_assets.images.vision_files import describe_pictures
 
 SOURCES = [
     dg.AssetDep(table.name, partition_mapping=dg.AllPartitionMapping())
@@ -74,7 +74,7 @@ def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResou
     def publish(day: str) -> Dataset:
         docs, folder = home.folder / "docs", home.dataset("multimodal_vision_dataset", day)
         connection, built = build_vision(home.lake, docs, config, Limits(), home.duckdb_memory_limit)
-        return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), write_pictures)
+        return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), describe_pictures)
 
     yield from publish_days(context, publish, lambda dataset: dg.MetadataValue.md(picture_table(dataset.folder)))
 

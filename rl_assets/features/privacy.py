@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal, get_args
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -151,5 +152,6 @@ def suspects(texts: pa.Array) -> pa.Array:
 
 def holds_personal_data(texts: pa.Array) -> pa.Array:
     """Whether each text holds personal data."""
-    found = {place for place in suspects(texts).to_pylist() if find(texts[place].as_py())}
-    return pa.array([place in found for place in range(len(texts))], pa.bool_())
+    found = np.zeros(len(texts), bool)
+    found[[place for place in suspects(texts).to_pylist() if find(texts[place].as_py())]] = True
+    return pa.array(found)

@@ -1,4 +1,4 @@
-"""What must hold of a source's image pairs; counted in SQL over the table `rows`, judged as the datasets' are."""
+"""What must hold of a source's image pairs; counted in SQL over notes of every row, judged as the datasets' are."""
 
 from rl_assets.datasets.expectations import ENOUGH, PROMPTS, Expectation, no_repeat, no_row
 from rl_assets.images.confidence import KEPT_FROM
@@ -25,15 +25,24 @@ IMAGE_PAIRS = (
         "Of the places of one image at most one is kept.",
         "count(*) FILTER (kept) - count(DISTINCT sha256) FILTER (kept)",
         high=0,
-        bad_row="kept AND sha256 IN (SELECT sha256 FROM rows WHERE kept GROUP BY ALL HAVING count(*) > 1)",
+        bad_row="kept AND sha256 IN (SELECT sha256 FROM noted WHERE kept GROUP BY ALL HAVING count(*) > 1)",
+        notes={"kept": "kept", "sha256": "sha256"},
     ),
-    Expectation("at_least_10_pairs", "There are 10 kept pairs or more.", "count(*) FILTER (kept)", 10, blocking=False),
+    Expectation(
+        "at_least_10_pairs",
+        "There are 10 kept pairs or more.",
+        "count(*) FILTER (kept)",
+        10,
+        blocking=False,
+        notes={"kept": "kept"},
+    ),
     Expectation(
         "kept_pairs_are_confident",
         "The mean confidence of kept pairs is 0.8 or more.",
         "coalesce(avg(confidence) FILTER (kept), 0)",
         0.8,
         blocking=False,
+        notes={"kept": "kept", "confidence": "confidence"},
     ),
     Expectation(
         "image_types_are_diverse",
@@ -41,6 +50,7 @@ IMAGE_PAIRS = (
         "count(DISTINCT image_type) FILTER (kept)",
         3,
         blocking=False,
+        notes={"kept": "kept", "image_type": "image_type"},
     ),
 )
 
@@ -78,8 +88,9 @@ def _multimodal(prompt: str) -> tuple[Expectation, ...]:
         Expectation(
             "a_fifth_needs_no_image",
             "20 % of the questions or more need no image.",
-            "coalesce(avg(CAST(NOT metadata.needs_image AS INTEGER)), 1)",
+            "coalesce(avg(CAST(NOT needs_image AS INTEGER)), 1)",
             0.2,
+            notes={"needs_image": "metadata.needs_image"},
         ),
         PAGES,
         ENOUGH,

@@ -6,6 +6,7 @@ anybody's file.
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from rl_assets import sql
 from rl_assets.datasets.builders import Built
+from rl_assets.datasets.notes import table_rows
 from rl_assets.files import sha256_file, sha256_text
 from rl_assets.images.confidence import WORD, is_informative
 from rl_assets.images.decoding import Decoder
@@ -29,6 +31,7 @@ ASKING = (
     "Explain this picture from the documentation of {topic}.",
     "What can be seen here, and what does the documentation of {topic} say about it?",
 )
+PIECE_ROWS = 256  # Pictures are large.
 PICTURES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
 PICTURE_ROWS = pa.schema(
@@ -60,7 +63,8 @@ def build_vision(
     connection.execute(f"CREATE TABLE rows AS {sql.text('image_vision_dataset')}", {"segment": SEGMENT})
     connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
     measures: dict[str, float | None] = {"picture_bytes": sum(len(row["images"][0]["bytes"]) for row in rows)}
-    return connection, Built(len(rows) + sum(left_out.values()), len(rows), left_out, measures)
+    pieces = partial(table_rows, connection, PIECE_ROWS)
+    return connection, Built(len(rows) + sum(left_out.values()), len(rows), left_out, measures, pieces)
 
 
 def picture_rows(

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from rl_assets.datasets.folder import SPLITS, read_manifest
+from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ledger import DATASETS
 from rl_assets.datasets.ratings import RATED_INTERACTIONS
+from rl_assets.datasets.split_files import SPLITS
 from rl_assets.evaluation.decision import Decision
 from rl_assets.evaluation.record import Role
 from rl_assets.evaluation.render import read_report

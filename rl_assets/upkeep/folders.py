@@ -12,9 +12,10 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.datasets.cards import dataset_card
-from rl_assets.datasets.folder import FATES, SPLITS, read_manifest
+from rl_assets.datasets.folder import FATES, read_manifest
 from rl_assets.datasets.ledger import HOLDS
 from rl_assets.datasets.prompts import keep_prompts
+from rl_assets.datasets.split_files import SPLITS
 from rl_assets.files import replaced_folder, sha256_folder, write_atomically, write_json
 
 
@@ -78,7 +79,7 @@ def _drop_from_folder(connection: duckdb.DuckDBPyConnection, folder: Path, held:
         fates = f"FROM '{_quoted(folder / FATES)}' WHERE interaction_id NOT IN (SELECT id FROM erased)"
         connection.sql(fates).write_parquet(str(staging / FATES), compression="zstd")
         changed = manifest | _changed(manifest, held, staging)
-        _keep_prompts(connection, folder.parent, staging / "train.parquet", changed["sha256"])
+        keep_prompts(staging / "train.parquet", folder.parent, changed["sha256"])
         write_atomically(staging / "README.md", dataset_card(changed))
         write_json(staging / "manifest.json", changed)
 
@@ -134,12 +135,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, source: Path, target: Path, wit
         "WHERE file_row_number NOT IN (SELECT row FROM gone) ORDER BY file_row_number"
     ).write_parquet(str(target), compression="zstd")
     connection.unregister("gone")
-
-
-def _keep_prompts(connection: duckdb.DuckDBPyConnection, dataset: Path, train: Path, content: str) -> None:
-    prompts = f"SELECT 'train' AS split, metadata.prompt_key AS prompt_key FROM '{_quoted(train)}'"
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW rows AS {prompts}")
-    keep_prompts(connection, dataset, content)
 
 
 def _quoted(path: Path) -> str:

@@ -12,7 +12,7 @@ from datetime import date
 from math import ceil
 from pathlib import Path
 
-import duckdb
+import pyarrow as pa
 
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
@@ -21,7 +21,7 @@ from rl_assets.features.words import words
 from rl_assets.ingest.records import INTERACTIONS
 from rl_assets.lake import Lake
 from rl_assets.quickstart.install import install
-from rl_assets_tests.logs import Product, judged, later
+from rl_assets_tests.logs import Product, all_rows, judged, later
 
 QUICKSTART_DAYS = 14
 PROMPTS_A_DAY = 150
@@ -40,18 +40,16 @@ def prompts_of(lake: Lake, day: date) -> Prompts:
     found: Prompts = {}
     for build, policy in BUILDERS.values():
         connection = rated_as_of(lake, Window(day, None), "1GB")
-        build(connection, policy)
-        for key, split, texts in _asked(connection):
+        for key, split, texts in _asked(all_rows(build(connection, policy))):
             said = frozenset(word for text in texts for word in words(text))
             assert found.setdefault(key, (split, said))[0] == split, f"{key} is in two splits"
     return found
 
 
-def _asked(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, list[str]]]:
-    prompt = "messages[:-2]" if "messages" in connection.table("rows").columns else "prompt"
-    yield from connection.sql(
-        f"SELECT prompt_key, split, [turn.content for turn in {prompt} if turn.role <> 'system'] FROM rows"
-    ).fetchall()
+def _asked(rows: pa.Table) -> Iterator[tuple[str, str, list[str]]]:
+    for row in rows.to_pylist():
+        prompt = row["messages"][:-1] if "messages" in row else row["prompt"]
+        yield row["prompt_key"], row["split"], [turn["content"] for turn in prompt if turn["role"] != "system"]
 
 
 def near_pairs(tested: dict[str, frozenset[str]], trained: dict[str, frozenset[str]]) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from rl_assets.ingest.landing import files_of
 from rl_assets.lake import Lake
 from rl_assets.quickstart.landing_files import lines_by_file, write_files
 from rl_assets.quickstart.sources import finegrained_qa, gsm8k
+from rl_assets_tests.logs import all_rows
 
 SOURCES = {"gsm8k": gsm8k, "finegrained-qa": finegrained_qa}
 LAST = date(2026, 10, 14)
@@ -57,7 +58,8 @@ def pair_lines(name: str, lake: Lake) -> list[str]:
             policy = DpoPolicy(strategies=[strategy], max_len_ratio=ratio, per_prompt=6, margin=0.2)
             built = build_pairs(connection, policy)
             share = built.measures["longer_is_chosen"]
-            texts = connection.sql("SELECT chosen[1].content, rejected[1].content FROM rows").fetchall()
+            rows = all_rows(built).select(["chosen", "rejected"]).to_pylist()
+            texts = [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows]
             equal = sum(chosen.strip() == rejected.strip() for chosen, rejected in texts)
             lines.append(
                 f"{name:16} {strategy:12} length ratio <= {ratio:6g} {built.taken:6} pairs, longer chosen {share}, "

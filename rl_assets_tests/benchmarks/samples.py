@@ -21,6 +21,7 @@ from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
 from rl_assets.lake import Lake
 from rl_assets_tests.benchmarks.sources import METRICS, SOURCES
+from rl_assets_tests.logs import all_rows
 
 DAYS = [date(2026, 10, 1) + timedelta(days=number) for number in range(14)]
 WINDOW = Window(DAYS[-1], None)
@@ -65,8 +66,7 @@ def _dataset_rows(lake: Lake) -> list[int]:
     counts = []
     for build, policy in DATASETS.values():
         connection = rated_as_of(lake, WINDOW, MEMORY_LIMIT)
-        build(connection, policy)
-        counts.append(connection.sql("SELECT count(*) FROM rows").fetchall()[0][0])
+        counts.append(len(all_rows(build(connection, policy))))
     return counts
 
 

@@ -4,7 +4,7 @@ import random
 
 from rl_assets import sql
 from rl_assets.datasets.audit import audit
-from rl_assets.datasets.near_answers import find_near_answers
+from rl_assets.datasets.near_answers import few_alike
 from rl_assets.datasets.suites import SFT
 from rl_assets_tests.datasets.tables import connected, good_rows, message
 
@@ -16,11 +16,11 @@ def text(rng: random.Random, length: int = 60) -> list[str]:
     return rng.sample(VOCABULARY, length)
 
 
-def found(answers: list[list[str]]) -> set[int]:
+def found(answers: list[list[str]], most: int = 5_000) -> set[int]:
     connection = sql.connect()
     rows = [[message("user", "Q"), message("assistant", " ".join(said))] for said in answers]
-    connection.execute("CREATE TEMP TABLE rows AS SELECT unnest($rows) AS messages", {"rows": rows})
-    find_near_answers(ANSWER, connection)
+    connection.execute("CREATE TABLE rows AS SELECT unnest($rows) AS messages", {"rows": rows})
+    audit(connection, [few_alike(ANSWER, most)])
     return {row for (row,) in connection.sql("SELECT row FROM compared_answers WHERE near").fetchall()}
 
 
@@ -48,17 +48,14 @@ def test_an_answer_of_many_words_but_few_different_ones_is_not_counted():
 
 def test_short_answers_are_not_counted_and_no_rows_have_none():
     assert found([["yes"], ["yes"], ["no", "no"]]) == set()
-    connection = connected([], "sft_dataset")
-    find_near_answers(ANSWER, connection)
-    assert connection.sql("FROM compared_answers").fetchall() == []
+    assert audit(connected([], "sft_dataset"), [few_alike(ANSWER)])[0].observed == 0
 
 
-def test_of_many_rows_some_are_compared_and_variants_of_one_answer_are_among_them(monkeypatch):
-    monkeypatch.setattr("rl_assets.datasets.near_answers.MOST_ROWS", 50)
+def test_of_many_rows_the_first_are_compared_and_variants_of_one_answer_are_among_them():
     rng = random.Random(3)
     said = text(rng)
-    near = found([[*said, f"end{number}"] if number < 200 else text(rng) for number in range(400)])
-    assert near == set(range(0, 200, 8))
+    near = found([[*said, f"end{number}"] if number % 2 else text(rng) for number in range(400)], most=50)
+    assert near == set(range(1, 50, 2))
 
 
 def test_a_dataset_of_one_answer_in_variants_is_warned_of():

@@ -11,6 +11,7 @@ from rl_assets.datasets.judged import JUDGE_PREFERENCES
 from rl_assets.datasets.policies import DpoPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.defs.judge import JudgeResource
+from rl_assets.files import sha256_text
 from rl_assets.ingest.records import FEEDBACK
 from rl_assets.lake import Lake
 from rl_assets.settings import Settings
@@ -18,6 +19,7 @@ from rl_assets_tests.defs.reports_home import checks, metadata, run, settings
 from rl_assets_tests.evaluation.conftest import base, candidate, make_judge, models, parent
 from rl_assets_tests.evaluation.judging.server import SECRET, Behaviour, always_first, honest, serving
 from rl_assets_tests.evaluation.samples import DAY
+from rl_assets_tests.logs import all_rows
 
 __all__ = ["base", "candidate", "make_judge", "models", "parent", "settings"]
 
@@ -58,10 +60,8 @@ def test_pairs_of_a_judge_are_taken_where_the_strategy_is_named_and_only_there(s
     connection = rated_as_of(Lake(settings.lake_url), Window(date.fromisoformat(DAY), 30), "1GB")
     assert build_pairs(connection, DpoPolicy()).measures["judged"] == 0
     built = build_pairs(connection, DpoPolicy(strategies=["explicit", "all_margin", "judged"]))
-    rows = connection.sql(
-        "SELECT metadata.strategy, metadata.reward_source, metadata.margin, metadata.chosen_id FROM rows"
-    )
-    found = sorted(rows.fetchall())
+    rows = all_rows(built).column("metadata").to_pylist()
+    found = [[row[name] for name in ("strategy", "reward_source", "margin", "chosen_id")] for row in rows]
     assert built.measures["judged"] == 5
     assert {(strategy, source) for strategy, source, _, _ in found} == {("all_margin", "human"), ("judged", "judge")}
     assert all(chosen.startswith("ada") for *_, chosen in found)
@@ -82,6 +82,6 @@ def test_a_judge_does_not_overrule_what_people_stated(settings):
     table = pa.Table.from_pylist([stated | {"given_at": datetime(2026, 10, 14, tzinfo=UTC)}], schema=FEEDBACK.schema)
     lake.publish(FEEDBACK, date.fromisoformat(DAY), table.to_reader())
     connection = rated_as_of(lake, Window(date.fromisoformat(DAY), 30), "1GB")
-    build_pairs(connection, DpoPolicy(strategies=["judged", "explicit"]))
-    rows = connection.sql("SELECT metadata.strategy FROM rows WHERE prompt_key = sha256('q5')").fetchall()
-    assert rows == [("explicit",)]
+    rows = all_rows(build_pairs(connection, DpoPolicy(strategies=["judged", "explicit"]))).to_pylist()
+    asked = [row["metadata"]["strategy"] for row in rows if row["prompt_key"] == sha256_text("q5")]
+    assert asked == ["explicit"]

@@ -8,7 +8,7 @@ from rl_assets.images.facts import Limits
 from rl_assets.images.policy import VisionPolicy
 from rl_assets.images.refresh import refresh
 from rl_assets.images.vision import build_vision
-from rl_assets.images.vision_files import write_pictures
+from rl_assets.images.vision_files import describe_pictures
 from rl_assets.lake import Lake
 from rl_assets_tests.images.sites import guide, site
 
@@ -33,4 +33,4 @@ def read(home: Path) -> None:
 def publish(home: Path, policy: VisionPolicy = SMALL) -> Dataset:
     connection, built = build_vision(Lake(str(home / "lake")), home / "docs", policy, Limits(), "1GB")
     folder = home / "datasets" / "multimodal_vision_dataset" / DAY
-    return publish_dataset(connection, folder, built, policy, MULTIMODAL_VISION, {}, write_pictures)
+    return publish_dataset(connection, folder, built, policy, MULTIMODAL_VISION, {}, describe_pictures)

@@ -12,8 +12,9 @@ import pytest
 from datasets import load_dataset
 
 import rl_assets
-from rl_assets.datasets.folder import SPLITS, read_manifest
+from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ledger import DATASETS
+from rl_assets.datasets.split_files import SPLITS
 from rl_assets.erased import ERASURES, INTERACTION_IDS, USER_HASHES, Erased, tombstones
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of

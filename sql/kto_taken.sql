@@ -1,5 +1,5 @@
 -- What the single answers say but for their texts, in their order. Reads `candidates`, `answers` and `statements`.
-SELECT slice_of(offers.prompt, $slices) AS slice, number, true AS asked, answers.split, offers.prompt, answers.prompt_key,
+SELECT slice_of(offers.prompt, $slices) AS slice, number, answers.split, offers.prompt, answers.prompt_key,
     offers.feedback_id, stated.preferred, offers.label,
     {'interaction_id': answers.interaction_id, 'prompt_key': answers.prompt_key, 'cluster_key': answers.cluster_key,
      'segment': answers.segment, 'category': answers.category,

@@ -1,5 +1,5 @@
 -- What training rows say but for their texts, in their order. Reads `candidates`, `answers` and `corrections`.
-SELECT slice_of(offers.prompt, $slices) AS slice, number, true AS asked, answers.split, offers.prompt, answers.prompt_key,
+SELECT slice_of(offers.prompt, $slices) AS slice, number, answers.split, offers.prompt, answers.prompt_key,
     corrections.preferred,
     {'interaction_id': answers.interaction_id, 'prompt_key': answers.prompt_key, 'cluster_key': answers.cluster_key,
      'segment': answers.segment, 'category': answers.category, 'source': offers.origin,

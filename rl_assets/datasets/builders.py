@@ -99,17 +99,18 @@ def _built(
     texts: Texts | None = None,
     **parameters: object,
 ) -> Built:
-    """The tables `taken` and `fates`, made at the same time since each keeps one core at work, and their account."""
+    """The tables `taken` and `fates`, made while texts are read since each keeps one core at work; their account."""
     counts = dict(
         connection.sql(f"SELECT reason, count(*) FROM {candidates} GROUP BY reason ORDER BY reason").fetchall()
     )
     taken = counts.pop(None, 0)
-    with ThreadPoolExecutor(1) as beside:
-        made = beside.submit(_table, connection.cursor(), "fates", fates)
-        slices = texts.slices if texts else slices_of(taken)
-        _table(connection, "taken", f"{kind}_taken", slices=slices, **parameters)
+    slices = texts.slices if texts else slices_of(taken)
+    with ThreadPoolExecutor(2) as beside:
+        accounted = beside.submit(_table, connection.cursor(), "fates", fates)
+        put_in_order = beside.submit(_table, connection.cursor(), "taken", f"{kind}_taken", slices=slices, **parameters)
         told = texts or _texts(connection, slices)
-        made.result()
+        accounted.result()
+        put_in_order.result()
     measured = sql.select(connection, measures).to_arrow_table().to_pylist()[0] if measures else {}
     rows = partial(_rows, connection, f"{kind}_dataset", told)
     return Built(taken + sum(counts.values()), taken, counts, measured, rows)
@@ -117,7 +118,7 @@ def _built(
 
 def _texts(connection: duckdb.DuckDBPyConnection, slices: int) -> Texts:
     """The texts of the answers that were taken."""
-    connection.execute("CREATE OR REPLACE TABLE named AS SELECT DISTINCT slice, number, asked FROM taken")
+    _table(connection, "named", "taken_texts", slices=slices)
     texts = Texts(slices)
     texts.keep(sql.select(connection, "named_texts").to_arrow_reader(BATCH_ROWS))
     return texts

@@ -12,9 +12,13 @@ import pyarrow as pa
 from rl_assets.datasets.lengths import MAX_TOKENS
 from rl_assets.datasets.privacy import personal_rows
 
+SIDES = ("chosen", "rejected", "completion")
 ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
 BLANK = "len(list_filter({}, lambda message: is_blank(message.content))) > 0"
 DAMAGED = "coalesce(len(list_filter({}, lambda message: contains(message.{}, chr(65533)))), 0) > 0"
+# Of a side, which is one message; to look through lists takes several times as long.
+NO_ANSWER = "len({0}) <> 1 OR {0}[1].role IS DISTINCT FROM 'assistant' OR is_blank({0}[1].content)"
+DAMAGED_ANSWER = "coalesce(contains({}[1].content, chr(65533)), false)"
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,14 @@ ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(
 
 
 def readable(*texts: str) -> Expectation:
-    """`texts` are SQL lists of messages."""
+    """`texts` are columns of messages."""
     return no_row(
         "texts_hold_no_replacement_characters",
         "No text holds U+FFFD, the trace of a wrong decoding.",
-        " OR ".join(DAMAGED.format(text, "text" if text == "responses" else "content") for text in texts),
+        " OR ".join(
+            (DAMAGED_ANSWER if text in SIDES else DAMAGED).format(text, "text" if text == "responses" else "content")
+            for text in texts
+        ),
         blocking=False,
     )
 

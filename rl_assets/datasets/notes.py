@@ -22,6 +22,7 @@ class Notes:
         self._values = {name: value for item in expectations for name, value in item.notes.items()}
         self._looks = {name: look for item in expectations for name, look in item.looks.items()}
         self._rows = 0
+        self._selected = ""
 
     def add(self, rows: pa.Table) -> None:
         """Note the next rows; the first call begins the table anew, with rows or without."""
@@ -29,14 +30,16 @@ class Notes:
         looked = {name: look(rows) for name, look in self._looks.items()}
         self._connection.register("told", pa.table({"row": places, **looked}))
         self._connection.register("piece", rows)
+        self._selected = self._selected or self._select()
         into = "INSERT INTO noted" if self._rows else "CREATE OR REPLACE TABLE noted AS"
-        self._connection.execute(f"{into} SELECT told.*{self._selected()} FROM told POSITIONAL JOIN piece")
+        self._connection.execute(f"{into} {self._selected}")
         self._rows += len(rows)
 
-    def _selected(self) -> str:
+    def _select(self) -> str:
         kind = kind_of(self._connection.view("piece"))
         values = self._values | ({"tokens": tokens(kind)} if kind else {})
-        return "".join(f", {value} AS {name}" for name, value in values.items())
+        noted = "".join(f", {value} AS {name}" for name, value in values.items())
+        return f"SELECT told.*{noted} FROM told POSITIONAL JOIN piece"
 
 
 def table_rows(connection: duckdb.DuckDBPyConnection, rows: int = PIECE_ROWS) -> Iterator[pa.Table]:

@@ -25,7 +25,8 @@ def personal_rows(rows: pa.Table) -> pa.Array:
     columns = [rows.column(name).combine_chunks() for name in rows.column_names if name in TEXTS]
     fields = [TEXTS[name] for name in rows.column_names if name in TEXTS]
     texts = [items.flatten().field(field) for items, field in zip(columns, fields, strict=True)]
-    different = pa.chunked_array(texts, pa.string()).unique()
+    # Conversations are all different; prompts and answers to them repeat.
+    different = texts[0] if len(texts) == 1 else pa.chunked_array(texts, pa.string()).unique()
     personal = different.filter(holds_personal_data(different))
     found = np.zeros(len(rows), bool)
     for items, said in zip(columns, texts, strict=True) if len(personal) else ():

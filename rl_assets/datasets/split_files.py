@@ -53,8 +53,7 @@ class SplitFiles:
     def _open(self, schema: pa.Schema) -> None:
         described = self._describe(schema) if self._describe else schema
         for split in SPLITS:
-            path = self._folder / f"{split}.parquet"
-            writer = pq.ParquetWriter(path, described, compression="zstd", compression_level=3)
+            writer = pq.ParquetWriter(self._folder / f"{split}.parquet", described, compression="zstd")
             self._writers[split] = self._files.enter_context(writer)
             self._hashes[split] = ContentHash(schema)
 

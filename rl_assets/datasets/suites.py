@@ -6,6 +6,7 @@ from rl_assets.datasets.expectations import (
     BLANK,
     CLEAN,
     ENOUGH,
+    NO_ANSWER,
     PROMPTS,
     ROLES,
     SHORT,
@@ -54,8 +55,7 @@ DPO = (
     no_row(
         "sides_are_one_answer",
         "The chosen and the rejected side are one assistant message each, and neither is empty.",
-        f"{ROLES.format('chosen')} <> 'assistant' OR {ROLES.format('rejected')} <> 'assistant' "
-        f"OR {BLANK.format('chosen')} OR {BLANK.format('rejected')}",
+        f"{NO_ANSWER.format('chosen')} OR {NO_ANSWER.format('rejected')}",
     ),
     no_row(
         "sides_differ",
@@ -123,7 +123,7 @@ KTO = (
     no_row(
         "completions_are_one_answer",
         "Every completion is one assistant message and not empty.",
-        f"{ROLES.format('completion')} <> 'assistant' OR {BLANK.format('completion')}",
+        NO_ANSWER.format("completion"),
     ),
     no_row("every_row_has_a_label", "Every answer is labelled good or bad.", "label IS NULL"),
     no_repeat(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from rl_assets.datasets.audit import AuditError, Finding, findings
 from rl_assets.datasets.builders import Built
@@ -25,6 +26,7 @@ from rl_assets.files import replaced_folder, sha256_json, write_atomically, writ
 
 BUILDER_VERSION = "3"
 FATES = "fates.parquet"
+FATES_ROWS = 50_000  # At once.
 MOST_WAITING = 2  # Pieces of rows that are made while earlier ones are written and noted.
 
 
@@ -129,6 +131,9 @@ def preview(folder: Path, rows: int = 5) -> list[dict[str, Any]]:
 
 def _write_fates(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
     """Answers of the window by what became of them: `taken`, or the reason why the dataset holds nothing of them."""
-    connection.sql("FROM fates").write_parquet(str(path), compression="zstd")
-    fates = connection.sql("SELECT coalesce(reason, 'taken') AS fate, count(*) FROM fates GROUP BY fate ORDER BY fate")
-    return dict(fates.fetchall())
+    fates = connection.sql("FROM fates").to_arrow_reader(FATES_ROWS)
+    with pq.ParquetWriter(path, fates.schema, compression="zstd") as file:
+        for batch in fates:
+            file.write_batch(batch)
+    counts = connection.sql("SELECT coalesce(reason, 'taken') AS fate, count(*) FROM fates GROUP BY fate ORDER BY fate")
+    return dict(counts.fetchall())

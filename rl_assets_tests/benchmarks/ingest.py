@@ -40,6 +40,7 @@ def bare(log: Path, target: Path, columns: str = "*", memory_limit: str = "2GB")
     """Read the log with its types given, write one Delta day; with `DERIVED`, the same columns as ours."""
     config = {"autoinstall_known_extensions": False, "TimeZone": "UTC", "memory_limit": memory_limit}
     connection = duckdb.connect(config=config)
+    connection.execute("SET enable_progress_bar = false")
     rows = connection.sql(
         f"SELECT {columns}, DATE '{DAY}' AS day FROM read_json($log, format='newline_delimited', columns={COLUMNS})",
         params={"log": str(log)},

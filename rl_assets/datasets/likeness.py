@@ -18,10 +18,10 @@ def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Tex
 
     Reads `pairs`, `pair_reasons`, `answers`, `interactions` and `statements`.
     """
-    most = connection.sql("SELECT least(count(*), $n * count(DISTINCT prompt)) FROM pairs", params={"n": per_prompt})
+    places = sql.text("pair_places")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_places AS {places}", {"places": LOOKED_AT * per_prompt})
+    most = connection.sql("SELECT count(*) FROM pair_places WHERE place <= $n", params={"n": per_prompt})
     texts = Texts(slices_of(most.fetchall()[0][0]))
-    parameters = {"places": LOOKED_AT * per_prompt, "slices": texts.slices}
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_places AS {sql.text('pair_places')}", parameters)
     connection.execute("CREATE OR REPLACE TEMP TABLE near_identical (pair BIGINT)")
     connection.execute("CREATE OR REPLACE TEMP TABLE compared (pair BIGINT)")
     connection.execute("CREATE OR REPLACE TEMP TABLE read_texts (number BIGINT)")
@@ -33,7 +33,8 @@ def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Tex
 def _compare_wanted(connection: duckdb.DuckDBPyConnection, per_prompt: int, texts: Texts) -> bool:
     """Choose the wanted pairs and compare the new ones; whether some proved near-identical, so that others follow."""
     wanted, sides = sql.text("wanted_pairs"), sql.text("pair_sides")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE wanted_pairs AS {wanted}", {"per_prompt": per_prompt})
+    parameters = {"per_prompt": per_prompt, "slices": texts.slices}
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE wanted_pairs AS {wanted}", parameters)
     _read_texts(connection, texts)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_sides AS {sides}", {"near_identical": NEAR_IDENTICAL})
     found = pa.table({"pair": pa.array(_near_identical(_slices(connection, texts)), pa.int64())})

@@ -1,0 +1,112 @@
+"""Rows are made a slice of prompts at a time, and are the same in however many slices."""
+
+import json
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from rl_assets.datasets import texts
+from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
+from rl_assets.datasets.folder import publish_dataset
+from rl_assets.datasets.policies import STRATEGIES, DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
+from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
+from rl_assets.datasets.suites import DPO, GRPO, KTO, REWARD, SFT
+from rl_assets.datasets.texts import MOST_SLICES, Texts, slices_of
+from rl_assets_tests.logs import DAY, Product, Row, about, judged
+
+DATASETS = {
+    "sft": (build_sft, SftPolicy(preset="aggressive"), SFT),
+    "dpo": (build_pairs, DpoPolicy(strategies=list(STRATEGIES), per_prompt=3), DPO),
+    "reward": (build_pairs, RewardPolicy(), REWARD),
+    "kto": (build_kto, KtoPolicy(), KTO),
+    "grpo": (build_grpo, GrpoPolicy(), GRPO),
+}
+WORDS = [f"word{number}" for number in range(50)]
+
+
+def logged(rng: random.Random) -> list[Row]:
+    """Six answers to each of 100 prompts, some nearly the same as others."""
+    return [
+        judged(
+            f"a{number}",
+            rng.randrange(11) / 10,
+            query=f"Question {number % 100}?",
+            answer=" ".join(rng.choices(WORDS, k=30) if number % 3 else [*WORDS[:30], rng.choice(WORDS)]),
+        )
+        for number in range(600)
+    ]
+
+
+def stated(rng: random.Random) -> list[Row]:
+    """Corrections and preferences of some of them."""
+    return [
+        about(f"a{number}", f"f{number}", kind, preferred_output=" ".join(rng.choices(WORDS, k=28)))
+        | ({"rejected_output": " ".join(rng.choices(WORDS, k=27))} if kind == "preference" else {})
+        for number, kind in enumerate(["correction", "preference"] * 40)
+    ]
+
+
+@pytest.fixture
+def rated(product: Product) -> Product:
+    rng = random.Random(7)
+    product.log(*logged(rng))
+    product.log(*stated(rng), log_format="feedback_table")
+    product.ingest()
+    rate_interactions(product.lake, Window(DAY, 30))
+    return product
+
+
+def published(product: Product, name: str, folder: Path) -> tuple[dict[str, object], list[bytes]]:
+    """What a dataset's manifest says, and its files."""
+    build, policy, suite = DATASETS[name]
+    connection = rated_as_of(product.lake, Window(DAY, 30), "1GB")
+    dataset = publish_dataset(connection, folder / f"{name}_dataset" / str(DAY), build(connection, policy), policy, suite, {})
+    return json.loads(json.dumps(dataset.manifest)), [path.read_bytes() for path in sorted(dataset.folder.glob("fates.parquet"))]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_rows_hashes_and_accounts_are_the_same_in_one_slice_and_in_many(rated, name, tmp_path, monkeypatch):
+    whole = published(rated, name, tmp_path / "whole")
+    monkeypatch.setattr(texts, "SLICE_ROWS", 7)
+    assert published(rated, name, tmp_path / "sliced") == whole
+    assert whole[0]["taken"] > 50
+
+
+def test_there_is_a_slice_for_no_rows_and_there_are_never_too_many():
+    assert (slices_of(0), slices_of(10**9)) == (1, MOST_SLICES)
+
+
+def rows(*numbers: int) -> pa.RecordBatchReader:
+    said = [
+        {"slice": number % 3, "number": number, "prompt": None, "answer": f"answer {number}"} for number in numbers
+    ]
+    schema = pa.schema(
+        [("slice", pa.int32()), ("number", pa.int64()), ("prompt", pa.list_(pa.string())), ("answer", pa.string())]
+    )
+    return pa.Table.from_pylist(said, schema=schema).to_reader()
+
+
+def test_texts_are_found_in_their_slices_those_that_came_later_too():
+    kept = Texts(3)
+    kept.keep(rows(*range(8)))
+    kept.keep(rows())
+    kept.keep(rows(9, 10))
+    assert kept.of(0).column("number").to_pylist() == [0, 3, 6, 9]
+    assert kept.of(1).column("answer").to_pylist() == ["answer 1", "answer 4", "answer 7", "answer 10"]
+
+
+def test_a_slice_without_texts_is_empty_and_has_their_columns():
+    kept = Texts(3)
+    kept.keep(rows(0, 1))
+    assert (kept.of(2).num_rows, kept.of(2).column_names) == (0, ["number", "prompt", "answer"])
+
+
+def test_texts_leave_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kept = Texts(3)
+    kept.keep(rows(0, 1))
+    assert len(list(tmp_path.rglob("*"))) == 3
+    del kept
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ A builder leaves two tables on its connection: `taken` (what the rows say but fo
 of each answer), and returns the counts that account for every candidate, with the rows, made a slice at a time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,10 +14,9 @@ import pyarrow as pa
 
 from rl_assets import sql
 from rl_assets.datasets.likeness import compare_texts
+from rl_assets.datasets.notes import Rows
 from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
 from rl_assets.datasets.texts import BATCH_ROWS, Texts, slices_of
-
-Rows = Callable[[], Iterator[pa.Table]]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.lengths import kind_of, tokens
 
 PIECE_ROWS = 20_000
-Rows = Callable[[], Iterable[pa.Table]]
+Rows = Callable[[], Iterator[pa.Table]]
 
 
 class Notes:
@@ -26,10 +26,10 @@ class Notes:
 
     def add(self, rows: pa.Table) -> None:
         """Note the next rows; the first call begins the table anew, with rows or without."""
-        places = pa.array(np.arange(self._rows, self._rows + len(rows)))
-        looked = {name: look(rows) for name, look in self._looks.items()}
-        self._connection.register("told", pa.table({"row": places, **looked}))
-        self._connection.register("piece", rows)
+        piece = rows.append_column("row", pa.array(np.arange(self._rows, self._rows + len(rows))))
+        for name, look in self._looks.items():
+            piece = piece.append_column(name, look(rows))
+        self._connection.register("piece", piece)
         self._selected = self._selected or self._select()
         into = "INSERT INTO noted" if self._rows else "CREATE OR REPLACE TABLE noted AS"
         self._connection.execute(f"{into} {self._selected}")
@@ -38,8 +38,8 @@ class Notes:
     def _select(self) -> str:
         kind = kind_of(self._connection.view("piece"))
         values = self._values | ({"tokens": tokens(kind)} if kind else {})
-        noted = "".join(f", {value} AS {name}" for name, value in values.items())
-        return f"SELECT told.*{noted} FROM told POSITIONAL JOIN piece"
+        noted = [f"{value} AS {name}" for name, value in values.items()]
+        return f"SELECT {', '.join(['row', *self._looks, *noted])} FROM piece"
 
 
 def table_rows(connection: duckdb.DuckDBPyConnection, rows: int = PIECE_ROWS) -> Iterator[pa.Table]:

@@ -36,7 +36,7 @@ class SplitFiles:
         self._files.__exit__(kind, error, trace)
 
     def write(self, rows: pa.Table) -> None:
-        """Write rows to the files of their splits, in their order."""
+        """Write rows to the files of their splits, in their order; the audit finds a row of no split."""
         said = rows.drop_columns(KEYS)
         if not self._writers:
             self._open(said.schema)

@@ -9,7 +9,7 @@ import pytest
 
 from rl_assets.datasets import texts
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
-from rl_assets.datasets.folder import publish_dataset
+from rl_assets.datasets.folder import FATES, publish_dataset
 from rl_assets.datasets.policies import STRATEGIES, DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.datasets.suites import DPO, GRPO, KTO, REWARD, SFT
@@ -58,12 +58,13 @@ def rated(product: Product) -> Product:
     return product
 
 
-def published(product: Product, name: str, folder: Path) -> tuple[dict[str, object], list[bytes]]:
-    """What a dataset's manifest says, and its files."""
+def published(product: Product, name: str, root: Path) -> tuple[dict[str, object], bytes]:
+    """What a dataset's manifest says, and the file of answers' fates."""
     build, policy, suite = DATASETS[name]
     connection = rated_as_of(product.lake, Window(DAY, 30), "1GB")
-    dataset = publish_dataset(connection, folder / f"{name}_dataset" / str(DAY), build(connection, policy), policy, suite, {})
-    return json.loads(json.dumps(dataset.manifest)), [path.read_bytes() for path in sorted(dataset.folder.glob("fates.parquet"))]
+    folder = root / f"{name}_dataset" / str(DAY)
+    dataset = publish_dataset(connection, folder, build(connection, policy), policy, suite, {})
+    return json.loads(json.dumps(dataset.manifest)), (folder / FATES).read_bytes()
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -79,9 +80,7 @@ def test_there_is_a_slice_for_no_rows_and_there_are_never_too_many():
 
 
 def rows(*numbers: int) -> pa.RecordBatchReader:
-    said = [
-        {"slice": number % 3, "number": number, "prompt": None, "answer": f"answer {number}"} for number in numbers
-    ]
+    said = [{"slice": number % 3, "number": number, "prompt": None, "answer": f"answer {number}"} for number in numbers]
     schema = pa.schema(
         [("slice", pa.int32()), ("number", pa.int64()), ("prompt", pa.list_(pa.string())), ("answer", pa.string())]
     )

@@ -18,6 +18,8 @@ from rl_assets.datasets.notes import Rows
 from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
 from rl_assets.datasets.texts import BATCH_ROWS, Texts, slices_of
 
+MANY = 1_000_000  # Of so many rows the tables are made one after the other, since each wants most of the memory.
+
 
 @dataclass(frozen=True)
 class Built:
@@ -104,7 +106,7 @@ def _built(
     )
     taken = counts.pop(None, 0)
     slices = texts.slices if texts else slices_of(taken)
-    with ThreadPoolExecutor(2) as beside:
+    with ThreadPoolExecutor(2 if taken < MANY else 1) as beside:
         accounted = beside.submit(_table, connection.cursor(), "fates", fates)
         put_in_order = beside.submit(_table, connection.cursor(), "taken", f"{kind}_taken", slices=slices, **parameters)
         told = texts or _texts(connection, slices)

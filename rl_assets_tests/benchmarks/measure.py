@@ -1,5 +1,6 @@
 """What benchmarks measure: wall times of two works in turns, as a ratio, and the peak memory of a process alone."""
 
+import math
 import multiprocessing
 import statistics
 import time
@@ -7,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 MIB = 2**20
 
@@ -18,11 +21,21 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+def seconds_within_memory(work: Callable[[], Any]) -> float:
+    """Wall time of one call; NaN where DuckDB's memory does not suffice."""
+    try:
+        return seconds(work)
+    except duckdb.OutOfMemoryException:
+        return math.nan
+
+
 def compare(name: str, rows: int, baseline: Callable[[], Any], ours: Callable[[], Any], rounds: int) -> str:
-    """A line of medians over rounds in which both run, one after the other."""
-    pairs = [(seconds(baseline), seconds(ours)) for _ in range(rounds)]
+    """A line of medians over rounds in which both run, one after the other; the baseline may run out of memory."""
+    pairs = [(seconds_within_memory(baseline), seconds(ours)) for _ in range(rounds)]
     bare, own = (statistics.median(side) for side in zip(*pairs, strict=True))
     times = f"bare {bare:6.2f} s  ours {own:6.2f} s  ratio {own / bare:5.2f}"
+    if math.isnan(bare):
+        times = f"bare: out of memory  ours {own:6.2f} s"
     return f"{name:24} {rows:>9,} rows  {times}  {rows / own:>9,.0f} rows/s"
 
 

@@ -40,6 +40,7 @@ def dataset_lines(home: Path, rows: int, rounds: int, memory_limit: str) -> Iter
     lake = Lake(str(home / "lake"))
     rating = seconds(lambda: datasets.rate(lake, memory_limit))
     yield f"{'rated_interactions':24} {rows:>9,} rows  ours {rating:6.2f} s  {rows / rating:>9,.0f} rows/s"
+    datasets.warm_up()
     for name, bare, ours in datasets.works(lake, home, memory_limit):
         yield compare(name, rows, bare, ours, rounds)
         _, wall, peak = alone(datasets.one, lake, home, name, memory_limit)

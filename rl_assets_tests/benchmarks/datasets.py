@@ -23,8 +23,9 @@ from rl_assets_tests.datasets.tables import connected
 
 BEST = """
 SELECT split_of(prompt_key) AS split, list_append(prompt, {'role': 'assistant', 'content': answer}) AS messages,
-    {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'category': category, 'agent': agent,
-     'reward': quality_scores['overall'], 'latency_ms': latency_ms} AS metadata
+    {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': segment,
+     'category': category, 'source': 'log', 'agent': agent, 'reward': quality_scores['overall'],
+     'reward_source': 'judge', 'latency_ms': latency_ms} AS metadata
 FROM interactions
 WHERE NOT error AND quality_scores['overall'] >= 0.8
 QUALIFY row_number() OVER (
@@ -38,7 +39,7 @@ WITH answers AS (
 ),
 pairs AS (
     SELECT better.interaction_id AS chosen_id, worse.interaction_id AS rejected_id,
-        better.reward - worse.reward AS margin,
+        better.reward AS chosen_reward, worse.reward AS rejected_reward, better.reward - worse.reward AS margin,
         greatest(better.size, worse.size) / least(better.size, worse.size) AS length_ratio
     FROM answers AS better JOIN answers AS worse USING (prompt_key)
     WHERE NOT better.error AND better.reward - worse.reward >= $margin - 1e-9
@@ -48,8 +49,11 @@ pairs AS (
 )
 SELECT split_of(better.prompt_key) AS split, better.prompt, [{'role': 'assistant', 'content': better.answer}] AS chosen,
     [{'role': 'assistant', 'content': worse.answer}] AS rejected,
-    {'prompt_key': better.prompt_key, 'category': better.category, 'chosen_id': chosen_id, 'rejected_id': rejected_id,
-     'margin': margin, 'same_agent': better.agent = worse.agent, 'length_ratio': length_ratio} AS metadata
+    {'interaction_id': chosen_id, 'prompt_key': better.prompt_key, 'cluster_key': better.prompt_key,
+     'segment': better.segment, 'category': better.category, 'chosen_id': chosen_id, 'rejected_id': rejected_id,
+     'chosen_reward': chosen_reward, 'rejected_reward': rejected_reward, 'margin': margin, 'reward_source': 'judge',
+     'strategy': 'all_margin', 'same_agent': better.agent = worse.agent, 'agents': two_names(better.agent, worse.agent),
+     'length_ratio': length_ratio} AS metadata
 FROM pairs
 JOIN interactions AS better ON better.interaction_id = chosen_id
 JOIN interactions AS worse ON worse.interaction_id = rejected_id
@@ -57,8 +61,8 @@ JOIN interactions AS worse ON worse.interaction_id = rejected_id
 LABELS = """
 SELECT split_of(prompt_key) AS split, prompt, [{'role': 'assistant', 'content': answer}] AS completion,
     quality_scores['overall'] >= 0.75 AS label,
-    {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'category': category, 'agent': agent,
-     'reward': quality_scores['overall']} AS metadata
+    {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': segment,
+     'category': category, 'agent': agent, 'reward': quality_scores['overall'], 'reward_source': 'judge'} AS metadata
 FROM interactions
 WHERE NOT error AND (quality_scores['overall'] >= 0.75 OR quality_scores['overall'] <= 0.25)
 """
@@ -73,8 +77,12 @@ WITH ranked AS (
 )
 SELECT split_of(prompt_key) AS split, first(prompt) AS prompt,
     list({'text': answer, 'reward': reward, 'interaction_id': interaction_id}) AS responses,
-    {'prompt_key': prompt_key, 'category': first(category), 'sd': stddev_pop(reward), 'agents': list(DISTINCT agent)}
-        AS metadata
+    {'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': first(segment), 'category': first(category),
+     'sd': stddev_pop(reward), 'scorer': 'judge', 'size': count(*), 'query_complexity': CASE
+        WHEN len(string_split_regex(stripped(first(prompt)[-1].content), '\\s+')) <= 10 THEN 'simple'
+        WHEN len(string_split_regex(stripped(first(prompt)[-1].content), '\\s+')) <= 40 THEN 'moderate'
+        ELSE 'complex' END,
+     'agents': list(DISTINCT agent)} AS metadata
 FROM ranked
 GROUP BY prompt_key
 HAVING count(*) >= 2 AND stddev_pop(reward) >= 0.05 AND max(reward) >= 0.2

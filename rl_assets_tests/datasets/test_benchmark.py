@@ -33,9 +33,18 @@ def rows(files: str, key: str) -> list[tuple]:
     return duckdb.sql(f"SELECT {key} AS key, metadata.prompt_key FROM read_parquet({files}) ORDER BY ALL").fetchall()
 
 
+def columns(file: str) -> list[tuple]:
+    """Names and types of the fields of `metadata`, and the names of all columns but the one that folders tell."""
+    return duckdb.sql(
+        f"SELECT column_name, CASE column_name WHEN 'metadata' THEN column_type END FROM (DESCRIBE FROM {file}) "
+        "WHERE column_name <> 'split'"
+    ).fetchall()
+
+
 def test_the_bare_statements_give_the_same_rows_of_all_datasets(built):
     for name, key in KEY.items():
         splits = [str(built / name / str(DAY) / f"{split}.parquet") for split in ("train", "validation", "test")]
         ours = rows(str(splits), key)
         assert len(ours) > 400
         assert rows(f"'{built}/bare/{name}/*/*.parquet'", key) == ours
+        assert columns(f"'{built}/bare/{name}/*/*.parquet'") == columns(f"'{splits[0]}'")

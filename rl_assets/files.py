@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -74,7 +74,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     there is none for the moment between two renames.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder)
+    remove_abandoned(folder.parent, f".{folder.name}.*")
     staging = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         yield staging
@@ -87,11 +87,12 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _remove_abandoned(folder: Path) -> None:
-    """Remove what writers of `folder` left that were killed; a day later none of them can still be at work."""
-    for left in folder.parent.glob(f".{folder.name}.*"):
-        if left.is_dir() and left.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
-            shutil.rmtree(left)
+def remove_abandoned(parent: Path, pattern: str) -> None:
+    """Remove the folders in `parent` that killed writers left; a day later none of them can still be at work."""
+    for left in parent.glob(pattern):
+        with suppress(OSError):  # It is another user's, or another process was faster.
+            if left.is_dir() and left.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+                shutil.rmtree(left)
 
 
 def _exchanged(first: Path, second: Path) -> bool:

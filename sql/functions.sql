@@ -159,5 +159,6 @@ CREATE OR REPLACE MACRO slice_of(prompt, n) AS CAST('0x' || left(CAST(prompt AS 
 -- Texts are numbered as their answers are, and those that a statement quotes below zero: by its place in `statements`.
 CREATE OR REPLACE MACRO preferred_number(statement) AS -2 * statement - 1;
 CREATE OR REPLACE MACRO rejected_number(statement) AS -2 * statement - 2;
-CREATE OR REPLACE MACRO quoted_text(number, preferred, rejected) AS CASE WHEN number % 2 = 0 THEN rejected ELSE preferred END;
+CREATE OR REPLACE MACRO quoted_text(number, preferred, rejected) AS
+    CASE WHEN number % 2 = 0 THEN rejected ELSE preferred END;
 CREATE OR REPLACE MACRO quoting_statement(number) AS (-number - 1) // 2;

@@ -22,8 +22,8 @@ measured AS (
                  THEN list_position($strategies, 'ratings') END,
             CASE WHEN better.place = 0 AND worse.is_low THEN list_position($strategies, 'mu2s') END) AS rank,
         CAST(NULL AS VARCHAR) AS feedback_id, CAST(NULL AS BIGINT) AS statement, prompt, better.number AS chosen,
-        worse.number AS rejected, better.number AS asked, better.reward AS chosen_reward, worse.reward AS rejected_reward, reward_source,
-        better.answer_chars AS chosen_chars, worse.answer_chars AS rejected_chars, better.text AS chosen_text,
+        worse.number AS rejected, better.number AS asked, better.reward AS chosen_reward, worse.reward AS rejected_reward,
+        reward_source, better.answer_chars AS chosen_chars, worse.answer_chars AS rejected_chars, better.text AS chosen_text,
         worse.text AS rejected_text, coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
     FROM paired_answers AS better JOIN paired_answers AS worse USING (prompt, reward_source)
     WHERE NOT better.error AND reaches(better.reward - worse.reward, $margin)

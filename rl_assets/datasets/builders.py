@@ -119,7 +119,7 @@ def _built(
 
 def _texts(connection: duckdb.DuckDBPyConnection, slices: int) -> Texts:
     """The texts of the answers that were taken."""
-    _table(connection, "named", "taken_texts", slices=slices)
+    _table(connection, "named", "taken_numbers", slices=slices)
     texts = Texts(slices)
     texts.keep(sql.select(connection, "named_texts").to_arrow_reader(BATCH_ROWS))
     return texts

@@ -15,10 +15,8 @@ from rl_assets.datasets.privacy import personal_rows
 SIDES = ("chosen", "rejected", "completion")
 ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
 BLANK = "len(list_filter({}, lambda message: is_blank(message.content))) > 0"
-DAMAGED = "coalesce(len(list_filter({}, lambda message: contains(message.{}, chr(65533)))), 0) > 0"
-# Of a side, which is one message; to look through lists takes several times as long.
+# Of a side, which is one message: to look through a list takes several times as long.
 NO_ANSWER = "len({0}) <> 1 OR {0}[1].role IS DISTINCT FROM 'assistant' OR is_blank({0}[1].content)"
-DAMAGED_ANSWER = "coalesce(contains({}[1].content, chr(65533)), false)"
 
 
 @dataclass(frozen=True)
@@ -86,12 +84,17 @@ def readable(*texts: str) -> Expectation:
     return no_row(
         "texts_hold_no_replacement_characters",
         "No text holds U+FFFD, the trace of a wrong decoding.",
-        " OR ".join(
-            (DAMAGED_ANSWER if text in SIDES else DAMAGED).format(text, "text" if text == "responses" else "content")
-            for text in texts
-        ),
+        " OR ".join(map(_damaged, texts)),
         blocking=False,
     )
+
+
+def _damaged(column: str) -> str:
+    """SQL that tells whether a text of the column holds U+FFFD."""
+    if column in SIDES:
+        return f"coalesce(contains({column}[1].content, chr(65533)), false)"
+    part = "text" if column == "responses" else "content"
+    return f"coalesce(len(list_filter({column}, lambda message: contains(message.{part}, chr(65533)))), 0) > 0"
 
 
 SHORT = Expectation(

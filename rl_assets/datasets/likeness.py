@@ -47,7 +47,7 @@ def _compare_wanted(connection: duckdb.DuckDBPyConnection, per_prompt: int, text
 
 def _read_texts(connection: duckdb.DuckDBPyConnection, texts: Texts) -> None:
     """Set those texts aside that wanted pairs name and earlier ones did not."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE named AS {sql.text('paired_texts')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE named AS {sql.text('pair_numbers')}")
     for statement in ("named_texts", "quoted_texts"):
         texts.keep(sql.select(connection, statement).to_arrow_reader(BATCH_ROWS))
     connection.execute("INSERT INTO read_texts SELECT number FROM named")

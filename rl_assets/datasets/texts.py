@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from weakref import finalize
 
 import numpy as np
 import pyarrow as pa
 
+from rl_assets.files import remove_abandoned
+
 SLICE_ROWS = 10_000
 MOST_SLICES = 256
 BATCH_ROWS = 20_000
+PREFIX = "rl_assets-texts-"
 
 
 def slices_of(rows: int) -> int:
@@ -28,7 +31,8 @@ class Texts:
 
     def __init__(self, slices: int) -> None:
         self.slices = slices
-        self._folder = Path(mkdtemp(prefix="rl_assets-texts-"))
+        remove_abandoned(Path(gettempdir()), f"{PREFIX}*")
+        self._folder = Path(mkdtemp(prefix=PREFIX))
         self._schema = pa.schema([])
         self._read = 0
         finalize(self, rmtree, self._folder, ignore_errors=True)

@@ -1,8 +1,8 @@
 """Dagster's run launcher for one machine, which also notices a run whose process is gone (power cut, no memory left).
 
 `dagster.yaml` names it. Without it such a run counts as running for ever, holds its place in the pools, and is not
-retried. Runs in containers have launchers that know this; use those there. Steps that a
-pool has forgotten are woken too.
+retried. Runs in containers have launchers that know this; use those there. Steps that a pool has forgotten are woken
+too.
 """
 
 import dagster as dg

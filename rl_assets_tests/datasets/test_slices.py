@@ -1,7 +1,9 @@
 """Rows are made a slice of prompts at a time, and are the same in however many slices."""
 
 import json
+import os
 import random
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +15,8 @@ from rl_assets.datasets.folder import FATES, publish_dataset
 from rl_assets.datasets.policies import STRATEGIES, DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.datasets.suites import DPO, GRPO, KTO, REWARD, SFT
-from rl_assets.datasets.texts import MOST_SLICES, Texts, slices_of
+from rl_assets.datasets.texts import MOST_SLICES, PREFIX, Texts, slices_of
+from rl_assets.files import ABANDONED_AFTER_S
 from rl_assets_tests.logs import DAY, Product, Row, about, judged
 
 DATASETS = {
@@ -109,3 +112,15 @@ def test_texts_leave_nothing_behind(tmp_path, monkeypatch):
     assert len(list(tmp_path.rglob("*"))) == 3
     del kept
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_that_a_killed_process_left_go_after_a_day_and_those_of_others_at_work_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old, new = tmp_path / f"{PREFIX}old", tmp_path / f"{PREFIX}new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "0-1").touch()
+    os.utime(old, (time.time() - ABANDONED_AFTER_S - 1,) * 2)
+    kept = Texts(1)
+    assert not old.exists() and new.exists()
+    del kept

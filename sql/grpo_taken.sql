@@ -1,4 +1,5 @@
--- The answers of the groups, the best of each first, with all that a row says but their texts. Reads `candidates` and `answers`.
+-- The answers of the groups, the best of each first, with all that a row says but their texts. Reads
+-- `candidates` and `answers`.
 WITH members AS (
     SELECT number, sd, row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, number) AS place
     FROM candidates

@@ -5,40 +5,25 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs import (
-    ab,
-    accounts,
-    adapters,
-    datasets,
-    doctor,
-    erasure,
-    executors,
-    features,
-    images,
-    ingest,
-    jobs,
-    judge,
-    more_adapters,
-    multimodal,
-    multimodal_training,
-    quantized,
-    ratings,
-    reports,
-    retention,
-    rollback,
-    schedules,
-    segment_reports,
-    segments,
-    sensors,
-    teacher,
-)
-from rl_assets.defs.automation import with_automation, with_freshness
-from rl_assets.defs.judge import JudgeResource
-from rl_assets.defs.presentation import presented
-from rl_assets.defs.resources import HomeResource
-from rl_assets.defs.teacher import TeacherResource
+from rl_assets.defs.annotation import judge, teacher
+from rl_assets.defs.annotation.judge import JudgeResource
+from rl_assets.defs.annotation.teacher import TeacherResource
+from rl_assets.defs.datasets import datasets, ratings
+from rl_assets.defs.datasets import ledger_and_stats as accounts
+from rl_assets.defs.documentation import images, multimodal, multimodal_training
+from rl_assets.defs.evaluation import ab, quantized, reports, rollback, segment_reports
+from rl_assets.defs.features import interaction_features as features
+from rl_assets.defs.governance import doctor, erasure, retention
+from rl_assets.defs.ingestion import raw_tables as ingest
+from rl_assets.defs.shared import jobs, schedules, sensors
+from rl_assets.defs.shared.automation import with_automation, with_freshness
+from rl_assets.defs.shared.presentation import presented
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training import adapters, segments
+from rl_assets.defs.training import offline_adapters as more_adapters
+from rl_assets.instance import executors
+from rl_assets.recipes.segments import read_segments
 from rl_assets.settings import load_settings
-from rl_assets.training.segments import read_segments
 
 
 def build_defs(

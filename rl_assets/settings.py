@@ -14,8 +14,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
 
-from rl_assets.ingest.metrics import Metric
-from rl_assets.ingest.stored import Place, place
+from rl_assets.core.object_store import Place, place
+from rl_assets.metrics.scales import Metric
 
 PREFIX = "RL_ASSETS_"
 ENV_FILE = Path(".env")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
 from rl_assets_tests.logs import Product
 
 

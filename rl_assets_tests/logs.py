@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.policies import Policy
-from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rate_interactions, rated_as_of
+from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.ingest.metrics import Metrics
-from rl_assets.ingest.records import Table
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
+from rl_assets.lake.table import Table
+from rl_assets.metrics.scales import Metrics
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 DAY = date(2026, 10, 1)
 USER_KEY = b"a key for tests only"

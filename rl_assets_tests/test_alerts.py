@@ -8,8 +8,8 @@ from threading import Thread
 import dagster as dg
 import pytest
 
-from rl_assets.alerts import AlertError, post_alert
-from rl_assets.defs.sensors import run_failure
+from rl_assets.core.webhook import AlertError, post_alert
+from rl_assets.defs.shared.sensors import run_failure
 
 
 class Webhook(BaseHTTPRequestHandler):

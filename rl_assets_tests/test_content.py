@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.dataset as pds
 import pytest
 
-from rl_assets.content import Content, content_of
+from rl_assets.lake.content_hash import Content, content_of
 
 
 def content(*rows: tuple[str | None, str | None]) -> Content:

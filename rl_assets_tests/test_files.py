@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.files import (
+from rl_assets.core.files import (
     replaced_folder,
     sha256_file,
     sha256_folder,
@@ -117,7 +117,7 @@ def test_a_reader_finds_the_folder_at_every_instant_while_it_is_replaced(tmp_pat
     with replaced_folder(folder) as staging:
         (staging / "manifest.json").write_text("-1", encoding="utf-8")
     script = (
-        "import sys; from pathlib import Path; from rl_assets.files import replaced_folder\n"
+        "import sys; from pathlib import Path; from rl_assets.core.files import replaced_folder\n"
         "for number in range(400):\n"
         "    with replaced_folder(Path(sys.argv[1])) as staging:\n"
         "        (staging / 'manifest.json').write_text(str(number), encoding='utf-8')"
@@ -132,7 +132,7 @@ def test_a_reader_finds_the_folder_at_every_instant_while_it_is_replaced(tmp_pat
 
 
 def test_where_names_cannot_be_swapped_the_folder_is_replaced_in_two_steps(tmp_path, monkeypatch):
-    monkeypatch.setattr("rl_assets.files._exchanged", lambda first, second: False)
+    monkeypatch.setattr("rl_assets.core.files._exchanged", lambda first, second: False)
     test_a_replaced_folder_appears_whole_and_the_old_one_is_gone(tmp_path)
 
 

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake.exceptions import DeltaError
 
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, Table
-from rl_assets.lake import Lake, Published
-from rl_assets.schemas import SchemaChangedError
+from rl_assets.lake.delta import Lake, Published
+from rl_assets.lake.schema_evolution import SchemaChangedError
+from rl_assets.lake.table import Table
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 from rl_assets_tests.logs import DAY, later
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 from rl_assets_tests.logs import DAY, USER_KEY, Product, interaction, later
 from rl_assets_tests.s3 import bucket, s3_endpoint  # noqa: F401
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from rl_assets.ingest.records import FEEDBACK
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings, SettingsError, load_settings
+from rl_assets.tables.records import FEEDBACK
 from rl_assets_tests.logs import DAY
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from rl_assets import sql
+from rl_assets.core import sql
 
 
 @pytest.fixture(scope="module")

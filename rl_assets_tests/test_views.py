@@ -6,10 +6,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from rl_assets import sql
-from rl_assets.ingest.records import INTERACTIONS, Table
-from rl_assets.lake import Lake
-from rl_assets.views import see
+from rl_assets.core import sql
+from rl_assets.lake.delta import Lake
+from rl_assets.lake.duckdb_views import see
+from rl_assets.lake.table import Table
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.logs import Product, judged, later
 
 

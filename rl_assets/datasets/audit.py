@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from rl_assets.datasets.expectations import Expectation
-from rl_assets.datasets.notes import Notes, Rows, rows_at, table_rows
+from rl_assets.datasets.row_metrics import Notes, Rows, rows_at, table_rows
 
 SAMPLES = 20
 

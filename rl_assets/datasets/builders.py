@@ -12,10 +12,10 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
-from rl_assets import sql
-from rl_assets.datasets.likeness import compare_texts
-from rl_assets.datasets.notes import Rows
+from rl_assets.core import sql
+from rl_assets.datasets.near_duplicate_pairs import compare_texts
 from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
+from rl_assets.datasets.row_metrics import Rows
 from rl_assets.datasets.texts import BATCH_ROWS, Texts, slices_of
 
 MANY = 1_000_000  # Of so many rows the tables are made one after the other, since each wants most of the memory.

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
-from rl_assets.evaluation.verifiers import Verifier, final_number, inferred
+from rl_assets.metrics.verifiers import Verifier, final_number, inferred
 
 Row = dict[str, Any]
 

@@ -13,16 +13,16 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from rl_assets.core.files import replaced_folder, sha256_json, write_atomically, write_json
 from rl_assets.datasets.audit import AuditError, Finding, findings
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.cards import dataset_card
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.lengths import token_estimates
-from rl_assets.datasets.notes import Notes, Rows, table_rows
 from rl_assets.datasets.policies import Policy
 from rl_assets.datasets.prompts import keep_prompts
+from rl_assets.datasets.row_metrics import Notes, Rows, table_rows
 from rl_assets.datasets.split_files import Describe, SplitFiles
-from rl_assets.files import replaced_folder, sha256_json, write_atomically, write_json
 
 BUILDER_VERSION = "3"
 FATES = "fates.parquet"

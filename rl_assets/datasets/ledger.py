@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from rl_assets import sql
+from rl_assets.core import sql
 from rl_assets.datasets.folder import FATES, read_manifest
-from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rated_as_of
+from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.datasets.split_files import SPLITS
-from rl_assets.ingest.records import Table, column
-from rl_assets.lake import Lake, Published
+from rl_assets.lake.delta import Lake, Published
+from rl_assets.tables.dataset_ledger import DATASETS, LEDGER, short_name
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 # Each dataset, and the answers that a row of it holds.
 HOLDS = {
@@ -22,36 +22,6 @@ HOLDS = {
     "kto_dataset": "[metadata.interaction_id]",
     "grpo_dataset": "list_transform(responses, lambda answer: answer.interaction_id)",
 }
-DATASETS = tuple(HOLDS)
-
-
-def _short(dataset: str) -> str:
-    return dataset.removesuffix("_dataset")
-
-
-LEDGER = Table(
-    "dataset_ledger",
-    pa.schema(
-        [
-            column("day", pa.date32(), "the day as of which this was known; the partition"),
-            column("interaction_id", pa.string(), "the answer"),
-            column("landed_day", pa.date32(), "log day on which it landed first"),
-            column("agent", pa.string(), "who answered"),
-            column("category", pa.string(), "kind of question"),
-            column("segment", pa.string(), "slice of the product"),
-            column("reward", pa.float64(), "in [0, 1]; null where nobody judged"),
-            *(
-                field
-                for name in DATASETS
-                for field in (
-                    column(f"{_short(name)}_rows", pa.int64(), f"rows of {name} that it or its correction stands in"),
-                    column(f"{_short(name)}_reason", pa.string(), f"why {name} left it out; null where it did not"),
-                )
-            ),
-        ]
-    ),
-    identity=("interaction_id", *(f"{_short(name)}_{what}" for name in DATASETS for what in ("rows", "reason"))),
-)
 Account = dict[str, int]
 
 
@@ -99,7 +69,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, folder: Path, rated: Publishe
 
 
 def _account(connection: duckdb.DuckDBPyConnection, dataset: str) -> Account:
-    rows, reason = f"{_short(dataset)}_rows", f"{_short(dataset)}_reason"
+    rows, reason = f"{short_name(dataset)}_rows", f"{short_name(dataset)}_reason"
     fates = f"CASE WHEN {rows} > 0 THEN 'taken' ELSE coalesce({reason}, 'without a reason') END"
     return dict(connection.sql(f"SELECT {fates} AS fate, count(*) FROM ledger GROUP BY fate ORDER BY fate").fetchall())
 
@@ -125,7 +95,7 @@ def _differing(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -
         f"WITH held AS (SELECT interaction_id, count(*) AS n FROM "
         f"(SELECT unnest(list_distinct({HOLDS[name]})) AS interaction_id FROM read_parquet([{files}])) GROUP BY ALL) "
         f"SELECT interaction_id FROM ledger FULL JOIN held USING (interaction_id) "
-        f"WHERE coalesce({_short(name)}_rows, 0) <> coalesce(n, 0) ORDER BY ALL LIMIT 5"
+        f"WHERE coalesce({short_name(name)}_rows, 0) <> coalesce(n, 0) ORDER BY ALL LIMIT 5"
     )
     return [interaction_id for (interaction_id,) in found.fetchall()]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rl_assets.files import sha256_json
+from rl_assets.core.files import sha256_json
 
 
 class ContentHash:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from rl_assets import sql
+from rl_assets.core import sql
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ratings import Window, rated_as_of
-from rl_assets.ingest.records import Table, column
-from rl_assets.lake import Lake, Published
+from rl_assets.lake.delta import Lake, Published
+from rl_assets.tables.interaction_stats import STATS, USABLE
 
 LEAST_HIGH_QUALITY = 0.7
 MOST_ERRORS = 0.1
@@ -22,48 +22,6 @@ ADVICE = (
     (0, "few-shot prompting, not training"),
 )
 FEWEST = 100
-USABLE = {
-    "sft_rows": ("sft_dataset", "rows of sft_dataset"),
-    "dpo_pairs": ("dpo_dataset", "pairs of dpo_dataset"),
-    "reward_pairs": ("reward_dataset", "pairs of reward_dataset"),
-    "kto_rows": ("kto_dataset", "rows of kto_dataset"),
-    "grpo_groups": ("grpo_dataset", "groups of grpo_dataset"),
-}
-STATS = Table(
-    "interaction_stats",
-    pa.schema(
-        [
-            column("day", pa.date32(), "the day as of which this was known; the partition"),
-            column("scope", pa.string(), "day: answers that landed on it; window: the whole trailing window"),
-            column("answers", pa.int64(), "answers"),
-            column("rated", pa.int64(), "answers with a reward"),
-            column("high_quality", pa.int64(), "answers with a reward of 0.8 or more and no error"),
-            column("high_quality_rate", pa.float64(), "their share of the rated answers; 0 where there are none"),
-            column("errors", pa.int64(), "answers that failed"),
-            column("error_rate", pa.float64(), "their share of all answers; 0 where there are none"),
-            column("latency_p50_ms", pa.float64(), "median time to answer in ms"),
-            column("latency_p95_ms", pa.float64(), "95th percentile of the time to answer in ms"),
-            column("by_agent", pa.string(), "answers by agent, as JSON"),
-            column("by_category", pa.string(), "answers by category, as JSON"),
-            *(
-                column(name, pa.int64(), f"{what}, after all filters; null for a day")
-                for name, (_, what) in USABLE.items()
-            ),
-            column("recommendation", pa.string(), "what training this much data is worth; null for a day"),
-        ]
-    ),
-    identity=(
-        "scope",
-        "answers",
-        "rated",
-        "high_quality",
-        "errors",
-        "by_agent",
-        "by_category",
-        *USABLE,
-        "recommendation",
-    ),
-)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from weakref import finalize
 import numpy as np
 import pyarrow as pa
 
-from rl_assets.files import remove_abandoned
+from rl_assets.core.files import remove_abandoned
 
 SLICE_ROWS = 10_000
 MOST_SLICES = 256

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rl_assets.core.files import sha256_file, sha256_json
 from rl_assets.features.words import words
-from rl_assets.files import sha256_file, sha256_json
 
 WORDS = 13
 QUESTIONS = frozenset({"prompt", "question", "query", "instruction", "input", "content", "text", "problem"})

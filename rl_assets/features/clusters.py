@@ -16,11 +16,11 @@ from itertools import groupby
 import duckdb
 import pyarrow as pa
 
-from rl_assets import sql
-from rl_assets.features.tables import PROMPT_CLUSTERS
+from rl_assets.core import sql
 from rl_assets.features.words import bands, signed, word_hashes
-from rl_assets.lake import Lake
-from rl_assets.views import see
+from rl_assets.lake.delta import Lake
+from rl_assets.lake.duckdb_views import see
+from rl_assets.tables.features import PROMPT_CLUSTERS
 
 BATCH_ROWS = 20_000
 FRESH = pa.schema(

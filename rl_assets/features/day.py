@@ -13,15 +13,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rl_assets import sql
+from rl_assets.core import sql
+from rl_assets.core.files import sha256_json
 from rl_assets.features.benchmarks import Benchmarks, read_benchmarks
 from rl_assets.features.clusters import place_prompts
 from rl_assets.features.redaction import BATCH_ROWS, redactions, register_clean, register_landed
-from rl_assets.features.tables import DESCRIBED_DAYS, FEATURES, REDACTIONS
 from rl_assets.features.wording import boilerplate, languages, refusals
-from rl_assets.files import sha256_json
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
-from rl_assets.lake import Lake, Published
+from rl_assets.lake.delta import Lake, Published
+from rl_assets.tables.features import DESCRIBED_DAYS, FEATURES, REDACTIONS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rl_assets import sql
+from rl_assets.core import sql
+from rl_assets.core.identity import prompt_key
 from rl_assets.features.privacy import redacted, suspects
-from rl_assets.features.tables import REDACTIONS
-from rl_assets.ingest.identity import prompt_key
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
-from rl_assets.lake import Lake
-from rl_assets.views import see
+from rl_assets.lake.delta import Lake
+from rl_assets.lake.duckdb_views import see
+from rl_assets.tables.features import REDACTIONS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 BATCH_ROWS = 20_000
 Row = dict[str, Any]

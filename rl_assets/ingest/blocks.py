@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from rl_assets.core.object_store import Place
 from rl_assets.ingest.parquet_rows import row_texts
-from rl_assets.ingest.records import RAW_CHARACTERS
-from rl_assets.ingest.stored import Place
+from rl_assets.tables.records import RAW_CHARACTERS
 
 BLOCK_BYTES = 8 * 2**20  # Below the next, so that only the first line of a block can be too long.
 MAX_LINE_BYTES = 16 * 2**20

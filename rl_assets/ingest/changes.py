@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rl_assets.files import sha256_json
+from rl_assets.core.files import sha256_json
+from rl_assets.core.object_store import Place, StoredPath, listed
 from rl_assets.ingest.landing import SUFFIXES, Entry, entries, first_date, format_folders
-from rl_assets.ingest.stored import Place, StoredPath, listed
 
 
 def day_fingerprints(landing: Place) -> dict[str, str]:

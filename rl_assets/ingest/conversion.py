@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from rl_assets.ingest import records as tables
-from rl_assets.ingest.metrics import Metrics
 from rl_assets.ingest.readings import Json, Refused, parsed
+from rl_assets.metrics.scales import Metrics
+from rl_assets.tables import records as tables
 
 DERIVED = ("day", "content_sha256", "prompt_key", "answer_key", "roles", "source_file", "source_line")
 CONVERTED_ROWS = 2_000

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 
-from rl_assets.ingest.stored import Place, StoredPath
+from rl_assets.core.object_store import Place, StoredPath
 
 FORMAT = "feedback_table"
 BATCH_ROWS = 2_000

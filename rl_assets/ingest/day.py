@@ -11,17 +11,18 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rl_assets import sql
-from rl_assets.erased import Erased, without_erased_lines
-from rl_assets.files import sha256_stream
+from rl_assets.core import sql
+from rl_assets.core.files import sha256_stream
+from rl_assets.core.identity import with_answer_key, with_content_hash, with_hashed, with_prompt_keys
 from rl_assets.ingest.ahead import ahead
 from rl_assets.ingest.conversion import CONVERTED, Reading, converted, converters
-from rl_assets.ingest.identity import with_answer_key, with_content_hash, with_hashed, with_prompt_keys
 from rl_assets.ingest.landing import LandedFile
 from rl_assets.ingest.lines import read_lines
-from rl_assets.ingest.metrics import Metrics, metric_macros
-from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS, Table
-from rl_assets.lake import Lake, Published
+from rl_assets.lake.delta import Lake, Published
+from rl_assets.lake.table import Table
+from rl_assets.lake.tombstones import Erased, without_erased_lines
+from rl_assets.metrics.scales import Metrics, metric_macros
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 BATCH_ROWS = 5_000
 Step = Callable[[pa.RecordBatch], pa.RecordBatch]

@@ -16,9 +16,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
-from rl_assets.files import sha256_text, write_atomically, write_json
+from rl_assets.core.files import sha256_text, write_atomically, write_json
+from rl_assets.core.object_store import Place, StoredPath
 from rl_assets.ingest.landing import LandingError, undated_files, undated_others
-from rl_assets.ingest.stored import Place, StoredPath
 from rl_assets.settings import load_settings
 
 By = Literal["arrival", "event-time"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from rl_assets import sql
+from rl_assets.core import sql
+from rl_assets.core.object_store import Place, StoredEntry, StoredPath, listed
 from rl_assets.ingest.conversion import converters
-from rl_assets.ingest.stored import Place, StoredEntry, StoredPath, listed
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import numpy as np
 import pyarrow as pa
 
+from rl_assets.core.object_store import Place
 from rl_assets.ingest.blocks import Block, file_blocks
-from rl_assets.ingest.records import RAW_CHARACTERS
-from rl_assets.ingest.stored import Place
+from rl_assets.tables.records import RAW_CHARACTERS
 
 NEWLINE, COMMA, SPACE = ord("\n"), ord(","), ord(" ")
 CLOSING = ord("}")  # "]" is the same but for one bit

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.ingest.stored import Place
+from rl_assets.core.object_store import Place
 
 ROWS = 2_000
 AS_JSON = "SELECT CAST(to_json(batch) AS VARCHAR) AS text FROM batch"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from rl_assets.ingest.metrics import Metrics, metric_of
-from rl_assets.ingest.records import RejectReason
+from rl_assets.metrics.scales import Metrics, metric_of
+from rl_assets.tables.records import RejectReason
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEARS = range(2000, 2100)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from rl_assets.files import sha256_text
+from rl_assets.core.files import sha256_text
 
 FIRST_DAY = date(2026, 10, 1)
 DAYS = [FIRST_DAY + timedelta(days=number) for number in range(14)]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from rl_assets.files import replaced_folder
+from rl_assets.core.files import replaced_folder
 from rl_assets.quickstart.landing_files import Entry, lines_by_file, write_files
 from rl_assets.quickstart.sources import finegrained_qa, gsm8k, haiku, parts
 from rl_assets.quickstart.sources.damaged import damaged_files

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from rl_assets.files import sha256_file
+from rl_assets.core.files import sha256_file
 from rl_assets.settings import load_settings
 
 LANDING = Path(__file__).parent / "landing"

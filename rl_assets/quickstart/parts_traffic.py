@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from rl_assets.quickstart.parts import (
+from rl_assets.models.tiny.parts import (
     ASKED,
     NO_IMAGE,
     SEGMENT,

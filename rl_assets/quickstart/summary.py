@@ -9,18 +9,18 @@ from datetime import date
 from pathlib import Path
 
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.datasets.ledger import DATASETS
-from rl_assets.datasets.ratings import RATED_INTERACTIONS
 from rl_assets.datasets.split_files import SPLITS
-from rl_assets.evaluation.decision import Decision
-from rl_assets.evaluation.record import Role
-from rl_assets.evaluation.render import read_report
-from rl_assets.evaluation.results import METRICS, EvalReport
-from rl_assets.evaluation.wording import figure, signed
-from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
-from rl_assets.lake import Lake
+from rl_assets.evaluation.report.render import read_report
+from rl_assets.evaluation.report.wording import figure, signed
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.results import METRICS, EvalReport
+from rl_assets.evaluation.schema.roles import Role
+from rl_assets.lake.delta import Lake
+from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import load_settings
-from rl_assets.training.adapters import newest_adapter
+from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 SHOWN = ("exact_match", "token_f1", "preference_accuracy", "perplexity")
 ROLES: tuple[tuple[Role, str], ...] = (("base", "base"), ("parent", "SFT"), ("candidate", "SFT + DPO"))

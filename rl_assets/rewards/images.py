@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from rl_assets.evaluation.metrics import token_f1
+from rl_assets.metrics.text import token_f1
 from rl_assets.rewards.image_answers import ImageAnswer, parse_answer
 
 TEXT, RELEVANCE, COMPLETENESS = 0.4, 0.3, 0.3

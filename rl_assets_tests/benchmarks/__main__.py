@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
 from rl_assets_tests.benchmarks import datasets, features, ingest
 from rl_assets_tests.benchmarks.history import cost_of_a_day
 from rl_assets_tests.benchmarks.logs import write_interactions

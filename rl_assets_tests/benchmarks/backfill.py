@@ -19,9 +19,9 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
 
+from rl_assets.core.files import sha256_json
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.datasets.ledger import DATASETS
-from rl_assets.files import sha256_json
+from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets_tests.orchestration.logs import write_log
 from rl_assets_tests.orchestration.nights import Nights, nights
 from rl_assets_tests.postgres import running_server

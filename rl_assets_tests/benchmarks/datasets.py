@@ -7,7 +7,7 @@ every check is on. Rating the window, which serves all datasets, is measured apa
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rl_assets import sql
+from rl_assets.core import sql
 from rl_assets.datasets import suites
 from rl_assets.datasets.audit import audit
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
@@ -15,9 +15,9 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import publish_dataset
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Policy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
-from rl_assets.ingest.records import INTERACTIONS
-from rl_assets.lake import Lake
-from rl_assets.views import see
+from rl_assets.lake.delta import Lake
+from rl_assets.lake.duckdb_views import see
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.benchmarks.ingest import DAY
 from rl_assets_tests.datasets.tables import connected
 

@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.evaluation.material import Material
-from rl_assets.evaluation.report import evaluate
-from rl_assets.evaluation.subjects import Subjects, subjects_of
-from rl_assets.files import write_json
+from rl_assets.core.files import write_json
+from rl_assets.evaluation.run.evaluate import evaluate
+from rl_assets.evaluation.run.inputs import Material
+from rl_assets.evaluation.run.models import Subjects, subjects_of
+from rl_assets.models.base_models import ensure_base_model
+from rl_assets.recipes.recipe import named_recipe
 from rl_assets.settings import load_settings
-from rl_assets.training.base_models import ensure_base_model
-from rl_assets.training.recipes import named_recipe
 
 
 def grown(source: Path, folder: Path, segment: str | None, items: int) -> Path:

@@ -11,17 +11,17 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from rl_assets import sql
+from rl_assets.core import sql
+from rl_assets.core.identity import prompt_key
 from rl_assets.features.benchmarks import read_benchmarks
 from rl_assets.features.clusters import place_prompts
 from rl_assets.features.day import describe_day
 from rl_assets.features.privacy import holds_personal_data, redacted
-from rl_assets.features.tables import PROMPT_CLUSTERS
 from rl_assets.features.wording import boilerplate, languages, refusals
 from rl_assets.features.words import bands, signed, word_hashes
-from rl_assets.ingest.identity import prompt_key
-from rl_assets.ingest.records import INTERACTIONS, MESSAGES
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.features import PROMPT_CLUSTERS
+from rl_assets.tables.records import INTERACTIONS, MESSAGES
 from rl_assets_tests.benchmarks.ingest import DAY
 from rl_assets_tests.benchmarks.logs import QUESTION_CHARACTERS, piece
 from rl_assets_tests.benchmarks.measure import seconds

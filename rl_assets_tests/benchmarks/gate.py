@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rl_assets.evaluation.columns import Column
-from rl_assets.evaluation.estimates import compare
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.statistics import interval
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.run.columns import Column
+from rl_assets.evaluation.run.estimates import compare
+from rl_assets.metrics.statistics import interval
 from rl_assets_tests.evaluation.samples import report
 
 EFFECTS = (0.0, 0.02, 0.05, 0.1)

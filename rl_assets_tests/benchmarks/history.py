@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.benchmarks.logs import write_interactions
 from rl_assets_tests.benchmarks.measure import seconds
 

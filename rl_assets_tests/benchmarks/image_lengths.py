@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rl_assets.images.facts import Limits
-from rl_assets.images.policy import MultimodalPolicy
-from rl_assets.images.questions import questions
-from rl_assets.images.refresh import kept_pairs, refresh, text_sections
-from rl_assets.images.sources import source_names
-from rl_assets.lake import Lake
-from rl_assets.training.recipes import PRESETS
-from rl_assets.training.tiny_model import TinySpec, corpus, train_tokenizer
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.policy import MultimodalPolicy
+from rl_assets.documentation.questions import questions
+from rl_assets.documentation.refresh import kept_pairs, refresh, text_sections
+from rl_assets.documentation.sources import source_names
+from rl_assets.lake.delta import Lake
+from rl_assets.models.tiny.build import TinySpec, corpus, train_tokenizer
+from rl_assets.recipes.recipe import PRESETS
 
 Row = dict[str, Any]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from rl_assets.images.decoding import Decoder
-from rl_assets.images.facts import Limits
-from rl_assets.images.records import IMAGE_SOURCES
-from rl_assets.images.refresh import refresh, stored
-from rl_assets.images.sources import open_source, source_names
-from rl_assets.lake import Lake
+from rl_assets.documentation.decoding import Decoder
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.refresh import refresh, stored
+from rl_assets.documentation.sources import open_source, source_names
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.documentation import IMAGE_SOURCES
 from rl_assets_tests.benchmarks.measure import peak_mib, seconds
 from rl_assets_tests.images.sites import guide, picture, site
 

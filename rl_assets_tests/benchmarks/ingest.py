@@ -8,7 +8,7 @@ from deltalake import write_deltalake
 
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
 
 DAY = date(2026, 10, 1)
 COLUMNS = {

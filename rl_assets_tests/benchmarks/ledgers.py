@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+from rl_assets.core.files import sha256_file
 from rl_assets.datasets import suites
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import publish_dataset
 from rl_assets.datasets.ledger import LedgerOfDay, write_ledger
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
-from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rate_interactions, rated_as_of
-from rl_assets.files import sha256_file
+from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets_tests.benchmarks.sources import METRICS, SOURCES
 
 DAYS = [date(2026, 10, 1) + timedelta(days=number) for number in range(14)]

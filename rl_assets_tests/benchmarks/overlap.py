@@ -18,9 +18,9 @@ from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, buil
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.features.words import words
-from rl_assets.ingest.records import INTERACTIONS
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
 from rl_assets.quickstart.install import install
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.logs import Product, all_rows, judged, later
 
 QUICKSTART_DAYS = 14

@@ -12,10 +12,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from rl_assets.files import replaced_folder, sha256_file, sha256_json, write_json
-from rl_assets.images.questions import ASKING
+from rl_assets.core.files import replaced_folder, sha256_file, sha256_json, write_json
+from rl_assets.documentation.questions import ASKING
+from rl_assets.models.tiny.build import Message, TinySpec, build_tiny_model
 from rl_assets.rewards.image_answers import parse_answer
-from rl_assets.training.tiny_model import Message, TinySpec, build_tiny_model
 
 SPEC = TinySpec(vocabulary=1024, positions=512, steps=500)
 

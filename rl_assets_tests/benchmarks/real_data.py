@@ -13,7 +13,7 @@ from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
 from rl_assets.quickstart.landing_files import lines_by_file, write_files
 from rl_assets.quickstart.sources import finegrained_qa, gsm8k
 from rl_assets_tests.logs import all_rows

@@ -19,7 +19,7 @@ from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Policy
 from rl_assets.datasets.ratings import Window, as_of, rate_interactions, rated_as_of
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
 from rl_assets_tests.benchmarks.sources import METRICS, SOURCES
 from rl_assets_tests.logs import all_rows
 

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rl_assets.definitions import defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.defs.sensors import enough_new_feedback, new_log_files
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.sensors import enough_new_feedback, new_log_files
 from rl_assets.settings import Settings
 
 LAST = date(2026, 11, 20)

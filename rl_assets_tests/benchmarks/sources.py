@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rl_assets.ingest.metrics import Metric
+from rl_assets.metrics.scales import Metric
 from rl_assets.quickstart.landing_files import lines_by_file, read_lines, write_files
 from rl_assets.quickstart.sources import finegrained_qa, gsm8k
 

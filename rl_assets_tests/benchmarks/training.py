@@ -21,11 +21,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rl_assets.quickstart.parts_chat import pretraining_conversations
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.recipes import Recipe, adjusted, preset
-from rl_assets.training.request import Request
-from rl_assets.training.tiny_model import TinySpec
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.tiny.parts_chat import pretraining_conversations
+from rl_assets.recipes.recipe import Recipe, adjusted, preset
+from rl_assets.training.runner.request import Request
 from rl_assets_tests.benchmarks.training_arms import ARMS, OUTCOME, REQUEST, train_ours
 from rl_assets_tests.training.samples import DAY, parts_rows, publish
 
@@ -133,7 +133,7 @@ def _tokens(data: Path, base: BaseModel) -> int:
     """Tokens of the training rows; a pair counts with both its conversations."""
     from pyarrow import parquet
 
-    from rl_assets.training.loading import load_tokenizer
+    from rl_assets.models.loading import load_tokenizer
 
     tokenizer = load_tokenizer(base)
     rows = parquet.read_table(data / "train.parquet").to_pylist()

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rl_assets.files import write_json
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.arguments import dpo_arguments, sft_arguments, stage_arguments
-from rl_assets.training.pair_trainer import pair_trainer_class
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.request import Request, read_request, train_here
-from rl_assets.training.runtime import peak_memory_bytes, start
+from rl_assets.core.files import write_json
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.runtime import peak_memory_bytes, start
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.training.runner.request import Request, read_request, train_here
+from rl_assets.training.trainers.arguments import dpo_arguments, sft_arguments, stage_arguments
+from rl_assets.training.trainers.pair_trainer import pair_trainer_class
 
 ARMS = ("ours", "bare", "defaults", "spinning")
 REQUEST, OUTCOME = "request.json", "outcome.json"

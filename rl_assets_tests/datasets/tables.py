@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from rl_assets import sql
+from rl_assets.core import sql
 
 Row = dict[str, Any]
 UNACCOUNTED = "an answer with both a row and a reason"

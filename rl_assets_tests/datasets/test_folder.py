@@ -7,13 +7,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from rl_assets.core.files import sha256_file, sha256_folder
 from rl_assets.datasets.audit import AuditError
 from rl_assets.datasets.builders import Built, build_sft
 from rl_assets.datasets.folder import Dataset, preview, publish_dataset, read_manifest
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.datasets.suites import DPO, SFT
-from rl_assets.files import sha256_file, sha256_folder
 from rl_assets_tests.datasets.tables import Row, connected, good_rows, message
 from rl_assets_tests.logs import DAY, Product, judged
 

@@ -10,9 +10,11 @@ import pytest
 from rl_assets.datasets import suites
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.folder import publish_dataset, read_manifest
-from rl_assets.datasets.ledger import DATASETS, LEDGER, LedgerError, LedgerOfDay, write_ledger
+from rl_assets.datasets.ledger import LedgerError, LedgerOfDay, write_ledger
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
-from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window, rate_interactions, rated_as_of
+from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
+from rl_assets.tables.dataset_ledger import DATASETS, LEDGER
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets_tests.logs import DAY, Product, Row, about, interaction, judged
 
 PARTS = {

@@ -2,7 +2,7 @@
 
 import random
 
-from rl_assets import sql
+from rl_assets.core import sql
 from rl_assets.datasets.audit import audit
 from rl_assets.datasets.near_answers import few_alike
 from rl_assets.datasets.suites import SFT

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from rl_assets.datasets.builders import build_sft
 from rl_assets.datasets.policies import SftPolicy
-from rl_assets.datasets.ratings import RATED_INTERACTIONS, Window
+from rl_assets.datasets.ratings import Window
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets_tests.logs import DAY, Product, about, interaction, judged, later, reward
 
 

@@ -1,6 +1,6 @@
 """Feedback on a whole session judges each of its answers."""
 
-from rl_assets.ingest.records import FEEDBACK
+from rl_assets.tables.records import FEEDBACK
 from rl_assets_tests.logs import DAY, Product, interaction, later, reward
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from rl_assets.core.files import ABANDONED_AFTER_S
 from rl_assets.datasets import texts
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.folder import FATES, publish_dataset
@@ -16,7 +17,6 @@ from rl_assets.datasets.policies import STRATEGIES, DpoPolicy, GrpoPolicy, KtoPo
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.datasets.suites import DPO, GRPO, KTO, REWARD, SFT
 from rl_assets.datasets.texts import MOST_SLICES, PREFIX, Texts, slices_of
-from rl_assets.files import ABANDONED_AFTER_S
 from rl_assets_tests.logs import DAY, Product, Row, about, judged
 
 DATASETS = {

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from rl_assets.datasets.ledger import DATASETS
 from rl_assets.datasets.ratings import Window
-from rl_assets.datasets.stats import STATS, StatsOfDay, recommendation, write_stats
+from rl_assets.datasets.stats import StatsOfDay, recommendation, write_stats
+from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.interaction_stats import STATS
 from rl_assets_tests.datasets.test_ledger import publish
 from rl_assets_tests.logs import DAY, Product, interaction, judged, later
 

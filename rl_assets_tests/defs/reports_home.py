@@ -8,14 +8,14 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from rl_assets.datasets.ratings import RATED_INTERACTIONS
+from rl_assets.core.files import sha256_text
 from rl_assets.definitions import build_defs
-from rl_assets.defs.judge import JudgeResource
-from rl_assets.defs.resources import HomeResource
-from rl_assets.files import sha256_text
-from rl_assets.ingest.records import INTERACTIONS
-from rl_assets.lake import Lake
+from rl_assets.defs.annotation.judge import JudgeResource
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.evaluation.folders import parts_datasets
 from rl_assets_tests.evaluation.samples import DAY
 

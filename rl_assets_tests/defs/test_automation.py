@@ -6,10 +6,11 @@ import dagster as dg
 import pytest
 
 from rl_assets.definitions import build_defs
-from rl_assets.defs import datasets, ingest, ratings
-from rl_assets.defs.automation import with_automation, with_freshness
-from rl_assets.defs.ingest import landed_logs
-from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.datasets import datasets, ratings
+from rl_assets.defs.ingestion import raw_tables as ingest
+from rl_assets.defs.ingestion.raw_tables import landed_logs
+from rl_assets.defs.shared.automation import with_automation, with_freshness
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
 from rl_assets_tests.orchestration.logs import write_log
 

@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from rl_assets.definitions import build_defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.lake import Lake
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
 from rl_assets_tests.logs import Product, judged, later
 

@@ -8,8 +8,8 @@ import pytest
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ratings import Window, rate_interactions
 from rl_assets.definitions import build_defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.lake import Lake
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
 from rl_assets_tests.logs import DAY, Product, judged
 

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.datasets.ledger import DATASETS
 from rl_assets.definitions import build_defs
-from rl_assets.defs import presentation
-from rl_assets.defs.resources import HomeResource
-from rl_assets.ingest.records import INTERACTIONS
+from rl_assets.defs.shared import presentation
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.quickstart.install import install
 from rl_assets.settings import Settings
+from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.records import INTERACTIONS
 
 FIRST = date(2026, 10, 1)
 DAYS = [str(FIRST + timedelta(days=i)) for i in range(5)]

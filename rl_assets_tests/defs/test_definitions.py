@@ -7,8 +7,8 @@ import sys
 import dagster as dg
 import pytest
 
-from rl_assets.datasets.ledger import DATASETS
 from rl_assets.definitions import build_defs, defs
+from rl_assets.tables.dataset_ledger import DATASETS
 
 HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
 RAW = ("feedback", "ingested_files", "interactions", "rejected_records")

@@ -6,10 +6,10 @@ import dagster as dg
 import pytest
 
 from rl_assets.definitions import build_defs
-from rl_assets.defs.images import docs_changed
-from rl_assets.defs.resources import HomeResource
-from rl_assets.images.records import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS
+from rl_assets.defs.documentation.images import docs_changed
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
+from rl_assets.tables.documentation import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS
 from rl_assets_tests.images.sites import guide, picture, site
 
 TABLES = (MARKDOWN_IMAGE_PAIRS.name, EXCLUDED_IMAGES.name, IMAGE_SOURCES.name)

@@ -5,11 +5,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rl_assets.defs.ingest import landed_logs
-from rl_assets.defs.metadata import DATA_VERSION
-from rl_assets.defs.resources import HomeResource
-from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.defs.ingestion.raw_tables import landed_logs
+from rl_assets.defs.shared.metadata import DATA_VERSION
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import DAY, Product, interaction, later
 
 TABLES = [table.name for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)]

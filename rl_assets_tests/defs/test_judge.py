@@ -6,15 +6,15 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
+from rl_assets.core.files import sha256_text
 from rl_assets.datasets.builders import build_pairs
-from rl_assets.datasets.judged import JUDGE_PREFERENCES
 from rl_assets.datasets.policies import DpoPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
-from rl_assets.defs.judge import JudgeResource
-from rl_assets.files import sha256_text
-from rl_assets.ingest.records import FEEDBACK
-from rl_assets.lake import Lake
+from rl_assets.defs.annotation.judge import JudgeResource
+from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
+from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
+from rl_assets.tables.records import FEEDBACK
 from rl_assets_tests.defs.reports_home import checks, metadata, run, settings
 from rl_assets_tests.evaluation.conftest import base, candidate, make_judge, models, parent
 from rl_assets_tests.evaluation.judging.server import SECRET, Behaviour, always_first, honest, serving

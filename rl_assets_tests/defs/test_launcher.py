@@ -12,7 +12,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-from rl_assets.defs.launcher import LocalRunLauncher, is_alive
+from rl_assets.instance.run_launcher import LocalRunLauncher, is_alive
 
 
 @pytest.fixture

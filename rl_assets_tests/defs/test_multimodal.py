@@ -5,15 +5,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rl_assets.datasets.ledger import DATASETS
 from rl_assets.definitions import build_defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.images.questions import SEGMENT
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.documentation.questions import SEGMENT
+from rl_assets.models.adapters import newest_adapter
+from rl_assets.models.base_models import ensure_base_model
+from rl_assets.models.tiny.build import TinySpec
 from rl_assets.quickstart.install import install, install_docs
 from rl_assets.settings import Settings
-from rl_assets.training.adapters import newest_adapter
-from rl_assets.training.base_models import ensure_base_model
-from rl_assets.training.tiny_model import TinySpec
+from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets_tests.images.sites import guide, site
 from rl_assets_tests.images.tiny_vlm import build_tiny_vlm
 

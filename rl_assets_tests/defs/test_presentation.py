@@ -7,7 +7,7 @@ import pytest
 from dagster._core.definitions.metadata import CodeReferencesMetadataValue
 
 from rl_assets.definitions import defs
-from rl_assets.defs.presentation import DATASETS
+from rl_assets.defs.shared.presentation import DATASETS
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 AUTOMATIONS = [*defs.sensors, *defs.schedules]
@@ -40,7 +40,7 @@ def test_every_job_says_what_it_does(job):
 
 
 def test_the_place_of_the_code_is_that_of_the_function():
-    from rl_assets.defs import datasets
+    from rl_assets.defs.datasets import datasets
 
     (reference,) = ASSETS["sft_dataset"].metadata["dagster/code_references"].code_references
     assert reference.file_path == str(Path(inspect.getfile(datasets)).absolute())

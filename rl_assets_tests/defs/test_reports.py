@@ -3,14 +3,14 @@
 import dagster as dg
 
 from rl_assets.definitions import build_defs
-from rl_assets.defs.partitions import BACKFILL
-from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.shared.partitions import BACKFILL
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.ab.render import read_ab_report
-from rl_assets.evaluation.champion import promote, read_champion
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.render import read_report, write_report
+from rl_assets.evaluation.promotion.champion import promote, read_champion
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.report.render import read_report, write_report
+from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import Settings
-from rl_assets.training.adapters import newest_adapter
 from rl_assets_tests.defs.reports_home import checks, metadata, run, settings
 from rl_assets_tests.evaluation.conftest import base, candidate, make_judge, models, parent
 from rl_assets_tests.evaluation.samples import DAY, random_adapter, report

@@ -10,12 +10,12 @@ import dagster as dg
 import pytest
 
 from rl_assets.definitions import build_defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.evaluation.champion import read_champion
-from rl_assets.evaluation.render import read_report
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.promotion.champion import read_champion
+from rl_assets.evaluation.report.render import read_report
+from rl_assets.models.adapters import Adapter, newest_adapter
 from rl_assets.quickstart.install import install
 from rl_assets.settings import Settings
-from rl_assets.training.adapters import Adapter, newest_adapter
 
 pytestmark = pytest.mark.slow
 RAW = ("interactions", "feedback", "rejected_records", "ingested_files")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from rl_assets.evaluation.judging.cache import ReplyCache
-from rl_assets.evaluation.judging.gateway import Endpoint, Judge
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.tiny_model import TinySpec
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Endpoint, Judge
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.tiny.build import TinySpec
 from rl_assets_tests.evaluation.judging.server import SECRET, Behaviour, Server, serving
 from rl_assets_tests.evaluation.samples import random_adapter
 
@@ -39,7 +39,7 @@ def candidate(models: Path, base: BaseModel, parent: Adapter) -> Adapter:
 
 @pytest.fixture(scope="session")
 def loaded(base: BaseModel):
-    from rl_assets.training.loading import load_for_inference
+    from rl_assets.models.loading import load_for_inference
 
     return load_for_inference(base, None)
 

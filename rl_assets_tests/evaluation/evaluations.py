@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from rl_assets.evaluation.judging.gateway import Judge
-from rl_assets.evaluation.material import Material
-from rl_assets.evaluation.report import Evaluation, evaluate
-from rl_assets.evaluation.results import EvalReport
-from rl_assets.evaluation.subjects import Subjects
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
+from rl_assets.evaluation.run.evaluate import Evaluation, evaluate
+from rl_assets.evaluation.run.inputs import Material
+from rl_assets.evaluation.run.models import Subjects
+from rl_assets.evaluation.schema.results import EvalReport
+from rl_assets.llm.client import Judge
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
 from rl_assets_tests.evaluation.folders import parts_datasets
 from rl_assets_tests.evaluation.samples import DAY
 

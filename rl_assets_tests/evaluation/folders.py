@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.files import write_json
+from rl_assets.core.files import write_json
 from rl_assets_tests.evaluation.samples import DAY
 
 PARTS = ("rotor", "valve", "gasket", "spindle", "washer", "lever")

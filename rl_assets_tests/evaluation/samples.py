@@ -4,14 +4,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rl_assets.evaluation.columns import Column
-from rl_assets.evaluation.estimates import compare
-from rl_assets.evaluation.judging.summary import JudgeVerdicts
-from rl_assets.evaluation.latency import Latency
-from rl_assets.evaluation.log_facts import NO_AGREEMENT
-from rl_assets.evaluation.prices import PricesUsed
-from rl_assets.evaluation.record import Role
-from rl_assets.evaluation.results import (
+from rl_assets.evaluation.log.log_facts import NO_AGREEMENT
+from rl_assets.evaluation.run.columns import Column
+from rl_assets.evaluation.run.estimates import compare
+from rl_assets.evaluation.schema.results import (
     Comparison,
     DatasetUsed,
     EvalReport,
@@ -20,9 +16,13 @@ from rl_assets.evaluation.results import (
     ModelResult,
     WorstAnswer,
 )
-from rl_assets.evaluation.statistics import Interval
-from rl_assets.training.adapters import Adapter, publish
-from rl_assets.training.base_models import BaseModel
+from rl_assets.evaluation.schema.roles import Role
+from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.llm.prices import PricesUsed
+from rl_assets.metrics.statistics import Interval
+from rl_assets.models.adapters import Adapter, publish
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.latency import Latency
 
 DAY = "2026-10-14"
 
@@ -32,7 +32,7 @@ def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int, parent: 
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from rl_assets.training.loading import load_for_inference
+    from rl_assets.models.loading import load_for_inference
 
     torch.manual_seed(seed)
     model, _ = load_for_inference(base, None)

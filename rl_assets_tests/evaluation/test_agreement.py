@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.agreement import Vote, alignment, human_agreement, majority
+from rl_assets.metrics.agreement import Vote, alignment, human_agreement, majority
 
 CODES: dict[int, Vote] = {0: "tie", 1: "first", 2: "second"}
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.benchmarks import leaked_benchmarks, read_benchmarks
+from rl_assets.evaluation.run.benchmarks import leaked_benchmarks, read_benchmarks
 from rl_assets_tests.evaluation.folders import dataset, dpo_row, sft_row
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.champion import champion_adapter, promote, read_champion, roll_back
-from rl_assets.evaluation.decision import Decision
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.training.adapters import Adapter
+from rl_assets.evaluation.promotion.champion import champion_adapter, promote, read_champion, roll_back
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.models.adapters import Adapter
 from rl_assets_tests.evaluation.samples import report
 
 

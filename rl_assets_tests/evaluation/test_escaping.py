@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rl_assets.evaluation.escaping import markdown_block, markdown_text, printable
-from rl_assets.evaluation.markdown import to_markdown
-from rl_assets.evaluation.render import to_html
-from rl_assets.evaluation.results import EvalReport, WorstAnswer
+from rl_assets.evaluation.report.escaping import markdown_block, markdown_text, printable
+from rl_assets.evaluation.report.markdown import to_markdown
+from rl_assets.evaluation.report.render import to_html
+from rl_assets.evaluation.schema.results import EvalReport, WorstAnswer
 from rl_assets_tests.evaluation.samples import report
 
 ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'

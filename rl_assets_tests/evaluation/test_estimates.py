@@ -2,11 +2,11 @@
 
 import pytest
 
-from rl_assets.evaluation.columns import less
-from rl_assets.evaluation.estimates import answer_columns
-from rl_assets.evaluation.generation import Answer, Generation
-from rl_assets.evaluation.items import Item
-from rl_assets.evaluation.model_scores import HeldOut, ModelScores
+from rl_assets.evaluation.run.columns import less
+from rl_assets.evaluation.run.estimates import answer_columns
+from rl_assets.evaluation.run.items import Item
+from rl_assets.evaluation.run.model_scores import HeldOut, ModelScores
+from rl_assets.models.generation import Answer, Generation
 
 
 def held_out(*items: tuple[str, tuple[str, ...]]) -> HeldOut:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.metrics import token_f1
+from rl_assets.metrics.text import token_f1
 from rl_assets_tests.benchmarks.gate import answers, half_width, promoted, share_promoted
 
 

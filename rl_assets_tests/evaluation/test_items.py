@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.items import held_out_answers, held_out_pairs, leaked_keys, with_rejected
+from rl_assets.evaluation.run.items import held_out_answers, held_out_pairs, leaked_keys, with_rejected
 from rl_assets_tests.evaluation.folders import dataset, dpo_row, sft_row
 
 

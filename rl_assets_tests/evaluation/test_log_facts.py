@@ -7,11 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rl_assets import sql
-from rl_assets.evaluation.log_facts import log_facts
-from rl_assets.evaluation.log_wording import agreement_sentence, served_sentence
-from rl_assets.evaluation.markdown import to_markdown
-from rl_assets.evaluation.render import to_html
+from rl_assets.core import sql
+from rl_assets.evaluation.log.log_facts import log_facts
+from rl_assets.evaluation.log.wording import agreement_sentence, served_sentence
+from rl_assets.evaluation.report.markdown import to_markdown
+from rl_assets.evaluation.report.render import to_html
 from rl_assets_tests.evaluation.samples import report
 
 NOW = datetime(2026, 10, 14)

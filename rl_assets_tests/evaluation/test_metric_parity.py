@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.bleu import BleuColumn, corpus_bleu, counter, sentence_counts
-from rl_assets.evaluation.overlap import rouge
-from rl_assets.evaluation.verifiers import solves
+from rl_assets.metrics.bleu import BleuColumn, corpus_bleu, counter, sentence_counts
+from rl_assets.metrics.rouge import rouge
+from rl_assets.metrics.verifiers import solves
 
 Row = tuple[str, str, list[str]]
 

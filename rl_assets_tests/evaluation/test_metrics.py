@@ -1,6 +1,6 @@
 import pytest
 
-from rl_assets.evaluation.metrics import (
+from rl_assets.metrics.text import (
     exact_match,
     json_validity,
     normalise,

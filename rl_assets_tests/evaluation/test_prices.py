@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.log_wording import price_sentence
-from rl_assets.evaluation.prices import Price, PricesUsed, price_of, read_prices
-from rl_assets.evaluation.render import to_html
-from rl_assets.evaluation.wording import model_rows
+from rl_assets.evaluation.log.wording import price_sentence
+from rl_assets.evaluation.report.render import to_html
+from rl_assets.evaluation.report.wording import model_rows
+from rl_assets.llm.prices import Price, PricesUsed, price_of, read_prices
 from rl_assets_tests.evaluation.samples import report
 
 OWN = "version: 2026-12-01\nsource: our machine\nmodels:\n  tiny: {input: 0.5, output: 2}\n"

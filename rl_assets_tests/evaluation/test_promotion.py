@@ -4,12 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.champion import Champion
-from rl_assets.evaluation.decision import Decision
-from rl_assets.evaluation.estimates import Column
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.results import LatencyRatio
-from rl_assets.evaluation.statistics import Interval
+from rl_assets.evaluation.promotion.champion import Champion
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.run.estimates import Column
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.results import LatencyRatio
+from rl_assets.metrics.statistics import Interval
 from rl_assets_tests.evaluation.samples import DAY, compared_columns, comparison, report, span, verdicts
 
 RULES = PromotionRules()

@@ -6,14 +6,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rl_assets.evaluation.decision import Decision
-from rl_assets.evaluation.figures import forest, losses, metric_by_model
-from rl_assets.evaluation.inline_pictures import small_forest, sparkline
-from rl_assets.evaluation.markdown import to_markdown
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.render import read_report, to_html, write_decision, write_report
-from rl_assets.evaluation.results import EvalReport, LossCurve
-from rl_assets.evaluation.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.report.inline_plots import small_forest, sparkline
+from rl_assets.evaluation.report.markdown import to_markdown
+from rl_assets.evaluation.report.plots import forest, losses, metric_by_model
+from rl_assets.evaluation.report.render import read_report, to_html, write_decision, write_report
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.results import EvalReport, LossCurve
+from rl_assets.evaluation.schema.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
 from rl_assets_tests.evaluation.samples import comparison, report, span, verdicts
 from rl_assets_tests.evaluation.test_escaping import ATTACK, Tags, attacked
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.material import Material
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.render import read_report, to_html, write_report
-from rl_assets.evaluation.report import evaluate
-from rl_assets.evaluation.results import EvalReport
-from rl_assets.evaluation.subjects import Subjects
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.report.render import read_report, to_html, write_report
+from rl_assets.evaluation.run.evaluate import evaluate
+from rl_assets.evaluation.run.inputs import Material
+from rl_assets.evaluation.run.models import Subjects
+from rl_assets.evaluation.schema.results import EvalReport
 from rl_assets_tests.evaluation.evaluations import evaluated
 from rl_assets_tests.evaluation.folders import parts_datasets
 from rl_assets_tests.evaluation.samples import DAY

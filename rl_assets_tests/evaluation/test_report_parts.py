@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from rl_assets.evaluation.benchmarks import read_benchmarks
-from rl_assets.evaluation.render import to_html
+from rl_assets.evaluation.report.render import to_html
+from rl_assets.evaluation.run.benchmarks import read_benchmarks
 from rl_assets_tests.evaluation.evaluations import evaluated
 from rl_assets_tests.evaluation.judging.server import GOOD, Asked, Say, always_first, honest, verdict
 

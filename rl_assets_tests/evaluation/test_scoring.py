@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from rl_assets.evaluation.encoding import completion_ids, prompt_ids
-from rl_assets.evaluation.generation import generate
-from rl_assets.evaluation.scoring import (
+from rl_assets.models.encoding import completion_ids, prompt_ids
+from rl_assets.models.generation import generate
+from rl_assets.models.log_probabilities import (
     LogProbability,
     implicit_margins,
     likelihood_margins,

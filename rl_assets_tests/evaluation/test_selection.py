@@ -1,9 +1,9 @@
 import pytest
 
-from rl_assets.evaluation.decision import Decision
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.selection import select
-from rl_assets.evaluation.statistics import Interval
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.promotion.selection import select
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.metrics.statistics import Interval
 from rl_assets_tests.evaluation.samples import report
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.columns import Column
-from rl_assets.evaluation.items import Item
-from rl_assets.evaluation.slices import slices
+from rl_assets.evaluation.run.columns import Column
+from rl_assets.evaluation.run.items import Item
+from rl_assets.evaluation.run.slices import slices
 
 
 def item(row: int, category: str | None, agent: str = "desk") -> Item:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.statistics import (
+from rl_assets.metrics.statistics import (
     clusters_needed,
     holm,
     interval,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.champion import promote
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.subjects import Subjects, subjects_of
+from rl_assets.evaluation.promotion.champion import promote
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.run.models import Subjects, subjects_of
 from rl_assets_tests.evaluation.samples import DAY, random_adapter, report
 
 

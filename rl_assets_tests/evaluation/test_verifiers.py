@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from rl_assets.evaluation.structured import check_schema, field_f1, follows_schema
-from rl_assets.evaluation.verifiers import final_number, inferred, same_number, solves
+from rl_assets.metrics.structured import check_schema, field_f1, follows_schema
+from rl_assets.metrics.verifiers import final_number, inferred, same_number, solves
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from rl_assets.defs import executors
-from rl_assets.defs.adapters import base_model, sft_adapter
-from rl_assets.defs.partitions import days
-from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.adapters import base_model, sft_adapter
+from rl_assets.instance import executors
+from rl_assets.models.runtime import whereabouts
 from rl_assets.settings import load_settings
-from rl_assets.training.runtime import whereabouts
 from rl_assets_tests.training.samples import parts_rows, publish
 
 

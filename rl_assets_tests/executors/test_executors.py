@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from rl_assets.defs.executors import executor, forwarded_settings
+from rl_assets.instance.executors import executor, forwarded_settings
 from rl_assets.settings import Settings, SettingsError
 
 

@@ -9,7 +9,7 @@ from dagster_k8s.job import construct_dagster_k8s_job, get_user_defined_k8s_conf
 from kubernetes.client import ApiClient
 
 from rl_assets.definitions import defs
-from rl_assets.defs.op_tags import gpu_step
+from rl_assets.defs.shared.op_tags import gpu_step
 
 
 def manifest(tags: dict[str, Any], step: str) -> dict[str, Any]:

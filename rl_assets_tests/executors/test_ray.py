@@ -16,10 +16,10 @@ import psutil
 import pytest
 import yaml
 
-from rl_assets.training.adapters import Adapter, newest_adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.recipes import adjusted
-from rl_assets.training.sft import train_sft
+from rl_assets.models.adapters import Adapter, newest_adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.recipes.recipe import adjusted
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.training.conftest import SMALL
 from rl_assets_tests.training.samples import DAY, few_steps
 

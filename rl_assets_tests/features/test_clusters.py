@@ -12,15 +12,15 @@ import pyarrow as pa
 import pytest
 from rensa import RMinHash
 
-from rl_assets import sql
+from rl_assets.core import sql
+from rl_assets.core.identity import prompt_key
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.features.clusters import Near, Placed, assign, place_prompts
-from rl_assets.features.tables import PROMPT_CLUSTERS
 from rl_assets.features.words import SignatureError, bands, word_hashes, words
-from rl_assets.ingest.identity import prompt_key
-from rl_assets.ingest.records import MESSAGES
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.features import PROMPT_CLUSTERS
+from rl_assets.tables.records import MESSAGES
 from rl_assets_tests.logs import Product, judged, later
 
 VOCABULARY = [f"word{number}" for number in range(400)]

@@ -8,8 +8,8 @@ import pytest
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.features.privacy import find, holds_personal_data
-from rl_assets.features.tables import FEATURES, REDACTIONS
-from rl_assets.ingest.records import INTERACTIONS
+from rl_assets.tables.features import FEATURES, REDACTIONS
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.logs import DAY, Product, about, interaction, judged, later
 
 BUILDERS = (

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from rl_assets.images.confidence import features
+from rl_assets.documentation.confidence import features
 from rl_assets_tests.images.labelled import labelled_pairs
 
 BINS = 5

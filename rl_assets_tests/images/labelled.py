@@ -11,10 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rl_assets.images.decoding import Decoder
-from rl_assets.images.extraction import extract
-from rl_assets.images.facts import Limits
-from rl_assets.images.sources import open_source
+from rl_assets.documentation.decoding import Decoder
+from rl_assets.documentation.extraction import extract
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.sources import open_source
 
 LABELS = Path(__file__).parent / "labels.jsonl"
 

@@ -4,7 +4,7 @@ A held-out page is of a part and a view that are each known from other pages, an
 can be composed, and cannot be remembered.
 """
 
-from rl_assets.quickstart.parts import NAMES
+from rl_assets.models.tiny.parts import NAMES
 from rl_assets_tests.images.sites import picture
 
 VIEWS = (

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from rl_assets.images.confidence import confidence_v1, cosine, is_informative
-from rl_assets.images.extraction import texts
-from rl_assets.images.facts import ImageFacts
-from rl_assets.images.kinds import image_type
-from rl_assets.images.markdown import to_html
-from rl_assets.images.references import references
+from rl_assets.documentation.confidence import confidence_v1, cosine, is_informative
+from rl_assets.documentation.extraction import texts
+from rl_assets.documentation.image_info import ImageFacts
+from rl_assets.documentation.kinds import image_type
+from rl_assets.documentation.markdown import to_html
+from rl_assets.documentation.references import references
 from rl_assets_tests.images.labelled import labelled_pairs, labels
 
 

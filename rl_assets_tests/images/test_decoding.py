@@ -7,8 +7,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from rl_assets.images.decoding import Decoder
-from rl_assets.images.facts import ImageFacts, Limits, Refused
+from rl_assets.documentation.decoding import Decoder
+from rl_assets.documentation.image_info import ImageFacts, Limits, Refused
 from rl_assets_tests.images.sites import picture
 
 

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from rl_assets.images.decoding import Decoder
-from rl_assets.images.extraction import Extraction, extract, known_facts
-from rl_assets.images.facts import Limits
-from rl_assets.images.sources import open_source, source_names
+from rl_assets.documentation.decoding import Decoder
+from rl_assets.documentation.extraction import Extraction, extract, known_facts
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.sources import open_source, source_names
 from rl_assets_tests.images.sites import SITES, guide, picture, site
 
 
@@ -115,9 +115,9 @@ def refuse(event, arguments):
         raise SystemExit(f"{event} {arguments}")
 
 sys.addaudithook(refuse)
-from rl_assets.images.facts import Limits
-from rl_assets.images.refresh import refresh
-from rl_assets.lake import Lake
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.refresh import refresh
+from rl_assets.lake.delta import Lake
 
 home = Path(sys.argv[1])
 print(refresh(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB").excluded)

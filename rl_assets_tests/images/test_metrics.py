@@ -2,9 +2,9 @@
 
 import pytest
 
-from rl_assets.evaluation.statistics import Interval
-from rl_assets.images.gate import gate
-from rl_assets.images.metrics import Asked, image_metrics
+from rl_assets.documentation.gate import gate
+from rl_assets.documentation.metrics import Asked, image_metrics
+from rl_assets.metrics.statistics import Interval
 from rl_assets.rewards.image_answers import answer_json
 
 CATALOGUE = ("a.png", "b.png", "c.png", "d.png", "e.png")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rl_assets.images.paths import locate
+from rl_assets.documentation.paths import locate
 from rl_assets_tests.images.sites import site
 
 

@@ -6,13 +6,13 @@ import re
 import pytest
 
 from rl_assets.datasets.folder import publish_dataset
-from rl_assets.images.datasets import build_multimodal
-from rl_assets.images.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
-from rl_assets.images.facts import Limits
-from rl_assets.images.policy import MultimodalPolicy
-from rl_assets.images.questions import questions
-from rl_assets.images.refresh import kept_pairs, refresh, text_sections
-from rl_assets.lake import Lake
+from rl_assets.documentation.datasets import build_multimodal
+from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.policy import MultimodalPolicy
+from rl_assets.documentation.questions import questions
+from rl_assets.documentation.refresh import kept_pairs, refresh, text_sections
+from rl_assets.lake.delta import Lake
 from rl_assets.rewards.image_answers import parse_answer
 from rl_assets.rewards.images import score_answer
 from rl_assets_tests.images.sites import guide, site

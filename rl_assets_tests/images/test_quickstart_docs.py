@@ -1,10 +1,10 @@
 """The documentation that travels with the package: small, licensed, and enough to see every table filled."""
 
-from rl_assets.images.facts import Limits
-from rl_assets.images.policy import MultimodalPolicy
-from rl_assets.images.questions import questions
-from rl_assets.images.refresh import kept_pairs, refresh, text_sections
-from rl_assets.lake import Lake
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.policy import MultimodalPolicy
+from rl_assets.documentation.questions import questions
+from rl_assets.documentation.refresh import kept_pairs, refresh, text_sections
+from rl_assets.lake.delta import Lake
 from rl_assets.quickstart.install import DOCS, install_docs
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rl_assets.images.markdown import to_html
-from rl_assets.images.reference import Reference
-from rl_assets.images.references import references
+from rl_assets.documentation.markdown import to_html
+from rl_assets.documentation.reference import Reference
+from rl_assets.documentation.references import references
 
 
 def read(text: str, suffix: str = ".md") -> list[Reference]:

@@ -6,25 +6,25 @@ import sys
 
 import pytest
 
-from rl_assets.images.facts import Limits
-from rl_assets.images.records import (
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.refresh import Refreshed, refresh
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.documentation import (
     EXCLUDED_IMAGES,
     IMAGE_REVIEWS,
     IMAGE_SOURCES,
     MARKDOWN_IMAGE_PAIRS,
     TEXT_SECTIONS,
 )
-from rl_assets.images.refresh import Refreshed, refresh
-from rl_assets.lake import Lake
 from rl_assets_tests.images.sites import guide, picture, site
 
 TABLES = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES, IMAGE_REVIEWS)
 AGAIN = """
 import json, sys
 from pathlib import Path
-from rl_assets.images.facts import Limits
-from rl_assets.images.refresh import refresh
-from rl_assets.lake import Lake
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.refresh import refresh
+from rl_assets.lake.delta import Lake
 
 home = Path(sys.argv[1])
 found = refresh(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB")

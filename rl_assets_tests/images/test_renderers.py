@@ -9,9 +9,9 @@ import markdown
 import pytest
 from cmarkgfm.cmark import Options
 
-from rl_assets.images.dialects import without_front_matter
-from rl_assets.images.markdown import to_html
-from rl_assets.images.references import references
+from rl_assets.documentation.dialects import without_front_matter
+from rl_assets.documentation.markdown import to_html
+from rl_assets.documentation.references import references
 from rl_assets_tests.images.sites import SITES, pages, shown
 
 MKDOCS = {

@@ -6,21 +6,21 @@ from pathlib import Path
 import pytest
 
 from rl_assets.datasets.folder import publish_dataset
-from rl_assets.images.datasets import build_multimodal
-from rl_assets.images.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
-from rl_assets.images.facts import Limits
-from rl_assets.images.policy import MultimodalPolicy
-from rl_assets.images.questions import SEGMENT
-from rl_assets.images.refresh import refresh
-from rl_assets.images.report import evaluate_images, write_image_report
-from rl_assets.lake import Lake
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.grpo import train_grpo
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.sft import train_sft
-from rl_assets.training.stages import GrpoRecipe, LoraRecipe, SftRecipe
-from rl_assets.training.tiny_model import TinySpec
+from rl_assets.documentation.datasets import build_multimodal
+from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.policy import MultimodalPolicy
+from rl_assets.documentation.questions import SEGMENT
+from rl_assets.documentation.refresh import refresh
+from rl_assets.documentation.report import evaluate_images, write_image_report
+from rl_assets.lake.delta import Lake
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.tiny.build import TinySpec
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.recipes.stages import GrpoRecipe, LoraRecipe, SftRecipe
+from rl_assets.training.trainers.grpo import train_grpo
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.images.sites import guide, site
 
 DAY = "2026-11-20"

@@ -8,15 +8,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rl_assets.images import embedding
-from rl_assets.images.confidence import is_informative
-from rl_assets.images.decoding import Decoder
-from rl_assets.images.embedding import embed
-from rl_assets.images.extraction import extract
-from rl_assets.images.facts import Limits
-from rl_assets.images.index import build_index, read_index
-from rl_assets.images.search import ImageSearch
-from rl_assets.images.sources import open_source
+from rl_assets.documentation import embedding
+from rl_assets.documentation.confidence import is_informative
+from rl_assets.documentation.decoding import Decoder
+from rl_assets.documentation.embedding import embed
+from rl_assets.documentation.extraction import extract
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.index import build_index, read_index
+from rl_assets.documentation.search import ImageSearch
+from rl_assets.documentation.sources import open_source
 
 OTHER_TOPICS = (
     *("how to bake sourdough bread", "symptoms of influenza in children", "history of the Roman empire"),
@@ -97,7 +97,7 @@ def test_other_weights_are_refused(monkeypatch):
 
 def ask(home, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "rl_assets.images.search", *arguments],
+        [sys.executable, "-m", "rl_assets.documentation.search", *arguments],
         env={**os.environ, "RL_ASSETS_HOME": str(home)},
         capture_output=True,
         text=True,

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from rl_assets.datasets.folder import Dataset
-from rl_assets.images.facts import Limits
-from rl_assets.images.policy import VisionPolicy
-from rl_assets.images.refresh import kept_pairs
-from rl_assets.images.thumbnails import small_copy
-from rl_assets.lake import Lake
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.policy import VisionPolicy
+from rl_assets.documentation.refresh import kept_pairs
+from rl_assets.documentation.thumbnails import small_copy
+from rl_assets.lake.delta import Lake
 from rl_assets_tests.images.sites import guide, picture, site
 from rl_assets_tests.images.vision_home import guide_with_pictures, publish, read
 

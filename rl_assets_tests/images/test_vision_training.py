@@ -6,17 +6,17 @@ import pytest
 from PIL import Image
 
 from rl_assets.datasets.folder import Dataset
-from rl_assets.images.questions import SEGMENT
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.rows import NotEnoughRows
-from rl_assets.training.script import training_script
-from rl_assets.training.stages import LoraRecipe, SftRecipe
-from rl_assets.training.tiny_model import TinySpec
-from rl_assets.training.vision import train_vision
-from rl_assets.training.vision_models import NotAVisionModelError, load_processor, load_vision_for_inference
-from rl_assets.training.vision_rows import fitting_rows, read_vision_rows
+from rl_assets.documentation.questions import SEGMENT
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.vision import NotAVisionModelError, load_processor, load_vision_for_inference
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.recipes.stages import LoraRecipe, SftRecipe
+from rl_assets.training.data.rows import NotEnoughRows
+from rl_assets.training.data.vision_rows import fitting_rows, read_vision_rows
+from rl_assets.training.export.script import training_script
+from rl_assets.training.trainers.vision import train_vision
 from rl_assets_tests.images.sites import picture
 from rl_assets_tests.images.tiny_vlm import build_tiny_vlm
 from rl_assets_tests.images.vision_home import DAY, guide_with_pictures, publish

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from rl_assets.training.runtime import start
-from rl_assets.training.tiny_model import END, PAD, TinySpec, train_tokenizer
+from rl_assets.models.runtime import start
+from rl_assets.models.tiny.build import END, PAD, TinySpec, train_tokenizer
 
 IMAGE = "<image>"
 TEMPLATE = (

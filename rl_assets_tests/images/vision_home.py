@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from rl_assets.datasets.folder import Dataset, publish_dataset
-from rl_assets.images.expectations import MULTIMODAL_VISION
-from rl_assets.images.facts import Limits
-from rl_assets.images.policy import VisionPolicy
-from rl_assets.images.refresh import refresh
-from rl_assets.images.vision import build_vision
-from rl_assets.images.vision_files import describe_pictures
-from rl_assets.lake import Lake
+from rl_assets.documentation.expectations import MULTIMODAL_VISION
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.policy import VisionPolicy
+from rl_assets.documentation.refresh import refresh
+from rl_assets.documentation.vision import build_vision
+from rl_assets.documentation.vision_files import describe_pictures
+from rl_assets.lake.delta import Lake
 from rl_assets_tests.images.sites import guide, site
 
 DAY = "2026-11-20"

@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 import sqlalchemy
 
-from rl_assets.defs.ingest import landed_logs
-from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.ingestion.raw_tables import landed_logs
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.database import Database, DatabaseError, land_feedback
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS
 from rl_assets.settings import Settings
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 from rl_assets_tests.logs import DAY, Product, later, opinion
 from rl_assets_tests.postgres import postgres_server  # noqa: F401
 

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from rl_assets.files import sha256_file
+from rl_assets.core.files import sha256_file
 from rl_assets.ingest.lines import UnreadableFileError
-from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, interaction, later, opinion, question, reward
 
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, about, interaction, opinion, question, reward
 
 

@@ -1,6 +1,6 @@
 """The format `feedback_table`: acts of feedback with the output they judge, or with the id of one."""
 
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, about, interaction, opinion
 
 

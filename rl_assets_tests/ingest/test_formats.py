@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from rl_assets.ingest.metrics import Metric
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.metrics.scales import Metric
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import DAY, Product, Row
 
 MILLISECONDS = 1_790_848_800_000  # 2026-10-01T10:00:00Z

@@ -4,8 +4,8 @@ import hmac
 
 import pytest
 
-from rl_assets.ingest.identity import KEY_FILE, key_text, prompt_key, user_hash_key
-from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
+from rl_assets.core.identity import KEY_FILE, key_text, prompt_key, user_hash_key
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
 from rl_assets_tests.logs import USER_KEY, Product, interaction, opinion, reward
 
 

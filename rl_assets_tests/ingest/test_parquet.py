@@ -10,7 +10,7 @@ import pytest
 
 from rl_assets.ingest import blocks
 from rl_assets.ingest.lines import UnreadableFileError
-from rl_assets.ingest.records import INTERACTIONS, REJECTED_RECORDS
+from rl_assets.tables.records import INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import DAY, Product, Row, interaction
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rl_assets.ingest.metrics import Metric
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.metrics.scales import Metric
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import Product, later, question, reward
 
 

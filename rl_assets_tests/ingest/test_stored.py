@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rl_assets.defs.ingest import landed_logs
-from rl_assets.defs.resources import HomeResource
+from rl_assets.core.object_store import StoredPath, place
+from rl_assets.defs.ingestion.raw_tables import landed_logs
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.blocks import BLOCK_BYTES
 from rl_assets.ingest.changes import changed_days, day_fingerprints
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.growing import land
 from rl_assets.ingest.landing import LandingError, files_of, passed_over, undated_others
 from rl_assets.ingest.lines import UnreadableFileError
-from rl_assets.ingest.records import INGESTED_FILES, INTERACTIONS
-from rl_assets.ingest.stored import StoredPath, place
 from rl_assets.settings import Settings
+from rl_assets.tables.records import INGESTED_FILES, INTERACTIONS
 from rl_assets_tests.logs import DAY, USER_KEY, Product, interaction, later
 from rl_assets_tests.s3 import bucket, s3_endpoint  # noqa: F401
 

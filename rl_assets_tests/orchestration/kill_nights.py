@@ -19,12 +19,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from rl_assets.core.files import write_json
 from rl_assets.definitions import build_defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.evaluation.champion import read_champion
-from rl_assets.files import write_json
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.promotion.champion import read_champion
+from rl_assets.models.base_models import ensure_base_model
 from rl_assets.settings import Settings
-from rl_assets.training.base_models import ensure_base_model
 from rl_assets_tests.orchestration.logs import row
 
 DAY = "2026-10-01"

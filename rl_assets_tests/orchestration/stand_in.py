@@ -10,11 +10,15 @@ from pathlib import Path
 import dagster as dg
 
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.defs import datasets, executors, features, ingest, jobs, ratings, schedules, sensors
-from rl_assets.defs.partitions import days
-from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.datasets import datasets, ratings
+from rl_assets.defs.features import interaction_features as features
+from rl_assets.defs.ingestion import raw_tables as ingest
+from rl_assets.defs.shared import jobs, schedules, sensors
+from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.instance import executors
+from rl_assets.models.adapters import WEIGHTS, publish
 from rl_assets.settings import Settings, load_settings
-from rl_assets.training.adapters import WEIGHTS, publish
 
 
 @dg.asset(partitions_def=days, deps=[datasets.sft_dataset], group_name="adapters", pool="gpu")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from rl_assets.core.files import sha256_folder
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.files import sha256_folder
-from rl_assets.ingest.records import INTERACTIONS
-from rl_assets.lake import Lake
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.orchestration.logs import write_log
 from rl_assets_tests.orchestration.stand_in import make_dataset
 

@@ -7,9 +7,9 @@ import pytest
 
 from rl_assets.datasets import prompts
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.defs.resources import HomeResource
+from rl_assets.datasets.retrain_trigger import growth
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
-from rl_assets.training.growth import growth
 from rl_assets_tests.orchestration.logs import write_log
 from rl_assets_tests.orchestration.stand_in import build, make_dataset
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rl_assets.files import sha256_folder
+from rl_assets.core.files import sha256_folder
 from rl_assets.quickstart.assigned import DAYS
 from rl_assets.quickstart.build import build, summary
 from rl_assets.quickstart.install import LANDING

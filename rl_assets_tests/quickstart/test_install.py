@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rl_assets.files import sha256_folder
+from rl_assets.core.files import sha256_folder
 from rl_assets.quickstart.install import LANDING, Installed, install
 
 

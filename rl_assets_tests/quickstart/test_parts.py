@@ -6,8 +6,8 @@ from itertools import combinations, islice
 
 import pytest
 
-from rl_assets.quickstart.parts import ASKED, answer_text, manual, questions, verified_reward
-from rl_assets.quickstart.parts_chat import pretraining_conversations
+from rl_assets.models.tiny.parts import ASKED, answer_text, manual, questions, verified_reward
+from rl_assets.models.tiny.parts_chat import pretraining_conversations
 from rl_assets.quickstart.parts_traffic import PROMPTS, PartsLog, parts_log
 
 DAYS = [date(2026, 10, 1) + timedelta(days=offset) for offset in range(14)]

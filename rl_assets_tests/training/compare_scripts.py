@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from rl_assets.training.adapters import Adapter, is_whole, read_adapter
-from rl_assets.training.script import KINDS, training_script
+from rl_assets.models.adapters import Adapter, is_whole, read_adapter
+from rl_assets.training.export.script import KINDS, training_script
 from rl_assets_tests.training.invariants import weight_difference
 from rl_assets_tests.training.test_script import run
 

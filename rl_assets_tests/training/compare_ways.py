@@ -14,16 +14,16 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from rl_assets.quickstart.parts import NAMES
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.dpo import train_dpo
-from rl_assets.training.grpo import train_grpo
-from rl_assets.training.kto import train_kto
-from rl_assets.training.loading import load_for_inference
-from rl_assets.training.recipes import Recipe, adjusted, preset
-from rl_assets.training.sft import train_sft
-from rl_assets.training.tiny_model import TinySpec
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.loading import load_for_inference
+from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.tiny.parts import NAMES
+from rl_assets.recipes.recipe import Recipe, adjusted, preset
+from rl_assets.training.trainers.dpo import train_dpo
+from rl_assets.training.trainers.grpo import train_grpo
+from rl_assets.training.trainers.kto import train_kto
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.training.samples import (
     DAY,
     parts_groups,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.dpo import train_dpo
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.sft import train_sft
-from rl_assets.training.tiny_model import TinySpec
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.tiny.build import TinySpec
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.training.trainers.dpo import train_dpo
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.training.samples import DAY, few_steps, publish_few
 
 SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rl_assets.training.adapters import MANIFEST, WEIGHTS, Adapter, read_adapter
-from rl_assets.training.base_models import ensure_base_model
-from rl_assets.training.recipes import adjusted
-from rl_assets.training.request import Kind, Request, train_here
+from rl_assets.models.adapters import MANIFEST, WEIGHTS, Adapter, read_adapter
+from rl_assets.models.base_models import ensure_base_model
+from rl_assets.recipes.recipe import adjusted
+from rl_assets.training.runner.request import Kind, Request, train_here
 from rl_assets_tests.training.conftest import SMALL
 from rl_assets_tests.training.samples import DAY, few_steps, publish_few
 from rl_assets_tests.training.test_resuming import ONLINE, run_until_killed

@@ -11,8 +11,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from rl_assets.training.base_models import ensure_base_model
-from rl_assets.training.request import Request, train_here
+from rl_assets.models.base_models import ensure_base_model
+from rl_assets.training.runner.request import Request, train_here
 from rl_assets_tests.training.conftest import SMALL
 from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish
 from rl_assets_tests.training.test_resuming import run_until_killed

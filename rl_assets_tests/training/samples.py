@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.files import sha256_json, sha256_text, write_json
+from rl_assets.core.files import sha256_json, sha256_text, write_json
 from rl_assets.quickstart.parts_traffic import parts_log
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.recipes.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe
 
 DAY = "2026-10-14"
 SEGMENT = "parts-manual"

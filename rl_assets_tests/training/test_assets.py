@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 import yaml
 
-from rl_assets.defs.adapters import sft_adapter
-from rl_assets.defs.more_adapters import grpo_adapter, kto_adapter, reward_model
-from rl_assets.defs.resources import HomeResource
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.adapters import sft_adapter
+from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, reward_model
+from rl_assets.models.adapters import newest_adapter
+from rl_assets.models.base_models import BaseModel
 from rl_assets.settings import Settings
-from rl_assets.training.adapters import newest_adapter
-from rl_assets.training.base_models import BaseModel
 from rl_assets_tests.training.samples import (
     DAY,
     few_steps,

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.base_models import BaseModel, content_hash, ensure_base_model
-from rl_assets.training.loading import load_tokenizer
-from rl_assets.training.tiny_model import END, inputs_hash
+from rl_assets.models.base_models import BaseModel, content_hash, ensure_base_model
+from rl_assets.models.loading import load_tokenizer
+from rl_assets.models.tiny.build import END, inputs_hash
 from rl_assets_tests.training.conftest import SMALL
 from rl_assets_tests.training.samples import chat
 

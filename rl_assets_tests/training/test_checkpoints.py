@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.checkpoints import NEEDED, newest_whole_checkpoint, seal
+from rl_assets.training.runner.checkpoints import NEEDED, newest_whole_checkpoint, seal
 
 
 def checkpoint(folder: Path, step: int, processes: int = 1) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from rl_assets.training.disk import DiskFullError, told_when_full
+from rl_assets.training.runner.disk import DiskFullError, told_when_full
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from rl_assets.training import sft
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.progress import TrainingDiverged
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.sft import train_sft
+from rl_assets.models.base_models import BaseModel
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.runner.progress import TrainingDiverged
+from rl_assets.training.trainers import sft
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.training.samples import DAY, publish, sft_row
 
 

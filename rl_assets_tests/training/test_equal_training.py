@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.dpo import train_dpo
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.sft import train_sft
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.trainers.dpo import train_dpo
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.training.samples import DAY
 
 

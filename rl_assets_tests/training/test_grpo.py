@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.group_rows import group_rows, with_advantages
-from rl_assets.training.grpo import train_grpo
-from rl_assets.training.loading import load_tokenizer
-from rl_assets.training.recipes import Recipe, adjusted
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import load_tokenizer
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.data.group_rows import group_rows, with_advantages
+from rl_assets.training.trainers.grpo import train_grpo
 from rl_assets_tests.training.samples import DAY, group_row, publish
 
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.kto import label_weights, train_kto
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import UntrainableRows
-from rl_assets.training.stages import KtoRecipe
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.recipes.stages import KtoRecipe
+from rl_assets.training.data.rows import UntrainableRows
+from rl_assets.training.trainers.kto import label_weights, train_kto
 from rl_assets_tests.training.samples import DAY, kto_row, publish
 
 

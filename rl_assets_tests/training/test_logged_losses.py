@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from rl_assets.training.logged_losses import Clipping, advantage_weight, clipped_token_loss
+from rl_assets.training.trainers.logged_losses import Clipping, advantage_weight, clipped_token_loss
 
 CLIPPING = Clipping(epsilon_low=0.2, epsilon_high=0.28, beta=0.04, drift=2.0)
 

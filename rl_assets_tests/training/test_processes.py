@@ -7,13 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.arguments import shared_out
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.processes import ProcessesFailed, train
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.request import Request
-from rl_assets.training.rows import NotEnoughRows
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.data.rows import NotEnoughRows
+from rl_assets.training.runner.processes import ProcessesFailed, train
+from rl_assets.training.runner.request import Request
+from rl_assets.training.trainers.arguments import shared_out
 from rl_assets_tests.training.samples import DAY
 
 
@@ -57,8 +57,8 @@ def test_a_process_that_fails_ends_the_training_with_its_last_lines(tmp_path: Pa
 STEP = """
 import json, sys
 from pathlib import Path
-from rl_assets.training.processes import train
-from rl_assets.training.request import read_request
+from rl_assets.training.runner.processes import train
+from rl_assets.training.runner.request import read_request
 
 train(read_request(Path(sys.argv[1])), lambda line: print(line, flush=True), 2)
 """

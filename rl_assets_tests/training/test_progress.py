@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from rl_assets.training.progress import Progress, TrainingDiverged, loss_curve
+from rl_assets.training.runner.progress import Progress, TrainingDiverged, loss_curve
 
 
 def test_a_line_tells_step_loss_speed_and_time_left():

@@ -6,10 +6,10 @@ import pytest
 import torch
 from peft import get_peft_model
 
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.loading import load_for_training
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.sft import lora_config
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import load_for_training
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.training.trainers.sft import lora_config
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="the trap is that of CPUs")
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from rl_assets.defs.quantized import quantized_model
-from rl_assets.defs.resources import HomeResource
-from rl_assets.evaluation.items import Item
+from rl_assets.defs.evaluation.quantized import quantized_model
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.run.items import Item
+from rl_assets.evaluation.serving.quantized import compare_loads, load, weight_bytes
+from rl_assets.models.adapters import Adapter, point_day
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import WrongBaseModelError
 from rl_assets.settings import Settings
-from rl_assets.training.adapters import Adapter, point_day
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.loading import WrongBaseModelError
-from rl_assets.training.quantized import compare_loads, load, weight_bytes
 from rl_assets_tests.training.samples import DAY, parts_rows, publish, split_by_prompt
 
 

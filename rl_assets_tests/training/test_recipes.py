@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rl_assets.training.recipes import PRESETS, Recipe, adjusted, named_recipe, preset, recipe_hash, recipe_warnings
-from rl_assets.training.stages import SftRecipe
+from rl_assets.recipes.recipe import PRESETS, Recipe, adjusted, named_recipe, preset, recipe_hash, recipe_warnings
+from rl_assets.recipes.stages import SftRecipe
 
 
 def test_an_unknown_preset_is_refused_with_all_names():

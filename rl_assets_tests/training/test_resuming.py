@@ -9,31 +9,31 @@ from typing import Any
 
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.request import Kind, Request, train_here
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.runner.request import Kind, Request, train_here
 from rl_assets_tests.training.samples import DAY
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import rl_assets.training.run
+import rl_assets.training.runner.run
 from rl_assets.training import progress
-from rl_assets.training.request import read_request, train_here
+from rl_assets.training.runner.request import read_request, train_here
 
 class Killer(progress.Progress):
     def logged(self, step_done, steps, values):
         if step_done == int(sys.argv[2]):
             os.kill(os.getpid(), signal.SIGKILL)
 
-rl_assets.training.run.Progress = Killer
+rl_assets.training.runner.run.Progress = Killer
 train_here(read_request(Path(sys.argv[1])), print)
 """
 FULL = """
 import resource, sys
 from pathlib import Path
-from rl_assets.training.request import read_request, train_here
+from rl_assets.training.runner.request import read_request, train_here
 
 # No file may grow beyond this, as on a disk that is full.
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))

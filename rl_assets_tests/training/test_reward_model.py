@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.reward_model import longer_wins, train_reward
-from rl_assets.training.rows import NotEnoughRows
-from rl_assets.training.scoring import reward_scorer
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.reward_scoring import reward_scorer
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.data.rows import NotEnoughRows
+from rl_assets.training.trainers.reward_model import longer_wins, train_reward
 from rl_assets_tests.training.samples import DAY, chat, dpo_row, parts_rows, publish, split_by_prompt
 
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.audit import audit_trained_tokens
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.loading import load_tokenizer
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import NotEnoughRows, UntrainableRows, pair_rows, sft_rows
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import load_tokenizer
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.training.data.audit import audit_trained_tokens
+from rl_assets.training.data.rows import NotEnoughRows, UntrainableRows, pair_rows, sft_rows
 from rl_assets_tests.training.samples import chat, dpo_row, publish, sft_row
 
 

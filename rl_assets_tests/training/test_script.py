@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.grpo import train_grpo
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.script import training_script
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.export.script import training_script
+from rl_assets.training.trainers.grpo import train_grpo
 from rl_assets_tests.training.samples import DAY
 
 

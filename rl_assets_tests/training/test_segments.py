@@ -7,21 +7,21 @@ import dagster as dg
 import pytest
 import yaml
 
+from rl_assets.core.files import sha256_json
 from rl_assets.datasets.builders import build_pairs
 from rl_assets.datasets.policies import DpoPolicy
 from rl_assets.definitions import build_defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.defs.segment_reports import segment_reports
-from rl_assets.defs.segments import segment_adapters
-from rl_assets.evaluation.render import read_report
-from rl_assets.files import sha256_json
-from rl_assets.lake import Lake
+from rl_assets.defs.evaluation.segment_reports import segment_reports
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.segments import segment_adapters
+from rl_assets.evaluation.report.render import read_report
+from rl_assets.lake.delta import Lake
+from rl_assets.models.adapters import newest_adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.recipes.recipe import preset
+from rl_assets.recipes.segments import Segment, read_segments
 from rl_assets.settings import Settings
-from rl_assets.training.adapters import newest_adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.recipes import preset
-from rl_assets.training.rows import in_slice
-from rl_assets.training.segments import Segment, read_segments
+from rl_assets.training.data.rows import in_slice
 from rl_assets_tests.logs import Product, about, judged
 from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish, split_by_prompt
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.adapters import Adapter, newest_adapter, read_adapter
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.loading import WrongBaseModelError, load_for_inference
-from rl_assets.training.progress import TrainingDiverged
-from rl_assets.training.recipes import Recipe
-from rl_assets.training.rows import NotEnoughRows
-from rl_assets.training.sft import train_sft
+from rl_assets.models.adapters import Adapter, newest_adapter, read_adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import WrongBaseModelError, load_for_inference
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.training.data.rows import NotEnoughRows
+from rl_assets.training.runner.progress import TrainingDiverged
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.training.samples import DAY, chat, parts_rows, publish
 
 
@@ -49,7 +49,7 @@ def test_unchanged_data_on_a_new_day_trains_nothing_and_the_day_finds_its_adapte
 
 
 def test_other_data_or_another_recipe_trains_another_adapter(sft_data: Path, sft_adapter: Adapter, recipe: Recipe):
-    from rl_assets.training.run import plan
+    from rl_assets.training.runner.run import plan
 
     base = BaseModel("tiny", "unused", sft_adapter.base_sha256)
     adapters = sft_adapter.folder.parent.parent

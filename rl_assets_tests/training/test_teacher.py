@@ -13,18 +13,18 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from rl_assets.annotation.teacher import Limits, Taught, Teacher, conversation, teach
 from rl_assets.datasets.builders import build_sft
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
-from rl_assets.datasets.taught import TEACHER_ANSWERS
-from rl_assets.defs.resources import HomeResource
-from rl_assets.defs.teacher import TeacherConfig, TeacherResource, teacher_answers
-from rl_assets.evaluation.judging.cache import ReplyCache
-from rl_assets.evaluation.judging.gateway import Endpoint
-from rl_assets.evaluation.prices import Price
-from rl_assets.lake import Lake
+from rl_assets.defs.annotation.teacher import TeacherConfig, TeacherResource, teacher_answers
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.lake.delta import Lake
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Endpoint
+from rl_assets.llm.prices import Price
 from rl_assets.settings import Settings
-from rl_assets.training.teacher import Limits, Taught, Teacher, conversation, teach
+from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 from rl_assets_tests.evaluation.judging.server import SECRET, Asked, Behaviour, Say, Server, error, serving
 from rl_assets_tests.logs import DAY, Product, interaction, judged
 
@@ -118,9 +118,9 @@ def test_finished_rows_are_never_asked_again_and_the_rest_is(product: Product, m
 ASKING = """
 import sys
 from pathlib import Path
-from rl_assets.evaluation.judging.cache import ReplyCache
-from rl_assets.evaluation.judging.gateway import Endpoint
-from rl_assets.training.teacher import Conversation, Limits, Teacher
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Endpoint
+from rl_assets.annotation.teacher import Conversation, Limits, Teacher
 
 url, folder = sys.argv[1:]
 teacher = Teacher(Endpoint(url, "wise-1", "k", concurrency=1), ReplyCache(Path(folder)), 99, print, Limits(64), None)

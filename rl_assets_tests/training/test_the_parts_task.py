@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from rl_assets.training.adapters import Adapter
-from rl_assets.training.base_models import BaseModel, ensure_base_model
-from rl_assets.training.dpo import train_dpo
-from rl_assets.training.loading import load_for_inference
-from rl_assets.training.recipes import preset
-from rl_assets.training.sft import train_sft
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.loading import load_for_inference
+from rl_assets.recipes.recipe import preset
+from rl_assets.training.trainers.dpo import train_dpo
+from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.training.samples import DAY, parts_rows, publish, split_by_prompt
 
 pytestmark = pytest.mark.slow

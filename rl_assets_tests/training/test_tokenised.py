@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from rl_assets.training.base_models import BaseModel
-from rl_assets.training.dpo import train_dpo
-from rl_assets.training.loading import load_tokenizer
-from rl_assets.training.recipes import Recipe, adjusted
-from rl_assets.training.request import Request, train_here
-from rl_assets.training.rows import pair_rows, sft_rows
-from rl_assets.training.tokenised import answer_columns, pair_columns
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import load_tokenizer
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.data.rows import pair_rows, sft_rows
+from rl_assets.training.data.tokenized import answer_columns, pair_columns
+from rl_assets.training.runner.request import Request, train_here
+from rl_assets.training.trainers.dpo import train_dpo
 from rl_assets_tests.training.samples import DAY
 from rl_assets_tests.training.test_resuming import run_until_killed
 

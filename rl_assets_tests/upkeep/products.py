@@ -8,11 +8,11 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rl_assets.core.identity import user_hash_key
 from rl_assets.definitions import build_defs
-from rl_assets.defs.resources import HomeResource
-from rl_assets.erased import Erased, hashed
-from rl_assets.ingest.identity import user_hash_key
-from rl_assets.lake import Lake
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.lake.delta import Lake
+from rl_assets.lake.tombstones import Erased, hashed
 from rl_assets.settings import Settings
 from rl_assets_tests.logs import DAY, Product, interaction, later, opinion, reward
 

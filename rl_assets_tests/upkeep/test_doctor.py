@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rl_assets.doctor import SIGNS
+from rl_assets.doctor import machine as examinations
+from rl_assets.doctor import services
+from rl_assets.doctor.__main__ import SIGNS
+from rl_assets.doctor.machine import Finding
 from rl_assets.settings import Settings
-from rl_assets.upkeep import examinations, services
-from rl_assets.upkeep.examinations import Finding
 from rl_assets_tests.logs import Product, interaction
 from rl_assets_tests.postgres import PostgresServer, postgres_server  # noqa: F401
 

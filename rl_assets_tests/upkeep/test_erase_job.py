@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, TemporalContext
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 
-from rl_assets.defs.shown_texts import runs_that_show
+from rl_assets.defs.governance.event_log_search import runs_that_show
 from rl_assets_tests.upkeep import products
 
 

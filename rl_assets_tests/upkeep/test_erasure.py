@@ -13,16 +13,17 @@ from datasets import load_dataset
 
 import rl_assets
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.datasets.ledger import DATASETS
 from rl_assets.datasets.split_files import SPLITS
-from rl_assets.erased import ERASURES, INTERACTION_IDS, USER_HASHES, Erased, tombstones
+from rl_assets.governance import user_hash
+from rl_assets.governance.erasure import Erasure, erase_traces, planned, trace
+from rl_assets.governance.sweeping import rules
+from rl_assets.governance.traces import Traces
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
-from rl_assets.ingest.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS, Table
-from rl_assets.upkeep import user_hash
-from rl_assets.upkeep.erasure import Erasure, erase_traces, planned, trace
-from rl_assets.upkeep.sweeping import rules
-from rl_assets.upkeep.traces import Traces
+from rl_assets.lake.table import Table
+from rl_assets.lake.tombstones import ERASURES, INTERACTION_IDS, USER_HASHES, Erased, tombstones
+from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.logs import DAY, Product, interaction, later, reward
 from rl_assets_tests.upkeep import products
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
-from rl_assets.ingest.records import FEEDBACK
-from rl_assets.lake import Lake
-from rl_assets.upkeep.history import forget_versions, remove, vacuum
+from rl_assets.governance.history import forget_versions, remove, vacuum
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.records import FEEDBACK
 from rl_assets_tests.logs import DAY, later
 from rl_assets_tests.s3 import bucket  # noqa: F401
 from rl_assets_tests.servers import free_port, serving

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from rl_assets.evaluation.ab.generated import ANSWERS, ANSWERS_FILE, write_answers
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.render import read_report, write_decision, write_report
-from rl_assets.evaluation.results import WorstAnswer
-from rl_assets.upkeep.quotes import drop_quotes, quoting_reports
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.report.render import read_report, write_decision, write_report
+from rl_assets.evaluation.schema.results import WorstAnswer
+from rl_assets.governance.quotes import drop_quotes, quoting_reports
 from rl_assets_tests.evaluation.samples import report
 
 HERS, ANOTHERS = "Where does my zebrafish live?", "How much is it?"

@@ -8,9 +8,9 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from rl_assets.ingest.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
-from rl_assets.lake import Lake
-from rl_assets.upkeep.retention import counted_from, expired, first_kept, main, remove_expired
+from rl_assets.governance.retention import counted_from, expired, first_kept, main, remove_expired
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
 from rl_assets_tests.logs import Product, interaction, later, reward
 from rl_assets_tests.upkeep import products
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.files import write_json
-from rl_assets.upkeep.folders import HeldRows
-from rl_assets.upkeep.tainted import MARK, champion_is_among, mark, tainted_adapters
+from rl_assets.core.files import write_json
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.governance.folders import HeldRows
+from rl_assets.governance.tainted import MARK, champion_is_among, mark, tainted_adapters
 from rl_assets_tests.evaluation.samples import report
 from rl_assets_tests.logs import DAY
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import duckdb
 
-from rl_assets import sql
-from rl_assets.datasets.ratings import RATED_INTERACTIONS
+from rl_assets.core import sql
 from rl_assets.evaluation.ab.results import AbReport, AgentCost, AgentScore, AnswersOf, Contest
 from rl_assets.evaluation.ab.strata import Stratum, in_unit, less, stratified
-from rl_assets.evaluation.judging.summary import JudgeVerdicts
-from rl_assets.evaluation.logged_agreement import LoggedAgreement
-from rl_assets.evaluation.statistics import Interval, holm
+from rl_assets.evaluation.log.logged_agreement import LoggedAgreement
 from rl_assets.features.redaction import register_clean
-from rl_assets.lake import Lake
+from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.lake.delta import Lake
+from rl_assets.metrics.statistics import Interval, holm
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 ALPHA = 0.05
 Group = tuple[str, str]

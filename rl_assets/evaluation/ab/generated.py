@@ -12,14 +12,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets import sql
-from rl_assets.evaluation.measured import Measured
-from rl_assets.evaluation.metrics import exact_match
-from rl_assets.evaluation.model_scores import ModelScores
-from rl_assets.evaluation.prices import PricesUsed
-from rl_assets.evaluation.results import METRICS, PRIMARY
-from rl_assets.files import sha256_text, write_atomically
-from rl_assets.ingest.records import MESSAGES, column
+from rl_assets.core import sql
+from rl_assets.core.files import sha256_text, write_atomically
+from rl_assets.evaluation.run.model_scores import ModelScores
+from rl_assets.evaluation.run.scores import Measured
+from rl_assets.evaluation.schema.results import METRICS, PRIMARY
+from rl_assets.lake.table import column
+from rl_assets.llm.prices import PricesUsed
+from rl_assets.metrics.text import exact_match
+from rl_assets.tables.records import MESSAGES
 
 ANSWERS_FILE = "answers.parquet"
 # The columns of `rated` and of `interactions` that the A/B statements read, in one table.

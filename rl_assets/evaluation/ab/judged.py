@@ -4,10 +4,10 @@ from collections import defaultdict
 
 import duckdb
 
-from rl_assets import sql
-from rl_assets.evaluation.judging.gateway import Judge
-from rl_assets.evaluation.judging.pairwise import Duel
-from rl_assets.evaluation.judging.summary import JudgeVerdicts, compare_by_judge
+from rl_assets.core import sql
+from rl_assets.judging.pairwise import Duel
+from rl_assets.judging.summary import JudgeVerdicts, compare_by_judge
+from rl_assets.llm.client import Judge
 
 FEWEST = 5
 

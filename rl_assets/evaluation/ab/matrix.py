@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rl_assets.evaluation.ab.results import AbReport, Contest
-from rl_assets.evaluation.drawing import ACCENT, INK, MUTED, WORSE, drawing, short, svg
+from rl_assets.evaluation.report.drawing import ACCENT, INK, MUTED, WORSE, drawing, short, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

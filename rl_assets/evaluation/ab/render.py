@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rl_assets.core.files import write_atomically, write_json
 from rl_assets.evaluation.ab.matrix import win_matrix
 from rl_assets.evaluation.ab.results import AbReport
 from rl_assets.evaluation.ab.wording import (
@@ -15,11 +16,10 @@ from rl_assets.evaluation.ab.wording import (
     judged_rows,
     level_rows,
 )
-from rl_assets.evaluation.escaping import markdown_text
-from rl_assets.evaluation.log_wording import agreement_sentence
-from rl_assets.evaluation.markdown import escaped_table
-from rl_assets.evaluation.pages import grid, page, picture
-from rl_assets.files import write_atomically, write_json
+from rl_assets.evaluation.log.wording import agreement_sentence
+from rl_assets.evaluation.report.escaping import markdown_text
+from rl_assets.evaluation.report.markdown import escaped_table
+from rl_assets.evaluation.report.pages import grid, page, picture
 
 
 def ab_html(report: AbReport) -> str:

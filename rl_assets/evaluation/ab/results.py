@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from rl_assets.evaluation.judging.summary import JudgeVerdicts
-from rl_assets.evaluation.logged_agreement import LoggedAgreement
-from rl_assets.evaluation.record import Record
-from rl_assets.evaluation.statistics import Interval
+from rl_assets.core.record import Record
+from rl_assets.evaluation.log.logged_agreement import LoggedAgreement
+from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.metrics.statistics import Interval
 
 AnswersOf = Literal["the log", "held-out prompts"]
 Basis = Literal["same questions", "same categories"]

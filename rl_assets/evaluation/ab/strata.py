@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rl_assets.evaluation.statistics import Z_CONFIDENCE, Interval
+from rl_assets.metrics.statistics import Z_CONFIDENCE, Interval
 
 
 @dataclass(frozen=True)

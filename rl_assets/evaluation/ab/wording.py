@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from rl_assets.evaluation.ab.results import AbReport, AgentCost, AgentScore, Contest
-from rl_assets.evaluation.judging.summary import JudgeVerdicts
-from rl_assets.evaluation.wording import NONE, Table, figure, judge_sentence, p_value, rate, signed
+from rl_assets.evaluation.report.wording import NONE, Table, figure, judge_sentence, p_value, rate, signed
+from rl_assets.judging.summary import JudgeVerdicts
 
 
 def ab_title(report: AbReport) -> str:

@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from rl_assets.files import sha256_text
+from rl_assets.core.files import sha256_text
 from rl_assets.quickstart.assigned import answered_at, iso, judged_at, stable_fraction
 from rl_assets.quickstart.landing_files import Entry, read_lines
 

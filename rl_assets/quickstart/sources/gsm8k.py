@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rl_assets.files import sha256_text
+from rl_assets.core.files import sha256_text
 from rl_assets.quickstart.assigned import answered_at, iso, judged_at
 from rl_assets.quickstart.landing_files import Entry, read_lines
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from rl_assets import sql
+from rl_assets.core import sql
 from rl_assets.evaluation.ab.compare import compare_agents
 from rl_assets.evaluation.ab.results import AbReport, Contest
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from rl_assets.datasets.judged import JUDGE_PREFERENCES
+from rl_assets.annotation.judge_preferences import judge_preferences
 from rl_assets.evaluation.ab.compare import compare_agents
 from rl_assets.evaluation.ab.judged import judge_agents
 from rl_assets.evaluation.ab.render import ab_html, ab_markdown
-from rl_assets.evaluation.judging.preferences import judge_preferences
+from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets_tests.evaluation.ab.log import DAY, Log
 from rl_assets_tests.evaluation.judging.server import always_first, honest
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rl_assets.defs.metadata import report_metadata
-from rl_assets.evaluation.render import write_report
+from rl_assets.defs.shared.metadata import report_metadata
+from rl_assets.evaluation.report.render import write_report
 from rl_assets_tests.evaluation.samples import DAY, report, verdicts
 from rl_assets_tests.servers import free_port, serving
 

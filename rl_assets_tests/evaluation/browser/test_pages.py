@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from rl_assets.evaluation.ab.render import write_ab_report
-from rl_assets.evaluation.promotion import PromotionRules, decide
-from rl_assets.evaluation.render import write_decision, write_report
-from rl_assets.evaluation.sections import RewardBin
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.report.render import write_decision, write_report
+from rl_assets.evaluation.schema.sections import RewardBin
 from rl_assets_tests.evaluation.ab.log import Log
 from rl_assets_tests.evaluation.samples import report, verdicts
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.judging.cache import ReplyCache
-from rl_assets.evaluation.judging.gateway import Judge, Reply, Request
-from rl_assets.evaluation.judging.prompts import PAIR_SCHEMA
+from rl_assets.judging.prompts import PAIR_SCHEMA
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Judge, Reply, Request
 from rl_assets_tests.evaluation.judging.server import SECRET, Asked, Say, error
 
 

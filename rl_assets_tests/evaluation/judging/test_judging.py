@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from rl_assets.evaluation.judging.groups import score_groups
-from rl_assets.evaluation.judging.pairwise import Duel, Judged, judge_pairs
-from rl_assets.evaluation.judging.pointwise import score_answers
-from rl_assets.evaluation.judging.prompts import mark_of
-from rl_assets.evaluation.judging.summary import compare_by_judge
-from rl_assets.evaluation.judging.win_rates import length_controlled, win_rate
+from rl_assets.judging.groups import score_groups
+from rl_assets.judging.pairwise import Duel, Judged, judge_pairs
+from rl_assets.judging.pointwise import score_answers
+from rl_assets.judging.prompts import mark_of
+from rl_assets.judging.summary import compare_by_judge
+from rl_assets.judging.win_rates import length_controlled, win_rate
 from rl_assets_tests.evaluation.judging.server import Asked, Say, always_first, chatty, error, gullible, honest, scores
 
 PROMPT = ({"role": "user", "content": "Where is my order?"},)

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from rl_assets.evaluation.judging.pairwise import Duel
-from rl_assets.evaluation.judging.ratings import rate_by_judge
-from rl_assets.evaluation.wording import ratings_sentence
+from rl_assets.evaluation.report.wording import ratings_sentence
+from rl_assets.judging.pairwise import Duel
+from rl_assets.judging.ratings import rate_by_judge
 from rl_assets_tests.evaluation.judging.server import Asked, Say
 
 PROMPT = ({"role": "user", "content": "Where is my order?"},)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.judging.cache import ReplyCache
-from rl_assets.evaluation.judging.gateway import Endpoint, Judge
-from rl_assets.evaluation.judging.pairwise import Duel
-from rl_assets.evaluation.judging.summary import compare_by_judge
+from rl_assets.judging.pairwise import Duel
+from rl_assets.judging.summary import compare_by_judge
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Endpoint, Judge
 from rl_assets_tests.servers import free_port, serving
 
 pytestmark = pytest.mark.slow

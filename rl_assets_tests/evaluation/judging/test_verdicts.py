@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rl_assets.evaluation.judging.verdicts import read_choice, read_score, read_scores
+from rl_assets.judging.verdicts import read_choice, read_score, read_scores
 
 INVALID = [
     "",

@@ -1,0 +1,178 @@
+"""Distillation: a teacher model, as a service, answers logged prompts; finished ones are never asked again."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from rl_assets.core import sql
+from rl_assets.features.wording import boilerplate, refusals
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Endpoint, Service
+from rl_assets.llm.prices import Price
+from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
+
+SOURCE = "teacher"
+# What a chat template may add to a message, in tokens, at most; a token is a byte or more.
+TOKENS_A_MESSAGE = 16
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A logged prompt, turn by turn, with the context that its answerer had."""
+
+    messages: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Longest answer in tokens, and US dollars that all asking together may cost at most; None for no limit."""
+
+    max_tokens: int = 1024
+    max_usd: float | None = None
+
+
+class Teacher(Service[Conversation]):
+    """A service that answers conversations. With a price its cost is counted, and never exceeds the limit."""
+
+    name = "teacher"
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        cache: ReplyCache,
+        max_calls: int,
+        log: Callable[[str], None],
+        limits: Limits,
+        price: Price | None,
+    ) -> None:
+        super().__init__(endpoint, cache, max_calls, log)
+        if limits.max_usd is not None and price is None:
+            raise ValueError(
+                f"max_usd limits what {endpoint.model} may cost, and its price is not known: "
+                "name the model in <home>/prices.yaml, or limit max_calls instead"
+            )
+        self.limits, self.price, self.usd = limits, price, 0.0
+        self._reserved, self._settled = 0.0, threading.Condition()
+
+    def asked(self, request: Conversation) -> tuple[Any, ...]:
+        return SOURCE, list(request.messages), self.limits.max_tokens
+
+    def complete(self, request: Conversation) -> str | None:
+        worst = self._worst_cost(request)
+        with self._reserve(worst) as affordable:
+            if not affordable:
+                return None
+            found = self._client.chat.completions.create(
+                model=self.endpoint.model,
+                messages=list(request.messages),
+                temperature=0,
+                max_tokens=self.limits.max_tokens,
+            )
+            usage, choice = found.usage, found.choices[0] if found.choices else None
+            self._count(usage.total_tokens if usage else 0)
+            # A service that does not count its tokens is taken to have used all it might.
+            cost = self.price.usd(usage.prompt_tokens, usage.completion_tokens) if self.price and usage else worst
+            with self._settled:
+                self.usd += cost
+        return json.dumps(
+            {
+                "text": (choice.message.content if choice else None) or "",
+                "finished": choice is not None and choice.finish_reason == "stop",
+                "prompt_tokens": usage.prompt_tokens if usage else None,
+                "completion_tokens": usage.completion_tokens if usage else None,
+            }
+        )
+
+    def _worst_cost(self, request: Conversation) -> float:
+        """US dollars that this call costs at most; 0 where the price is not known."""
+        if self.price is None:
+            return 0.0
+        prompt = sum(len(turn["content"].encode("utf-8")) + TOKENS_A_MESSAGE for turn in request.messages)
+        return self.price.usd(prompt, self.limits.max_tokens)
+
+    @contextmanager
+    def _reserve(self, worst: float) -> Iterator[bool]:
+        """Whether the limit leaves room for a call that costs `worst`, waiting for calls under way to cost less."""
+        limit = self.limits.max_usd
+        with self._settled:
+            self._settled.wait_for(
+                lambda: limit is None or self.usd + self._reserved + worst <= limit or self._reserved == 0
+            )
+            affordable = limit is None or self.usd + self._reserved + worst <= limit
+            self._reserved += worst if affordable else 0.0
+        try:
+            yield affordable
+        finally:
+            with self._settled:
+                self._reserved -= worst if affordable else 0.0
+                self._settled.notify_all()
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The rows of a day; how many prompts there were, and why the others have no row."""
+
+    rows: list[dict[str, Any]]
+    prompts: int
+    left_out: dict[str, int]
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The rows for publishing."""
+        return pa.Table.from_pylist(self.rows, schema=TEACHER_ANSWERS.schema).to_reader()
+
+
+def teach(connection: duckdb.DuckDBPyConnection, teacher: Teacher, day: str, below: float, most: int) -> Taught:
+    """Ask at most `most` training prompts of `rated` none of whose answers has a reward of `below` or more.
+
+    Answers that are empty, cut off, refusals or stock phrases are no rows, and neither are prompts not asked.
+    """
+    found = sql.select(connection, "teacher_candidates", below=below, most=most).to_arrow_table().to_pylist()
+    replies = teacher.ask([conversation(row["prompt"], row["context"]) for row in found])
+    rows: list[dict[str, Any]] = []
+    left_out: Counter[str] = Counter()
+    for row, reply in zip(found, replies, strict=True):
+        said = json.loads(reply.text) if reply.text is not None else None
+        if said is None or (fault := _fault(said)):
+            left_out[str(reply.problem if said is None else fault)] += 1
+            continue
+        rows.append(_row(row, said, date.fromisoformat(day), teacher.endpoint.model))
+    return Taught(rows, len(found), dict(sorted(left_out.items())))
+
+
+def conversation(prompt: Sequence[dict[str, str]], context: str | None) -> Conversation:
+    """The prompt with the context that its answerer had, if it was logged, at the end of the system turn."""
+    if not context:
+        return Conversation(tuple(prompt))
+    system, turns = (prompt[0]["content"], prompt[1:]) if prompt[0]["role"] == "system" else ("", prompt)
+    told = f"{system}\n\n{context}".strip()
+    return Conversation(({"role": "system", "content": told}, *turns))
+
+
+def _fault(said: dict[str, Any]) -> str | None:
+    """Why an answer teaches nothing, or None."""
+    text = said["text"].strip()
+    if not text:
+        return "empty"
+    if not said["finished"]:
+        return "cut off"
+    answer = pa.array([text])
+    return "refusal" if refusals(answer)[0].as_py() else "boilerplate" if boilerplate(answer)[0].as_py() else None
+
+
+def _row(row: dict[str, Any], said: dict[str, Any], day: date, model: str) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in ("interaction_id", "prompt_key", "segment", "category")},
+        "day": day,
+        "answer": said["text"].strip(),
+        "source": SOURCE,
+        "model": model,
+        **{name: said[name] for name in ("prompt_tokens", "completion_tokens")},
+    }

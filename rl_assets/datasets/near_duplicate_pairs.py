@@ -1,0 +1,74 @@
+"""Which pairs have near-identical texts: those that would be taken are compared, and those that take their place."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+
+from rl_assets.core import sql
+from rl_assets.datasets.texts import BATCH_ROWS, Texts, slices_of
+
+NEAR_IDENTICAL = 0.95
+# Of each prompt twice as many pairs may be looked at as are wanted: one that proves near-identical has a successor.
+LOOKED_AT = 2
+
+
+def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Texts:
+    """Leave `wanted_pairs` (slice, pair, place) and `near_identical` (pair); the texts that wanted pairs name.
+
+    Reads `pairs`, `pair_reasons`, `answers`, `interactions` and `statements`.
+    """
+    places = sql.text("pair_places")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_places AS {places}", {"places": LOOKED_AT * per_prompt})
+    most = connection.sql("SELECT count(*) FROM pair_places WHERE place <= $n", params={"n": per_prompt})
+    texts = Texts(slices_of(most.fetchall()[0][0]))
+    connection.execute("CREATE OR REPLACE TEMP TABLE near_identical (pair BIGINT)")
+    connection.execute("CREATE OR REPLACE TEMP TABLE compared (pair BIGINT)")
+    connection.execute("CREATE OR REPLACE TEMP TABLE read_texts (number BIGINT)")
+    while _compare_wanted(connection, per_prompt, texts):
+        pass
+    return texts
+
+
+def _compare_wanted(connection: duckdb.DuckDBPyConnection, per_prompt: int, texts: Texts) -> bool:
+    """Choose the wanted pairs and compare the new ones; whether some proved near-identical, so that others follow."""
+    wanted, sides = sql.text("wanted_pairs"), sql.text("pair_sides")
+    parameters = {"per_prompt": per_prompt, "slices": texts.slices}
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE wanted_pairs AS {wanted}", parameters)
+    _read_texts(connection, texts)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_sides AS {sides}", {"near_identical": NEAR_IDENTICAL})
+    found = pa.table({"pair": pa.array(_near_identical(_slices(connection, texts)), pa.int64())})
+    connection.execute("INSERT INTO compared SELECT pair FROM wanted_pairs ANTI JOIN compared USING (pair)")
+    connection.register("found", found)
+    connection.execute("INSERT INTO near_identical FROM found")
+    connection.unregister("found")
+    return found.num_rows > 0
+
+
+def _read_texts(connection: duckdb.DuckDBPyConnection, texts: Texts) -> None:
+    """Set those texts aside that wanted pairs name and earlier ones did not."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE named AS {sql.text('pair_numbers')}")
+    for statement in ("named_texts", "quoted_texts"):
+        texts.keep(sql.select(connection, statement).to_arrow_reader(BATCH_ROWS))
+    connection.execute("INSERT INTO read_texts SELECT number FROM named")
+
+
+def _slices(connection: duckdb.DuckDBPyConnection, texts: Texts) -> Iterator[pa.Table]:
+    """The texts of the pairs that are to be compared."""
+    for (place,) in connection.sql("SELECT DISTINCT slice FROM pair_sides ORDER BY slice").fetchall():
+        connection.register("texts", texts.of(place))
+        yield sql.select(connection, "pair_texts", slice=place).to_arrow_table()
+
+
+def _near_identical(slices: Iterator[pa.Table]) -> Iterator[int]:
+    """The pairs whose texts have a normalised indel similarity above NEAR_IDENTICAL, where 1 is equal."""
+    from rapidfuzz import fuzz, process
+
+    for pairs in slices:
+        chosen, rejected = (_stripped(pairs.column(side)) for side in ("chosen", "rejected"))
+        scores = process.cpdist(chosen, rejected, scorer=fuzz.ratio, score_cutoff=100 * NEAR_IDENTICAL, workers=-1)
+        yield from pairs.column("pair").filter(pa.array(scores > 100 * NEAR_IDENTICAL)).to_pylist()
+
+
+def _stripped(texts: pa.ChunkedArray) -> list[str]:
+    return [text.strip() for text in texts.to_pylist()]

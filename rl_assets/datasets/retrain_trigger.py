@@ -1,0 +1,88 @@
+"""Whether enough new feedback has come for another training: prompts with usable rows that were not there last time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from rl_assets.core.files import sha256_text
+from rl_assets.datasets.folder import read_manifest
+from rl_assets.datasets.prompts import prompts_file
+from rl_assets.models.adapters import Adapter, newest_adapter
+
+DATASETS = {"sft": "sft_dataset", "dpo": "dpo_dataset", "grpo": "grpo_dataset"}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """New prompts by kind in the datasets of `day` against those of the last training; `content` is their hash."""
+
+    day: str
+    new_prompts: dict[str, int]
+    content: str
+
+
+def growth(home: Path) -> Growth | None:
+    """What the newest datasets hold that the last training had not, or None before the first dataset.
+
+    Many acts of feedback on one prompt are one prompt. Without a training so far everything is new.
+    """
+    day = _newest(home / "datasets" / "sft_dataset")
+    if day is None:
+        return None
+    trained = _newest_trained(home / "adapters")
+    folders = {kind: home / "datasets" / name for kind, name in DATASETS.items()}
+    manifests = [read_manifest(folder / day) for folder in folders.values()]
+    return Growth(
+        day=day,
+        new_prompts={
+            kind: _new_prompts(folder / day, _prompts_trained_on(folder, kind, trained, home / "adapters"))
+            for kind, folder in folders.items()
+        },
+        content=sha256_text("-".join(manifest["sha256"] if manifest else "" for manifest in manifests)),
+    )
+
+
+def is_enough(found: Growth, least: dict[str, int]) -> bool:
+    """Whether any kind reaches its threshold."""
+    return any(found.new_prompts[kind] >= rows for kind, rows in least.items())
+
+
+def _newest(dataset: Path) -> str | None:
+    if not dataset.is_dir():
+        return None
+    return max((day.name for day in dataset.iterdir() if (day / "manifest.json").exists()), default=None)
+
+
+def _newest_trained(adapters: Path) -> Adapter | None:
+    """The SFT adapter of the newest day that has one."""
+    days = sorted((path.stem for path in (adapters / "sft" / "days").glob("*.json")), reverse=True)
+    return newest_adapter(adapters, "sft", days[0]) if days else None
+
+
+def _prompts_trained_on(dataset: Path, kind: str, trained: Adapter | None, adapters: Path) -> Path | None:
+    """The prompts of one dataset as the last training found it; the dataset may have been made anew since.
+
+    A kind that was not trained that day, because its rows were too few, counts as of the day's dataset of now.
+    """
+    if trained is None:
+        return None
+    day = trained.manifest["dataset"]["day"]
+    adapter = trained if kind == trained.kind else newest_adapter(adapters, kind, day)
+    kept = prompts_file(dataset, adapter.manifest["dataset"]["sha256"]) if adapter else None
+    return kept if kept and kept.exists() else dataset / day / "train.parquet"
+
+
+def _new_prompts(now: Path, before: Path | None) -> int:
+    """Distinct training prompts of one dataset that another does not have."""
+    if not (now / "manifest.json").exists():
+        return 0
+    prompts = [_distinct(path) for path in (now / "train.parquet", before) if path and path.exists()]
+    counted = duckdb.connect().sql(f"SELECT count(*) FROM ({' EXCEPT '.join(prompts)})")
+    return counted.fetchall()[0][0]
+
+
+def _distinct(path: Path) -> str:
+    """A query for the prompts in a file of training rows, or in one that keeps prompts alone."""
+    key = "metadata.prompt_key" if path.name == "train.parquet" else "prompt_key"
+    return f"(SELECT DISTINCT {key} AS key FROM read_parquet('{path}'))"

@@ -1,0 +1,108 @@
+"""The judge model: where it is, and its preferences. Asking and reading it is `rl_assets.evaluation.judging`."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from rl_assets.annotation import judge_preferences as preferences
+from rl_assets.defs.datasets.ratings import rated_interactions
+from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.shared.endpoints import EndpointResource
+from rl_assets.defs.shared.metadata import Results, column_schema, materialized, published_metadata
+from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.ab.compare import rated_answers
+from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Judge
+from rl_assets.settings import Settings, load_settings
+from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
+
+JUDGE_CAN_BE_BELIEVED = (
+    "The judge gives one verdict when answers change places (consistency of at least 0.6), replies in the form asked "
+    "for, answers its test questions right and takes no orders from answers. Passes where no judge is configured."
+)
+
+
+class JudgeResource(EndpointResource):
+    """The model that compares answers."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "JudgeResource":
+        return cls(base_url=settings.judge_base_url, model=settings.judge_model)
+
+    def judge(self, home: Path, max_calls: int, log: Callable[[str], None]) -> Judge | None:
+        """The judge with its cache in the home folder; None where none is configured."""
+        endpoint = self.endpoint(load_settings().judge_api_key)
+        return Judge(endpoint, ReplyCache(home / "judge"), max_calls, log) if endpoint else None
+
+
+def judge_check(name: str, asset: str, verdicts: list[JudgeVerdicts]) -> dg.AssetCheckResult:
+    """Whether the judge may be believed, over everything it compared for an asset."""
+    doubts = sorted({doubt for found in verdicts for doubt in found.doubts})
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=not doubts,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "compared": sum(found.pairs for found in verdicts),
+            "consistency": ", ".join("–" if f.consistency is None else f"{f.consistency:.2f}" for f in verdicts) or "–",
+            "invalid": sum(found.invalid for found in verdicts),
+            "doubts": doubts,
+        },
+    )
+
+
+class JudgeConfig(dg.Config):
+    """How many pairs are compared, and how many calls a run may make: an answer from the cache is no call."""
+
+    judge_pairs: int = 100
+    max_judge_calls: int = 1000
+
+
+@dg.asset(
+    partitions_def=days,
+    backfill_policy=one_run,
+    deps=[rated_interactions],
+    check_specs=[
+        dg.AssetCheckSpec("judge_can_be_believed", asset="judge_preferences", description=JUDGE_CAN_BE_BELIEVED)
+    ],
+    group_name="datasets",
+    kinds={"deltalake", "openai"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": column_schema(JUDGE_PREFERENCES)},
+)
+def judge_preferences(
+    context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
+) -> Results:
+    """Which of two logged answers to one prompt a judge finds better in both orders, where no reward tells them apart.
+
+    Nothing where no judge is configured, and empty where the judge cannot be believed. Pair datasets take them by their
+    strategy `judged`.
+    """
+    asked = judge.judge(home.folder, config.max_judge_calls, context.log.info)
+    if asked is None:
+        context.log.info("no judge is configured: nobody is asked")
+        checks = [judge_check("judge_can_be_believed", "judge_preferences", [])]
+        yield dg.MaterializeResult(metadata={"judge": "none is configured"}, check_results=checks)
+        return
+    versions, verdicts = {}, []
+    for day in context.partition_keys:
+        connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
+        found = preferences.judge_preferences(connection, asked, day, config.judge_pairs)
+        published = home.lake.publish(JUDGE_PREFERENCES, date.fromisoformat(day), found.reader())
+        versions[day] = published.sha256
+        verdicts.append(found.verdicts)
+        context.add_asset_metadata(published_metadata(published) | verdicts_metadata(found.verdicts), partition_key=day)
+    checks = [judge_check("judge_can_be_believed", "judge_preferences", verdicts)]
+    yield from materialized(context, "judge_preferences", versions, checks)
+
+
+def verdicts_metadata(found: JudgeVerdicts) -> dict[str, object]:
+    """What the judge did, as numbers that plot over days."""
+    counts = found.model_dump(include={"pairs", "ties", "invalid", "not_asked", "calls", "from_cache", "tokens"})
+    rates = found.model_dump(include={"consistency", "first_position", "tie_rate"}, exclude_none=True)
+    return {"judge": found.model, **counts, **rates}

@@ -1,0 +1,90 @@
+"""The teacher model: where it is, and its answers. Asking it is `rl_assets.annotation.teacher`."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from rl_assets.annotation.teacher import Limits, Teacher, teach
+from rl_assets.datasets.ratings import rated_as_of
+from rl_assets.defs.datasets.ratings import rated_interactions
+from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.shared.endpoints import EndpointResource
+from rl_assets.defs.shared.metadata import Results, column_schema, materialized, published_metadata
+from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.prices import price_of, read_prices
+from rl_assets.settings import Settings, load_settings
+from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
+
+
+class TeacherResource(EndpointResource):
+    """The model that answers prompts which nobody answered well."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "TeacherResource":
+        return cls(base_url=settings.teacher_base_url, model=settings.teacher_model)
+
+    def teacher(self, home: Path, max_calls: int, limits: Limits, log: Callable[[str], None]) -> Teacher | None:
+        """The teacher with its replies in the home folder; None where none is configured."""
+        endpoint = self.endpoint(load_settings().teacher_api_key)
+        if endpoint is None:
+            return None
+        price = price_of(read_prices(home), endpoint.model).price
+        # Beside the judge's replies: an erasure removes them all.
+        return Teacher(endpoint, ReplyCache(home / "judge"), max_calls, log, limits, price)
+
+
+class TeacherConfig(dg.Config):
+    """Which prompts are asked about, and what a run may cost. What was answered before costs nothing."""
+
+    below: float = Field(0.8, description="Prompts none of whose logged answers has this reward; above 1 for all.")
+    max_prompts: int = Field(1000, ge=1, description="Most prompts of a day that have an answer of the teacher.")
+    max_calls: int = Field(1000, ge=0, description="Most calls of a run.")
+    max_tokens: int = Field(1024, ge=1, description="Longest answer.")
+    max_usd: float | None = Field(None, description="Most US dollars of a run, by the model's price in prices.yaml.")
+
+
+@dg.asset(
+    partitions_def=days,
+    backfill_policy=one_run,
+    deps=[rated_interactions],
+    group_name="datasets",
+    kinds={"deltalake", "openai"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": column_schema(TEACHER_ANSWERS)},
+)
+def teacher_answers(
+    context: dg.AssetExecutionContext, home: HomeResource, teacher: TeacherResource, config: TeacherConfig
+) -> Results:
+    """A teacher's answers to training prompts that nobody answered well. Nothing where no teacher is configured."""
+    limits = Limits(config.max_tokens, config.max_usd)
+    asked = teacher.teacher(home.folder, config.max_calls, limits, context.log.info)
+    if asked is None:
+        context.log.info("no teacher is configured: nobody is asked")
+        yield dg.MaterializeResult(metadata={"teacher": "none is configured"})
+        return
+    versions = {}
+    for day in context.partition_keys:
+        connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
+        taught = teach(connection, asked, day, config.below, config.max_prompts)
+        published = home.lake.publish(TEACHER_ANSWERS, date.fromisoformat(day), taught.reader())
+        versions[day] = published.sha256
+        figures = {"prompts": taught.prompts, "left_out": taught.left_out}
+        context.add_asset_metadata(published_metadata(published) | figures, partition_key=day)
+    context.log.info(f"{asked.calls} calls, {asked.from_cache} answered before, {asked.tokens:,} tokens")
+    context.add_output_metadata(_cost(asked))
+    yield from materialized(context, "teacher_answers", versions)
+
+
+def _cost(asked: Teacher) -> dict[str, str | int | float]:
+    return {
+        "teacher": asked.endpoint.model,
+        "calls": asked.calls,
+        "from_cache": asked.from_cache,
+        "tokens": asked.tokens,
+        **({"usd": round(asked.usd, 6)} if asked.price else {}),
+    }

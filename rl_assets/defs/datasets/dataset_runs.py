@@ -1,0 +1,121 @@
+"""A run of a dataset asset: each day is built, audited and published, and what was found is shown. No assets here."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import dagster as dg
+import duckdb
+
+from rl_assets.datasets.audit import AuditError, Finding
+from rl_assets.datasets.builders import Built
+from rl_assets.datasets.expectations import Expectation
+from rl_assets.datasets.folder import BUILDER_VERSION, Dataset, preview, publish_dataset
+from rl_assets.datasets.policies import PairPolicy, Policy, SftPolicy
+from rl_assets.datasets.ratings import rated_as_of
+from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.shared.metadata import SHOWN_HASH, Results, check_result, markdown_table, materialized
+from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.lake.table import Table
+from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
+
+P = TypeVar("P", bound=Policy)
+Preview = Callable[[Dataset], dg.MarkdownMetadataValue]
+Build = Callable[[duckdb.DuckDBPyConnection, P], Built]
+
+
+def check_specs(asset: str, suite: Sequence[Expectation]) -> list[dg.AssetCheckSpec]:
+    """A check for each expectation."""
+    return [
+        dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking) for item in suite
+    ]
+
+
+def dataset_asset(
+    name: str, suite: Sequence[Expectation], deps: Sequence[Any], group: str = "datasets"
+) -> dict[str, Any]:
+    """What the decorators of all dataset assets share."""
+    return {
+        "partitions_def": days,
+        "backfill_policy": one_run,
+        "deps": deps,
+        "check_specs": check_specs(name, suite),
+        "code_version": BUILDER_VERSION,
+        "group_name": group,
+        "kinds": {"duckdb", "parquet", "huggingface"},
+        "owners": OWNERS,
+    }
+
+
+def materialize(
+    context: dg.AssetExecutionContext,
+    home: HomeResource,
+    build: Build[P],
+    policy: P,
+    suite: Sequence[Expectation],
+) -> Results:
+    """Build each day's dataset of rated answers, audit and publish it."""
+    name = context.asset_key.to_user_string()
+    yield from publish_days(context, lambda day: _publish(home, name, day, build, policy, suite))
+
+
+def first_rows(dataset: Dataset) -> dg.MarkdownMetadataValue:
+    """The first training rows as a table."""
+    return markdown_table(preview(dataset.folder))
+
+
+def publish_days(
+    context: dg.AssetExecutionContext, publish: Callable[[str], Dataset], shown: Preview = first_rows
+) -> Results:
+    """Publish each day; what the audit found is shown even where it forbids publishing."""
+    name = context.asset_key.to_user_string()
+    found: dict[str, list[Finding]] = {}
+    published: dict[str, str] = {}
+    for day in context.partition_keys:
+        try:
+            dataset = publish(day)
+        except AuditError as error:
+            yield from _check_results(name, {day: error.findings})
+            raise dg.Failure(str(error), allow_retries=False) from error
+        published[day] = dataset.sha256
+        found[day] = dataset.findings
+        context.add_asset_metadata({**_describe(dataset), "preview": shown(dataset)}, partition_key=day)
+    yield from materialized(context, name, published, list(_check_results(name, found)))
+
+
+def _publish(
+    home: HomeResource, name: str, day: str, build: Build[P], policy: P, suite: Sequence[Expectation]
+) -> Dataset:
+    connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
+    built = build(connection, policy)
+    inputs = {table.name: {day: home.lake.published(table, day).sha256} for table in _read_by(policy)}
+    return publish_dataset(connection, home.dataset(name, day), built, policy, suite, inputs)
+
+
+def _read_by(policy: Policy) -> list[Table]:
+    """The tables whose content decides a dataset of that policy."""
+    judged = isinstance(policy, PairPolicy) and "judged" in policy.strategies
+    taught = isinstance(policy, SftPolicy) and policy.teacher
+    return [RATED_INTERACTIONS, *([JUDGE_PREFERENCES] if judged else []), *([TEACHER_ANSWERS] if taught else [])]
+
+
+def _check_results(asset: str, found: dict[str, list[Finding]]) -> Iterator[dg.AssetCheckResult]:
+    for findings in zip(*found.values(), strict=True):
+        yield check_result(asset, dict(zip(found, findings, strict=True)))
+
+
+def _describe(dataset: Dataset) -> dict[str, object]:
+    manifest = dataset.manifest
+    return {
+        "dagster/partition_row_count": sum(dataset.rows.values()),
+        "dagster/uri": str(dataset.folder),
+        "content": dataset.sha256[:SHOWN_HASH],
+        **{f"{split}_rows": rows for split, rows in dataset.rows.items()},
+        "candidates": manifest["candidates"],
+        "taken": manifest["taken"],
+        **{name: value for name, value in manifest["measures"].items() if value is not None},
+        **{name: value for name, value in manifest["tokens"].items() if value is not None},
+        "left_out": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()),
+    }

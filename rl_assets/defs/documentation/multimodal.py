@@ -1,0 +1,99 @@
+"""What is made of documentation images: a search index, and datasets for agents that show images.
+
+Choosing, asking and publishing is `rl_assets.images`. The datasets of a day hold the documentation as it stood when
+they were built; where it did not change, they do not either, and nothing trains on them again.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from rl_assets.datasets.expectations import Expectation
+from rl_assets.datasets.folder import Dataset, publish_dataset
+from rl_assets.defs.datasets.dataset_runs import dataset_asset, publish_days
+from rl_assets.defs.documentation.images import GROUP
+from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.shared.metadata import Results
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.documentation.datasets import build_multimodal
+from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT, MULTIMODAL_VISION
+from rl_assets.documentation.gallery import picture_table
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.index import build_index
+from rl_assets.documentation.policy import MultimodalPolicy, VisionPolicy
+from rl_assets.documentation.refresh import kept_pairs
+from rl_assets.documentation.vision import build_vision
+from rl_assets.documentation.vision_files import describe_pictures
+from rl_assets.tables.documentation import MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
+
+SOURCES = [
+    dg.AssetDep(table.name, partition_mapping=dg.AllPartitionMapping())
+    for table in (MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS)
+]
+
+
+class MultimodalConfig(dg.Config, MultimodalPolicy):
+    """Questions about documentation."""
+
+
+class VisionConfig(dg.Config, VisionPolicy):
+    """Pictures of documentation."""
+
+
+@dg.asset(deps=SOURCES[:1], group_name=GROUP, kinds={"huggingface", "bm25"}, owners=OWNERS)
+def image_index(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """All kept images by meaning and by words: `python -m rl_assets.documentation.search "query"` asks it."""
+    index = build_index(kept_pairs(home.lake), home.folder)
+    context.log.info(f"{len(index.documents)} images, {index.embedded} texts embedded in this run")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(index.documents),
+            "dagster/uri": str(index.folder),
+            "embedded_in_this_run": index.embedded,
+        },
+        data_version=dg.DataVersion(index.sha256),
+    )
+
+
+@dg.asset(**dataset_asset("multimodal_sft_dataset", MULTIMODAL_SFT, SOURCES, GROUP))
+def multimodal_sft_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: MultimodalConfig) -> Results:
+    """Questions about documentation with answers that show the right image of a catalogue, or none."""
+    yield from _questions(context, home, config, MULTIMODAL_SFT)
+
+
+@dg.asset(**dataset_asset("multimodal_grpo_dataset", MULTIMODAL_GRPO, SOURCES, GROUP))
+def multimodal_grpo_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: MultimodalConfig) -> Results:
+    """The same questions with what the image reward compares with, and answers of differing worth."""
+    yield from _questions(context, home, config, MULTIMODAL_GRPO)
+
+
+@dg.asset(**dataset_asset("multimodal_vision_dataset", MULTIMODAL_VISION, SOURCES[:1], GROUP))
+def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: VisionConfig) -> Results:
+    """Pictures of documentation with a question and what their pages say, for vision-language models."""
+
+    def publish(day: str) -> Dataset:
+        docs, folder = home.folder / "docs", home.dataset("multimodal_vision_dataset", day)
+        connection, built = build_vision(home.lake, docs, config, Limits(), home.duckdb_memory_limit)
+        return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), describe_pictures)
+
+    yield from publish_days(context, publish, lambda dataset: dg.MetadataValue.md(picture_table(dataset.folder)))
+
+
+def _questions(
+    context: dg.AssetExecutionContext, home: HomeResource, policy: MultimodalPolicy, suite: Sequence[Expectation]
+) -> Results:
+    name = context.asset_key.to_user_string()
+
+    def publish(day: str) -> Dataset:
+        connection, built = build_multimodal(home.lake, name, policy, home.duckdb_memory_limit)
+        return publish_dataset(connection, home.dataset(name, day), built, policy, suite, _inputs(home))
+
+    yield from publish_days(context, publish)
+
+
+def _inputs(home: HomeResource) -> dict[str, dict[str, str]]:
+    """The content of every source, by table."""
+    return {
+        table.name: {key: home.lake.published(table, key).sha256 for key in home.lake.keys(table)}
+        for table in (MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS)
+    }

@@ -1,0 +1,146 @@
+"""Adapters of agents that show images, trained by the same functions as the others, and the report with its gate.
+
+They lie below `adapters/documentation`, a segment of their own, so the product's adapters are never mistaken for them.
+"""
+
+from functools import partial
+
+import dagster as dg
+
+from rl_assets.defs.documentation.images import GROUP
+from rl_assets.defs.documentation.multimodal import (
+    image_index,
+    multimodal_grpo_dataset,
+    multimodal_sft_dataset,
+    multimodal_vision_dataset,
+)
+from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.adapters import SFT_CHECKS, SftConfig, base_model
+from rl_assets.defs.training.offline_adapters import GRPO_CHECKS, GrpoConfig
+from rl_assets.defs.training.training_runs import (
+    GPU,
+    GPU_STEP,
+    OWNERS,
+    Results,
+    TrainingConfig,
+    materialize_adapter,
+    train_stage,
+    training_asset,
+)
+from rl_assets.documentation.questions import SEGMENT
+from rl_assets.documentation.report import as_markdown, evaluate_images, write_image_report
+from rl_assets.models.adapters import newest_adapter
+from rl_assets.models.base_models import ensure_base_model
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.training.trainers.vision import train_vision
+
+
+def _of_segment(recipe: Recipe) -> Recipe:
+    return recipe.model_copy(update={"segment": SEGMENT})
+
+
+@dg.asset(deps=[base_model, multimodal_sft_dataset], **training_asset("multimodal_sft_adapter", SFT_CHECKS, GROUP))
+def multimodal_sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
+    """A LoRA adapter that answers about documentation in JSON with images. Skipped where too few rows fit the model."""
+    recipe, dataset = _of_segment(config.resolve_stage(home, "sft")), "multimodal_sft_dataset"
+    yield from train_stage(context, home, recipe, "sft", SFT_CHECKS, segment=SEGMENT, dataset=dataset)
+
+
+@dg.asset(
+    deps=[base_model, multimodal_grpo_dataset, multimodal_sft_adapter],
+    **training_asset("multimodal_grpo_adapter", GRPO_CHECKS, GROUP),
+)
+def multimodal_grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
+    """The multimodal SFT adapter, trained further on answers of differing worth by the image reward."""
+    recipe, dataset = _of_segment(config.resolve_stage(home, "grpo")), "multimodal_grpo_dataset"
+    yield from train_stage(context, home, recipe, "grpo", GRPO_CHECKS, "sft", SEGMENT, dataset)
+
+
+class VisionTrainingConfig(SftConfig):
+    """Which vision-language model is trained: a Hugging Face id, or a folder with model and processor."""
+
+    model: str
+
+    def recipe_of(self, home: HomeResource) -> Recipe:
+        """The recipe with the values given here."""
+        return _of_segment(SftConfig(**self.model_dump(exclude={"model"})).resolve_stage(home, "sft"))
+
+
+@dg.asset(deps=[multimodal_vision_dataset], **training_asset("multimodal_vision_adapter", SFT_CHECKS, GROUP))
+def multimodal_vision_adapter(
+    context: dg.AssetExecutionContext, home: HomeResource, config: VisionTrainingConfig
+) -> Results:
+    """A LoRA adapter of a vision-language model that tells what pictures of the documentation show. In no job."""
+    day, log, recipe = context.partition_key, context.log.info, config.recipe_of(home)
+    dataset, adapters = home.dataset("multimodal_vision_dataset", day), home.folder / "adapters" / "vision"
+    base = ensure_base_model(config.model, home.folder / "models", log)
+    train = partial(train_vision, dataset, day, base, recipe, adapters, log)
+    yield from materialize_adapter(context, recipe, train, SFT_CHECKS)
+
+
+@dg.asset(
+    partitions_def=days,
+    deps=[base_model, multimodal_sft_dataset, multimodal_sft_adapter, multimodal_grpo_adapter],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "inclusion_reaches_the_goal",
+            asset="multimodal_report",
+            description="80 % of held-out questions that need an image get a right one, and only offered ones; few "
+            "images are needless or invented, texts are as good with images as without, requests 10 % slower at most.",
+        )
+    ],
+    group_name=GROUP,
+    kinds={"huggingface"},
+    owners=OWNERS,
+    pool=GPU,
+    op_tags=GPU_STEP,
+)
+def multimodal_report(
+    context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig
+) -> dg.MaterializeResult:
+    """Base and adapters on held-out pages: right images, needless ones, invented ones, valid JSON; and the gate."""
+    day, log, folder = context.partition_key, context.log.info, home.folder / "adapters" / SEGMENT
+    adapters = {kind: found for kind in ("sft", "grpo") if (found := newest_adapter(folder, kind, day))}
+    if "sft" not in adapters:
+        wanted = f"{day} has no multimodal SFT adapter: materialize multimodal_sft_adapter first"
+        raise dg.Failure(wanted, allow_retries=False)
+    base = ensure_base_model(home.base_model, home.folder / "models", log)
+    report = evaluate_images(day, home.dataset("multimodal_sft_dataset", day), base, adapters, log)
+    folder = home.folder / "reports" / day
+    write_image_report(report, folder)
+    candidate = report.models[[*report.models][-1]]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/uri": str(folder / "multimodal.json"),
+            "gate": f"{report.gate.verdict}: {report.gate.reason}",
+            "report": dg.MetadataValue.md(as_markdown(report)),
+            "questions": report.questions,
+            "left_out": report.left_out,
+            **({"latency_ratio": report.latency.mean} if report.latency else {}),
+            **{name: found.mean for name, found in candidate.items()},
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="inclusion_reaches_the_goal",
+                passed=report.gate.verdict == "PASS",
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"verdict": report.gate.verdict, "reason": report.gate.reason},
+            )
+        ],
+    )
+
+
+multimodal_job = dg.define_asset_job(
+    "multimodal_job",
+    selection=dg.AssetSelection.assets(
+        image_index,
+        multimodal_sft_dataset,
+        multimodal_grpo_dataset,
+        multimodal_vision_dataset,
+        multimodal_sft_adapter,
+        multimodal_grpo_adapter,
+        multimodal_report,
+    ),
+    description="From image pairs to the search index, datasets, adapters and report of agents that show images.",
+)

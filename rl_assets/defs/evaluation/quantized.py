@@ -1,0 +1,85 @@
+"""A benchmark of how an adapter could be served. Measuring is `rl_assets.evaluation.serving.quantized`. In no nightly job."""
+
+from typing import Any
+
+import dagster as dg
+
+from rl_assets.core.files import write_json
+from rl_assets.defs.datasets.datasets import sft_dataset
+from rl_assets.defs.shared.metadata import markdown_table
+from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
+from rl_assets.defs.training.offline_adapters import GROUP
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP, OWNERS, TrainingConfig, parent_adapter
+from rl_assets.evaluation.run.items import held_out_answers
+from rl_assets.evaluation.serving.quantized import BITS, Comparison, Load, compare_loads
+from rl_assets.metrics.statistics import Interval
+from rl_assets.models.base_models import ensure_base_model
+
+FILE = "quantized.json"
+
+
+class QuantizedConfig(TrainingConfig):
+    """Which adapter is measured (the recipe's candidate where none is named), and on how much."""
+
+    kind: str | None = None
+    items: int = 200
+    max_new_tokens: int = 64
+
+
+@dg.asset(
+    partitions_def=days,
+    deps=[base_model, sft_dataset, sft_adapter, dpo_adapter],
+    group_name=GROUP,
+    kinds={"huggingface", "bitsandbytes"},
+    owners=OWNERS,
+    pool=GPU,
+    op_tags=GPU_STEP,
+)
+def quantized_model(
+    context: dg.AssetExecutionContext, home: HomeResource, config: QuantizedConfig
+) -> dg.MaterializeResult:
+    """The day's adapter on its base in 16, 8 and 4 bits: speed, memory, and what answers lose, with intervals."""
+    day, log = context.partition_key, context.log.info
+    recipe = config.resolve(home)
+    base = ensure_base_model(home.base_model, home.folder / "models", log)
+    adapter = parent_adapter(home.folder / "adapters", config.kind or recipe.candidate, day)
+    items = held_out_answers(home.dataset("sft_dataset", day), recipe.segment)[: config.items]
+    if not items:
+        raise dg.Failure(f"the test split of {day} holds no item to measure on", allow_retries=False)
+    found = compare_loads(base, adapter, items, config.max_new_tokens, log)
+    path = home.folder / "reports" / day / FILE
+    write_json(path, {"adapter": adapter.sha256, "items": len(items), "loads": found.rows()})
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/uri": str(path),
+            "adapter": f"{adapter.kind} {adapter.inputs_hash}",
+            "items": len(items),
+            "loads": markdown_table(_row(found, load) for load in found.loads),
+            **{f"memory_ratio_{bits}_bit": found.memory_ratio(found.loads[BITS.index(bits)]) for bits in BITS[1:]},
+        }
+    )
+
+
+def _row(found: Comparison, load: Load) -> dict[str, Any]:
+    """A line of the table: rounded, with intervals of what was lost."""
+    return {
+        "bits": load.bits,
+        "ms a request": round(load.ms_a_request, 2),
+        "ms a token": round(load.ms_a_token, 3),
+        "tokens/s, one request": round(load.tokens_per_s),
+        "tokens/s, batched": round(load.batched_tokens_per_s),
+        "MB of weights": round(load.weight_bytes / 1e6, 3),
+        "measured ratio": round(found.memory_ratio(load), 2),
+        "MB at the peak": round(load.peak_bytes / 1e6, 1),
+        "nats a token": _with_interval(found.nats_a_token.get(load.bits)),
+        "exact match": _with_interval(found.exact_match.get(load.bits)),
+    }
+
+
+def _with_interval(lost: Interval | None) -> str:
+    """A difference from 16 bits; one cluster has no interval."""
+    if lost is None:
+        return "-"
+    return f"{lost.mean:+.4f}" if lost.low is None else f"{lost.mean:+.4f} [{lost.low:+.4f}, {lost.high:+.4f}]"

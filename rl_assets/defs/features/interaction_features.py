@@ -1,0 +1,64 @@
+"""What is known of rows from their landing on. Finding it is `rl_assets.features`."""
+
+from collections import Counter
+from datetime import date
+
+import dagster as dg
+
+from rl_assets.core.files import sha256_json
+from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
+from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.features.benchmarks import read_benchmarks
+from rl_assets.features.day import DescribedDay, describe_day
+from rl_assets.lake.delta import Lake
+from rl_assets.tables.features import FEATURES, REDACTIONS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS
+
+FLAGS = ("personal_data", "refusal", "boilerplate", "contaminated")
+
+
+@dg.asset(
+    partitions_def=days,
+    backfill_policy=one_run,
+    deps=[INTERACTIONS.name, FEEDBACK.name],
+    group_name="raw",
+    kinds={"duckdb", "deltalake"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": column_schema(FEATURES)},
+    # One day at a time, over all runs: a prompt joins the cluster of an earlier one.
+    pool="prompt_clusters",
+)
+def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
+    """What is known of each answer from its landing on: clean texts, the cluster of its prompt, flags, its language.
+
+    Personal data is replaced by placeholders for all that is built from here. Near-duplicate prompts share a cluster,
+    which decides their split for ever.
+    """
+    benchmarks, versions = read_benchmarks(home.folder / "eval"), {}
+    for day in context.partition_keys:
+        described = describe_day(home.lake, date.fromisoformat(day), benchmarks, home.duckdb_memory_limit)
+        versions[day] = sha256_json([published.sha256 for published in described.published.values()])
+        context.add_asset_metadata(_describe(home.lake, described), partition_key=day)
+    yield from materialized(context, FEATURES.name, versions)
+
+
+def _describe(lake: Lake, described: DescribedDay) -> dict[str, object]:
+    found = (
+        lake.read(REDACTIONS, [described.day]).to_table(columns=["found"]).column("found").combine_chunks().flatten()
+    )
+    features = lake.read(FEATURES, [described.day]).to_table(columns=[*FLAGS, "language", "cluster_key"])
+    return {
+        **published_metadata(described.published[FEATURES.name]),
+        "new_prompts": described.new_prompts,
+        "new_clusters": described.new_clusters,
+        "answers_between_splits": features.column("cluster_key").null_count,
+        **{flag: features.column(flag).to_pylist().count(True) for flag in FLAGS},
+        "replaced": _counts("kind", found.to_pylist()),
+        "languages": _counts("language", features.column("language").to_pylist()),
+    }
+
+
+def _counts(name: str, values: list[str | None]) -> dg.MarkdownMetadataValue:
+    return markdown_table({name: value or "unknown", "n": n} for value, n in Counter(values).most_common())

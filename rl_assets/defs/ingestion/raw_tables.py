@@ -1,0 +1,122 @@
+"""Raw tables: what landed on each log day. Reading, judging and publishing lines is `rl_assets.ingest`."""
+
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
+from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.ingest.database import Database, land_feedback
+from rl_assets.ingest.day import IngestedDay, ingest_day
+from rl_assets.ingest.landing import SUFFIXES, files_of, passed_over
+from rl_assets.lake.table import Table
+from rl_assets.metrics.scales import Metric
+from rl_assets.settings import load_settings
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
+
+OWNERS = ["team:data"]
+READABLE = ", ".join(SUFFIXES)
+NAMED = 5
+
+
+def table_spec(table: Table, description: str, group: str = "raw", kind: str = "duckdb") -> dg.AssetSpec:
+    """The asset of a table of the lake, its columns described."""
+    return dg.AssetSpec(
+        table.name,
+        description=description,
+        group_name=group,
+        kinds={kind, "deltalake"},
+        owners=OWNERS,
+        metadata={"dagster/column_schema": column_schema(table)},
+    )
+
+
+@dg.multi_asset(
+    specs=[
+        table_spec(INTERACTIONS, "Answers that landed on a log day, one row each, from every log format."),
+        table_spec(
+            FEEDBACK,
+            "Acts of judging an answer that landed on a log day: rewards, ratings, thumbs, preferences, corrections.",
+        ),
+        table_spec(
+            REJECTED_RECORDS,
+            "Lines that were refused, each with its reason and its beginning. No line is ever lost.",
+        ),
+        table_spec(INGESTED_FILES, "The account of every file of a log day: lines = rows + duplicates + rejects."),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_line_is_accounted_for",
+            asset=INGESTED_FILES.name,
+            blocking=True,
+            description="Lines read = rows + duplicates + rejects.",
+        )
+    ],
+    partitions_def=days,
+    backfill_policy=one_run,
+)
+def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
+    """Read the files of each log day once and publish what their lines became."""
+    key = home.user_hash_key()
+    metrics = {name: Metric(**said) for name, said in home.metrics.items()}
+    ingested = {}
+    database = _feedback_database()
+    for day in context.partition_keys:
+        if database:
+            landed = land_feedback(home.landing, database, date.fromisoformat(day))
+            context.log.info(f"{day}: {landed} rows of feedback landed from the database")
+        files = files_of(home.landing, date.fromisoformat(day))
+        ingested[day] = ingest_day(home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics)
+        _describe(context, day, ingested[day], passed_over(home.landing, date.fromisoformat(day)))
+    for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
+        versions = {day: result.published[table.name].sha256 for day, result in ingested.items()}
+        checks = [_conserved(ingested)] if table is INGESTED_FILES else []
+        yield from materialized(context, table.name, versions, checks)
+
+
+def _feedback_database() -> Database | None:
+    # Read here and not kept in a resource, because its URL holds a password.
+    settings = load_settings()
+    return Database(settings.feedback_database, settings.feedback_query) if settings.feedback_database else None
+
+
+def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, passed_over_files: list[str]) -> None:
+    details: dict[str, dict[str, Any]] = {
+        INTERACTIONS.name: {"events_outside_their_day": ingested.outside_day},
+        FEEDBACK.name: {},
+        REJECTED_RECORDS.name: {
+            "by_reason": markdown_table({"reason": r, "lines": n} for r, n in ingested.rejects.items()),
+            "samples": markdown_table(ingested.reject_samples),
+        },
+        INGESTED_FILES.name: {
+            "files": ingested.files,
+            "lines": ingested.lines,
+            "rejects": sum(ingested.rejects.values()),
+            "passed_over": passed_over_files,
+        },
+    }
+    if passed_over_files:
+        context.log.warning(f"{day}: {READABLE} are read; passed over: {', '.join(passed_over_files[:NAMED])}")
+    for name, published in ingested.published.items():
+        metadata = {**published_metadata(published), **details[name]}
+        context.add_asset_metadata(metadata, asset_key=name, partition_key=day)
+    context.log.info(
+        f"{day}: {ingested.lines} lines of {ingested.files} files = {ingested.rows} rows "
+        f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
+    )
+
+
+def _conserved(ingested: dict[str, IngestedDay]) -> dg.AssetCheckResult:
+    lost = {
+        day: missing
+        for day, result in ingested.items()
+        if (missing := result.lines - result.rows - result.duplicates - sum(result.rejects.values()))
+    }
+    return dg.AssetCheckResult(
+        asset_key=INGESTED_FILES.name,
+        check_name="every_line_is_accounted_for",
+        passed=not lost,
+        metadata={"lines": sum(result.lines for result in ingested.values()), "lost_by_day": lost},
+    )

@@ -1,0 +1,61 @@
+"""What assets are given: the home folder with its lake, and the choices of the deployment. Nothing here does work."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from rl_assets.core.identity import user_hash_key
+from rl_assets.core.object_store import Place, place
+from rl_assets.datasets.ratings import Window
+from rl_assets.lake.delta import Lake
+from rl_assets.settings import Settings, load_settings
+
+
+class HomeResource(dg.ConfigurableResource):
+    """The folders and choices of a deployment; secrets stay in the environment, since resources show in the UI."""
+
+    home: str
+    lake_url: str
+    landing_url: str
+    window_days: int | None
+    base_model: str
+    recipe: str
+    duckdb_memory_limit: str
+    metrics: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "HomeResource":
+        return cls(
+            home=str(settings.home),
+            lake_url=settings.lake_url,
+            landing_url=str(settings.landing),
+            window_days=settings.window_days,
+            base_model=settings.base_model,
+            recipe=settings.recipe,
+            duckdb_memory_limit=settings.duckdb_memory_limit,
+            metrics={name: metric.model_dump() for name, metric in settings.metrics.items()},
+        )
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.home)
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.lake_url)
+
+    @property
+    def landing(self) -> Place:
+        return place(self.landing_url)
+
+    def window(self, day: str) -> Window:
+        return Window(date.fromisoformat(day), self.window_days)
+
+    def dataset(self, name: str, day: str) -> Path:
+        return self.folder / "datasets" / name / day
+
+    def user_hash_key(self) -> bytes:
+        return user_hash_key(load_settings().user_hash_key, self.folder)

@@ -1,0 +1,63 @@
+"""Base model, SFT and DPO adapters: the nightly chain. Training is `rl_assets.training`."""
+
+import dagster as dg
+
+from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.training_runs import (
+    GPU,
+    GPU_STEP,
+    OWNERS,
+    Results,
+    StageConfig,
+    TrainingConfig,
+    train_stage,
+    training_asset,
+)
+from rl_assets.models.base_models import ensure_base_model
+
+__all__ = ["GPU", "GPU_STEP", "OWNERS", "TrainingConfig", "base_model", "dpo_adapter", "sft_adapter"]
+SFT_CHECKS = {
+    "end_of_turn_is_trained": "In every row the loss covers the end of the answer's turn.",
+    "loss_fell": "The loss of the last tenth of the steps is below that of the first.",
+    "weights_reload": "The adapter read back from disk has the weights that were trained.",
+    "merged_model": "Merged into the base, the adapter gives the same probabilities (KL at most 0.001 nat a token).",
+}
+DPO_CHECKS = {
+    "end_of_turn_is_trained": SFT_CHECKS["end_of_turn_is_trained"],
+    "step0_loss": "Before any update the loss is ln 2, so the reference is the parent adapter.",
+    "step0_margin": "Before any update the implicit reward margin is 0.",
+    "chosen_log_probability": "The chosen answers did not lose more than 0.1 nat a token.",
+    "weights_reload": SFT_CHECKS["weights_reload"],
+    "merged_model": SFT_CHECKS["merged_model"],
+}
+
+
+class SftConfig(StageConfig):
+    """Values that win over the recipe's `sft` stage."""
+
+
+class DpoConfig(StageConfig):
+    """Values that win over the recipe's `dpo` stage."""
+
+    beta: float | None = None
+
+
+@dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=OWNERS, pool=GPU, op_tags=GPU_STEP)
+def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+    """The model that adapters are trained on. The embedded `tiny` is built once, and good at nothing but the demo."""
+    base = ensure_base_model(home.base_model, home.folder / "models", context.log.info)
+    metadata = {"name": base.name, "dagster/uri": base.path, "sha256": base.sha256}
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(base.sha256))
+
+
+@dg.asset(deps=[base_model, sft_dataset], **training_asset("sft_adapter", SFT_CHECKS))
+def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
+    """A LoRA adapter that answers as the best logged answers do. Skipped, with the reason, where rows are too few."""
+    yield from train_stage(context, home, config.resolve_stage(home, "sft"), "sft", SFT_CHECKS)
+
+
+@dg.asset(deps=[base_model, dpo_dataset, sft_adapter], **training_asset("dpo_adapter", DPO_CHECKS))
+def dpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: DpoConfig) -> Results:
+    """The SFT adapter, trained further to prefer the better answers; the SFT adapter is its reference."""
+    yield from train_stage(context, home, config.resolve_stage(home, "dpo"), "dpo", DPO_CHECKS, parent="sft")

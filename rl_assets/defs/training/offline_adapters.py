@@ -1,0 +1,64 @@
+"""Adapters beside the nightly chain: from groups of answers, from single verdicts, and a reward model.
+
+Their group `more_adapters` is in no nightly job: select it by name.
+"""
+
+import dagster as dg
+
+from rl_assets.defs.datasets.datasets import grpo_dataset, kto_dataset, reward_dataset
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.adapters import SFT_CHECKS, base_model, dpo_adapter, sft_adapter
+from rl_assets.defs.training.training_runs import Results, StageConfig, train_stage, training_asset
+
+GROUP = "more_adapters"
+COMMON = {name: SFT_CHECKS[name] for name in ("end_of_turn_is_trained", "weights_reload", "merged_model")}
+GRPO_CHECKS = COMMON | {
+    "better_answers_gained": "Better answers, or the rewards of its own answers, gained over the run."
+}
+KTO_CHECKS = COMMON | {"step0_loss": "The first loss is half its rows' mean weight, so the reference is the parent."}
+REWARD_CHECKS = {
+    "loss_fell": SFT_CHECKS["loss_fell"],
+    "weights_reload": SFT_CHECKS["weights_reload"],
+    "beats_longer_wins": "On held-out pairs it is right more often than a preference for the longer answer.",
+}
+
+
+class GrpoConfig(StageConfig):
+    """Values that win over the recipe's `grpo` stage."""
+
+    way: str | None = None
+    parent: str | None = None
+    rewards: list[str] | None = None
+    beta: float | None = None
+
+
+class KtoConfig(StageConfig):
+    """Values that win over the recipe's `kto` stage."""
+
+    beta: float | None = None
+
+
+class RewardConfig(StageConfig):
+    """Values that win over the recipe's `reward` stage."""
+
+
+@dg.asset(deps=[base_model, reward_dataset], **training_asset("reward_model", REWARD_CHECKS, GROUP))
+def reward_model(context: dg.AssetExecutionContext, home: HomeResource, config: RewardConfig) -> Results:
+    """A LoRA sequence classifier that gives the better of two answers the higher reward."""
+    yield from train_stage(context, home, config.resolve_stage(home, "reward"), "reward", REWARD_CHECKS)
+
+
+@dg.asset(deps=[base_model, kto_dataset, sft_adapter], **training_asset("kto_adapter", KTO_CHECKS, GROUP))
+def kto_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: KtoConfig) -> Results:
+    """The SFT adapter, trained further on single good and bad answers; the SFT adapter is its reference."""
+    yield from train_stage(context, home, config.resolve_stage(home, "kto"), "kto", KTO_CHECKS, parent="sft")
+
+
+@dg.asset(
+    deps=[base_model, grpo_dataset, sft_adapter, dpo_adapter, reward_model],
+    **training_asset("grpo_adapter", GRPO_CHECKS, GROUP),
+)
+def grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
+    """Its parent, trained further on groups of answers: on the best ones, weighted, clipped, or online."""
+    recipe = config.resolve_stage(home, "grpo")
+    yield from train_stage(context, home, recipe, "grpo", GRPO_CHECKS, parent=recipe.grpo.parent)

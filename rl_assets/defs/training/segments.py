@@ -1,0 +1,53 @@
+"""Adapters of slices of the product: a chain of assets for each segment of the file that the setting `segments` names.
+
+They are of the group `adapters`, so the nightly jobs train them too. Reports on them are `segment_reports`.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training import adapters
+from rl_assets.defs.training import offline_adapters as more_adapters
+from rl_assets.defs.training.training_runs import Results, StageConfig, train_stage, training_asset
+from rl_assets.recipes.segments import Segment, Stage
+
+CHECKS: Mapping[Stage, dict[str, str]] = {
+    "sft": adapters.SFT_CHECKS,
+    "dpo": adapters.DPO_CHECKS,
+    "kto": more_adapters.KTO_CHECKS,
+    "grpo": more_adapters.GRPO_CHECKS,
+}
+
+
+class SegmentConfig(StageConfig):
+    """Values that win over those of the segment's recipe."""
+
+
+def segment_adapters(segments: Mapping[str, Segment]) -> list[dg.AssetsDefinition]:
+    """An asset `<segment>_<stage>_adapter` for each stage of each segment; all but the first continue the first."""
+    return [_adapter(name, segment, stage) for name, segment in segments.items() for stage in segment.stages]
+
+
+def _adapter(name: str, segment: Segment, stage: Stage) -> dg.AssetsDefinition:
+    key, parent = f"{name}_{stage}_adapter", None if stage == "sft" else "sft"
+    deps = [adapters.base_model, f"{stage}_dataset", *([f"{name}_{parent}_adapter"] if parent else [])]
+
+    def adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SegmentConfig) -> Results:
+        chosen = config if config.recipe else config.model_copy(update={"recipe": segment.recipe})
+        recipe = segment.of(chosen.resolve_stage(home, stage))
+        yield from train_stage(context, home, recipe, stage, CHECKS[stage], parent, name)
+
+    shared = training_asset(key, CHECKS[stage])
+    made = dg.asset(name=key, deps=deps, description=_description(name, segment, stage), **shared)(adapter)
+    assert isinstance(made, dg.AssetsDefinition)
+    return made
+
+
+def _description(name: str, segment: Segment, stage: Stage) -> str:
+    filters = segment.model_dump(include={"segment", "agent", "category"}, exclude_defaults=True)
+    rows = ", ".join(
+        f"{column} {value if isinstance(value, str) else ' or '.join(value)}" for column, value in filters.items()
+    )
+    return f"The {stage.upper()} adapter of the segment {name}: rows of {rows}."

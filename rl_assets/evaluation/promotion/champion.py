@@ -1,0 +1,132 @@
+"""The champion: one small file that names the adapter in use, those before it, and those taken out of use."""
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rl_assets.core.files import write_json
+from rl_assets.core.validation import problems
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.models.adapters import Adapter, read_adapter
+
+CHAMPION_FILE = "champion.json"
+KEPT = 20
+
+
+class RolledBack(BaseModel):
+    """An adapter that was champion and was taken out of use by hand; its weights are not promoted again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    adapter: str
+    hash: str
+    day: date
+    reason: str
+
+
+class Champion(BaseModel):
+    """`adapter` is its folder in the home, `hash` the sha256 of its weights, `previous` the champion before it.
+
+    `previous` is a chain of at most KEPT champions, and `rolled_back` the newest KEPT that were taken out of use.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    adapter: str
+    hash: str
+    day: date
+    decision: Decision
+    previous: "Champion | None" = None
+    rolled_back: list[RolledBack] = []
+
+    def history(self) -> list["Champion"]:
+        """This champion and those before it, the newest first."""
+        return [self, *(self.previous.history() if self.previous else [])]
+
+    def rolled_back_reason(self, weights: str) -> str | None:
+        """Why an adapter with these weights was taken out of use; None if it never was."""
+        return next((found.reason for found in self.rolled_back if found.hash == weights), None)
+
+
+def read_champion(home: Path) -> Champion | None:
+    """The champion, or None while there is none. Raises ValueError for a file that is not one."""
+    path = home / CHAMPION_FILE
+    if not path.is_file():
+        return None
+    try:
+        return Champion.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(
+            f"{path} is not a champion file: {problems(error)}. "
+            "Restore it from a backup, or delete it to start without a champion."
+        ) from error
+
+
+def champion_adapter(home: Path, champion: Champion) -> Adapter:
+    """The champion's adapter, its weights checked against the file. Raises ValueError if they differ."""
+    adapter = read_adapter(home / champion.adapter)
+    if adapter.sha256 != champion.hash:
+        raise ValueError(
+            f"{home / champion.adapter} holds weights {adapter.sha256[:12]}, but {CHAMPION_FILE} promoted "
+            f"{champion.hash[:12]}: restore the folder, or delete the champion file to start without one"
+        )
+    return adapter
+
+
+def promote(home: Path, decision: Decision, adapter: Adapter) -> bool:
+    """Make the adapter champion if the decision says so and its day is newer than the champion's: True.
+
+    A backfill of old days therefore never demotes, and what was rolled back does not come back. Raises ValueError
+    if the decision is about other weights.
+    """
+    if decision.candidate != adapter.sha256:
+        raise ValueError(
+            f"the decision is about {decision.candidate[:12]}, the adapter at {adapter.folder} "
+            f"is {adapter.sha256[:12]}: decide again"
+        )
+    current = read_champion(home)
+    day = date.fromisoformat(decision.day)
+    if decision.verdict != "PROMOTE" or (current is not None and day <= current.day):
+        return False
+    if current is not None and current.rolled_back_reason(adapter.sha256):
+        return False
+    entry = Champion(
+        adapter=adapter.folder.resolve().relative_to(home.resolve()).as_posix(),
+        hash=adapter.sha256,
+        day=day,
+        decision=decision,
+        previous=_shortened(current, KEPT - 1) if current else None,
+        rolled_back=current.rolled_back if current else [],
+    )
+    _write(home, entry)
+    return True
+
+
+def roll_back(home: Path, reason: str) -> tuple[RolledBack, Champion]:
+    """Point to the champion before the present one; what was taken out of use, and the champion now.
+
+    Raises ValueError where there is none before it, or the weights of the one before are not what was promoted.
+    """
+    current = read_champion(home)
+    if current is None or current.previous is None:
+        raise ValueError(
+            f"{home / CHAMPION_FILE} names no champion before the present one: nothing to roll back to. "
+            "Delete the file to start without a champion."
+        )
+    champion_adapter(home, current.previous)
+    taken = RolledBack(adapter=current.adapter, hash=current.hash, day=current.day, reason=reason)
+    refused = [taken, *(found for found in current.rolled_back if found.hash != taken.hash)]
+    entry = current.previous.model_copy(update={"rolled_back": refused[:KEPT]})
+    _write(home, entry)
+    return taken, entry
+
+
+def _shortened(champion: Champion, length: int) -> Champion:
+    """The champion with a chain of at most `length`; refusals belong to the newest alone."""
+    before = _shortened(champion.previous, length - 1) if champion.previous and length > 1 else None
+    return champion.model_copy(update={"previous": before, "rolled_back": []})
+
+
+def _write(home: Path, champion: Champion) -> None:
+    write_json(home / CHAMPION_FILE, champion.model_dump(mode="json"))

@@ -1,0 +1,57 @@
+"""From verdicts to win rates with intervals, raw and as they would be for answers of equal length."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_assets.metrics.statistics import SEED, Interval, cluster_codes, drawn_counts, from_draws, interval
+
+LENGTH_RESAMPLES = 2_000
+# Pseudo-observations that keep the fit finite where one side always wins.
+RIDGE = 0.5
+NEWTON_STEPS = 25
+FEWEST_FOR_LENGTH = 10
+
+
+def win_rate(points: Sequence[float], clusters: Sequence[str]) -> Interval | None:
+    """Mean of 1 a win, 0.5 a tie, 0 a loss; None without verdicts."""
+    return interval(points, clusters) if points else None
+
+
+def length_controlled(
+    points: Sequence[float], lengths: Sequence[tuple[int, int]], clusters: Sequence[str]
+) -> Interval | None:
+    """The win rate at equal lengths, with its interval; None with fewer than ten verdicts, or all alike.
+
+    A logistic fit of the points on tanh of the standardised difference of lengths (ours - theirs), read where
+    the difference is 0 (after Dubois et al. 2024, "Length-Controlled AlpacaEval"; one pair of models, so there
+    is no instruction term). Resampled by cluster, vectorised.
+    """
+    if len(points) < FEWEST_FOR_LENGTH or len(set(points)) == 1:
+        return None
+    outcome = np.asarray(points, dtype=np.float64)
+    difference = np.asarray([ours - theirs for ours, theirs in lengths], dtype=np.float64)
+    spread = float(difference.std())
+    feature = np.tanh(difference / spread) if spread > 0 else difference * 0
+    codes, size = cluster_codes(clusters)
+    chunks = drawn_counts(size, LENGTH_RESAMPLES, SEED)
+    draws = np.concatenate([_rate_at_zero(outcome, feature, drawn[:, codes]) for drawn in chunks])
+    estimate = float(_rate_at_zero(outcome, feature, np.ones((1, len(outcome))))[0])
+    return from_draws(estimate, draws, len(outcome), size, against_zero=False)
+
+
+def _rate_at_zero(
+    outcome: NDArray[np.float64], feature: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """sigmoid(intercept) of weighted logistic fits, a fit a row of weights (fits x n), by Newton's method."""
+    intercept, slope = np.zeros(len(weights)), np.zeros(len(weights))
+    for _ in range(NEWTON_STEPS):
+        fitted = 1 / (1 + np.exp(-np.clip(intercept[:, None] + slope[:, None] * feature, -30, 30)))
+        residual, curve = weights * (outcome - fitted), weights * fitted * (1 - fitted)
+        top, side = residual.sum(axis=1) - RIDGE * intercept, residual @ feature - RIDGE * slope
+        a, b, c = curve.sum(axis=1) + RIDGE, curve @ feature, curve @ feature**2 + RIDGE
+        determinant = a * c - b * b
+        intercept = intercept + (c * top - b * side) / determinant
+        slope = slope + (a * side - b * top) / determinant
+    return np.asarray(1 / (1 + np.exp(-intercept)))

@@ -1,0 +1,174 @@
+"""Tables of the lake: read days, publish a day in one atomic Delta commit, and tell whether a day's content changed.
+
+Most tables are partitioned by log day; `Table.partition` names the column of one that is not, and then "day" below
+means a value of it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pds
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+from rl_assets.core.files import sha256_json
+from rl_assets.lake.content_hash import content_of
+from rl_assets.lake.schema_evolution import schema_mode
+from rl_assets.lake.table import Table
+from rl_assets.lake.tombstones import ERASURES, Erased, tombstones
+
+# The writer keeps what it has of a file and of a row group in memory, several times over.
+FILE_BYTES = 32 * 2**20
+ROW_GROUP_ROWS = 20_000
+# Opening a table reads the commits since its last checkpoint; of the usual 100, that takes longer than all else in a
+# small commit.
+TABLE_SETTINGS = {"delta.checkpointInterval": "10"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a commit left for a day: its row count and the hash of its content."""
+
+    table: str
+    day: date | str
+    rows: int
+    sha256: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Delta tables below one folder or object-store URL, each partitioned by one column."""
+
+    url: str
+
+    def uri(self, table: Table) -> str:
+        return f"{self.url.rstrip('/')}/{table.name}"
+
+    def open(self, table: Table) -> DeltaTable | None:
+        """The Delta table, or None before its first commit."""
+        try:
+            return DeltaTable(self.uri(table))
+        except TableNotFoundError:
+            return None
+
+    def days(self, table: Table) -> list[date]:
+        """Days that hold rows, in order."""
+        return [date.fromisoformat(key) for key in self.keys(table)]
+
+    def keys(self, table: Table) -> list[str]:
+        """Values of the partition column that have rows, in order."""
+        return _keys(self.open(table), table)
+
+    def read(self, table: Table, days: Iterable[date | str]) -> pds.Dataset:
+        """The rows of `days` as an Arrow dataset that DuckDB can scan; files of other days are never opened."""
+        return self._rows(self.open(table), table, days)
+
+    def _rows(self, delta: DeltaTable | None, table: Table, days: Iterable[date | str]) -> pds.Dataset:
+        wanted = sorted({str(day) for day in days} & set(_keys(delta, table)))
+        if delta is None or not wanted:
+            return pds.dataset(table.schema.empty_table())
+        return delta.to_pyarrow_dataset(
+            filesystem=self._native(table),
+            schema=table.schema,
+            file_pruning_predicate=[(table.partition, "in", wanted)],
+        )
+
+    def _native(self, table: Table) -> SubTreeFileSystem | None:
+        """Arrow's own file system for a local table, or None for Delta's.
+
+        Delta's calls Python from Arrow's reading threads, and where one of them still ends while the interpreter does,
+        the whole process is aborted (about 3 in 100 short processes).
+        """
+        return (
+            None if "://" in self.url else SubTreeFileSystem(str(Path(self.uri(table)).absolute()), LocalFileSystem())
+        )
+
+    def between(self, table: Table, first: date, last: date) -> pds.Dataset:
+        """The rows of the days from `first` to `last`, both included."""
+        return self.read(table, [day for day in self.days(table) if first <= day <= last])
+
+    def publish(self, table: Table, day: date | str, rows: pa.RecordBatchReader) -> Published:
+        """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
+
+        `rows` streams; it has the table's columns, in any order. Rows of erased interactions and users are left out.
+        A table that an earlier version of the project wrote takes on new columns. Raises SchemaChangedError where one
+        has another type there, and a DeltaError where a row is of another day.
+        """
+        delta = self.open(table)
+        mode = schema_mode(delta, table)
+        erased, dropped = self.erased(), set[str]()
+        conformed = (_conform(batch, table.schema) for batch in rows)
+        write_deltalake(
+            self.uri(table) if delta is None else delta,
+            pa.RecordBatchReader.from_batches(table.schema, _kept(conformed, erased, dropped)),
+            mode="overwrite",
+            schema_mode=mode,
+            predicate=_is(table.partition, str(day)),
+            partition_by=[table.partition],
+            configuration=TABLE_SETTINGS,
+            target_file_size=FILE_BYTES,
+            writer_properties=_writer(table),
+            commit_properties=CommitProperties(custom_metadata={table.partition: str(day)}),
+        )
+        if table.erasure_spreads:
+            self._remember(dropped - erased.interactions, str(day))
+        return self._published(self.open(table) if delta is None else delta, table, day)
+
+    def erased(self) -> Erased:
+        """The interactions and users of which nothing may be kept."""
+        delta = self.open(ERASURES)
+        return Erased.of(self._rows(delta, ERASURES, _keys(delta, ERASURES)).to_table(columns=["kind", "id"]))
+
+    def _remember(self, interactions: set[str], day: str) -> None:
+        """Erase by their ids the answers that an erased user's id told: feedback on them may name no user."""
+        if interactions:
+            erasure = f"landed-{day}-{sha256_json(sorted(interactions))[:12]}"
+            self.publish(ERASURES, erasure, tombstones(erasure, Erased(interactions=frozenset(interactions))))
+
+    def published(self, table: Table, day: date | str) -> Published:
+        """Row count and content hash of a day as it stands."""
+        return self._published(self.open(table), table, day)
+
+    def _published(self, delta: DeltaTable | None, table: Table, day: date | str) -> Published:
+        content = content_of(self._rows(delta, table, [day]), table.identity)
+        return Published(table.name, day, content.rows, content.sha256, self.uri(table))
+
+
+def _keys(delta: DeltaTable | None, table: Table) -> list[str]:
+    partitions = delta.partitions() if delta else []
+    return sorted({str(partition[table.partition]) for partition in partitions})
+
+
+def _kept(batches: Iterable[pa.RecordBatch], erased: Erased, dropped: set[str]) -> Iterator[pa.RecordBatch]:
+    """The batches without the rows of the erased; ids of interactions among these are added to `dropped`."""
+    for batch in batches:
+        theirs = erased.theirs(batch) if erased else None
+        if theirs is None or not theirs.true_count:
+            yield batch
+            continue
+        if "interaction_id" in batch.schema.names:
+            dropped.update(batch.column("interaction_id").filter(theirs).to_pylist())
+        yield batch.filter(pc.invert(theirs))
+
+
+def _writer(table: Table) -> WriterProperties:
+    return WriterProperties(
+        compression="SNAPPY",
+        max_row_group_size=ROW_GROUP_ROWS,
+        column_properties={name: ColumnProperties(dictionary_enabled=False) for name in table.distinct},
+    )
+
+
+def _is(partition: str, key: str) -> str:
+    quoted = key.replace("'", "''")
+    return f"{partition} = '{quoted}'"
+
+
+def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    return pa.record_batch([batch.column(field.name).cast(field.type) for field in schema], schema=schema)

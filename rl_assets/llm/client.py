@@ -1,0 +1,177 @@
+"""The way to a model as a service: any OpenAI-compatible endpoint, with a cache, a budget, bounded concurrency and
+back-off. A judge is one.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from rl_assets.core.files import sha256_json
+from rl_assets.llm.cache import ReplyCache
+
+# Failures in a row after which the service counts as down, and the rest is left for another night.
+GIVE_UP_AFTER = 5
+LONGEST_REPLY = 20_000
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the model is and how patient to be: seconds a call, tries after the first, calls at once."""
+
+    base_url: str
+    model: str
+    api_key: str = field(repr=False)
+    timeout_s: float = 60.0
+    retries: int = 4
+    concurrency: int = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to the judge; `sample` tells repeated draws of one question apart."""
+
+    system: str
+    user: str
+    schema: dict[str, Any]
+    temperature: float = 0.0
+    sample: int = 0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The model's text, or why there is none: "failed" (the service), "budget" or "gave up" (not asked)."""
+
+    text: str | None
+    problem: str | None = None
+
+
+R = TypeVar("R")
+
+
+class Service(ABC, Generic[R]):
+    """Asks an endpoint, each question once. Not asked are those above `max_calls` in the life of this object,
+    and those left when the service fails again and again; both can be asked another time.
+
+    A subclass says what shapes a reply (`asked`) and how it is asked for (`complete`).
+    """
+
+    name = "service"
+
+    def __init__(self, endpoint: Endpoint, cache: ReplyCache, max_calls: int, log: Callable[[str], None]) -> None:
+        self.endpoint, self.cache, self.max_calls, self.log = endpoint, cache, max_calls, log
+        self.calls, self.from_cache, self.tokens = 0, 0, 0
+        self.failures: Counter[str] = Counter()
+        self._claimed, self._failed_in_a_row = 0, 0
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _client(self) -> Any:
+        from openai import OpenAI
+
+        # The key is given in any case: without one the library would send another service's from the environment.
+        return OpenAI(
+            base_url=self.endpoint.base_url,
+            api_key=self.endpoint.api_key,
+            timeout=self.endpoint.timeout_s,
+            max_retries=self.endpoint.retries,
+        )
+
+    @abstractmethod
+    def asked(self, request: R) -> tuple[Any, ...]:
+        """Everything of a request that shapes its reply, as JSON values."""
+
+    @abstractmethod
+    def complete(self, request: R) -> str | None:
+        """The reply, or None where asking would cost more than is left. May raise an OpenAIError."""
+
+    def key(self, request: R) -> str:
+        """What a reply is kept under: everything that shapes it, and who was asked."""
+        return sha256_json([self.endpoint.base_url, self.endpoint.model, *self.asked(request)])
+
+    def ask(self, requests: Sequence[R]) -> list[Reply]:
+        """A reply to each request, in their order; equal requests are asked once.
+
+        Rate limits, server errors and time-outs are tried again with growing pauses. Never raises for them.
+        """
+        keys = [self.key(request) for request in requests]
+        replies = {key: Reply(text) for key in set(keys) if (text := self.cache.get(key)) is not None}
+        self.from_cache += len(replies)
+        wanted = {key: request for key, request in zip(keys, requests, strict=True) if key not in replies}
+        affordable = list(wanted.items())[: max(0, self.max_calls - self._claimed)]
+        self._claimed += len(affordable)
+        with ThreadPoolExecutor(self.endpoint.concurrency) as pool:
+            answered = pool.map(lambda pair: self._one(*pair), affordable)
+            replies |= dict(zip((key for key, _ in affordable), answered, strict=True))
+        return [replies.get(key, Reply(None, "budget")) for key in keys]
+
+    def _one(self, key: str, request: R) -> Reply:
+        if self._failed_in_a_row >= GIVE_UP_AFTER:
+            return Reply(None, "gave up")
+        from openai import OpenAIError
+
+        with self._lock:
+            self.calls += 1
+        try:
+            text = self.complete(request)
+        except OpenAIError as error:
+            return self._failed(error)
+        if text is None:
+            with self._lock:
+                self.calls -= 1
+            return Reply(None, "budget")
+        with self._lock:
+            self._failed_in_a_row = 0
+        self.cache.put(key, self.endpoint.model, text)
+        return Reply(text)
+
+    def _failed(self, error: Exception) -> Reply:
+        # The status alone: an error's text is the service's, and may quote the key or the answers.
+        what = f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()
+        with self._lock:
+            self._failed_in_a_row += 1
+            self.failures[what] += 1
+        self.log(f"the {self.name} did not answer: {what}")
+        return Reply(None, "failed")
+
+    def _count(self, tokens: int) -> None:
+        with self._lock:
+            self.tokens += tokens
+
+
+class Judge(Service[Request]):
+    """A service that is asked for verdicts in a JSON form."""
+
+    name = "judge"
+    _structured = True
+
+    def asked(self, request: Request) -> tuple[Any, ...]:
+        return request.system, request.user, request.schema, request.temperature, request.sample
+
+    def complete(self, request: Request) -> str:
+        from openai import BadRequestError
+
+        try:
+            return self._send(request, structured=self._structured)
+        except BadRequestError:
+            if not self._structured:
+                raise
+            # Many compatible servers know no response formats; the instructions ask for the same form.
+            self._structured = False
+            return self._send(request, structured=False)
+
+    def _send(self, request: Request, structured: bool) -> str:
+        messages = [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}]
+        schema = {"name": "verdict", "strict": True, "schema": request.schema}
+        form = {"response_format": {"type": "json_schema", "json_schema": schema}} if structured else {}
+        found = self._client.chat.completions.create(
+            model=self.endpoint.model, messages=messages, temperature=request.temperature, **form
+        )
+        self._count(found.usage.total_tokens if found.usage else 0)
+        # A reply without a choice or a text is no verdict, and is counted as such where it is read.
+        text = found.choices[0].message.content if found.choices else None
+        return (text or "")[:LONGEST_REPLY]

@@ -1,0 +1,97 @@
+"""How far people agree about preferences, and how far verdicts of a judge or a metric agree with them.
+
+A vote is "first", "second" or "tie". What people cannot agree on among themselves bounds what a judge can reach.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from rl_assets.metrics.statistics import Interval, interval
+
+Vote = Literal["first", "second", "tie"]
+VOTES: tuple[Vote, ...] = ("first", "second", "tie")
+
+
+@dataclass(frozen=True)
+class HumanAgreement:
+    """`pairwise` is the mean share of two raters of a pair with one vote, `kappa` Fleiss' chance-corrected one.
+
+    `ceiling` is the share of single votes that equal the majority of the other raters of the pair, where these have
+    one: what a judge as good as one more rater would reach.
+    """
+
+    pairs: int
+    unanimous: int
+    without_majority: int
+    pairwise: Interval
+    kappa: float
+    ceiling: Interval
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Verdicts against the majority of people: over all pairs, ties being a verdict like another; and over the
+    pairs that both sides decided, which leaves ties out."""
+
+    all_pairs: Interval
+    decided: Interval | None
+
+
+def majority(votes: Sequence[Vote]) -> Vote:
+    """What more than half of the raters say; without that, a tie."""
+    vote, count = Counter(votes).most_common(1)[0]
+    return vote if 2 * count > len(votes) else "tie"
+
+
+def human_agreement(votes: Sequence[Sequence[Vote]], clusters: Sequence[str]) -> HumanAgreement:
+    """Agreement of the raters of each pair; `votes` (pairs x raters) of as many raters each, at least three.
+
+    Fleiss 1971, "Measuring nominal scale agreement among many raters". Raises ValueError otherwise.
+    """
+    raters = {len(row) for row in votes}
+    if len(raters) != 1 or min(raters) < 3:
+        raise ValueError(f"every pair needs the votes of as many raters, at least three; found {sorted(raters)}")
+    agreed = [_share([a == b for a, b in combinations(row, 2)]) for row in votes]
+    every = Counter(vote for row in votes for vote in row)
+    total = every.total()
+    chance = sum((every[vote] / total) ** 2 for vote in VOTES)
+    observed = sum(agreed) / len(agreed)
+    left_out = [
+        (vote == _others(row, turn), name)
+        for row, name in zip(votes, clusters, strict=True)
+        for turn, vote in enumerate(row)
+        if _others(row, turn) is not None
+    ]
+    return HumanAgreement(
+        pairs=len(votes),
+        unanimous=sum(len(set(row)) == 1 for row in votes),
+        without_majority=sum(2 * max(Counter(row).values()) <= len(row) for row in votes),
+        pairwise=interval(agreed, clusters),
+        kappa=(observed - chance) / (1 - chance) if chance < 1 else 1.0,
+        ceiling=interval([float(same) for same, _ in left_out], [name for _, name in left_out]),
+    )
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags)
+
+
+def _others(row: Sequence[Vote], turn: int) -> Vote | None:
+    """What more than half of the other raters say; None where they do not agree."""
+    others = [*row[:turn], *row[turn + 1 :]]
+    vote, count = Counter(others).most_common(1)[0]
+    return vote if 2 * count > len(others) else None
+
+
+def alignment(verdicts: Sequence[Vote], people: Sequence[Vote], clusters: Sequence[str]) -> Alignment:
+    """How often verdicts equal those of people, clustered by prompt; the three run in parallel."""
+    rows = list(zip(verdicts, people, clusters, strict=True))
+    decided = [row for row in rows if "tie" not in row[:2]]
+    return Alignment(_equal(rows), _equal(decided) if decided else None)
+
+
+def _equal(rows: Sequence[tuple[Vote, Vote, str]]) -> Interval:
+    return interval([float(ours == theirs) for ours, theirs, _ in rows], [name for _, _, name in rows])

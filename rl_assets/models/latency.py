@@ -1,0 +1,91 @@
+"""How long one request takes: warm requests at batch 1, alone for each model and side by side for two."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rl_assets.core.chat import Message
+from rl_assets.models.encoding import prompt_ids
+from rl_assets.models.generation import greedy
+
+REQUESTS = 24
+WARM_UP = 3
+EQUAL_WORK_TOKENS = 24
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds a request from prompt to whole answer, over `requests` warm requests at batch 1."""
+
+    p50_ms: float
+    p95_ms: float
+    requests: int
+
+
+def spread_sample(prompts: Sequence[Sequence[Message]], size: int = REQUESTS) -> list[Sequence[Message]]:
+    """`size` prompts evenly over the list; fewer than `size` are asked again in turn. [] from []."""
+    if not prompts:
+        return []
+    return [prompts[(index * len(prompts)) // size % len(prompts)] for index in range(size)]
+
+
+def request_ms(model: Any, tokenizer: Any, ids: list[int], max_new: int, min_new: int = 0) -> float:
+    """Wall time in ms of one request at batch 1, the device's queue emptied before and after."""
+    _wait_for_device(model)
+    started = time.perf_counter()
+    greedy(model, tokenizer, [ids], max_new, min_new)
+    _wait_for_device(model)
+    return (time.perf_counter() - started) * 1000
+
+
+def _wait_for_device(model: Any) -> None:
+    if model.device.type == "cuda":
+        import torch
+
+        torch.cuda.synchronize(model.device)
+
+
+def measure(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], max_new: int) -> Latency | None:
+    """Latency over a spread sample of the prompts; None when there are none."""
+    rows = [prompt_ids(tokenizer, prompt) for prompt in spread_sample(prompts)]
+    if not rows:
+        return None
+    for ids in rows[:WARM_UP]:
+        request_ms(model, tokenizer, ids, max_new)
+    times = [request_ms(model, tokenizer, ids, max_new) for ids in rows]
+    return Latency(statistics.median(times), percentile_95(times), len(times))
+
+
+def percentile_95(times: Sequence[float]) -> float:
+    """95th percentile, interpolated between the two nearest times."""
+    if len(times) == 1:
+        return times[0]
+    return statistics.quantiles(times, n=20, method="inclusive")[-1]
+
+
+def side_by_side(
+    ours: tuple[Any, Any],
+    theirs: tuple[Any, Any],
+    prompts: Sequence[Sequence[Message]],
+    max_new: int,
+    equal_work: bool,
+) -> list[float]:
+    """Ratio of our request time to theirs for each prompt of a spread sample.
+
+    The two models take turns (ours, theirs, theirs, ours) and the faster of both runs counts, so a machine
+    that gets busy meanwhile slows both alike. With `equal_work` each writes exactly EQUAL_WORK_TOKENS tokens.
+    """
+    new, least = (EQUAL_WORK_TOKENS, EQUAL_WORK_TOKENS) if equal_work else (max_new, 0)
+    new, least = min(new, max_new), min(least, max_new)
+    rows = [prompt_ids(ours[1], prompt) for prompt in spread_sample(prompts)]
+    for ids in rows[:WARM_UP]:
+        for model, tokenizer in (ours, theirs):
+            request_ms(model, tokenizer, ids, new, least)
+    return [_ratio(ours, theirs, ids, new, least) for ids in rows]
+
+
+def _ratio(ours: tuple[Any, Any], theirs: tuple[Any, Any], ids: list[int], new: int, least: int) -> float:
+    turns = [request_ms(*pair, ids, new, least) for pair in (ours, theirs, theirs, ours)]
+    return min(turns[0], turns[3]) / min(turns[1], turns[2])

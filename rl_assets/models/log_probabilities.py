@@ -1,0 +1,104 @@
+"""Log-probabilities of given answers, and what follows from them: perplexity and preference margins."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rl_assets.core.chat import Message
+from rl_assets.models.encoding import (
+    completion_ids,
+    context_length,
+    length_sorted_batches,
+    pad_id,
+    prompt_ids,
+)
+
+BATCH_SIZE = 32
+# Logits of one batch, rows x width x vocabulary: 1 GiB in float32, soon full with 150,000 tokens.
+LOGIT_CELLS = 1 << 28
+
+
+@dataclass(frozen=True)
+class LogProbability:
+    """Sum of the natural log-probabilities of an answer's tokens (end token included), and their number."""
+
+    total: float
+    tokens: int
+
+    @property
+    def per_token(self) -> float:
+        """Nats a token."""
+        return self.total / self.tokens
+
+
+def log_probabilities(
+    model: Any,
+    tokenizer: Any,
+    answers: Sequence[tuple[Sequence[Message], str]],
+    log: Callable[[str], None],
+) -> list[LogProbability]:
+    """log p(answer | prompt) for each (prompt, answer), in their order.
+
+    Raises ValueError for one that is longer than the model's context: cut, its figure would be another's.
+    """
+    encoded = [(prompt_ids(tokenizer, p), completion_ids(tokenizer, p, a)) for p, a in answers]
+    lengths = [len(prompt) + len(completion) for prompt, completion in encoded]
+    if lengths and max(lengths) > context_length(model):
+        raise ValueError(f"{max(lengths)} tokens exceed the model's context of {context_length(model)}")
+    found: dict[int, LogProbability] = {}
+    cells = max(lengths, default=1) * int(model.config.vocab_size)
+    for batch in length_sorted_batches(lengths, max(1, min(BATCH_SIZE, LOGIT_CELLS // cells))):
+        rows = [encoded[index] for index in batch]
+        found.update(zip(batch, _score_batch(model, rows, pad_id(tokenizer)), strict=True))
+    log(f"scored {len(found)} held-out answers")
+    return [found[index] for index in range(len(answers))]
+
+
+def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) -> list[LogProbability]:
+    """Right-padded, so that positions start at 0 in every row and the causal mask hides the padding."""
+    import torch
+
+    width = max(len(prompt) + len(completion) for prompt, completion in rows)
+    ids = torch.full((len(rows), width), pad, dtype=torch.long)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for row, (prompt, completion) in enumerate(rows):
+        ids[row, : len(prompt) + len(completion)] = torch.tensor(prompt + completion)
+        mask[row, : len(prompt) + len(completion)] = 1
+    with torch.inference_mode():
+        logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False).logits
+        return [_answer_sum(logits[row], *pair) for row, pair in enumerate(rows)]
+
+
+def _answer_sum(logits: Any, prompt: list[int], completion: list[int]) -> LogProbability:
+    """logits (width x vocabulary); the token at position i is predicted at i - 1."""
+    import torch
+
+    window = logits[len(prompt) - 1 : len(prompt) + len(completion) - 1].float()
+    targets = torch.tensor(completion, device=logits.device).unsqueeze(1)
+    picked = torch.log_softmax(window, dim=-1).gather(1, targets)
+    return LogProbability(total=float(picked.double().sum()), tokens=len(completion))
+
+
+def implicit_margins(
+    policy: Sequence[tuple[LogProbability, LogProbability]],
+    reference: Sequence[tuple[LogProbability, LogProbability]],
+) -> list[float]:
+    """Implicit reward of the chosen answer less that of the rejected, in nats, for each pair.
+
+    r(x, y) = log pi(y | x) - log ref(y | x), DPO's implicit reward without its factor beta, which
+    moves no sign (Rafailov et al. 2023, "Direct Preference Optimization", equation 5).
+    """
+    return [
+        (ours[0].total - theirs[0].total) - (ours[1].total - theirs[1].total)
+        for ours, theirs in zip(policy, reference, strict=True)
+    ]
+
+
+def likelihood_margins(policy: Sequence[tuple[LogProbability, LogProbability]]) -> list[float]:
+    """Log-probability a token of the chosen answer less that of the rejected; needs no reference model."""
+    return [chosen.per_token - rejected.per_token for chosen, rejected in policy]
+
+
+def preferred(margins: Sequence[float]) -> list[float]:
+    """1.0 where the chosen answer wins, 0.5 for a tie, 0.0 where it loses."""
+    return [1.0 if margin > 0 else 0.5 if margin == 0 else 0.0 for margin in margins]

@@ -1,0 +1,52 @@
+"""Vision-language models into memory: for training, and base plus adapter for inference."""
+
+from typing import Any
+
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import WrongBaseModelError, device_map, require_same_base
+from rl_assets.models.runtime import compute_dtype
+from rl_assets.recipes.recipe import Recipe
+
+
+class NotAVisionModelError(WrongBaseModelError):
+    """The base model takes no pictures."""
+
+
+def load_processor(base: BaseModel) -> Any:
+    """The base model's processor: tokenizer, chat template and image processor. NotAVisionModelError without one."""
+    from transformers import AutoProcessor, ProcessorMixin
+
+    processor = AutoProcessor.from_pretrained(base.path)
+    if not isinstance(processor, ProcessorMixin) or getattr(processor, "image_processor", None) is None:
+        raise NotAVisionModelError(
+            f"The base model {base.name} ({base.path}) has no image processor: name a vision-language model."
+        )
+    if processor.chat_template is None:
+        raise NotAVisionModelError(f"The processor of {base.name} has no chat template: use a chat model as base.")
+    if processor.tokenizer.pad_token is None:
+        processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    return processor
+
+
+def load_vision_model(base: BaseModel, recipe: Recipe | None = None) -> Any:
+    """The model itself: float32 on a CPU, bfloat16 on a GPU. ValueError for a recipe that quantises it."""
+    from transformers import AutoModelForImageTextToText
+
+    if recipe is not None and recipe.quantization:
+        raise ValueError(
+            f"Recipe {recipe.name} quantises the base model ({recipe.quantization}), which is not done for "
+            "vision-language models: use a recipe without, lora_0_5b or lora_7b."
+        )
+    return AutoModelForImageTextToText.from_pretrained(base.path, dtype=compute_dtype(), device_map=device_map())
+
+
+def load_vision_for_inference(base: BaseModel, adapter: Adapter | None) -> tuple[Any, Any]:
+    """(model, processor) ready to answer, the adapter merged. Raises WrongBaseModelError for another base's adapter."""
+    model = load_vision_model(base)
+    if adapter is not None:
+        from peft import PeftModel
+
+        require_same_base(base, adapter)
+        model = PeftModel.from_pretrained(model, str(adapter.folder)).merge_and_unload()
+    return model.eval(), load_processor(base)

@@ -1,0 +1,181 @@
+"""Training recipes: presets by name and recipe files, validated whole; unknown keys are errors, and no torch here."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from rl_assets.core.files import sha256_json
+from rl_assets.core.validation import problems
+from rl_assets.recipes.stages import (
+    DpoRecipe,
+    Frozen,
+    GrpoRecipe,
+    KtoRecipe,
+    LoraRecipe,
+    RewardRecipe,
+    SftRecipe,
+)
+
+FULL_FINE_TUNING_RATE = 2e-5
+STAGES = ("sft", "dpo", "kto", "grpo", "reward")
+
+
+class Recipe(Frozen):
+    """Everything that decides training besides model and data.
+
+    `segment`, `agents` and `categories` keep to the rows of one slice of the product; empty ones take all. A row longer
+    than `max_length` tokens is dropped, or its prompt loses its oldest turns ("cut"); a turn is never cut. `candidate`
+    is the kind of adapter that is evaluated and may become champion; it decides nothing about training.
+    """
+
+    name: str
+    segment: str | None = None
+    agents: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    candidate: Literal["sft", "dpo", "kto", "grpo"] = "dpo"
+    seed: int = Field(0, ge=0)
+    max_length: int = Field(2048, ge=8)
+    on_overlong: Literal["drop", "cut"] = "drop"
+    min_rows_sft: int = Field(100, ge=1)
+    min_rows_dpo: int = Field(50, ge=1)
+    min_rows_kto: int = Field(100, ge=1)
+    min_rows_grpo: int = Field(40, ge=1)
+    min_rows_reward: int = Field(50, ge=1)
+    lora: LoraRecipe = LoraRecipe()
+    sft: SftRecipe = SftRecipe()
+    dpo: DpoRecipe = DpoRecipe()
+    kto: KtoRecipe = KtoRecipe()
+    grpo: GrpoRecipe = GrpoRecipe()
+    reward: RewardRecipe = RewardRecipe()
+    quantization: Literal["nf4", "int8"] | None = None
+
+
+def _tiny_cpu() -> Recipe:
+    # Rates are some 500 times those of real models: the base has 0.65M parameters.
+    return Recipe(
+        name="tiny_cpu",
+        segment="parts-manual",
+        max_length=256,
+        lora=LoraRecipe(dropout=0.0),
+        sft=SftRecipe(learning_rate=2e-3, max_steps=260, checkpoint_every=65),
+        dpo=DpoRecipe(learning_rate=1e-3, max_steps=120, checkpoint_every=30, loss=("sigmoid", "sft")),
+        kto=KtoRecipe(learning_rate=5e-4, max_steps=120, checkpoint_every=30, beta=0.3),
+        grpo=GrpoRecipe(learning_rate=2e-3, schedule="cosine", max_steps=120, checkpoint_every=30, max_completion=48),
+        reward=RewardRecipe(learning_rate=1e-3, max_steps=120, checkpoint_every=30),
+    )
+
+
+def _large(name: str, *, quantization: Literal["nf4", "int8"] | None, accumulate: int, max_grad_norm: float) -> Recipe:
+    """A 7-8B recipe with small batches, accumulation and gradient checkpointing."""
+    shared = {
+        "batch": 16 // accumulate,
+        "accumulate": accumulate,
+        "gradient_checkpointing": True,
+        "max_grad_norm": max_grad_norm,
+        "optimizer": "paged_adamw_8bit" if quantization else "adamw_torch_fused",
+    }
+    return Recipe(
+        name=name,
+        quantization=quantization,
+        sft=SftRecipe.model_validate(shared | {"sampling": "group_by_length"}),
+        dpo=DpoRecipe.model_validate(shared | {"sampling": "group_by_length"}),
+        kto=KtoRecipe.model_validate(shared),
+        grpo=GrpoRecipe.model_validate(shared),
+        reward=RewardRecipe.model_validate(shared),
+    )
+
+
+def _low_vram() -> Recipe:
+    """For 12 to 16 GB of GPU memory and models up to 1.3B parameters: one row at a time."""
+    shared = {"batch": 1, "accumulate": 16, "gradient_checkpointing": True}
+    return Recipe(
+        name="low_vram",
+        max_length=1024,
+        sft=SftRecipe.model_validate(shared),
+        dpo=DpoRecipe.model_validate(shared),
+        kto=KtoRecipe.model_validate(shared | {"batch": 2, "accumulate": 8}),
+        grpo=GrpoRecipe.model_validate(shared),
+        reward=RewardRecipe.model_validate(shared),
+    )
+
+
+PRESETS: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        _tiny_cpu(),
+        Recipe(name="lora_0_5b"),
+        _large("lora_7b", quantization=None, accumulate=4, max_grad_norm=1.0),
+        _large("qlora_7b", quantization="nf4", accumulate=4, max_grad_norm=1.0),
+        _large("qlora_8b", quantization="nf4", accumulate=8, max_grad_norm=0.3),
+        _low_vram(),
+    )
+}
+
+
+def preset(name: str) -> Recipe:
+    """The recipe of that name; ValueError with all names where there is none."""
+    if name not in PRESETS:
+        raise ValueError(f"There is no training recipe {name!r}. Use one of: {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def named_recipe(name: str) -> Recipe:
+    """The recipe of a YAML file where `name` ends with .yaml or .yml, else the preset of that name."""
+    return recipe_file(Path(name)) if name.endswith((".yaml", ".yml")) else preset(name)
+
+
+def recipe_file(path: Path) -> Recipe:
+    """The recipe in a YAML file: its values, on top of those of the preset that its key `preset` names, if it does.
+
+    ValueError names the file and every unknown or invalid key; FileNotFoundError where there is no file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"No recipe file {path.absolute()}: name a file, or one of {', '.join(PRESETS)}.")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"The recipe file {path} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"The recipe file {path} holds {type(values).__name__}, expected a mapping of recipe keys.")
+    parent = values.pop("preset", None)
+    inherited = preset(parent).model_dump() if parent is not None else {}
+    try:
+        return Recipe.model_validate(_merged(inherited, {"name": path.stem} | values))
+    except ValidationError as error:
+        raise ValueError(f"The recipe file {path} is invalid: {problems(error)}") from None
+
+
+def adjusted(recipe: Recipe, values: dict[str, Any]) -> Recipe:
+    """The recipe with other values, stage by stage; validated whole, pydantic's ValidationError names what is wrong."""
+    return Recipe.model_validate(_merged(recipe.model_dump(), values))
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` on top of `under`, stage by stage."""
+    return under | {
+        key: under[key] | value if isinstance(value, dict) and isinstance(under.get(key), dict) else value
+        for key, value in over.items()
+    }
+
+
+def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
+    """Hex sha256 of the recipe's values, or of those that decide what `stage` gives: not of other stages' values."""
+    others = {name for name in STAGES if stage is not None and name != stage}
+    idle = {"candidate", *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
+    values = recipe.model_dump(mode="json", exclude=others | idle)
+    # It came later than the others: adapters that were trained before it keep their names.
+    if values.get("dpo", {}).get("sampling") == "random":
+        del values["dpo"]["sampling"]
+    return sha256_json(values)
+
+
+def recipe_warnings(recipe: Recipe) -> list[str]:
+    """What is allowed and yet rarely meant, in sentences."""
+    if recipe.sft.learning_rate > FULL_FINE_TUNING_RATE:
+        return []
+    return [
+        f"Recipe {recipe.name}: the SFT learning rate {recipe.sft.learning_rate:g} is one for full fine-tuning; "
+        "LoRA usually wants ten times as much (2e-4)."
+    ]

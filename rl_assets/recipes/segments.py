@@ -1,0 +1,82 @@
+"""Slices of the product that get adapters of their own: declared in one file, named by the setting `segments`."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from rl_assets.core.validation import problems
+from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe
+from rl_assets.recipes.stages import Frozen
+
+Stage = Literal["sft", "dpo", "kto", "grpo"]
+NAME = r"^[a-z][a-z0-9_]*$"
+# Folders of `adapters/` that hold other things, and beginnings of other reports' and adapters' names.
+TAKEN = frozenset({"sft", "dpo", "kto", "grpo", "reward", "documentation", "vision", "eval", "ab", "multimodal"})
+
+
+class Segment(Frozen):
+    """Which rows a slice takes, and what is trained on them.
+
+    `agent` lists who may have given a row's answers; corrections count as those of `human` or `teacher`. Filters that
+    are left out take everything, and the recipe's own filters do not count. `stages` are trained in their order, each
+    continuing the first.
+    """
+
+    segment: str | None = None
+    agent: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    recipe: str | None = Field(None, description="Preset or recipe file; the deployment's where it is left out.")
+    stages: tuple[Stage, ...] = Field(("sft", "dpo"), min_length=1)
+
+    @field_validator("agent", "category", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Segment":
+        if not (self.segment or self.agent or self.category):
+            raise ValueError("filters nothing: give a segment, agent or category")
+        if self.stages[0] != "sft" or len(set(self.stages)) < len(self.stages):
+            raise ValueError(f"stages {list(self.stages)} must start with sft, each at most once")
+        return self
+
+    def of(self, recipe: Recipe) -> Recipe:
+        """The recipe, kept to the rows of this slice."""
+        rows = {"segment": self.segment, "agents": self.agent, "categories": self.category}
+        return adjusted(recipe, rows | {"grpo": {"parent": "sft"}})
+
+
+def read_segments(path: Path | None) -> dict[str, Segment]:
+    """The segments of a YAML file by name, in its order; none without a file.
+
+    FileNotFoundError where it is missing; ValueError names the file and everything that is unknown or invalid in it.
+    """
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise FileNotFoundError(f"The setting `segments` names {path.absolute()}, which is no file.")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"The segments file {path} is not valid YAML: {error}") from error
+    try:
+        found = TypeAdapter(dict[str, Segment]).validate_python(values)
+    except ValidationError as error:
+        raise ValueError(f"The segments file {path} is invalid: {problems(error)}") from None
+    for name, segment in found.items():
+        _check_name(path, name)
+        if segment.recipe is not None:
+            named_recipe(segment.recipe)
+    return found
+
+
+def _check_name(path: Path, name: str) -> None:
+    if name in TAKEN or not re.match(NAME, name):
+        raise ValueError(
+            f"The segments file {path} names a segment {name!r}: use small letters, digits and _, "
+            f"and none of {', '.join(sorted(TAKEN))}."
+        )

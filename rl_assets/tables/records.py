@@ -1,0 +1,149 @@
+"""Canonical tables: what every log format becomes. Each column's description is shown in the UI."""
+
+from typing import Literal, get_args
+
+import pyarrow as pa
+
+from rl_assets.lake.table import TIME, Table, column
+
+RejectReason = Literal[
+    "not_json",
+    "not_an_object",
+    "duplicate_key",
+    "missing_field",
+    "wrong_type",
+    "out_of_range",
+    "bad_timestamp",
+    "conflicting_duplicate",
+    "too_long",
+    "not_utf8",
+    "not_a_log_file",
+    "unknown_kind",
+]
+REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
+REWARD_SOURCES = ("human", "verifier", "judge", "synthetic")
+RAW_CHARACTERS = 4096
+
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+DAY = column("day", pa.date32(), "log day (UTC) of the file it came from; the partition")
+SOURCE = (
+    column("source_file", pa.string(), "file below the landing folder"),
+    column("source_line", pa.int64(), "line of that file, from 1; 0 is the whole file"),
+)
+
+INTERACTIONS = Table(
+    "interactions",
+    pa.schema(
+        [
+            DAY,
+            column("interaction_id", pa.string(), "unique within the day"),
+            column("answered_at", TIME, "event time; windows use it"),
+            column(
+                "prompt",
+                MESSAGES,
+                "the conversation that was answered, system turns included, as it was sent",
+            ),
+            column("answer", pa.string(), "what the agent answered; null where only the question was logged"),
+            column("context", pa.string(), "what retrieval gave the agent"),
+            column("sources", pa.string(), "retrieved sources, as JSON"),
+            column("agent", pa.string(), "who answered"),
+            column("category", pa.string(), "kind of question"),
+            column("task", pa.string(), "kind of task"),
+            column("segment", pa.string(), "slice of the product with an adapter of its own"),
+            column("model", pa.string(), "model that answered"),
+            column("adapter", pa.string(), "adapter that answered"),
+            column("propensity", pa.float64(), "probability with which the router chose this agent, in (0, 1]"),
+            column("quality_scores", pa.map_(pa.string(), pa.float64()), "judge scores in [0, 1] by name"),
+            column(
+                "raw_scores",
+                pa.map_(pa.string(), pa.float64()),
+                "judge scores as they were said, where the range of one was another",
+            ),
+            column("latency_ms", pa.float64(), "time to answer in ms"),
+            column("tokens", pa.int64(), "tokens used"),
+            column("cost_usd", pa.float64(), "cost in US dollars"),
+            column("tools_used", pa.list_(pa.string()), "names of the tools called"),
+            column("retrieval_method", pa.string(), "how context was found"),
+            column("top_k", pa.int64(), "sources asked for"),
+            column("error", pa.bool_(), "the agent failed"),
+            column("error_message", pa.string(), "why it failed"),
+            column("session_id", pa.string(), "conversation"),
+            column("user_id", pa.string(), "keyed hash (HMAC-SHA256) of the user's id"),
+            column("content_sha256", pa.string(), "hash of everything the log said about this answer"),
+            column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
+            column(
+                "answer_key",
+                pa.string(),
+                "hash of the answer without outer whitespace; equal answers share it",
+            ),
+            column(
+                "roles",
+                pa.string(),
+                "roles of the prompt's messages in order; null where one of them is blank",
+            ),
+            *SOURCE,
+        ]
+    ),
+    identity=("interaction_id", "content_sha256"),
+    distinct=("interaction_id", "answer", "content_sha256", "answer_key", "source_line"),
+    erasure_spreads=True,
+)
+
+FEEDBACK = Table(
+    "feedback",
+    pa.schema(
+        [
+            DAY,
+            column("feedback_id", pa.string(), "given, or a hash of the content"),
+            column("interaction_id", pa.string(), "the answer it judges; it may land before its answer"),
+            column("given_at", TIME, "when it was given"),
+            column("kind", pa.string(), "reward, rating, thumbs, preference, correction or comment"),
+            column(
+                "value",
+                pa.float64(),
+                "judgement in [0, 1] where it has one: stars (r - 1) / 4, thumbs 1 or 0",
+            ),
+            column("raw_value", pa.float64(), "the number as it was said, where its range was another"),
+            column("dimension", pa.string(), "overall, accuracy, brand, compliance, ..."),
+            column("source", pa.string(), "human, verifier, judge or synthetic"),
+            column("preferred", pa.string(), "the better text of a preference, or the corrected answer"),
+            column("rejected", pa.string(), "the worse text of a preference"),
+            column("comment", pa.string(), "free text"),
+            column("rater", pa.string(), "keyed hash (HMAC-SHA256) of the rater's id"),
+            column("content_sha256", pa.string(), "hash of everything the log said"),
+            *SOURCE,
+        ]
+    ),
+    identity=("feedback_id", "content_sha256"),
+)
+
+REJECTED_RECORDS = Table(
+    "rejected_records",
+    pa.schema(
+        [
+            DAY,
+            *SOURCE,
+            column("reason", pa.string(), f"one of {', '.join(REJECT_REASONS)}"),
+            column("detail", pa.string(), "which field, or what was found"),
+            column("raw", pa.string(), f"the first {RAW_CHARACTERS} characters of the line"),
+        ]
+    ),
+    identity=("source_file", "source_line", "reason", "raw"),
+)
+
+INGESTED_FILES = Table(
+    "ingested_files",
+    pa.schema(
+        [
+            DAY,
+            column("source_file", pa.string(), "file below the landing folder"),
+            column("fingerprint", pa.string(), "sha256 of the file's bytes"),
+            column("lines", pa.int64(), "lines read = rows + duplicates + rejects"),
+            column("rows", pa.int64(), "lines that became canonical records"),
+            column("duplicates", pa.int64(), "lines that repeat such a record"),
+            column("rejects", pa.int64(), "lines that were refused"),
+        ]
+    ),
+    identity=("source_file", "fingerprint", "lines", "rows", "duplicates", "rejects"),
+)

@@ -1,0 +1,70 @@
+"""Rows with pictures as TRL's trainer takes them, and which of them fit the model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rl_assets.recipes.recipe import Recipe
+from rl_assets.training.data.rows import Row, TrainingRows, enough, read_split
+
+
+def read_vision_rows(dataset: Path, recipe: Recipe) -> TrainingRows:
+    """{prompt, completion, images} rows of the recipe's segment: the last answer is the completion.
+
+    Contents are texts; the trainer puts the pictures before the first question, where our rows have them. Pictures are
+    {bytes, path}, and stay encoded until a batch needs them.
+    """
+    taken = TrainingRows()
+    for record in read_split(dataset, ["messages", "images"], recipe, taken):
+        *prompt, answer = [_plain(message) for message in record["messages"]]
+        taken.rows.append({"prompt": prompt, "completion": [answer], "images": record["images"]})
+        taken.ids.append(record["id"])
+    return taken
+
+
+def _plain(message: dict[str, Any]) -> dict[str, str]:
+    texts = [part["text"] for part in message["content"] if part["type"] == "text"]
+    return {"role": message["role"], "content": "\n".join(texts)}
+
+
+def fitting_rows(
+    rows: TrainingRows, dataset: Path, recipe: Recipe, processor: Any
+) -> tuple[TrainingRows, list[list[int]]]:
+    """The rows of at most `max_length` tokens, their pictures' included, and the token ids that each trains.
+
+    Measured by the very collator that the trainer uses. Raises NotEnoughRows.
+    """
+    fitting, trained = TrainingRows(dropped=rows.dropped), []
+    for row, identity, (length, tokens) in zip(rows.rows, rows.ids, _measured(rows.rows, processor), strict=True):
+        if length > recipe.max_length:
+            fitting.dropped["too long"] += 1
+        else:
+            fitting.rows.append(row)
+            fitting.ids.append(identity)
+            trained.append(tokens)
+    return enough(fitting, recipe.min_rows_sft, dataset, recipe), trained
+
+
+def _measured(rows: list[Row], processor: Any) -> Iterator[tuple[int, list[int]]]:
+    """(tokens, trained token ids) of each row."""
+    collate = collator(processor)
+    for row in rows:
+        batch = collate([row | {"images": [_opened(picture) for picture in row["images"]]}])
+        labels = batch["labels"][0].tolist()
+        yield len(labels), [token for token in labels if token >= 0]
+
+
+def _opened(picture: dict[str, Any]) -> Any:
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(picture["bytes"])) as image:
+        return image.convert("RGB")
+
+
+def collator(processor: Any) -> Any:
+    """TRL's collator of pictures and texts; the loss covers the answers alone."""
+    from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
+
+    return DataCollatorForVisionLanguageModeling(processor=processor, completion_only_loss=True)

@@ -1,0 +1,68 @@
+"""Where a preference trainer's policy stands against its reference, measured on real pairs without training."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rl_assets.training.trainers.pair_trainer import pair_length
+
+SAMPLE_PAIRS = 32
+
+
+@dataclass(frozen=True)
+class PreferenceSample:
+    """Means over the first pairs of the training data.
+
+    loss: sigmoid preference loss; margin: beta x (log-ratio of chosen - of rejected); accuracy: share of pairs with a
+    margin above 0; chosen_per_token: log-probability of the chosen answers in nats a token.
+    """
+
+    pairs: int
+    loss: float
+    margin: float
+    accuracy: float
+    chosen_per_token: float
+
+    def summary(self) -> dict[str, float]:
+        return {name: value for name, value in asdict(self).items() if name != "pairs"}
+
+
+def preference_sample(trainer: Any, pairs: int = SAMPLE_PAIRS) -> PreferenceSample:
+    """Measure a DPO trainer's policy against the reference that its loss uses, dropout off."""
+    import torch
+
+    training = trainer.model.training
+    trainer.model.eval()
+    size = trainer.args.per_device_train_batch_size
+    count = min(pairs, len(trainer.train_dataset))
+    rows = sorted((trainer.train_dataset[at] for at in range(count)), key=lambda row: pair_length(row)["length"])
+    batches = [_measure(trainer, rows[start : start + size]) for start in range(0, count, size)]
+    trainer.model.train(training)
+    delta, chosen, tokens = (torch.cat(column) for column in zip(*batches, strict=True))
+    margin = trainer.beta * delta
+    return PreferenceSample(
+        pairs=count,
+        loss=-torch.nn.functional.logsigmoid(margin).mean().item(),
+        margin=margin.mean().item(),
+        accuracy=(margin > 0).float().mean().item(),
+        chosen_per_token=(chosen.sum() / tokens.sum()).item(),
+    )
+
+
+def _measure(trainer: Any, rows: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
+    """(log-ratio differences, chosen log-probabilities, chosen token counts), each of shape (rows,)."""
+    import torch
+
+    batch = {name: value.to(trainer.model.device) for name, value in trainer.data_collator(rows).items()}
+    mask = batch["completion_mask"]
+    inputs = {name: value for name, value in batch.items() if name in ("input_ids", "attention_mask")}
+    labels = batch["input_ids"].masked_fill(mask == 0, -100)
+    # The trainer's own forward pass, so that policy and reference differ by their weights and not by rounding.
+    with torch.no_grad(), trainer.accelerator.autocast():
+        output = trainer.model(**inputs, labels=labels, use_cache=False, fused_lm_head=True)
+    chosen, rejected = output.log_probs.sum(dim=1).chunk(2)
+    if "ref_chosen_logps" in batch:
+        ref_chosen, ref_rejected = batch["ref_chosen_logps"], batch["ref_rejected_logps"]
+    else:
+        ref_chosen, ref_rejected = trainer.compute_ref_log_probs(trainer.model, batch)
+    tokens = mask[:, 1:].sum(dim=1).chunk(2)[0]
+    return (chosen - ref_chosen) - (rejected - ref_rejected), chosen, tokens

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rl_assets.lake.delta import Lake
-from rl_assets_tests.logs import Product
+from rl_assets_tests.support.logs import Product
 
 
 @pytest.fixture

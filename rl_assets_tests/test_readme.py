@@ -8,7 +8,7 @@ import pytest
 from rl_assets.definitions import defs
 from rl_assets.ingest.landing import formats
 from rl_assets.settings import settings_table
-from rl_assets_tests.logs import Product, later
+from rl_assets_tests.support.logs import Product, later
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"`landing/(\w+)/2026-11-20/[^`]*`\n```json\n(.*?)\n```", README, re.DOTALL))

@@ -10,7 +10,7 @@ import pytest
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings, SettingsError, load_settings
 from rl_assets.tables.records import FEEDBACK
-from rl_assets_tests.logs import DAY
+from rl_assets_tests.support.logs import DAY
 
 
 @pytest.fixture(autouse=True)

@@ -22,9 +22,9 @@ from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
 from rl_assets.core.files import sha256_json
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.tables.dataset_ledger import DATASETS
-from rl_assets_tests.orchestration.logs import write_log
-from rl_assets_tests.orchestration.nights import Nights, nights
-from rl_assets_tests.postgres import running_server
+from rl_assets_tests.support.night_logs import write_log
+from rl_assets_tests.support.nights import Nights, nights
+from rl_assets_tests.support.postgres import running_server
 
 FIRST = date(2026, 9, 1)
 INSTANCE_FILES = {"sqlite": "dagster.yaml", "postgres": "dagster-postgres.yaml"}

@@ -19,7 +19,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import see
 from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.benchmarks.ingest import DAY
-from rl_assets_tests.datasets.tables import connected
+from rl_assets_tests.support.dataset_tables import connected
 
 BEST = """
 SELECT split_of(prompt_key) AS split, list_append(prompt, {'role': 'assistant', 'content': answer}) AS messages,

@@ -12,7 +12,7 @@ from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.run.columns import Column
 from rl_assets.evaluation.run.estimates import compare
 from rl_assets.metrics.statistics import interval
-from rl_assets_tests.evaluation.samples import report
+from rl_assets_tests.support.evaluation_samples import report
 
 EFFECTS = (0.0, 0.02, 0.05, 0.1)
 CLUSTERS = (50, 200, 800)

@@ -21,7 +21,7 @@ from rl_assets.documentation.sources import open_source, source_names
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.documentation import IMAGE_SOURCES
 from rl_assets_tests.benchmarks.measure import peak_mib, seconds
-from rl_assets_tests.images.sites import guide, picture, site
+from rl_assets_tests.support.documentation_sites import guide, picture, site
 
 WIDTH, HEIGHT = 640, 400
 WARM_UP = 10

@@ -24,8 +24,8 @@ from rl_assets.recipes.stages import GrpoRecipe, LoraRecipe, SftRecipe
 from rl_assets.training.trainers.grpo import train_grpo
 from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.benchmarks.reading_base import reading_base
-from rl_assets_tests.images.manual_site import manual_site
-from rl_assets_tests.images.sites import site
+from rl_assets_tests.support.documentation_sites import site
+from rl_assets_tests.support.manual_site import manual_site
 
 DAY = "2026-11-20"
 POLICY = MultimodalPolicy(distractors=4)

@@ -21,7 +21,7 @@ from rl_assets.features.words import words
 from rl_assets.lake.delta import Lake
 from rl_assets.quickstart.install import install
 from rl_assets.tables.records import INTERACTIONS
-from rl_assets_tests.logs import Product, all_rows, judged, later
+from rl_assets_tests.support.logs import Product, all_rows, judged, later
 
 QUICKSTART_DAYS = 14
 PROMPTS_A_DAY = 150

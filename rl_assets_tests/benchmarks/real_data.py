@@ -16,7 +16,7 @@ from rl_assets.ingest.landing import files_of
 from rl_assets.lake.delta import Lake
 from rl_assets.quickstart.landing_files import lines_by_file, write_files
 from rl_assets.quickstart.sources import finegrained_qa, gsm8k
-from rl_assets_tests.logs import all_rows
+from rl_assets_tests.support.logs import all_rows
 
 SOURCES = {"gsm8k": gsm8k, "finegrained-qa": finegrained_qa}
 LAST = date(2026, 10, 14)

@@ -21,7 +21,7 @@ from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import files_of
 from rl_assets.lake.delta import Lake
 from rl_assets_tests.benchmarks.sources import METRICS, SOURCES
-from rl_assets_tests.logs import all_rows
+from rl_assets_tests.support.logs import all_rows
 
 DAYS = [date(2026, 10, 1) + timedelta(days=number) for number in range(14)]
 WINDOW = Window(DAYS[-1], None)

@@ -27,7 +27,7 @@ from rl_assets.models.tiny.parts_chat import pretraining_conversations
 from rl_assets.recipes.recipe import Recipe, adjusted, preset
 from rl_assets.training.runner.request import Request
 from rl_assets_tests.benchmarks.training_arms import ARMS, OUTCOME, REQUEST, train_ours
-from rl_assets_tests.training.samples import DAY, parts_rows, publish
+from rl_assets_tests.support.training_samples import DAY, parts_rows, publish
 
 
 def recipe_of(steps: int) -> Recipe:

@@ -6,7 +6,7 @@ import pytest
 from rl_assets_tests.benchmarks import datasets
 from rl_assets_tests.benchmarks.ingest import DAY
 from rl_assets_tests.benchmarks.logs import write_interactions
-from rl_assets_tests.logs import Product
+from rl_assets_tests.support.logs import Product
 
 LIMIT = "1GB"
 KEY = {

@@ -4,7 +4,7 @@ import pytest
 
 from rl_assets.datasets.builders import Built, build_pairs
 from rl_assets.datasets.policies import DpoPolicy
-from rl_assets_tests.logs import Product, Row, about, interaction, judged, reward
+from rl_assets_tests.support.logs import Product, Row, about, interaction, judged, reward
 
 TEXTS = ["Blue is what you see.", "It went out at noon, sir.", "Nobody can say why not.", "We are closed on Monday!"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from rl_assets.datasets.audit import audit
 from rl_assets.datasets.suites import DPO, GRPO, KTO, SFT
-from rl_assets_tests.datasets.tables import UNACCOUNTED, Row, connected, good_rows, message
+from rl_assets_tests.support.dataset_tables import UNACCOUNTED, Row, connected, good_rows, message
 
 SUITES = {"sft_dataset": SFT, "dpo_dataset": DPO, "kto_dataset": KTO, "grpo_dataset": GRPO}
 ALTERNATE = "prompts_alternate_and_end_with_user"

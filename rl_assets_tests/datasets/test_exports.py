@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rl_assets.datasets.exports import CannotExportError, export, instruction, prompt_completion, verifiable
-from rl_assets_tests.datasets.tables import good_rows, message
 from rl_assets_tests.datasets.test_folder import publish
+from rl_assets_tests.support.dataset_tables import good_rows, message
 
 USER, ANSWER = message("user", "How much is 3 times 7?"), message("assistant", "21")
 

@@ -14,8 +14,8 @@ from rl_assets.datasets.folder import Dataset, preview, publish_dataset, read_ma
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.datasets.suites import DPO, SFT
-from rl_assets_tests.datasets.tables import Row, connected, good_rows, message
-from rl_assets_tests.logs import DAY, Product, judged
+from rl_assets_tests.support.dataset_tables import Row, connected, good_rows, message
+from rl_assets_tests.support.logs import DAY, Product, judged
 
 FILES = ["README.md", "fates.parquet", "manifest.json", "test.parquet", "train.parquet", "validation.parquet"]
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from rl_assets.datasets.builders import Built, build_grpo
 from rl_assets.datasets.policies import GrpoPolicy
-from rl_assets_tests.logs import Product, Row, interaction, judged, reward
+from rl_assets_tests.support.logs import Product, Row, interaction, judged, reward
 
 
 def built(product: Product, *lines: Row, **policy) -> tuple[Built, list[Row]]:

@@ -15,7 +15,7 @@ from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Reward
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.tables.dataset_ledger import DATASETS, LEDGER
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
-from rl_assets_tests.logs import DAY, Product, Row, about, interaction, judged
+from rl_assets_tests.support.logs import DAY, Product, Row, about, interaction, judged
 
 PARTS = {
     "sft_dataset": (build_sft, SftPolicy(), suites.SFT),

@@ -6,7 +6,7 @@ from rl_assets.core import sql
 from rl_assets.datasets.audit import audit
 from rl_assets.datasets.near_answers import few_alike
 from rl_assets.datasets.suites import SFT
-from rl_assets_tests.datasets.tables import connected, good_rows, message
+from rl_assets_tests.support.dataset_tables import connected, good_rows, message
 
 ANSWER = "messages[-1].content"
 VOCABULARY = [f"word{number}" for number in range(2000)]

@@ -6,7 +6,7 @@ from rl_assets.datasets.builders import build_sft
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
-from rl_assets_tests.logs import DAY, Product, about, interaction, judged, later, reward
+from rl_assets_tests.support.logs import DAY, Product, about, interaction, judged, later, reward
 
 
 def at(day: int, time: str = "10:00:00") -> str:

@@ -8,7 +8,7 @@ from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK
-from rl_assets_tests.logs import DAY, Product, about, interaction, judged, reward
+from rl_assets_tests.support.logs import DAY, Product, about, interaction, judged, reward
 
 SOURCES = ("human", "verifier", "judge", "synthetic")
 

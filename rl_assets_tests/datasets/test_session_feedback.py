@@ -1,7 +1,7 @@
 """Feedback on a whole session judges each of its answers."""
 
 from rl_assets.tables.records import FEEDBACK
-from rl_assets_tests.logs import DAY, Product, interaction, later, reward
+from rl_assets_tests.support.logs import DAY, Product, interaction, later, reward
 
 
 def test_a_judgement_of_a_session_reaches_its_answers_and_no_others(product: Product):

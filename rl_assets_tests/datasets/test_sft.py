@@ -2,7 +2,7 @@
 
 from rl_assets.datasets.builders import Built, build_sft
 from rl_assets.datasets.policies import SftPolicy
-from rl_assets_tests.logs import Product, Row, about, interaction, judged
+from rl_assets_tests.support.logs import Product, Row, about, interaction, judged
 
 
 def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **policy) -> tuple[Built, list[Row]]:

@@ -17,7 +17,7 @@ from rl_assets.datasets.policies import STRATEGIES, DpoPolicy, GrpoPolicy, KtoPo
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.datasets.suites import DPO, GRPO, KTO, REWARD, SFT
 from rl_assets.datasets.texts import MOST_SLICES, PREFIX, Texts, slices_of
-from rl_assets_tests.logs import DAY, Product, Row, about, judged
+from rl_assets_tests.support.logs import DAY, Product, Row, about, judged
 
 DATASETS = {
     "sft": (build_sft, SftPolicy(preset="aggressive"), SFT),

@@ -6,7 +6,7 @@ import pytest
 
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Policy, RewardPolicy, SftPolicy
-from rl_assets_tests.logs import Product, judged, later
+from rl_assets_tests.support.logs import Product, judged, later
 
 BUILDERS = (
     (build_sft, SftPolicy()),

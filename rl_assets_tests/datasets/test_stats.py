@@ -9,7 +9,7 @@ from rl_assets.datasets.stats import StatsOfDay, recommendation, write_stats
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.interaction_stats import STATS
 from rl_assets_tests.datasets.test_ledger import publish
-from rl_assets_tests.logs import DAY, Product, interaction, judged, later
+from rl_assets_tests.support.logs import DAY, Product, interaction, judged, later
 
 
 def stats(product: Product, root) -> StatsOfDay:

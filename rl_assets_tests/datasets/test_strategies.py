@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from rl_assets.datasets.builders import Built, build_pairs
 from rl_assets.datasets.policies import DpoPolicy, PairPolicy, RewardPolicy
-from rl_assets_tests.logs import Product, Row, about, interaction, judged
+from rl_assets_tests.support.logs import Product, Row, about, interaction, judged
 
 
 def built(product: Product, policy: PairPolicy) -> tuple[Built, list[Row]]:

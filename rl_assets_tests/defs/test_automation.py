@@ -12,7 +12,7 @@ from rl_assets.defs.ingestion.raw_tables import landed_logs
 from rl_assets.defs.shared.automation import with_automation, with_freshness
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
-from rl_assets_tests.orchestration.logs import write_log
+from rl_assets_tests.support.night_logs import write_log
 
 TODAY = str(datetime.now(UTC).date())
 DATASETS = {"rated_interactions", "dataset_ledger", "interaction_stats"} | {

@@ -9,7 +9,7 @@ from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
-from rl_assets_tests.logs import Product, judged, later
+from rl_assets_tests.support.logs import Product, judged, later
 
 DAYS = [str(later(number)) for number in range(3)]
 BY_DAY = ["interactions", "interaction_features", "rated_interactions", "sft_dataset"]

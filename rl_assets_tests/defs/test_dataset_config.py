@@ -11,7 +11,7 @@ from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
-from rl_assets_tests.logs import DAY, Product, judged
+from rl_assets_tests.support.logs import DAY, Product, judged
 
 SCORES = (0.95, 0.85, 0.75, 0.65)
 

@@ -10,7 +10,7 @@ from rl_assets.defs.documentation.images import docs_changed
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
 from rl_assets.tables.documentation import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS
-from rl_assets_tests.images.sites import guide, picture, site
+from rl_assets_tests.support.documentation_sites import guide, picture, site
 
 TABLES = (MARKDOWN_IMAGE_PAIRS.name, EXCLUDED_IMAGES.name, IMAGE_SOURCES.name)
 

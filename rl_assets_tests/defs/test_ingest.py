@@ -10,7 +10,7 @@ from rl_assets.defs.shared.metadata import DATA_VERSION
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import DAY, Product, interaction, later
+from rl_assets_tests.support.logs import DAY, Product, interaction, later
 
 TABLES = [table.name for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)]
 DAYS = [str(later(i)) for i in range(3)]

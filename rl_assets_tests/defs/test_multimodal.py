@@ -14,8 +14,8 @@ from rl_assets.models.tiny.build import TinySpec
 from rl_assets.quickstart.install import install, install_docs
 from rl_assets.settings import Settings
 from rl_assets.tables.dataset_ledger import DATASETS
-from rl_assets_tests.images.sites import guide, site
-from rl_assets_tests.images.tiny_vlm import build_tiny_vlm
+from rl_assets_tests.support.documentation_sites import guide, site
+from rl_assets_tests.support.tiny_vlm import build_tiny_vlm
 
 DAY, LOG_DAY = "2026-11-20", "2026-10-01"
 RECIPE = """

@@ -11,9 +11,9 @@ from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.report.render import read_report, write_report
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import Settings
-from rl_assets_tests.defs.reports_home import checks, metadata, run, settings
 from rl_assets_tests.evaluation.conftest import base, candidate, make_judge, models, parent
-from rl_assets_tests.evaluation.samples import DAY, random_adapter, report
+from rl_assets_tests.support.evaluation_samples import DAY, random_adapter, report
+from rl_assets_tests.support.reports_home import checks, metadata, run, settings
 
 __all__ = ["base", "candidate", "make_judge", "models", "parent", "settings"]
 

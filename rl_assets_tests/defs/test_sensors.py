@@ -12,8 +12,8 @@ from rl_assets.definitions import defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.sensors import enough_new_feedback, new_log_files
 from rl_assets.settings import Settings
-from rl_assets_tests.orchestration.logs import write_log
-from rl_assets_tests.orchestration.stand_in import make_dataset
+from rl_assets_tests.support.night_logs import write_log
+from rl_assets_tests.support.stand_in import make_dataset
 
 DAY = "2026-10-01"
 

@@ -12,8 +12,8 @@ from rl_assets.llm.client import Endpoint, Judge
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.tiny.build import TinySpec
-from rl_assets_tests.evaluation.judging.server import SECRET, Behaviour, Server, serving
-from rl_assets_tests.evaluation.samples import random_adapter
+from rl_assets_tests.support.evaluation_samples import random_adapter
+from rl_assets_tests.support.judge_server import SECRET, Behaviour, Server, serving
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rl_assets.evaluation.run.benchmarks import leaked_benchmarks, read_benchmarks
-from rl_assets_tests.evaluation.folders import dataset, dpo_row, sft_row
+from rl_assets_tests.support.evaluation_folders import dataset, dpo_row, sft_row
 
 
 def write(folder: Path, *lines: object, name: str = "own") -> Path:

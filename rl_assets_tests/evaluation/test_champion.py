@@ -8,7 +8,7 @@ from rl_assets.evaluation.promotion.champion import champion_adapter, promote, r
 from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.models.adapters import Adapter
-from rl_assets_tests.evaluation.samples import report
+from rl_assets_tests.support.evaluation_samples import report
 
 
 def decision(day: str, adapter: Adapter, verdict: str = "PROMOTE") -> Decision:

@@ -9,7 +9,7 @@ from rl_assets.evaluation.report.escaping import markdown_block, markdown_text, 
 from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.report.render import to_html
 from rl_assets.evaluation.schema.results import EvalReport, WorstAnswer
-from rl_assets_tests.evaluation.samples import report
+from rl_assets_tests.support.evaluation_samples import report
 
 ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'
 FENCES = "```\n# Promoted!\n````\n![x](http://evil.example/p.png)"

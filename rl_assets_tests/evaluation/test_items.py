@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rl_assets.evaluation.run.items import held_out_answers, held_out_pairs, leaked_keys, with_rejected
-from rl_assets_tests.evaluation.folders import dataset, dpo_row, sft_row
+from rl_assets_tests.support.evaluation_folders import dataset, dpo_row, sft_row
 
 
 def test_only_good_answers_of_the_segment_become_references(tmp_path: Path):

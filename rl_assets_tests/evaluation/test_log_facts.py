@@ -12,7 +12,7 @@ from rl_assets.evaluation.log.log_facts import log_facts
 from rl_assets.evaluation.log.wording import agreement_sentence, served_sentence
 from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.report.render import to_html
-from rl_assets_tests.evaluation.samples import report
+from rl_assets_tests.support.evaluation_samples import report
 
 NOW = datetime(2026, 10, 14)
 

@@ -10,7 +10,7 @@ from rl_assets.evaluation.run.estimates import Column
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.results import LatencyRatio
 from rl_assets.metrics.statistics import Interval
-from rl_assets_tests.evaluation.samples import DAY, compared_columns, comparison, report, span, verdicts
+from rl_assets_tests.support.evaluation_samples import DAY, compared_columns, comparison, report, span, verdicts
 
 RULES = PromotionRules()
 BETTER, SAME, WORSE = span(0.3, 0.2, 0.4), span(0.02, -0.05, 0.09), span(-0.2, -0.3, -0.1)

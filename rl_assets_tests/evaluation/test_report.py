@@ -10,9 +10,9 @@ from rl_assets.evaluation.run.evaluate import evaluate
 from rl_assets.evaluation.run.inputs import Material
 from rl_assets.evaluation.run.models import Subjects
 from rl_assets.evaluation.schema.results import EvalReport
-from rl_assets_tests.evaluation.evaluations import evaluated
-from rl_assets_tests.evaluation.folders import parts_datasets
-from rl_assets_tests.evaluation.samples import DAY
+from rl_assets_tests.support.evaluation_folders import parts_datasets
+from rl_assets_tests.support.evaluation_samples import DAY
+from rl_assets_tests.support.evaluations import evaluated
 
 
 @pytest.fixture(scope="module")

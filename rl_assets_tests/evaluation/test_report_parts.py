@@ -6,8 +6,8 @@ import pytest
 
 from rl_assets.evaluation.report.render import to_html
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
-from rl_assets_tests.evaluation.evaluations import evaluated
-from rl_assets_tests.evaluation.judging.server import GOOD, Asked, Say, always_first, honest, verdict
+from rl_assets_tests.support.evaluations import evaluated
+from rl_assets_tests.support.judge_server import GOOD, Asked, Say, always_first, honest, verdict
 
 
 def test_benchmarks_are_asked_of_every_model_and_kept_apart_from_the_held_out_items(tmp_path, base, candidate, parent):

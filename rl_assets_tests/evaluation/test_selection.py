@@ -4,7 +4,7 @@ from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.promotion.selection import select
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.metrics.statistics import Interval
-from rl_assets_tests.evaluation.samples import report
+from rl_assets_tests.support.evaluation_samples import report
 
 
 def decided(name: str, mean: float, p: float, verdict: str = "PROMOTE", day: str = "2026-10-14") -> Decision:

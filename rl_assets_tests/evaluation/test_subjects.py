@@ -8,7 +8,7 @@ import pytest
 from rl_assets.evaluation.promotion.champion import promote
 from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.run.models import Subjects, subjects_of
-from rl_assets_tests.evaluation.samples import DAY, random_adapter, report
+from rl_assets_tests.support.evaluation_samples import DAY, random_adapter, report
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rl_assets.features.benchmarks import BenchmarkError, read_benchmarks
-from rl_assets_tests.logs import judged
+from rl_assets_tests.support.logs import judged
 
 ITEM = "A train leaves Paris at nine and another leaves Lyon at ten, so when do they meet?"
 SHORT = "How many legs has a spider?"

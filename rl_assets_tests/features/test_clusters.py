@@ -21,7 +21,7 @@ from rl_assets.features.words import SignatureError, bands, word_hashes, words
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.features import PROMPT_CLUSTERS
 from rl_assets.tables.records import MESSAGES
-from rl_assets_tests.logs import Product, judged, later
+from rl_assets_tests.support.logs import Product, judged, later
 
 VOCABULARY = [f"word{number}" for number in range(400)]
 BUILDERS = (

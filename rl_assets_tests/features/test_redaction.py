@@ -10,7 +10,7 @@ from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Reward
 from rl_assets.features.privacy import find, holds_personal_data
 from rl_assets.tables.features import FEATURES, REDACTIONS
 from rl_assets.tables.records import INTERACTIONS
-from rl_assets_tests.logs import DAY, Product, about, interaction, judged, later
+from rl_assets_tests.support.logs import DAY, Product, about, interaction, judged, later
 
 BUILDERS = (
     (build_sft, SftPolicy()),

@@ -7,7 +7,7 @@ import pytest
 
 from rl_assets.ingest.day import IngestedDay
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECT_REASONS, REJECTED_RECORDS
-from rl_assets_tests.logs import Product, interaction, opinion, question, reward
+from rl_assets_tests.support.logs import Product, interaction, opinion, question, reward
 
 VALUES = [
     None,

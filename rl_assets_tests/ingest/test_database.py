@@ -14,8 +14,8 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.database import Database, DatabaseError, land_feedback
 from rl_assets.settings import Settings
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
-from rl_assets_tests.logs import DAY, Product, later, opinion
-from rl_assets_tests.postgres import postgres_server  # noqa: F401
+from rl_assets_tests.support.logs import DAY, Product, later, opinion
+from rl_assets_tests.support.postgres import postgres_server  # noqa: F401
 
 COLUMNS = {
     "id": "TEXT",

@@ -8,7 +8,7 @@ import pytest
 from rl_assets.core.files import sha256_file
 from rl_assets.ingest.lines import UnreadableFileError
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import Product, interaction, later, opinion, question, reward
+from rl_assets_tests.support.logs import Product, interaction, later, opinion, question, reward
 
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
 

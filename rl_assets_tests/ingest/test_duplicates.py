@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import Product, about, interaction, opinion, question, reward
+from rl_assets_tests.support.logs import Product, about, interaction, opinion, question, reward
 
 
 def test_the_same_content_written_differently_is_a_duplicate(product: Product):

@@ -10,7 +10,7 @@ import pytest
 from rl_assets.ingest.conversion import Reading
 from rl_assets.ingest.exchanges import answer_of, inner, prompt_of
 from rl_assets.ingest.formats.langfuse import records
-from rl_assets_tests.logs import DAY
+from rl_assets_tests.support.logs import DAY
 
 # Where Langfuse's own reading is no text to compare with: it read no answer, or an answer that only calls tools.
 OTHER_ANSWER = {"crewai-2025-07-11", "pydantic-ai-tools-2025-12-04", "vercel-aisdk-2025-11-17"}

@@ -1,7 +1,7 @@
 """The format `feedback_table`: acts of feedback with the output they judge, or with the id of one."""
 
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import Product, about, interaction, opinion
+from rl_assets_tests.support.logs import Product, about, interaction, opinion
 
 
 def test_a_row_is_an_act_of_feedback_and_the_answer_it_judges(product: Product):

@@ -8,7 +8,7 @@ import pytest
 
 from rl_assets.metrics.scales import Metric
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import DAY, Product, Row
+from rl_assets_tests.support.logs import DAY, Product, Row
 
 MILLISECONDS = 1_790_848_800_000  # 2026-10-01T10:00:00Z
 METRICS = {"rating": Metric(worst=-1, best=1, dimension="overall"), "questions": Metric(worst=21, best=0)}

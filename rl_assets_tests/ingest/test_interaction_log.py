@@ -6,7 +6,7 @@ import pytest
 
 from rl_assets.metrics.scales import Metric
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import Product, interaction
+from rl_assets_tests.support.logs import Product, interaction
 
 FULL = interaction(
     "a1",

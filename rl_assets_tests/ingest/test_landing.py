@@ -15,7 +15,7 @@ from rl_assets.ingest.landing import (
     undated_files,
     undated_others,
 )
-from rl_assets_tests.logs import DAY
+from rl_assets_tests.support.logs import DAY
 
 
 @pytest.fixture

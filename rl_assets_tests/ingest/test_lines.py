@@ -10,7 +10,7 @@ import pytest
 from rl_assets.ingest import blocks
 from rl_assets.ingest.blocks import MAX_LINE_BYTES
 from rl_assets.ingest.lines import UnreadableFileError, read_lines
-from rl_assets_tests.logs import compressed
+from rl_assets_tests.support.logs import compressed
 
 
 @pytest.fixture

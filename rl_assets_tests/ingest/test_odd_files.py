@@ -11,14 +11,14 @@ from rl_assets.ingest import lines
 from rl_assets.ingest.blocks import Block, file_blocks
 from rl_assets.ingest.lines import UnreadableFileError
 from rl_assets.tables.records import INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import Product, interaction, reward
-from rl_assets_tests.unprivileged import run_unprivileged
+from rl_assets_tests.support.logs import Product, interaction, reward
+from rl_assets_tests.support.unprivileged import run_unprivileged
 
 INGEST = """
 import sys
 from pathlib import Path
 from rl_assets.lake.delta import Lake
-from rl_assets_tests.logs import Product
+from rl_assets_tests.support.logs import Product
 
 Product(Path(sys.argv[1]), Lake(sys.argv[2])).ingest()
 """

@@ -11,7 +11,7 @@ import pytest
 from rl_assets.ingest import blocks
 from rl_assets.ingest.lines import UnreadableFileError
 from rl_assets.tables.records import INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import DAY, Product, Row, interaction
+from rl_assets_tests.support.logs import DAY, Product, Row, interaction
 
 
 def drop(product: Product, *rows: Row, name: str = "part-0.parquet") -> Path:

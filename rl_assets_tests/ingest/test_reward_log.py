@@ -6,7 +6,7 @@ import pytest
 
 from rl_assets.metrics.scales import Metric
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.logs import Product, later, question, reward
+from rl_assets_tests.support.logs import Product, later, question, reward
 
 
 def refused(product: Product, *lines) -> list[tuple[str, str | None]]:

@@ -10,9 +10,9 @@ import pytest
 
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.defs.shared.sensors import RANGE_END, RANGE_START, days_failed_together
-from rl_assets_tests.orchestration.logs import write_log
-from rl_assets_tests.orchestration.nights import nights
-from rl_assets_tests.orchestration.stand_in import defs, make_dataset
+from rl_assets_tests.support.night_logs import write_log
+from rl_assets_tests.support.nights import nights
+from rl_assets_tests.support.stand_in import defs, make_dataset
 
 DAYS = [str(date(2026, 10, 1) + timedelta(days=ago)) for ago in range(4)]
 BAD = DAYS[1]

@@ -14,8 +14,8 @@ import dagster as dg
 
 from rl_assets.defs.shared.sensors import MOST_DAYS, new_log_files
 from rl_assets_tests.defs.test_sensors import instance, tick  # noqa: F401
-from rl_assets_tests.orchestration.logs import write_log
-from rl_assets_tests.unprivileged import run_unprivileged
+from rl_assets_tests.support.night_logs import write_log
+from rl_assets_tests.support.unprivileged import run_unprivileged
 
 DAYS = [str(date(2026, 10, 1) + timedelta(days=number)) for number in range(31)]
 LAND = """

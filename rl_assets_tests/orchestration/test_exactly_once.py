@@ -9,14 +9,14 @@ import dagster as dg
 import pytest
 
 from rl_assets.datasets.folder import read_manifest
-from rl_assets_tests.orchestration.logs import row, write_log
-from rl_assets_tests.orchestration.nights import Nights, nights
-from rl_assets_tests.orchestration.stand_in import make_dataset
+from rl_assets_tests.support.night_logs import row, write_log
+from rl_assets_tests.support.nights import Nights, nights
+from rl_assets_tests.support.stand_in import make_dataset
 
 pytestmark = pytest.mark.slow
 DAY, NEXT_DAY, THIRD_DAY = "2026-10-01", "2026-10-02", "2026-10-03"
 SENSOR, JOB = "enough_new_feedback", "retrain_job"
-KILLER = str(Path(__file__).parent / "killed_daemon.py")
+KILLER = str(Path(__file__).parents[1] / "support" / "killed_daemon.py")
 FIRST = range(20)
 KINDS = ("sft", "dpo", "grpo")
 

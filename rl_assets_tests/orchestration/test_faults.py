@@ -8,8 +8,9 @@ import urllib.request
 import dagster as dg
 import pytest
 
-from rl_assets_tests.orchestration.nights import STAND_IN, nights
-from rl_assets_tests.orchestration.trainings import (
+from rl_assets_tests.support.nights import STAND_IN, nights
+from rl_assets_tests.support.servers import free_port
+from rl_assets_tests.support.trainings import (
     FEW,
     JOB,
     SENSOR,
@@ -19,7 +20,6 @@ from rl_assets_tests.orchestration.trainings import (
     trained,
     wait_until_trained,
 )
-from rl_assets_tests.servers import free_port
 
 pytestmark = pytest.mark.slow
 

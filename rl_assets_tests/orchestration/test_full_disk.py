@@ -11,8 +11,8 @@ from rl_assets.core.files import sha256_folder
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.records import INTERACTIONS
-from rl_assets_tests.orchestration.logs import write_log
-from rl_assets_tests.orchestration.stand_in import make_dataset
+from rl_assets_tests.support.night_logs import write_log
+from rl_assets_tests.support.stand_in import make_dataset
 
 DAY = "2026-10-01"
 

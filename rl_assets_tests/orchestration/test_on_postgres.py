@@ -5,8 +5,9 @@ import time
 import dagster as dg
 import pytest
 
-from rl_assets_tests.orchestration.nights import nights
-from rl_assets_tests.orchestration.trainings import (
+from rl_assets_tests.support.nights import nights
+from rl_assets_tests.support.postgres import postgres_server  # noqa: F401
+from rl_assets_tests.support.trainings import (
     FEW,
     JOB,
     SENSOR,
@@ -16,7 +17,6 @@ from rl_assets_tests.orchestration.trainings import (
     trained,
     wait_until_trained,
 )
-from rl_assets_tests.postgres import postgres_server  # noqa: F401
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 AWAY_S = 10

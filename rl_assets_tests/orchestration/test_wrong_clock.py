@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rl_assets_tests.orchestration.logs import write_log
+from rl_assets_tests.support.night_logs import write_log
 
 # Debian's package libfaketime.
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))

@@ -10,7 +10,7 @@ from rl_assets.models.tiny.build import TinySpec
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.trainers.dpo import train_dpo
 from rl_assets.training.trainers.sft import train_sft
-from rl_assets_tests.training.samples import DAY, few_steps, publish_few
+from rl_assets_tests.support.training_samples import DAY, few_steps, publish_few
 
 SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
 

@@ -12,7 +12,7 @@ from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, 
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.settings import Settings
-from rl_assets_tests.training.samples import (
+from rl_assets_tests.support.training_samples import (
     DAY,
     few_steps,
     kto_row,

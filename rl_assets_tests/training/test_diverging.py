@@ -10,7 +10,7 @@ from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.runner.progress import TrainingDiverged
 from rl_assets.training.trainers import sft
 from rl_assets.training.trainers.sft import train_sft
-from rl_assets_tests.training.samples import DAY, publish, sft_row
+from rl_assets_tests.support.training_samples import DAY, publish, sft_row
 
 
 @pytest.mark.parametrize("padding_free", [False, True])

@@ -9,7 +9,7 @@ from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import WrongBaseModelError
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.trainers.dpo import WrongReferenceError, require_parent_as_reference, train_dpo
-from rl_assets_tests.training.samples import DAY
+from rl_assets_tests.support.training_samples import DAY
 
 
 def test_the_loss_at_step_0_is_ln_2_against_the_parent(dpo_adapter: Adapter):

@@ -9,7 +9,7 @@ from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.trainers.dpo import train_dpo
 from rl_assets.training.trainers.sft import train_sft
-from rl_assets_tests.training.samples import DAY
+from rl_assets_tests.support.training_samples import DAY
 
 
 def with_sft(recipe: Recipe, **changes) -> Recipe:

@@ -11,7 +11,7 @@ from rl_assets.models.loading import load_tokenizer
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.data.group_rows import group_rows, with_advantages
 from rl_assets.training.trainers.grpo import train_grpo
-from rl_assets_tests.training.samples import DAY, group_row, publish
+from rl_assets_tests.support.training_samples import DAY, group_row, publish
 
 
 def way(recipe: Recipe, name: str, **values: Any) -> Recipe:

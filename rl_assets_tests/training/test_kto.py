@@ -8,7 +8,7 @@ from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import KtoRecipe
 from rl_assets.training.data.rows import UntrainableRows
 from rl_assets.training.trainers.kto import label_weights, train_kto
-from rl_assets_tests.training.samples import DAY, kto_row, publish
+from rl_assets_tests.support.training_samples import DAY, kto_row, publish
 
 
 def test_single_verdicts_train_from_the_parent_as_reference(

@@ -14,7 +14,7 @@ from rl_assets.training.data.rows import NotEnoughRows
 from rl_assets.training.runner.processes import ProcessesFailed, train
 from rl_assets.training.runner.request import Request
 from rl_assets.training.trainers.arguments import shared_out
-from rl_assets_tests.training.samples import DAY
+from rl_assets_tests.support.training_samples import DAY
 
 
 def losses(adapter: Adapter) -> list[float]:

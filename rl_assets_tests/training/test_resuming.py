@@ -13,7 +13,7 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.runner.request import Kind, Request, train_here
-from rl_assets_tests.training.samples import DAY
+from rl_assets_tests.support.training_samples import DAY
 
 KILLED = """
 import os, signal, sys

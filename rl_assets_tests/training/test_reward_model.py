@@ -9,7 +9,7 @@ from rl_assets.models.reward_scoring import reward_scorer
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.data.rows import NotEnoughRows
 from rl_assets.training.trainers.reward_model import longer_wins, train_reward
-from rl_assets_tests.training.samples import DAY, chat, dpo_row, parts_rows, publish, split_by_prompt
+from rl_assets_tests.support.training_samples import DAY, chat, dpo_row, parts_rows, publish, split_by_prompt
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from rl_assets.models.loading import load_tokenizer
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.data.audit import audit_trained_tokens
 from rl_assets.training.data.rows import NotEnoughRows, UntrainableRows, pair_rows, sft_rows
-from rl_assets_tests.training.samples import chat, dpo_row, publish, sft_row
+from rl_assets_tests.support.training_samples import chat, dpo_row, publish, sft_row
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.export.script import training_script
 from rl_assets.training.trainers.grpo import train_grpo
-from rl_assets_tests.training.samples import DAY
+from rl_assets_tests.support.training_samples import DAY
 
 
 def run(source: str, folder: Path) -> float:

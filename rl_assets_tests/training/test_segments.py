@@ -22,8 +22,8 @@ from rl_assets.recipes.recipe import preset
 from rl_assets.recipes.segments import Segment, read_segments
 from rl_assets.settings import Settings
 from rl_assets.training.data.rows import in_slice
-from rl_assets_tests.logs import Product, about, judged
-from rl_assets_tests.training.samples import DAY, few_steps, parts_rows, publish, split_by_prompt
+from rl_assets_tests.support.logs import Product, about, judged
+from rl_assets_tests.support.training_samples import DAY, few_steps, parts_rows, publish, split_by_prompt
 
 DECLARED = """
 desk:

@@ -11,7 +11,7 @@ from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.data.rows import NotEnoughRows
 from rl_assets.training.runner.progress import TrainingDiverged
 from rl_assets.training.trainers.sft import train_sft
-from rl_assets_tests.training.samples import DAY, chat, parts_rows, publish
+from rl_assets_tests.support.training_samples import DAY, chat, parts_rows, publish
 
 
 def test_the_adapter_folder_holds_weights_configuration_card_and_manifest_alone(sft_adapter: Adapter):

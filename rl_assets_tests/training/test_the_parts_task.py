@@ -11,7 +11,7 @@ from rl_assets.models.loading import load_for_inference
 from rl_assets.recipes.recipe import preset
 from rl_assets.training.trainers.dpo import train_dpo
 from rl_assets.training.trainers.sft import train_sft
-from rl_assets_tests.training.samples import DAY, parts_rows, publish, split_by_prompt
+from rl_assets_tests.support.training_samples import DAY, parts_rows, publish, split_by_prompt
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from rl_assets.training.data.rows import pair_rows, sft_rows
 from rl_assets.training.data.tokenized import answer_columns, pair_columns
 from rl_assets.training.runner.request import Request, train_here
 from rl_assets.training.trainers.dpo import train_dpo
-from rl_assets_tests.training.samples import DAY
+from rl_assets_tests.support.training_samples import DAY
 from rl_assets_tests.training.test_resuming import run_until_killed
 
 CPU = {"use_cpu": True, "bf16": False, "report_to": [], "max_steps": 1}

@@ -1,4 +1,4 @@
-"""A benchmark of how an adapter could be served. Measuring is `rl_assets.evaluation.serving.quantized`. In no nightly job."""
+"""A benchmark of how an adapter could be served; in no nightly job. Measuring is `evaluation.serving.quantized`."""
 
 from typing import Any
 

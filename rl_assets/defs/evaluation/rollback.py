@@ -1,4 +1,4 @@
-"""Taking a champion out of use: one job, started by a person. What it does is `rl_assets.evaluation.promotion.champion`."""
+"""Taking a champion out of use: one job, started by a person. The work is `evaluation.promotion.champion`."""
 
 import dagster as dg
 

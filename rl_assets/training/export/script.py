@@ -1,6 +1,6 @@
 """A standalone script that reproduces an SFT, DPO or GRPO adapter without this project.
 
-    python -m rl_assets.training.export.script <adapter folder> <base> <dataset folder> [<parent adapter folder>] > train.py
+    python -m rl_assets.training.export.script <adapter folder> <base> <dataset folder> [<parent folder>] > train.py
 
 The script holds every value, names the versions to install (PEP 723, so `uv run train.py` installs them) and needs TRL
 and what comes with it alone. It trains on the rows in the dataset's train.parquet that the adapter's run used.

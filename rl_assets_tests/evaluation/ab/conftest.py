@@ -2,7 +2,7 @@
 
 import pytest
 
-from rl_assets_tests.evaluation.ab.log import Log
+from rl_assets_tests.support.ab_log import Log
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from rl_assets.evaluation.ab.matrix import win_matrix
 from rl_assets.evaluation.ab.render import ab_html, ab_markdown, read_ab_report, write_ab_report
-from rl_assets_tests.evaluation.ab.log import DAY, only
+from rl_assets_tests.support.ab_log import DAY, only
 
 
 def test_the_better_agent_on_the_same_questions_wins(log):

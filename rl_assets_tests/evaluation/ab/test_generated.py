@@ -11,9 +11,9 @@ from rl_assets.evaluation.ab.judged import judge_agents
 from rl_assets.evaluation.ab.render import ab_html, ab_markdown, write_ab_report
 from rl_assets.evaluation.run.models import Subjects
 from rl_assets.llm.prices import Price, PriceTable
-from rl_assets_tests.evaluation.evaluations import evaluation
-from rl_assets_tests.evaluation.judging.server import GOOD, Asked, Say, verdict
-from rl_assets_tests.evaluation.samples import DAY, random_adapter
+from rl_assets_tests.support.evaluation_samples import DAY, random_adapter
+from rl_assets_tests.support.evaluations import evaluation
+from rl_assets_tests.support.judge_server import GOOD, Asked, Say, verdict
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from rl_assets.evaluation.ab.compare import compare_agents
 from rl_assets.evaluation.ab.judged import judge_agents
 from rl_assets.evaluation.ab.render import ab_html, ab_markdown
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
-from rl_assets_tests.evaluation.ab.log import DAY, Log
-from rl_assets_tests.evaluation.judging.server import always_first, honest
+from rl_assets_tests.support.ab_log import DAY, Log
+from rl_assets_tests.support.judge_server import always_first, honest
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from rl_assets.defs.shared.metadata import report_metadata
 from rl_assets.evaluation.report.render import write_report
-from rl_assets_tests.evaluation.samples import DAY, report, verdicts
-from rl_assets_tests.servers import free_port, serving
+from rl_assets_tests.support.evaluation_samples import DAY, report, verdicts
+from rl_assets_tests.support.servers import free_port, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PICTURE = "img[src^='data:image/svg+xml']"

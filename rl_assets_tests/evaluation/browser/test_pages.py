@@ -8,8 +8,8 @@ from rl_assets.evaluation.ab.render import write_ab_report
 from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.report.render import write_decision, write_report
 from rl_assets.evaluation.schema.sections import RewardBin
-from rl_assets_tests.evaluation.ab.log import Log
-from rl_assets_tests.evaluation.samples import report, verdicts
+from rl_assets_tests.support.ab_log import Log
+from rl_assets_tests.support.evaluation_samples import report, verdicts
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1400, 390)

@@ -1,0 +1,100 @@
+"""Prompt keys, and user ids that never lie in the lake as they were."""
+
+import hmac
+
+import pytest
+
+from rl_assets.core.identity import KEY_FILE, key_text, prompt_key, user_hash_key
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
+from rl_assets_tests.support.logs import USER_KEY, Product, interaction, opinion, reward
+
+
+def key_of(product: Product, **fields) -> str:
+    product.log(interaction(**fields))
+    product.ingest()
+    return product.rows(INTERACTIONS)[0]["prompt_key"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where is my order",
+        "WHERE is my ORDER?!",
+        "  where\tis \n my  order ... ",
+        "ｗhere is my order？",
+        "where is my order”.",
+    ],
+)
+def test_prompts_that_differ_in_case_spaces_and_final_punctuation_are_one(text):
+    assert key_text(text) == "where is my order"
+
+
+@pytest.mark.parametrize(
+    "text", ["where is my order 2", "is my order where", "where is my orders", "where, is my order"]
+)
+def test_other_prompts_are_others(text):
+    assert key_text(text) != "where is my order"
+
+
+def test_final_signs_that_carry_meaning_stay():
+    assert len({key_text(f"How do I compile {language}?") for language in ("C", "C++", "C#")}) == 3
+
+
+def test_folding_is_that_of_unicode():
+    assert key_text("STRASSE") == key_text("Straße") == "strasse"
+    assert key_text("é") == key_text("e\u0301") == key_text("É")
+
+
+def test_a_key_depends_on_every_turn_the_task_and_the_context():
+    keys = {
+        prompt_key(["user"], ["hi"], None, None),
+        prompt_key(["system"], ["hi"], None, None),
+        prompt_key(["system", "user"], ["be brief", "hi"], None, None),
+        prompt_key(["user", "user"], ["hi", ""], None, None),
+        prompt_key(["user"], ["hi"], "greeting", None),
+        prompt_key(["user"], ["hi"], None, "greeting"),
+    }
+    assert len(keys) == 6
+
+
+def test_a_prompt_has_the_same_key_alone_and_in_a_conversation_without_turns(product: Product):
+    assert key_of(product, query="Hi!") == prompt_key(["user"], ["hi"], None, None)
+    turns = [{"role": "user", "content": "A"}, {"role": "assistant", "content": "B"}]
+    assert key_of(product, query="Hi!", messages=turns, task="t", context="C") == prompt_key(
+        ["user", "assistant", "user"], ["a", "b", "hi"], "t", "C"
+    )
+
+
+def test_user_ids_are_stored_as_keyed_hashes_and_in_no_column_as_they_were(product: Product):
+    product.log(interaction("a1", user_id="mary-secret", user_rating=4, user_feedback="Nice."))
+    product.log(reward("a1", user_id="mary-secret"), log_format="reward_log")
+    product.log(opinion(user_id="mary-secret"), log_format="feedback_table")
+    product.ingest()
+    rows = [row for table in (INTERACTIONS, FEEDBACK, INGESTED_FILES) for row in product.rows(table)]
+    assert len(rows) == 9
+    assert all("mary-secret" not in str(value) for row in rows for value in row.values())
+    expected = hmac.new(USER_KEY, b"mary-secret", "sha256").hexdigest()
+    assert {row["rater"] for row in product.rows(FEEDBACK)} == {expected}
+    assert expected in {row["user_id"] for row in product.rows(INTERACTIONS)}
+
+
+def test_a_missing_user_stays_missing(product: Product):
+    product.log(interaction("a1", user_rating=4))
+    product.ingest()
+    assert product.rows(INTERACTIONS)[0]["user_id"] is None
+    assert product.rows(FEEDBACK)[0]["rater"] is None
+
+
+def test_a_secret_that_is_given_is_the_key(home):
+    assert user_hash_key("a secret of the product", home) == b"a secret of the product"
+    assert not (home / KEY_FILE).exists()
+
+
+def test_a_key_is_made_once_for_its_owner_only(tmp_path):
+    key = user_hash_key(None, tmp_path / "new home")
+    path = tmp_path / "new home" / KEY_FILE
+    assert len(key) == 64
+    assert user_hash_key(None, tmp_path / "new home") == key == path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in path.parent.iterdir()] == [KEY_FILE]
+    assert user_hash_key(None, tmp_path / "other home") != key

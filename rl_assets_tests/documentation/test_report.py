@@ -1,0 +1,104 @@
+"""From questions about documentation to adapters, answers and a report; the model is too small to be good at it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rl_assets.datasets.folder import publish_dataset
+from rl_assets.documentation.datasets import build_multimodal
+from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.policy import MultimodalPolicy
+from rl_assets.documentation.questions import SEGMENT
+from rl_assets.documentation.refresh import refresh
+from rl_assets.documentation.report import evaluate_images, write_image_report
+from rl_assets.lake.delta import Lake
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.tiny.build import TinySpec
+from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.recipes.stages import GrpoRecipe, LoraRecipe, SftRecipe
+from rl_assets.training.trainers.grpo import train_grpo
+from rl_assets.training.trainers.sft import train_sft
+from rl_assets_tests.support.documentation_sites import guide, site
+
+DAY = "2026-11-20"
+POLICY = MultimodalPolicy(distractors=4)
+SUITES = {"multimodal_sft_dataset": MULTIMODAL_SFT, "multimodal_grpo_dataset": MULTIMODAL_GRPO}
+RECIPE = Recipe(
+    name="few_steps",
+    segment=SEGMENT,
+    max_length=2048,
+    min_rows_sft=20,
+    min_rows_grpo=20,
+    lora=LoraRecipe(r=4, alpha=8, dropout=0.0),
+    sft=SftRecipe(learning_rate=2e-3, batch=4, max_steps=4, checkpoint_every=2),
+    grpo=GrpoRecipe(learning_rate=1e-3, batch=4, max_steps=4, checkpoint_every=2),
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A home with both datasets of a guide of 60 pages."""
+    home = tmp_path_factory.mktemp("home")
+    plain = {
+        f"plain/{i:02}.md": f"# Part {i}\n\n## Storage of {i}\n\n{'Keep it dry and cool. ' * 4}" for i in range(30)
+    }
+    site(home / "docs" / "guide", guide(60) | plain)
+    lake = Lake(str(home / "lake"))
+    refresh(lake, home / "docs", "guide", Limits(), "1GB")
+    for name, suite in SUITES.items():
+        connection, built = build_multimodal(lake, name, POLICY, "1GB")
+        publish_dataset(connection, home / "datasets" / name / DAY, built, POLICY, suite, {})
+    return home
+
+
+@pytest.fixture(scope="module")
+def base(home) -> BaseModel:
+    small = TinySpec(hidden=64, intermediate=128, layers=2, steps=20, warmup_steps=4, positions=2048)
+    return ensure_base_model("tiny", home / "models", print, small)
+
+
+@pytest.fixture(scope="module")
+def sft(home, base) -> Adapter:
+    dataset = home / "datasets" / "multimodal_sft_dataset" / DAY
+    return train_sft(dataset, DAY, base, RECIPE, home / "adapters" / SEGMENT, print)
+
+
+@pytest.mark.slow
+def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_base(home, base, sft):
+    groups = home / "datasets" / "multimodal_grpo_dataset" / DAY
+    grpo = train_grpo(groups, DAY, base, sft, RECIPE, home / "adapters" / SEGMENT, print, None)
+    dataset = home / "datasets" / "multimodal_sft_dataset" / DAY
+    report = evaluate_images(DAY, dataset, base, {"sft": sft, "grpo": grpo}, print, room=32)
+    write_image_report(report, home / "reports" / DAY)
+
+    rows = json.loads((dataset / "manifest.json").read_text(encoding="utf-8"))["rows"]
+    assert (report.questions, report.left_out) == (rows["test"], 0)
+    assert list(report.models) == ["base", "sft", "grpo"]
+    assert report.models["base"]["json_validity"].mean == 0
+    assert report.gate.verdict in ("HOLD", "INSUFFICIENT")
+    assert report.latency.n == 24 and report.latency.mean > 0
+    assert set(report.tokens_per_answer) == {"base", "sft", "grpo"}
+    written = json.loads((home / "reports" / DAY / "multimodal.json").read_text(encoding="utf-8"))
+    assert written["models"]["grpo"]["hallucination"]["n"] == rows["test"]
+    page = (home / "reports" / DAY / "multimodal.md").read_text(encoding="utf-8")
+    assert "| inclusion |" in page and "token for token" in page
+
+
+@pytest.mark.slow
+def test_answers_of_its_own_are_rewarded_for_their_images(home, base, sft, tmp_path):
+    online = {"way": "online", "rewards": ["image_answer"], "group_size": 4, "max_steps": 2, "max_completion": 16}
+    groups = home / "datasets" / "multimodal_grpo_dataset" / DAY
+    adapter = train_grpo(groups, DAY, base, sft, adjusted(RECIPE, {"grpo": online}), tmp_path, print)
+    assert (adapter.manifest["rewards"], adapter.manifest["steps"]) == (["image_answer"], 2)
+    assert adapter.manifest["checks"]["weights_reload"]["passed"]
+
+
+def test_the_rows_of_the_datasets_are_of_the_segment_that_the_adapters_train_on(home):
+    import pyarrow.parquet as pq
+
+    for name in SUITES:
+        rows = pq.read_table(home / "datasets" / name / DAY / "train.parquet").to_pylist()
+        assert {row["metadata"]["segment"] for row in rows} == {SEGMENT} and len(rows) >= 20

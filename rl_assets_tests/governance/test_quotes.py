@@ -1,0 +1,63 @@
+"""Reports that quote the erased lose the quotes and keep their figures."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from rl_assets.evaluation.ab.generated import ANSWERS, ANSWERS_FILE, write_answers
+from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.report.render import read_report, write_decision, write_report
+from rl_assets.evaluation.schema.results import WorstAnswer
+from rl_assets.governance.quotes import drop_quotes, quoting_reports
+from rl_assets_tests.support.evaluation_samples import report
+
+HERS, ANOTHERS = "Where does my zebrafish live?", "How much is it?"
+
+
+def worst(prompt: str) -> WorstAnswer:
+    return WorstAnswer(prompt=prompt, reference=f"That is {prompt}", answer="No.", why="other words", token_f1=0.0)
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """The report of a day, with its decision and answers, that quotes her and another."""
+    folder = tmp_path / "reports" / "2026-10-14"
+    said = report(worst=[worst(HERS), worst(ANOTHERS)])
+    write_report(said, folder)
+    write_decision(said, decide(said, None, PromotionRules()), folder)
+    rows = [{"prompt": [{"role": "user", "content": asked}], "answer": "No."} for asked in (HERS, ANOTHERS)]
+    write_answers(pa.Table.from_pylist(rows, schema=ANSWERS), folder)
+    return tmp_path / "reports"
+
+
+def test_a_report_is_found_by_what_it_quotes(reports):
+    assert quoting_reports(reports, frozenset({HERS})) == ["2026-10-14"]
+    assert quoting_reports(reports, frozenset({"Nobody asked this."})) == []
+
+
+def test_quotes_leave_every_file_and_all_else_stays(reports):
+    folder = reports / "2026-10-14"
+    before, decision = read_report(folder), (folder / "decision.json").read_text(encoding="utf-8")
+
+    drop_quotes(folder, frozenset({HERS}))
+
+    assert read_report(folder) == before.model_copy(update={"worst": [worst(ANOTHERS)]})
+    assert (folder / "decision.json").read_text(encoding="utf-8") == decision
+    pages = [path for path in folder.iterdir() if path.suffix in (".html", ".md", ".json")]
+    assert len(pages) >= 4 and not [path for path in pages if "zebrafish" in path.read_text(encoding="utf-8")]
+    assert pq.read_table(folder / ANSWERS_FILE)["prompt"].to_pylist() == [[{"role": "user", "content": ANOTHERS}]]
+    assert quoting_reports(reports, frozenset({HERS})) == []
+
+
+def test_pages_of_a_report_that_this_version_cannot_read_are_deleted(reports):
+    folder = reports / "2026-10-14"
+    said = json.loads((folder / "report.json").read_text(encoding="utf-8")) | {"a field of another version": 1}
+    (folder / "report.json").write_text(json.dumps(said), encoding="utf-8")
+
+    drop_quotes(folder, frozenset({HERS}))
+
+    assert not (folder / "report.html").exists() and not (folder / "report.md").exists()
+    assert "zebrafish" not in (folder / "report.json").read_text(encoding="utf-8")

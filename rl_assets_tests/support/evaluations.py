@@ -1,0 +1,38 @@
+"""Real evaluations of barely trained models."""
+
+from pathlib import Path
+from typing import Any
+
+from rl_assets.evaluation.run.evaluate import Evaluation, evaluate
+from rl_assets.evaluation.run.inputs import Material
+from rl_assets.evaluation.run.models import Subjects
+from rl_assets.evaluation.schema.results import EvalReport
+from rl_assets.llm.client import Judge
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel
+from rl_assets_tests.support.evaluation_folders import parts_datasets
+from rl_assets_tests.support.evaluation_samples import DAY
+
+
+def evaluated(
+    home: Path,
+    base: BaseModel,
+    candidate: Adapter,
+    parent: Adapter | None,
+    champion: Adapter | None,
+    *,
+    items: int = 6,
+    judge: Judge | None = None,
+    **material: Any,
+) -> tuple[EvalReport, list[str]]:
+    found, lines = evaluation(home, Subjects(base, candidate, parent, champion), items, judge, **material)
+    return found.report, lines
+
+
+def evaluation(
+    home: Path, subjects: Subjects, items: int, judge: Judge | None = None, **material: Any
+) -> tuple[Evaluation, list[str]]:
+    sft, dpo = parts_datasets(home, items)
+    lines: list[str] = []
+    asked = Material(sft_folder=sft, dpo_folder=dpo, segment="parts", **material)
+    return evaluate(DAY, subjects, asked, lines.append, judge, judge_pairs=4), lines

@@ -49,10 +49,11 @@ dev-postgres: setup .dagster-postgres/dagster.yaml  ## dev, with Dagster's own t
 .dagster-postgres/dagster.yaml: dagster-postgres.yaml
 	@mkdir -p $(@D) && cp $< $@
 
-check: setup  ## lint, format, types, definitions
+check: setup  ## lint, format, types, layers, definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/dagster definitions validate
 
 bench: setup  ## ratios against bare baselines, measured in one run

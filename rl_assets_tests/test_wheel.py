@@ -35,9 +35,10 @@ def run(installed: Path, script: str) -> str:
 
 
 def test_every_statement_is_found_in_the_installed_package(installed):
-    found = run(installed, "from rl_assets import sql; print(*sorted(path.name for path in sql.FOLDER.glob('*.sql')))")
-    assert found.split() == sorted(path.name for path in (REPOSITORY / "sql").glob("*.sql"))
-    assert str(installed) in run(installed, "from rl_assets import sql; print(sql.FOLDER)")
+    script = "from rl_assets.core import sql; print(*sorted(map(str, sql.FOLDER.rglob('*.sql'))))"
+    packaged = installed / "rl_assets" / "_sql"
+    statements = [path.relative_to(REPOSITORY / "sql") for path in (REPOSITORY / "sql").rglob("*.sql")]
+    assert run(installed, script).split() == sorted(str(packaged / name) for name in statements)
 
 
 def test_the_quickstart_can_be_installed_from_the_package(installed, tmp_path):

@@ -33,7 +33,7 @@ def judge_preferences(connection: duckdb.DuckDBPyConnection, judge: Judge, day: 
 
     Only pairs with one winner in both orders become rows; ties and invalid verdicts are counted, not kept.
     """
-    found = sql.select(connection, "judge_candidates", most=most).to_arrow_table().to_pylist()
+    found = sql.select(connection, "annotation/judge_candidates", most=most).to_arrow_table().to_pylist()
     duels = [Duel(tuple(row["prompt"]), row["first"], row["second"], row["prompt_key"]) for row in found]
     probes = failed_probes(judge)
     judged = judge_pairs(judge, duels)

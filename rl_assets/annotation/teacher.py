@@ -134,7 +134,7 @@ def teach(connection: duckdb.DuckDBPyConnection, teacher: Teacher, day: str, bel
 
     Answers that are empty, cut off, refusals or stock phrases are no rows, and neither are prompts not asked.
     """
-    found = sql.select(connection, "teacher_candidates", below=below, most=most).to_arrow_table().to_pylist()
+    found = sql.select(connection, "annotation/teacher_candidates", below=below, most=most).to_arrow_table().to_pylist()
     replies = teacher.ask([conversation(row["prompt"], row["context"]) for row in found])
     rows: list[dict[str, Any]] = []
     left_out: Counter[str] = Counter()

@@ -1,4 +1,8 @@
-"""Run `sql/<name>.sql` with named parameters on an in-memory DuckDB. There is no database file, so there is no lock."""
+"""Run the statements in `sql/` with named parameters on an in-memory DuckDB.
+
+A statement is named by its path: `datasets/sft/rows` is `sql/datasets/sft/rows.sql`. There is no database file, so
+there is no lock.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -30,10 +34,25 @@ def connect(memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET enable_progress_bar = false")
-    connection.execute(text("functions"))
+    connection.execute(text("macros/functions"))
     return connection
 
 
 def select(connection: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> duckdb.DuckDBPyRelation:
     """The relation that `sql/<name>.sql` selects, its `$name` parameters bound."""
     return connection.sql(text(name), params=parameters or None)
+
+
+def create_table(connection: duckdb.DuckDBPyConnection, table: str, name: str, **parameters: Any) -> None:
+    """Create or replace the table `table` of what `sql/<name>.sql` selects; cursors of the connection share it."""
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS {text(name)}", parameters or None)
+
+
+def create_temporary(connection: duckdb.DuckDBPyConnection, table: str, name: str, **parameters: Any) -> None:
+    """Create or replace the temporary table `table`, which cursors of the connection do not see."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {text(name)}", parameters or None)
+
+
+def create_view(connection: duckdb.DuckDBPyConnection, view: str, name: str) -> None:
+    """Create or replace the temporary view `view` of what `sql/<name>.sql` selects."""
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {text(name)}")

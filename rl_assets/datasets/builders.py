@@ -44,51 +44,69 @@ class NotNumberedError(ValueError):
 def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built:
     """Supervised rows: one answer a prompt, a human's correction before any logged answer."""
     _answers(connection, unread="text, error")
-    _table(connection, "corrections", "corrections", teacher=policy.teacher)
-    _table(connection, "candidates", "sft_candidates", min_reward=policy.least_reward, max_samples=policy.max_samples)
-    return _built(connection, "sft", "answer_fates", "candidates")
+    sql.create_table(connection, "corrections", "datasets/corrections", teacher=policy.teacher)
+    sql.create_table(
+        connection,
+        "candidates",
+        "datasets/sft/candidates",
+        min_reward=policy.least_reward,
+        max_samples=policy.max_samples,
+    )
+    return _built(connection, "sft", "datasets/answer_outcomes", "candidates")
 
 
 def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Built:
     """Preference pairs by the policy's strategies, for DPO and for a reward model; never near-identical texts."""
     strategies = policy.strategies
     _answers(connection, unread="answered_at, latency_ms, refusal, boilerplate")
-    _table(connection, "statements", "statements")
-    _table(connection, "paired_answers", "paired_answers", max_answers=policy.max_answers, strategies=strategies)
-    _table(connection, "pairs", "pairs", strategies=strategies, margin=policy.margin)
-    _table(connection, "pair_reasons", "pair_reasons", max_len_ratio=policy.max_len_ratio)
+    sql.create_table(connection, "statements", "datasets/statements")
+    sql.create_table(
+        connection,
+        "paired_answers",
+        "datasets/pairs/paired_answers",
+        max_answers=policy.max_answers,
+        strategies=strategies,
+    )
+    sql.create_table(connection, "pairs", "datasets/pairs/candidates", strategies=strategies, margin=policy.margin)
+    sql.create_table(connection, "pair_reasons", "datasets/pairs/drop_reasons", max_len_ratio=policy.max_len_ratio)
     texts = compare_texts(connection, policy.per_prompt)
-    _table(connection, "choice", "pair_choice", max_pairs=policy.max_pairs)
-    return _built(connection, "pair", "pair_fates", "choice", "pair_measures", texts, strategies=strategies)
+    sql.create_table(connection, "choice", "datasets/pairs/selection", max_pairs=policy.max_pairs)
+    return _built(
+        connection,
+        "pairs",
+        "datasets/pairs/answer_outcomes",
+        "choice",
+        "datasets/pairs/metrics",
+        texts,
+        strategies=strategies,
+    )
 
 
 def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built:
     """Single good and bad answers, with the weights at which the two kinds count alike."""
     _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate")
-    _table(connection, "statements", "statements")
-    _table(connection, "candidates", "kto_candidates", **policy.model_dump())
-    return _built(connection, "kto", "answer_fates", "candidates", "kto_measures")
+    sql.create_table(connection, "statements", "datasets/statements")
+    sql.create_table(connection, "candidates", "datasets/kto/candidates", **policy.model_dump())
+    return _built(connection, "kto", "datasets/answer_outcomes", "candidates", "datasets/kto/metrics")
 
 
 def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Built:
     """Groups of answers whose rewards differ; the candidates are answers, so `taken` counts answers, not groups."""
     _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate, prompt_fault")
-    _table(connection, "candidates", "grpo_candidates", **policy.model_dump())
-    return _built(connection, "grpo", "answer_fates", "candidates", "grpo_measures")
+    sql.create_table(connection, "candidates", "datasets/grpo/candidates", **policy.model_dump())
+    return _built(connection, "grpo", "datasets/answer_outcomes", "candidates", "datasets/grpo/metrics")
 
 
 def _answers(connection: duckdb.DuckDBPyConnection, unread: str) -> None:
     """The table `answers` without the columns that the builder does not read."""
-    connection.execute(f"CREATE OR REPLACE TABLE answers AS SELECT * EXCLUDE ({unread}) FROM ({sql.text('answers')})")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE answers AS SELECT * EXCLUDE ({unread}) FROM ({sql.text('datasets/answers')})"
+    )
     if connection.sql("FROM answers WHERE number IS NULL LIMIT 1").fetchall():
         raise NotNumberedError(
             "the day's rated_interactions are of an earlier version of the project: materialize them again, "
             "then the dataset"
         )
-
-
-def _table(connection: duckdb.DuckDBPyConnection, name: str, statement: str, **parameters: object) -> None:
-    connection.execute(f"CREATE OR REPLACE TABLE {name} AS {sql.text(statement)}", parameters or None)
 
 
 def _built(
@@ -107,21 +125,23 @@ def _built(
     taken = counts.pop(None, 0)
     slices = texts.slices if texts else slices_of(taken)
     with ThreadPoolExecutor(2 if taken < MANY else 1) as beside:
-        accounted = beside.submit(_table, connection.cursor(), "fates", fates)
-        put_in_order = beside.submit(_table, connection.cursor(), "taken", f"{kind}_taken", slices=slices, **parameters)
+        accounted = beside.submit(sql.create_table, connection.cursor(), "fates", fates)
+        put_in_order = beside.submit(
+            sql.create_table, connection.cursor(), "taken", f"datasets/{kind}/selected", slices=slices, **parameters
+        )
         told = texts or _texts(connection, slices)
         accounted.result()
         put_in_order.result()
     measured = sql.select(connection, measures).to_arrow_table().to_pylist()[0] if measures else {}
-    rows = partial(_rows, connection, f"{kind}_dataset", told)
+    rows = partial(_rows, connection, f"datasets/{kind}/rows", told)
     return Built(taken + sum(counts.values()), taken, counts, measured, rows)
 
 
 def _texts(connection: duckdb.DuckDBPyConnection, slices: int) -> Texts:
     """The texts of the answers that were taken."""
-    _table(connection, "named", "taken_numbers", slices=slices)
+    sql.create_table(connection, "named", "datasets/selected_texts", slices=slices)
     texts = Texts(slices)
-    texts.keep(sql.select(connection, "named_texts").to_arrow_reader(BATCH_ROWS))
+    texts.keep(sql.select(connection, "datasets/answer_texts").to_arrow_reader(BATCH_ROWS))
     return texts
 
 

@@ -47,7 +47,7 @@ def write_ledger(lake: Lake, window: Window, datasets: Path, memory_limit: str =
     rated = lake.published(RATED_INTERACTIONS, day)
     connection = rated_as_of(lake, window, memory_limit)
     manifests = {name: _opened(connection, datasets / name / str(day), rated) for name in DATASETS}
-    connection.execute(f"CREATE TEMP TABLE ledger AS {sql.text('dataset_ledger')}", {"day": day})
+    sql.create_temporary(connection, "ledger", "datasets/ledger", day=day)
     accounts = {name: _account(connection, name) for name in DATASETS}
     for name, manifest in manifests.items():
         _agree(connection, name, datasets / name / str(day), manifest, accounts[name])

@@ -18,8 +18,7 @@ def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Tex
 
     Reads `pairs`, `pair_reasons`, `answers`, `interactions` and `statements`.
     """
-    places = sql.text("pair_places")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_places AS {places}", {"places": LOOKED_AT * per_prompt})
+    sql.create_temporary(connection, "pair_places", "datasets/pairs/ranked_per_prompt", places=LOOKED_AT * per_prompt)
     most = connection.sql("SELECT count(*) FROM pair_places WHERE place <= $n", params={"n": per_prompt})
     texts = Texts(slices_of(most.fetchall()[0][0]))
     connection.execute("CREATE OR REPLACE TEMP TABLE near_identical (pair BIGINT)")
@@ -32,11 +31,11 @@ def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Tex
 
 def _compare_wanted(connection: duckdb.DuckDBPyConnection, per_prompt: int, texts: Texts) -> bool:
     """Choose the wanted pairs and compare the new ones; whether some proved near-identical, so that others follow."""
-    wanted, sides = sql.text("wanted_pairs"), sql.text("pair_sides")
-    parameters = {"per_prompt": per_prompt, "slices": texts.slices}
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE wanted_pairs AS {wanted}", parameters)
+    sql.create_temporary(
+        connection, "wanted_pairs", "datasets/pairs/best_per_prompt", per_prompt=per_prompt, slices=texts.slices
+    )
     _read_texts(connection, texts)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE pair_sides AS {sides}", {"near_identical": NEAR_IDENTICAL})
+    sql.create_temporary(connection, "pair_sides", "datasets/pairs/uncompared_sides", near_identical=NEAR_IDENTICAL)
     found = pa.table({"pair": pa.array(_near_identical(_slices(connection, texts)), pa.int64())})
     connection.execute("INSERT INTO compared SELECT pair FROM wanted_pairs ANTI JOIN compared USING (pair)")
     connection.register("found", found)
@@ -47,8 +46,8 @@ def _compare_wanted(connection: duckdb.DuckDBPyConnection, per_prompt: int, text
 
 def _read_texts(connection: duckdb.DuckDBPyConnection, texts: Texts) -> None:
     """Set those texts aside that wanted pairs name and earlier ones did not."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE named AS {sql.text('pair_numbers')}")
-    for statement in ("named_texts", "quoted_texts"):
+    sql.create_temporary(connection, "named", "datasets/pairs/unread_texts")
+    for statement in ("datasets/answer_texts", "datasets/feedback_texts"):
         texts.keep(sql.select(connection, statement).to_arrow_reader(BATCH_ROWS))
     connection.execute("INSERT INTO read_texts SELECT number FROM named")
 
@@ -57,7 +56,7 @@ def _slices(connection: duckdb.DuckDBPyConnection, texts: Texts) -> Iterator[pa.
     """The texts of the pairs that are to be compared."""
     for (place,) in connection.sql("SELECT DISTINCT slice FROM pair_sides ORDER BY slice").fetchall():
         connection.register("texts", texts.of(place))
-        yield sql.select(connection, "pair_texts", slice=place).to_arrow_table()
+        yield sql.select(connection, "datasets/pairs/uncompared_texts", slice=place).to_arrow_table()
 
 
 def _near_identical(slices: Iterator[pa.Table]) -> Iterator[int]:

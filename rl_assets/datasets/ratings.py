@@ -45,7 +45,7 @@ def as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConne
     """
     connection = sql.connect(memory_limit)
     register_clean(connection, lake, landed_days(lake, window))
-    connection.execute(f"CREATE TEMP VIEW first_feedback AS {sql.text('first_feedback')}")
+    sql.create_view(connection, "first_feedback", "ratings/first_feedback")
     return connection
 
 
@@ -67,7 +67,7 @@ def rate_interactions(
     describe_missing(lake, days, evaluation, memory_limit)
     connection = as_of(lake, window, memory_limit)
     see(connection, FEATURES.name, lake, FEATURES, days)
-    rows = sql.select(connection, "rated_interactions", day=window.day, first=window.first)
+    rows = sql.select(connection, "ratings/rated_interactions", day=window.day, first=window.first)
     return lake.publish(RATED_INTERACTIONS, window.day, _numbered(rows.to_arrow_reader(50_000)))
 
 

@@ -36,7 +36,7 @@ class StatsOfDay:
 def write_stats(lake: Lake, window: Window, datasets: Path, memory_limit: str = "2GB") -> StatsOfDay:
     """Publish the statistics of the window's day; `<datasets>/<name>/<day>` says what could be built."""
     connection = rated_as_of(lake, window, memory_limit)
-    rows = sql.select(connection, "interaction_stats", day=window.day).to_arrow_table().to_pylist()
+    rows = sql.select(connection, "datasets/interaction_stats", day=window.day).to_arrow_table().to_pylist()
     usable = {name: _usable(datasets / dataset / str(window.day)) for name, (dataset, _) in USABLE.items()}
     for row in rows:
         whole = row["scope"] == "window"

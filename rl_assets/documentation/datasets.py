@@ -29,7 +29,7 @@ QUESTIONS = pa.schema(
         ("needs_image", pa.bool_()),
     ]
 )
-STATEMENTS = {"multimodal_sft_dataset": "image_sft_dataset", "multimodal_grpo_dataset": "image_grpo_dataset"}
+STATEMENTS = {"multimodal_sft_dataset": "documentation/sft_rows", "multimodal_grpo_dataset": "documentation/grpo_rows"}
 
 
 def build_multimodal(
@@ -39,7 +39,7 @@ def build_multimodal(
     found = questions(kept_pairs(lake), text_sections(lake), policy)
     connection = sql.connect(memory_limit)
     connection.register("questions", pa.Table.from_pylist(found.rows, schema=QUESTIONS))
-    connection.execute(f"CREATE TABLE rows AS {sql.text(STATEMENTS[name])}", {"segment": SEGMENT})
+    sql.create_table(connection, "rows", STATEMENTS[name], segment=SEGMENT)
     # What became of logged answers; none enters these datasets.
     connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
     return connection, _account(found)

@@ -60,7 +60,7 @@ def build_vision(
         rows, left_out = picture_rows(kept_pairs(lake), docs, policy, decoder)
     connection = sql.connect(memory_limit)
     connection.register("pictures", pa.Table.from_pylist(rows, schema=PICTURE_ROWS))
-    connection.execute(f"CREATE TABLE rows AS {sql.text('image_vision_dataset')}", {"segment": SEGMENT})
+    sql.create_table(connection, "rows", "documentation/vision_rows", segment=SEGMENT)
     connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
     measures: dict[str, float | None] = {"picture_bytes": sum(len(row["images"][0]["bytes"]) for row in rows)}
     pieces = partial(table_rows, connection, PIECE_ROWS)

@@ -52,11 +52,11 @@ def place_prompts(connection: duckdb.DuckDBPyConnection, lake: Lake, day: date) 
     Leaves the table `day_clusters` (prompt_key, cluster_key) of all prompts of the day on the connection.
     """
     see(connection, "placed", lake, PROMPT_CLUSTERS, lake.keys(PROMPT_CLUSTERS))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE known AS {sql.text('known_prompts')}")
-    prompts = sql.select(connection, "fresh_prompts").to_arrow_reader(BATCH_ROWS)
+    sql.create_temporary(connection, "known", "features/known_prompts")
+    prompts = sql.select(connection, "features/fresh_prompts").to_arrow_reader(BATCH_ROWS)
     fresh = pa.Table.from_batches(map(_signatures, prompts), FRESH)
     connection.register("fresh", fresh)
-    nearby = [Near(*row) for row in sql.select(connection, "near_prompts").fetchall()]
+    nearby = [Near(*row) for row in sql.select(connection, "features/near_duplicate_prompts").fetchall()]
     clusters = assign(nearby)
     connection.register(
         "assigned",
@@ -64,10 +64,10 @@ def place_prompts(connection: duckdb.DuckDBPyConnection, lake: Lake, day: date) 
             {"prompt_key": pa.array(clusters, pa.string()), "cluster_key": pa.array(clusters.values(), pa.string())}
         ),
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE day_clusters AS {sql.text('day_clusters')}")
+    sql.create_temporary(connection, "day_clusters", "features/day_clusters")
     if fresh.num_rows:
         month = f"{day:%Y-%m}"
-        rows = sql.select(connection, "prompt_clusters", day=day, month=month)
+        rows = sql.select(connection, "features/prompt_clusters", day=day, month=month)
         lake.publish(PROMPT_CLUSTERS, month, rows.to_arrow_reader(BATCH_ROWS))
     return Placed(fresh.num_rows, fresh.num_rows - len(clusters))
 

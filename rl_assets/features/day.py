@@ -80,7 +80,7 @@ def describe_day(lake: Lake, day: date, benchmarks: Benchmarks, memory_limit: st
 
 
 def _features(connection: duckdb.DuckDBPyConnection, benchmarks: Benchmarks) -> pa.RecordBatchReader:
-    texts = sql.select(connection, "described_texts").to_arrow_reader(BATCH_ROWS)
+    texts = sql.select(connection, "features/answer_texts").to_arrow_reader(BATCH_ROWS)
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in texts:

@@ -92,4 +92,4 @@ def register_clean(connection: duckdb.DuckDBPyConnection, lake: Lake, days: list
     register_landed(connection, lake, days)
     see(connection, REDACTIONS.name, lake, REDACTIONS, days)
     for table in (INTERACTIONS, FEEDBACK):
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS {sql.text(f'clean_{table.name}')}")
+        sql.create_view(connection, table.name, f"features/clean_{table.name}")

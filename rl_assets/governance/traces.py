@@ -42,11 +42,11 @@ def find_traces(lake: Lake, erased: Erased, memory_limit: str = "2GB") -> Traces
     _register(connection, "erased_users", erased.users)
     _register(connection, "erased_interactions", erased.interactions)
     connection.register("interactions", lake.read(INTERACTIONS, lake.days(INTERACTIONS)))
-    answers = sql.select(connection, "traced_answers").to_arrow_table().to_pylist()
+    answers = sql.select(connection, "governance/answers_to_erase").to_arrow_table().to_pylist()
     named = erased.interactions | {row["interaction_id"] for row in answers}
     _register(connection, "erased_interactions", named)
     connection.register("feedback", lake.read(FEEDBACK, lake.days(FEEDBACK)))
-    acts = sql.select(connection, "traced_acts").to_arrow_table().to_pylist()
+    acts = sql.select(connection, "governance/feedback_to_erase").to_arrow_table().to_pylist()
     found = [*answers, *acts]
     traces = Traces(
         Erased(named, erased.users),
@@ -69,11 +69,11 @@ def _with_clean_forms(
     register_clean(clean, lake, found_on)
     rows = [
         row
-        for name in ("traced_answers", "traced_acts")
+        for name in ("governance/answers_to_erase", "governance/feedback_to_erase")
         for row in sql.select(clean, name).to_arrow_table().to_pylist()
     ]
     register_clean(clean, lake, lake.days(INTERACTIONS))
-    keys = sql.select(clean, "traced_prompts").to_arrow_table().column("prompt_key").to_pylist()
+    keys = sql.select(clean, "governance/prompts_to_erase").to_arrow_table().column("prompt_key").to_pylist()
     return replace(traces, texts=traces.texts | _texts(rows), prompt_keys=frozenset(keys))
 
 

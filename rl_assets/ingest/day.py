@@ -61,7 +61,7 @@ def ingest_day(
     with ThreadPoolExecutor(1) as beside:
         fingerprints = beside.submit(_fingerprints, files)
         _parse(connection, files, Reading(day, metrics or {}))
-        connection.execute(f"CREATE TEMP TABLE fates AS {sql.text('line_fates')}")
+        sql.create_temporary(connection, "fates", "ingest/line_outcomes")
         _keep_conflicts(connection, files)
         connection.register("files", fingerprints.result())
     erased = lake.erased()
@@ -111,13 +111,13 @@ def _still_there(lake: Lake, day: date, samples: list[dict[str, Any]]) -> list[d
 def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], reading: Reading) -> None:
     """Fill the table `parsed`: what each line says, or why it was refused."""
     connection.register("format_lines", CONVERTED.empty_table())
-    connection.execute(f"CREATE TEMP TABLE parsed AS {sql.text('parsed_lines')}")
+    sql.create_temporary(connection, "parsed", "ingest/parsed_lines")
     connection.unregister("format_lines")
     for log_format, group in groupby(sorted(files), key=lambda file: file.format):
         with read_lines((file.name, file.path) for file in group) as lines:
             if log_format in converters():
                 connection.register("format_lines", converted(lines, log_format, reading))
-                connection.execute(f"INSERT INTO parsed {sql.text('parsed_lines')}")
+                connection.execute(f"INSERT INTO parsed {sql.text('ingest/parsed_lines')}")
                 connection.unregister("format_lines")
             else:
                 connection.register("lines", lines)
@@ -126,11 +126,11 @@ def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], readi
 
 def _statement(log_format: str, day: date) -> str:
     """The whole statement that reads `lines` of a format whose records are a SELECT."""
-    records = sql.text(f"format_{log_format}").replace("$day", f"DATE '{day}'")
+    records = sql.text(f"formats/{log_format}").replace("$day", f"DATE '{day}'")
     none = "CAST(NULL AS interaction_record[]) AS answers"
     return (
-        f"WITH objects AS ({sql.text('objects')}), records AS ({records}), "
-        f"format_lines AS (SELECT *, {none} FROM records)\n{sql.text('parsed_lines')}"
+        f"WITH objects AS ({sql.text('ingest/json_objects')}), records AS ({records}), "
+        f"format_lines AS (SELECT *, {none} FROM records)\n{sql.text('ingest/parsed_lines')}"
     )
 
 
@@ -140,11 +140,11 @@ def _keep_conflicts(connection: duckdb.DuckDBPyConnection, files: list[LandedFil
     names = {name for (name,) in found}
     with read_lines((file.name, file.path) for file in sorted(files) if file.name in names) as lines:
         connection.register("lines", lines)
-        connection.execute(f"CREATE TEMP TABLE conflicts AS {sql.text('conflicts')}")
+        sql.create_temporary(connection, "conflicts", "ingest/conflicting_lines")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, then: list[Step]) -> pa.RecordBatchReader:
-    reader = sql.select(connection, table.name, day=day).to_arrow_reader(BATCH_ROWS)
+    reader = sql.select(connection, f"ingest/{table.name}", day=day).to_arrow_reader(BATCH_ROWS)
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in ahead(reader):
@@ -166,6 +166,6 @@ def _account(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> di
         "rows": lines - sum(fates.values()),
         "duplicates": fates.get("duplicate", 0),
         "rejects": dict(reasons.fetchall()),
-        "reject_samples": sql.select(connection, "reject_samples").to_arrow_table().to_pylist(),
+        "reject_samples": sql.select(connection, "ingest/reject_samples").to_arrow_table().to_pylist(),
         "outside_day": outside.fetchall()[0][0],
     }

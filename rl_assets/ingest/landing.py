@@ -30,8 +30,8 @@ class LandedFile:
 
 
 def formats() -> list[str]:
-    """Names of the formats that can be read: one `sql/format_<name>.sql` or one module in `ingest/formats` each."""
-    return sorted([*converters(), *(path.stem.removeprefix("format_") for path in sql.FOLDER.glob("format_*.sql"))])
+    """Names of the formats that can be read: one `sql/formats/<name>.sql` or one module in `ingest/formats` each."""
+    return sorted([*converters(), *(path.stem for path in (sql.FOLDER / "formats").glob("*.sql"))])
 
 
 def files_of(landing: Place, day: date) -> list[LandedFile]:

@@ -30,7 +30,7 @@ Metrics = Mapping[str, Metric]
 
 
 def metric_macros(metrics: Metrics) -> str:
-    """SQL that puts these ranges in the place of the macros in sql/functions.sql; nothing where there are none."""
+    """SQL that replaces the macros of sql/macros/functions.sql by these ranges; empty if there are none."""
     if not metrics:
         return ""
     values = " ".join(

@@ -157,7 +157,8 @@ def test_parameters_are_bound_by_name(connection):
         "'not_json' AS reason, NULL AS detail, 'x' AS raw"
     )
     connection.execute("CREATE TEMP TABLE conflicts AS SELECT source_file, source_line, raw FROM fates LIMIT 0")
-    assert sql.select(connection, "rejected_records", day="2026-10-01").fetchall()[0][1:4] == ("f", 1, "not_json")
+    rows = sql.select(connection, "ingest/rejected_records", day="2026-10-01").fetchall()
+    assert rows[0][1:4] == ("f", 1, "not_json")
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,12 @@ def compare_agents(
     notes: Sequence[str] = (),
 ) -> AbReport:
     """The report of a day from `rated` and `interactions`; `judged` is what a judge said, None if there is none."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE scores AS {sql.text('ab_scores')}")
+    sql.create_temporary(connection, "scores", "evaluation/ab/question_scores")
     strata: Strata = defaultdict(lambda: defaultdict(list))
-    for row in _rows(connection, "ab_strata"):
+    for row in _rows(connection, "evaluation/ab/scores_by_category"):
         strata[row["segment"], row["source"]][row["agent"]].append(_stratum(row))
     rivals = {group: agents for group, agents in strata.items() if len(agents) > 1}
-    costs = [AgentCost(**row) for row in _rows(connection, "ab_agents")]
+    costs = [AgentCost(**row) for row in _rows(connection, "evaluation/ab/agent_costs")]
     return AbReport(
         day=day,
         answers=answers,
@@ -91,7 +91,7 @@ def _level(strata: Sequence[Stratum]) -> Interval | None:
 
 def _pairs(connection: duckdb.DuckDBPyConnection) -> dict[tuple[Group, str, str], list[dict[str, Any]]]:
     found = defaultdict(list)
-    for row in _rows(connection, "ab_pairs"):
+    for row in _rows(connection, "evaluation/ab/differences"):
         found[(row["segment"], row["source"]), row["ours"], row["theirs"]].append(row)
     return found
 

@@ -18,7 +18,7 @@ def judge_agents(connection: duckdb.DuckDBPyConnection, judge: Judge, most: int)
     Where the judge's budget does not last for that, every contest gets an equal share of it, but five pairs.
     """
     contests: dict[tuple[str, str, str], list[Duel]] = defaultdict(list)
-    for row in sql.select(connection, "ab_duels", most=most).to_arrow_table().to_pylist():
+    for row in sql.select(connection, "evaluation/ab/judge_pairs", most=most).to_arrow_table().to_pylist():
         duel = Duel(tuple(row["prompt"]), row["first"], row["second"], row["prompt_key"])
         contests[row["segment"], row["ours"], row["theirs"]].append(duel)
     shared = {names: duels for names, duels in contests.items() if len(duels) >= FEWEST}

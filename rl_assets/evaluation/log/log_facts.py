@@ -31,5 +31,5 @@ def log_facts(connection: duckdb.DuckDBPyConnection) -> LogFacts:
 
 def reward_bins(connection: duckdb.DuckDBPyConnection) -> list[RewardBin]:
     """Answers in tenths of the reward scale, by the source of the reward; counted by DuckDB, texts are not read."""
-    rows = sql.select(connection, "reward_bins").fetchall()
+    rows = sql.select(connection, "evaluation/reward_histogram").fetchall()
     return [RewardBin(source=source, low=low, answers=answers) for source, low, answers in rows]

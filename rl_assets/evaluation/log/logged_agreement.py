@@ -32,7 +32,7 @@ def logged_agreement(connection: duckdb.DuckDBPyConnection) -> LoggedAgreement:
 
     The connection holds `rated`, `interactions` and `first_feedback`. At most 50,000 pairs are read.
     """
-    found = sql.select(connection, "agreement_votes", most_answers=MOST_ANSWERS, most_pairs=MOST_PAIRS)
+    found = sql.select(connection, "evaluation/judge_human_votes", most_answers=MOST_ANSWERS, most_pairs=MOST_PAIRS)
     rows = found.to_arrow_table().to_pylist()
     both = [row for row in rows if row["people"] and row["judges"]]
     rated = [row for row in rows if len(row["named"] or ()) >= RATERS]

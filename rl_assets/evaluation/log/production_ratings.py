@@ -19,7 +19,7 @@ def served_ratings(connection: duckdb.DuckDBPyConnection) -> list[ServedRating]:
     The connection holds `rated`, `interactions` and `first_feedback` as of a day.
     """
     segments: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for row in sql.select(connection, "served_ratings").to_arrow_table().to_pylist():
+    for row in sql.select(connection, "evaluation/production_ratings").to_arrow_table().to_pylist():
         segments[row["segment"]][row["adapter"]].append(row)
     return [
         _rating(segment, adapter, rows, adapters.get(UNNAMED, []))

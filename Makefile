@@ -1,4 +1,4 @@
-# Everything runs in .venv, which `make setup` builds from pyproject.toml with the versions in constraints.txt.
+# Everything runs in .venv, which `make setup` builds from pyproject.toml with the versions in requirements.lock.
 PYTHON ?= python3
 BIN := .venv/bin
 DAGSTER := $(BIN)/dagster asset materialize -m rl_assets.definitions --config-json '{"loggers": {"console": {"config": {"log_level": "INFO"}}}}'
@@ -9,21 +9,26 @@ export DAGSTER_HOME ?= $(CURDIR)/.dagster
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup demo test dev dev-postgres check bench clean
+.PHONY: help setup lock demo test dev dev-postgres check bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/installed $(DAGSTER_HOME)/dagster.yaml  ## the virtual environment and everything in it
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	@touch $@
 
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	@mkdir -p $(@D) && cp $< $@
+
+# Keeps the versions that are there and adds what is missing; `make lock UPGRADE=--upgrade` moves to the newest.
+lock: setup  ## requirements.lock anew from pyproject.toml, for every system and Python that is supported
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 \
+		--all-extras --no-emit-index-url --no-emit-find-links --annotation-style line --output-file requirements.lock pyproject.toml
 
 demo: setup  ## a whole night on the quickstart log: from files to a promotion decision
 	$(BIN)/python -m rl_assets.quickstart.install

@@ -45,7 +45,7 @@ def bands(hashes: Sequence[Sequence[int]]) -> list[list[int]]:
     if RMinHash.ALGORITHM_VERSION != ALGORITHM_VERSION:
         raise SignatureError(
             f"rensa makes signatures of version {RMinHash.ALGORITHM_VERSION}, stored ones are of version "
-            f"{ALGORITHM_VERSION}: install the version of rensa that constraints.txt names"
+            f"{ALGORITHM_VERSION}: install the version of rensa that requirements.lock names"
         )
     digests = RMinHash.digest_matrix_from_token_hash_sets(hashes, num_perm=BANDS * ROWS, seed=SEED).to_rows()
     return [

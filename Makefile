@@ -1,11 +1,13 @@
 # Everything runs in .venv, which `make setup` builds from pyproject.toml with the versions in requirements.lock.
 PYTHON ?= python3
 BIN := .venv/bin
-DAGSTER := $(BIN)/dagster asset materialize -m rl_assets.definitions --config-json '{"loggers": {"console": {"config": {"log_level": "INFO"}}}}'
+DG := $(BIN)/dg
 FIRST_DAY := 2026-10-01
 LAST_DAY := 2026-10-14
 
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
+# The environment that the commands below are of: `dg` warns of another.
+export VIRTUAL_ENV := $(CURDIR)/.venv
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
@@ -22,7 +24,7 @@ setup: .venv/installed $(DAGSTER_HOME)/dagster.yaml  ## the virtual environment 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	@touch $@
 
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+$(DAGSTER_HOME)/dagster.yaml: deploy/dagster.yaml
 	@mkdir -p $(@D) && cp $< $@
 
 # Keeps the versions that are there and adds what is missing; `make lock UPGRADE=--upgrade` moves to the newest.
@@ -32,15 +34,15 @@ lock: setup  ## requirements.lock anew from pyproject.toml, for every system and
 
 demo: setup  ## a whole night on the quickstart log: from files to a promotion decision
 	$(BIN)/python -m rl_assets.quickstart.install
-	$(DAGSTER) --select 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
-	$(DAGSTER) --select 'group:adapters or group:reports' --partition $(LAST_DAY)
+	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
+	$(DG) launch --assets 'group:adapters or group:reports' --partition $(LAST_DAY)
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
 
 test: setup  ## all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 dev: setup  ## the UI on http://localhost:3000 and the daemon, on what is there
-	$(BIN)/dagster dev
+	$(DG) dev
 
 # On a server that runs already; psql's own variables name it.
 dev-postgres: export PGHOST ?= localhost
@@ -49,9 +51,9 @@ dev-postgres: export PGUSER ?= postgres
 dev-postgres: export PGPASSWORD ?=
 dev-postgres: export PGDATABASE ?= postgres
 dev-postgres: setup .dagster-postgres/dagster.yaml  ## dev, with Dagster's own tables in the PostgreSQL that PGHOST and so on name
-	DAGSTER_HOME=$(CURDIR)/.dagster-postgres $(BIN)/dagster dev
+	DAGSTER_HOME=$(CURDIR)/.dagster-postgres $(DG) dev
 
-.dagster-postgres/dagster.yaml: dagster-postgres.yaml
+.dagster-postgres/dagster.yaml: deploy/dagster-postgres.yaml
 	@mkdir -p $(@D) && cp $< $@
 
 check: setup  ## lint, format, types, layers, definitions
@@ -59,7 +61,7 @@ check: setup  ## lint, format, types, layers, definitions
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/dagster definitions validate
+	$(DG) check defs
 
 bench: setup  ## ratios against bare baselines, measured in one run
 	$(BIN)/python -m rl_assets_tests.benchmarks

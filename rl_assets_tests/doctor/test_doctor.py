@@ -21,6 +21,8 @@ from rl_assets.settings import Settings
 from rl_assets_tests.support.logs import Product, interaction
 from rl_assets_tests.support.postgres import PostgresServer, postgres_server  # noqa: F401
 
+ON_POSTGRES = Path(__file__).parents[2] / "deploy" / "dagster-postgres.yaml"
+
 
 def only(findings: Iterator[Finding], subject: str) -> Finding:
     (found,) = [finding for finding in findings if finding.subject == subject]
@@ -159,7 +161,7 @@ def test_without_a_folder_dagster_keeps_no_history(tmp_path):
 
 @pytest.mark.parametrize("storage", ["as shipped", "Dagster's own"])
 def test_a_postgres_whose_variables_are_missing_or_that_is_down_is_a_problem(tmp_path, storage):
-    shipped = (Path(__file__).parents[2] / "dagster-postgres.yaml").read_text(encoding="utf-8")
+    shipped = ON_POSTGRES.read_text(encoding="utf-8")
     config = yaml.safe_load(shipped)["storage"]["custom"]["config"]
     own = yaml.safe_dump({"storage": {"postgres": config}})
     (tmp_path / "dagster.yaml").write_text(shipped if storage == "as shipped" else own, encoding="utf-8")
@@ -173,7 +175,7 @@ def test_a_postgres_whose_variables_are_missing_or_that_is_down_is_a_problem(tmp
 
 @pytest.mark.postgres
 def test_a_postgres_that_answers_is_well(postgres_server: PostgresServer, tmp_path):  # noqa: F811
-    (tmp_path / "dagster.yaml").write_bytes((Path(__file__).parents[2] / "dagster-postgres.yaml").read_bytes())
+    (tmp_path / "dagster.yaml").write_bytes(ON_POSTGRES.read_bytes())
     server = {"PGHOST": "127.0.0.1", "PGPORT": str(postgres_server.port), "PGPASSWORD": "", "PGDATABASE": "postgres"}
     findings = services.dagster_storage({"DAGSTER_HOME": str(tmp_path), "PGUSER": "postgres", **server})
     found = only(findings, "postgres")

@@ -100,9 +100,9 @@ def test_a_step_killed_in_mid_training_goes_on_elsewhere_and_only_it_sees_the_gp
     home = Path(environment["RL_ASSETS_HOME"])
     killer = StepKiller(home / "adapters" / "sft")
     killer.start()
-    command = ["dagster", "asset", "materialize", "-m", "rl_assets_tests.support.executor_location", "--select", "*"]
+    command = ["dg", "launch", "-m", "rl_assets_tests.support.executor_location", "--assets", "*", "--partition", DAY]
     ran = subprocess.run(
-        [*command, "--partition", DAY],
+        command,
         env={**environment, "RL_ASSETS_RAY_ADDRESS": cluster},
         capture_output=True,
         text=True,

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-REPOSITORY = Path(__file__).parents[2]
+DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
 def read(name: str) -> dict:
-    return yaml.safe_load((REPOSITORY / name).read_text(encoding="utf-8"))
+    return yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
 
 
 def test_the_file_for_postgres_is_the_other_with_a_storage():
@@ -31,7 +31,7 @@ def test_an_instance_left_alone_for_a_year_heals_and_does_not_grow_without_end(n
 
 
 def test_the_instance_loads_and_uses_the_launcher_that_looks_for_processes(tmp_path: Path):
-    (tmp_path / "dagster.yaml").write_bytes((REPOSITORY / "dagster.yaml").read_bytes())
+    (tmp_path / "dagster.yaml").write_bytes((DEPLOY / "dagster.yaml").read_bytes())
     script = (
         "import dagster as dg, json, sys\n"
         "with dg.DagsterInstance.from_config(sys.argv[1]) as instance:\n"

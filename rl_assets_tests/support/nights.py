@@ -35,7 +35,7 @@ class Nights:
     def __post_init__(self) -> None:
         (self.home / "landing").mkdir(parents=True, exist_ok=True)
         self.dagster_home.mkdir(exist_ok=True)
-        instance = yaml.safe_load((REPOSITORY / self.instance_file).read_text(encoding="utf-8"))
+        instance = yaml.safe_load((REPOSITORY / "deploy" / self.instance_file).read_text(encoding="utf-8"))
         instance["run_monitoring"] |= IMPATIENT
         (self.dagster_home / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
 

@@ -1,11 +1,6 @@
 """Jobs: selections of assets, no logic."""
 
-import warnings
-
 import dagster as dg
-
-# A night of all assets takes the stricter of their policies, a run a day, which is what is wanted.
-warnings.filterwarnings("ignore", message="Asset job full_job materializes assets with varying BackfillPolicies")
 
 # A step whose process was killed is tried again where it stopped; what is wrong with the data says so by itself
 # (`dg.Failure` without retries). Runs that died whole are for the run retries in dagster.yaml.

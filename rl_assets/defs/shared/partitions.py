@@ -1,19 +1,19 @@
 """The one partition definition: log days in UTC, from the start date in the settings to today."""
 
-import warnings
-
 import dagster as dg
 
+from rl_assets.defs.shared.dagster_warnings import ignore_known_warnings
 from rl_assets.settings import load_settings
+
+# Here, because every module with assets imports this one.
+ignore_known_warnings()
 
 days = dg.DailyPartitionsDefinition(start_date=str(load_settings().start_date), end_offset=1)
 
-# Backfill policies are marked beta, and say so at every load for every asset.
-warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 # The tag of runs that a backfill asked for.
 BACKFILL = "dagster/backfill"
 _most_days = load_settings().backfill_days
-# Of assets on CPU. `dagster asset materialize --partition-range` needs the first.
+# Of assets on CPU. `dg launch --partition-range` needs the first.
 one_run = dg.BackfillPolicy.single_run() if _most_days is None else dg.BackfillPolicy.multi_run(_most_days)
 
 

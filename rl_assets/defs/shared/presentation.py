@@ -1,15 +1,9 @@
 """What the UI shows of assets beside their own definition: the columns of dataset files, and links to the code."""
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
-
-# Links to code are marked beta, and say so at every load for every asset.
-warnings.filterwarnings(
-    "ignore", message=".*`(LocalFileCodeReference|CodeReferencesMetadataValue|with_source_code_references)`"
-)
 
 MESSAGES = "list<struct<role: string, content: string>>"
 # Columns of rows in the datasets' files: type and meaning. Which dataset has which stands below.

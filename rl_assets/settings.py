@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
 
-from rl_assets.core.object_store import Place, place
+from rl_assets.core.home import Home
 from rl_assets.metrics.scales import Metric
 
 PREFIX = "RL_ASSETS_"
@@ -131,29 +130,10 @@ class Settings(BaseSettings):
         # Steps, daemon and web server may run in other working folders than the command that reads this.
         return home.expanduser().absolute()
 
-    @cached_property
-    def lake_url(self) -> str:
-        return self.lake or str(self.home / "lake")
-
     @property
-    def landing(self) -> Place:
-        return place(self.landing_url or str(self.home / "landing"))
-
-    @property
-    def datasets(self) -> Path:
-        return self.home / "datasets"
-
-    @property
-    def models(self) -> Path:
-        return self.home / "models"
-
-    @property
-    def adapters(self) -> Path:
-        return self.home / "adapters"
-
-    @property
-    def reports(self) -> Path:
-        return self.home / "reports"
+    def paths(self) -> Home:
+        """Where everything lies."""
+        return Home(self.home, self.lake, self.landing_url)
 
 
 def _refuse_unknown(environment: Mapping[str, object]) -> None:
@@ -172,8 +152,8 @@ def _whole(settings: Settings) -> Settings:
         if (place is None) != (model is None):
             missing = f"{who}_{'model' if model is None else 'base_url'}".upper()
             raise SettingsError(f"invalid setting: a {who} needs its endpoint and its model: set {PREFIX}{missing} too")
-    if "://" not in settings.lake_url:
-        _refuse_folder(str(Path(settings.lake_url).absolute()))
+    if "://" not in settings.paths.lake_url:
+        _refuse_folder(str(Path(settings.paths.lake_url).absolute()))
     return settings
 
 

@@ -24,7 +24,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_without_any_setting_the_defaults_work():
     settings = load_settings()
     assert settings.home == Path.cwd() / "data"
-    assert settings.lake_url == str(Path.cwd() / "data" / "lake")
+    assert settings.paths.lake_url == str(Path.cwd() / "data" / "lake")
     assert settings.start_date == date(2026, 10, 1)
     assert settings.window_days == 30
     assert settings.user_hash_key is None
@@ -32,14 +32,24 @@ def test_without_any_setting_the_defaults_work():
 
 def test_folders_lie_below_the_home(monkeypatch):
     monkeypatch.setenv("RL_ASSETS_HOME", "/srv/product")
-    settings = load_settings()
-    named = ("landing", "datasets", "models", "adapters", "reports")
-    assert [getattr(settings, name) for name in named] == [Path("/srv/product") / name for name in named]
+    home, folder = load_settings().paths, Path("/srv/product")
+    assert (home.landing, home.docs, home.models) == (folder / "landing", folder / "docs", folder / "models")
+    assert (home.datasets(), home.datasets("sft_dataset", "2026-10-01")) == (
+        folder / "datasets",
+        folder / "datasets" / "sft_dataset" / "2026-10-01",
+    )
+    assert (home.adapters(), home.adapters("parts")) == (folder / "adapters", folder / "adapters" / "parts")
+    assert (home.reports(), home.reports("2026-10-01")) == (folder / "reports", folder / "reports" / "2026-10-01")
+
+
+def test_landing_files_elsewhere_are_read_there(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_LANDING_URL", "s3://bucket/landing")
+    assert str(load_settings().paths.landing) == "s3://bucket/landing"
 
 
 def test_a_lake_elsewhere_is_used_as_it_is_given(monkeypatch):
     monkeypatch.setenv("RL_ASSETS_LAKE", "s3://bucket/lake")
-    assert load_settings().lake_url == "s3://bucket/lake"
+    assert load_settings().paths.lake_url == "s3://bucket/lake"
 
 
 @pytest.mark.parametrize("name", ["my [new] product", "a]b", "a^b", "a|b", "a\\b", "a\nb", "100%20sure"])
@@ -56,13 +66,13 @@ def test_a_working_folder_that_the_lake_cannot_open_is_an_error_too(monkeypatch,
     with pytest.raises(SettingsError, match=re.escape("[1]/data/lake', and Delta Lake opens no folder with '['")):
         load_settings()
     monkeypatch.setenv("RL_ASSETS_LAKE", "s3://bucket/[1]")
-    assert load_settings().lake_url == "s3://bucket/[1]"
+    assert load_settings().paths.lake_url == "s3://bucket/[1]"
 
 
 @pytest.mark.parametrize("name", ["a b", "a{b}", "*?", "100%", "a#b", "a'b", 'a"b', "ü:~&+=;@$"])
 def test_a_lake_opens_in_folders_of_other_odd_names(monkeypatch, tmp_path, name):
     monkeypatch.setenv("RL_ASSETS_HOME", str(tmp_path / name))
-    lake = Lake(load_settings().lake_url)
+    lake = Lake(load_settings().paths.lake_url)
     rows = pa.Table.from_pylist([{"day": DAY, "feedback_id": "a"}], schema=FEEDBACK.schema)
     assert lake.publish(FEEDBACK, DAY, rows.to_reader()).rows == 1
     assert lake.days(FEEDBACK) == [DAY]

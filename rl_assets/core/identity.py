@@ -9,15 +9,15 @@ from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pyarrow as pa
 
+from rl_assets.core.home import Home
+
 # What ends a sentence or closes a quotation. Signs that carry meaning stay: C, C++ and C# are three questions.
 PUNCTUATION = ".,:;!?'\")]}…。！？、，；：»”’"
-KEY_FILE = "user_hash.key"
 
 
 @lru_cache(maxsize=1024)  # System turns come back on every line, questions on several.
@@ -96,14 +96,14 @@ def with_hashed(batch: pa.RecordBatch, column: str, key: bytes) -> pa.RecordBatc
     return batch.set_column(batch.schema.get_field_index(column), column, hashed.take(ids.indices))
 
 
-def user_hash_key(secret: str | None, home: Path) -> bytes:
-    """The secret from the settings, else a random one, made once and kept in `home`, readable by its owner only."""
+def user_hash_key(secret: str | None, home: Home) -> bytes:
+    """The secret from the settings, else a random one, made once and kept in the home, readable by its owner only."""
     if secret:
         return secret.encode("utf-8")
-    path = home / KEY_FILE
+    path = home.user_hash_key
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=home) as file, suppress(FileExistsError):
+        home.folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", encoding="utf-8", dir=home.folder) as file, suppress(FileExistsError):
             file.write(secrets.token_hex(32))
             file.flush()
             os.link(file.name, path)  # Atomic, so that two processes starting together agree on one key.

@@ -27,7 +27,7 @@ def _opened(root: str) -> tuple[FileSystem, str]:
 
 
 @dataclass(frozen=True, order=True)
-class StoredPath:
+class ObjectPath:
     """The object or folder `key` below the URL `root`; each method is that of `pathlib.Path`, and raises OSError."""
 
     root: str
@@ -36,8 +36,8 @@ class StoredPath:
     def __str__(self) -> str:
         return f"{self.root.rstrip('/')}/{self.key}" if self.key else self.root
 
-    def __truediv__(self, name: str) -> "StoredPath":
-        return StoredPath(self.root, f"{self.key}/{name}" if self.key else name)
+    def __truediv__(self, name: str) -> "ObjectPath":
+        return ObjectPath(self.root, f"{self.key}/{name}" if self.key else name)
 
     @property
     def name(self) -> str:
@@ -70,7 +70,7 @@ class StoredPath:
 
 
 @dataclass(frozen=True)
-class StoredEntry:
+class ObjectEntry:
     """What a listing says of an object or folder, as `os.DirEntry` says it of a file."""
 
     name: str
@@ -87,22 +87,22 @@ class StoredEntry:
         return self.status
 
 
-Place = Path | StoredPath
+AnyPath = Path | ObjectPath
 
 
-def place(url: str) -> Place:
+def any_path(url: str) -> AnyPath:
     """A path for a folder, and for a URL what is to be used like one."""
-    return StoredPath(url) if "://" in url else Path(url)
+    return ObjectPath(url) if "://" in url else Path(url)
 
 
-def listed(folder: StoredPath, recursive: bool = False) -> list[StoredEntry]:
+def list_folder(folder: ObjectPath, recursive: bool = False) -> list[ObjectEntry]:
     """The entries of a folder; with `recursive`, all objects below it by their names below it, in few requests."""
     files, root = _opened(folder.root)
     below = folder._below(root)
-    found = files.get_file_info(FileSelector(below, recursive=recursive))
+    infos = files.get_file_info(FileSelector(below, recursive=recursive))
     entries = [
-        StoredEntry(str(PurePosixPath(info.path).relative_to(below)), _status(info) if info.is_file else None)
-        for info in found
+        ObjectEntry(str(PurePosixPath(info.path).relative_to(below)), _status(info) if info.is_file else None)
+        for info in infos
     ]
     return [entry for entry in entries if entry.status] if recursive else entries
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from rl_assets.core.files import sha256_text
+from rl_assets.core.home import Home
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.prompts import prompts_file
 from rl_assets.models.adapters import Adapter, newest_adapter
@@ -22,21 +23,21 @@ class Growth:
     content: str
 
 
-def growth(home: Path) -> Growth | None:
+def growth(home: Home) -> Growth | None:
     """What the newest datasets hold that the last training had not, or None before the first dataset.
 
     Many acts of feedback on one prompt are one prompt. Without a training so far everything is new.
     """
-    day = _newest(home / "datasets" / "sft_dataset")
+    day = _newest(home.datasets("sft_dataset"))
     if day is None:
         return None
-    trained = _newest_trained(home / "adapters")
-    folders = {kind: home / "datasets" / name for kind, name in DATASETS.items()}
+    trained = _newest_trained(home.adapters())
+    folders = {kind: home.datasets(name) for kind, name in DATASETS.items()}
     manifests = [read_manifest(folder / day) for folder in folders.values()]
     return Growth(
         day=day,
         new_prompts={
-            kind: _new_prompts(folder / day, _prompts_trained_on(folder, kind, trained, home / "adapters"))
+            kind: _new_prompts(folder / day, _prompts_trained_on(folder, kind, trained, home.adapters()))
             for kind, folder in folders.items()
         },
         content=sha256_text("-".join(manifest["sha256"] if manifest else "" for manifest in manifests)),

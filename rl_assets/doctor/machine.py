@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
 from typing import Literal
 
-from rl_assets.core.identity import KEY_FILE
 from rl_assets.ingest.changes import day_fingerprints
 from rl_assets.ingest.landing import LandingError
 from rl_assets.recipes.recipe import named_recipe
@@ -69,16 +68,17 @@ def home_folder(settings: Settings) -> Iterator[Finding]:
             yield Finding("home", "well", f"{home} can be read and written")
     except OSError as error:
         yield Finding("home", "ill", f"{home} cannot be written to ({error.strerror}): give this user the right to")
-    key = home / KEY_FILE
+    key = settings.paths.user_hash_key
     if settings.user_hash_key is None and key.is_file() and stat.S_IMODE(key.stat().st_mode) & 0o077:
         yield Finding("secret", "ill", f"{key} can be read by others: run `chmod 600 {key}`")
 
 
 def landing_folder(settings: Settings, today: date | None = None) -> Iterator[Finding]:
     """Whether every folder and file can be read, and no log is of a day to come."""
+    landing = settings.paths.landing
     try:
-        days = day_fingerprints(settings.landing)
-        local = settings.landing.rglob("*") if isinstance(settings.landing, Path) else ()
+        days = day_fingerprints(landing)
+        local = landing.rglob("*") if isinstance(landing, Path) else ()
         unreadable = [path for path in local if not os.access(path, os.R_OK)]
     except (LandingError, OSError) as error:
         yield Finding("landing", "ill", str(error))
@@ -86,7 +86,7 @@ def landing_folder(settings: Settings, today: date | None = None) -> Iterator[Fi
     if unreadable:
         yield Finding("landing", "ill", f"{len(unreadable)} files cannot be read, the first is {unreadable[0]}")
     elif not days:
-        yield Finding("landing", "doubtful", f"{settings.landing} holds no log yet: <format>/<YYYY-MM-DD>/ is read")
+        yield Finding("landing", "doubtful", f"{landing} holds no log yet: <format>/<YYYY-MM-DD>/ is read")
     else:
         yield Finding("landing", "well", f"logs of {len(days)} days, {min(days)} to {max(days)}")
     tomorrow = (today or datetime.now(UTC).date()) + timedelta(days=1)

@@ -24,17 +24,17 @@ def lake(settings: Settings) -> Iterator[Finding]:
     """Whether the tables can be opened."""
     from deltalake.exceptions import DeltaError
 
-    tables = Lake(settings.lake_url)
+    tables = Lake(settings.paths.lake_url)
     try:
         days = {table.name: tables.days(table) for table in (INTERACTIONS, FEEDBACK, INGESTED_FILES)}
     except (DeltaError, OSError) as error:
-        yield Finding("lake", "ill", f"{settings.lake_url} cannot be read: {str(error).splitlines()[0]}")
+        yield Finding("lake", "ill", f"{settings.paths.lake_url} cannot be read: {str(error).splitlines()[0]}")
         return
     found = days[INGESTED_FILES.name]
     if found:
-        yield Finding("lake", "well", f"{settings.lake_url} holds {len(found)} days, {found[0]} to {found[-1]}")
+        yield Finding("lake", "well", f"{settings.paths.lake_url} holds {len(found)} days, {found[0]} to {found[-1]}")
     else:
-        yield Finding("lake", "doubtful", f"{settings.lake_url} holds no day yet: materialize the group `raw`")
+        yield Finding("lake", "doubtful", f"{settings.paths.lake_url} holds no day yet: materialize the group `raw`")
 
 
 def judge(settings: Settings) -> Iterator[Finding]:

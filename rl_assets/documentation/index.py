@@ -42,39 +42,35 @@ def document_text(pair: dict[str, Any]) -> str:
 
 
 def build_index(
-    pairs: Sequence[dict[str, Any]], home: Path, embedder: Callable[[Sequence[str]], Vectors] = embed
+    pairs: Sequence[dict[str, Any]], root: Path, embedder: Callable[[Sequence[str]], Vectors] = embed
 ) -> ImageIndex:
     """The index of these pairs; only texts that the former index had not are embedded, and an equal one is kept."""
     documents = [{name: pair[name] for name in FIELDS} for pair in pairs]
     digest = sha256_json([INDEX_VERSION, MODEL, WEIGHTS_SHA256, documents])
-    former = read_index(home)
+    former = read_index(root)
     if former is not None and former.sha256 == digest:
         return former
     texts = [document_text(document) for document in documents]
     vectors, embedded = _vectors(texts, former, embedder)
-    folder = _root(home) / digest[:20]
+    folder = root / digest[:20]
     with replaced_folder(folder) as staging:
         pq.write_table(pa.table({"json": [json.dumps(document) for document in documents]}), staging / "pairs.parquet")
         np.save(staging / "vectors.npy", vectors)
         write_json(staging / "manifest.json", {"sha256": digest, "pairs": len(documents), "model": MODEL})
-    write_json(_root(home) / "current.json", {"folder": folder.name})
+    write_json(root / "current.json", {"folder": folder.name})
     return ImageIndex(folder, digest, documents, texts, vectors, embedded)
 
 
-def read_index(home: Path) -> ImageIndex | None:
+def read_index(root: Path) -> ImageIndex | None:
     """The index in use, or None before the first."""
-    pointer = _root(home) / "current.json"
+    pointer = root / "current.json"
     if not pointer.is_file():
         return None
-    folder = _root(home) / json.loads(pointer.read_text(encoding="utf-8"))["folder"]
+    folder = root / json.loads(pointer.read_text(encoding="utf-8"))["folder"]
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     documents = [json.loads(row) for row in pq.read_table(folder / "pairs.parquet")["json"].to_pylist()]
     vectors = np.load(folder / "vectors.npy", allow_pickle=False)
     return ImageIndex(folder, manifest["sha256"], documents, [document_text(row) for row in documents], vectors, 0)
-
-
-def _root(home: Path) -> Path:
-    return home / "index" / "images"
 
 
 def _vectors(

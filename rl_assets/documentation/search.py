@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("-k", type=int, default=5, help="most images shown")
     parser.add_argument("--type", choices=IMAGE_TYPES)
     arguments = parser.parse_args()
-    index = read_index(load_settings().home)
+    index = read_index(load_settings().paths.image_index)
     if index is None:
         parser.exit(1, "there is no image index yet: materialize image_index first\n")
     hits = ImageSearch(index).search_images(arguments.query, arguments.k, arguments.type)

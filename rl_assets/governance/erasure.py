@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rl_assets.core.files import sha256_json, write_json
+from rl_assets.core.home import Home
 from rl_assets.governance.folders import HeldRows, drop_from_folders, drop_prompts, held_rows, remove_leftovers
 from rl_assets.governance.history import forget_versions
 from rl_assets.governance.quotes import drop_quotes, quoting_reports
@@ -19,8 +19,6 @@ from rl_assets.governance.tainted import TaintedAdapter, champion_is_among, mark
 from rl_assets.governance.traces import Traces, find_traces
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import ERASURES, Erased, tombstones
-
-REPORTS = "erasures"
 
 
 class StillThereError(RuntimeError):
@@ -54,13 +52,13 @@ def trace(lake: Lake, order: Erased, memory_limit: str = "2GB") -> Traces:
     return find_traces(lake, Erased(known.interactions | order.interactions, known.users | order.users), memory_limit)
 
 
-def planned(home: Path, lake: Lake, order: Erased, user_key: bytes, memory_limit: str = "2GB") -> Erasure:
+def planned(home: Home, lake: Lake, order: Erased, user_key: bytes, memory_limit: str = "2GB") -> Erasure:
     """What erasing would find, with nothing changed."""
     return _found(home, lake, "", trace(lake, order, memory_limit), user_key)
 
 
 def erase_traces(
-    home: Path,
+    home: Home,
     lake: Lake,
     order: Erased,
     traces: Traces,
@@ -78,12 +76,12 @@ def erase_traces(
     found = _found(home, lake, name, traces, user_key)
     log(f"{name}: {sum(sum(days.values()) for days in found.rows.values())} rows in {len(found.rows)} tables")
     mark(home, found.tainted_adapters, name)
-    write_json(home / REPORTS / f"{name}.json", asdict(found))
+    write_json(home.erasures / f"{name}.json", asdict(found))
     _drop_copies(home, found, traces)
     deleted = _drop_rows(lake, traces, found.rows, user_key)
     _verify(home, lake, traces, user_key)
     done = Erasure(**{**vars(found), "files_deleted": deleted})
-    write_json(home / REPORTS / f"{name}.json", asdict(done))
+    write_json(home.erasures / f"{name}.json", asdict(done))
     return done
 
 
@@ -94,9 +92,9 @@ def _remember(lake: Lake, erasure: str, order: Erased) -> None:
         lake.publish(ERASURES, erasure, tombstones(erasure, new))
 
 
-def _found(home: Path, lake: Lake, name: str, traces: Traces, user_key: bytes) -> Erasure:
+def _found(home: Home, lake: Lake, name: str, traces: Traces, user_key: bytes) -> Erasure:
     rows = {rule.table.name: days for rule in rules(traces, user_key) if (days := count_rows(lake, rule))}
-    held = held_rows(home / "datasets", traces.in_datasets)
+    held = held_rows(home.datasets(), traces.in_datasets)
     holding = [dataset for dataset in held if dataset.any]
     adapters = tainted_adapters(home, held, traces.first_day)
     return Erasure(
@@ -105,22 +103,22 @@ def _found(home: Path, lake: Lake, name: str, traces: Traces, user_key: bytes) -
         holding,
         adapters,
         champion_is_among(home, adapters),
-        reports=quoting_reports(home / "reports", traces.texts),
+        reports=quoting_reports(home.reports(), traces.texts),
         landing_files=sorted(traces.files),
-        judge_replies=bool(rows) and (home / "judge").is_dir(),
+        judge_replies=bool(rows) and home.reply_cache.is_dir(),
         files_deleted=0,
     )
 
 
-def _drop_copies(home: Path, found: Erasure, traces: Traces) -> None:
+def _drop_copies(home: Home, found: Erasure, traces: Traces) -> None:
     """What was made of the tables: reports, replies of the judge, dataset folders."""
     for day in found.reports:
-        drop_quotes(home / "reports" / day, traces.texts)
+        drop_quotes(home.reports(day), traces.texts)
     if found.judge_replies:
-        shutil.rmtree(home / "judge")
-    drop_from_folders(home / "datasets", found.datasets, traces.in_datasets)
-    drop_prompts(home / "datasets", traces.prompt_keys)
-    remove_leftovers(home / "datasets")
+        shutil.rmtree(home.reply_cache)
+    drop_from_folders(home.datasets(), found.datasets, traces.in_datasets)
+    drop_prompts(home.datasets(), traces.prompt_keys)
+    remove_leftovers(home.datasets())
 
 
 def _drop_rows(lake: Lake, traces: Traces, rows: Counts, user_key: bytes) -> int:
@@ -134,9 +132,9 @@ def _drop_rows(lake: Lake, traces: Traces, rows: Counts, user_key: bytes) -> int
     return sum(forget_versions(lake, rule.table) for rule in every)
 
 
-def _verify(home: Path, lake: Lake, traces: Traces, user_key: bytes) -> None:
+def _verify(home: Home, lake: Lake, traces: Traces, user_key: bytes) -> None:
     left = {rule.table.name: days for rule in rules(traces, user_key) if (days := count_rows(lake, rule))}
-    held = [one for one in held_rows(home / "datasets", traces.in_datasets) if one.any]
+    held = [one for one in held_rows(home.datasets(), traces.in_datasets) if one.any]
     if left or held:
         where = ", ".join([*left, *(f"{one.name} of {one.day}" for one in held)])
         raise StillThereError(f"{where} still hold rows of the erased: another run published them meanwhile; run again")

@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Remove raw and canonical days that no window needs any more.")
     parser.add_argument("--remove", action="store_true", help="remove them; without it they are shown only")
     wanted, settings = parser.parse_args(), load_settings()
-    lake = Lake(settings.lake_url)
+    lake = Lake(settings.paths.lake_url)
     first = first_kept(counted_from(lake, datetime.now(UTC).date()), settings.window_days, settings.retention_days)
     days = expired(lake, first)
     print(sentence(settings, first))

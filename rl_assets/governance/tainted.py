@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rl_assets.core.files import write_json
+from rl_assets.core.home import Home
 from rl_assets.datasets.ledger import HOLDS
 from rl_assets.evaluation.promotion.champion import read_champion
 from rl_assets.governance.folders import HeldRows
@@ -33,12 +34,12 @@ class TaintedAdapter:
     sha256: str
 
 
-def tainted_adapters(home: Path, held: Sequence[HeldRows], first_day: date | None) -> list[TaintedAdapter]:
-    """Every adapter below `home` that learned from the rows `held`, or goes on from one that did, by folder.
+def tainted_adapters(home: Home, held: Sequence[HeldRows], first_day: date | None) -> list[TaintedAdapter]:
+    """Every adapter of `home` that learned from the rows `held`, or goes on from one that did, by folder.
 
     `first_day` is when the first of the erased landed: a dataset of an earlier day cannot have held it.
     """
-    manifests = {path.parent: _read(path) for path in sorted((home / "adapters").glob(f"**/{MANIFEST}"))}
+    manifests = {path.parent: _read(path) for path in sorted(home.adapters().glob(f"**/{MANIFEST}"))}
     known = {(one.name, one.sha256): one for one in held}
     tainted = {
         folder: found
@@ -54,22 +55,22 @@ def tainted_adapters(home: Path, held: Sequence[HeldRows], first_day: date | Non
     return [tainted[folder] for folder in sorted(tainted)]
 
 
-def mark(home: Path, adapters: Iterable[TaintedAdapter], erasure: str) -> None:
+def mark(home: Home, adapters: Iterable[TaintedAdapter], erasure: str) -> None:
     """Leave a note in each adapter's folder; what an earlier erasure found there stays."""
     for adapter in adapters:
-        path = home / adapter.folder / MARK
+        path = home.folder / adapter.folder / MARK
         before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
         write_json(path, [*before, {"erasure": erasure, **asdict(adapter)}])
 
 
-def champion_is_among(home: Path, adapters: Iterable[TaintedAdapter]) -> bool:
+def champion_is_among(home: Home, adapters: Iterable[TaintedAdapter]) -> bool:
     """Whether the adapter in use is one of them."""
     champion = read_champion(home)
     return champion is not None and champion.hash in {adapter.sha256 for adapter in adapters}
 
 
 def _own(
-    home: Path, folder: Path, manifest: dict[str, Any], held: dict[tuple[str, str], HeldRows], first_day: date | None
+    home: Home, folder: Path, manifest: dict[str, Any], held: dict[tuple[str, str], HeldRows], first_day: date | None
 ) -> TaintedAdapter | None:
     used = manifest["dataset"]
     dataset = held.get((used["name"], used["sha256"]))
@@ -79,8 +80,8 @@ def _own(
     return _tainted(home, folder, manifest, 0, "perhaps") if may_have_held else None
 
 
-def _tainted(home: Path, folder: Path, manifest: dict[str, Any], rows: int, why: Why) -> TaintedAdapter:
-    place, used = folder.relative_to(home), manifest["dataset"]
+def _tainted(home: Home, folder: Path, manifest: dict[str, Any], rows: int, why: Why) -> TaintedAdapter:
+    place, used = folder.relative_to(home.folder), manifest["dataset"]
     # adapters/<kind>/<hash>, or adapters/<segment>/<kind>/<hash>
     segment = place.parts[1] if len(place.parts) == 4 else None
     return TaintedAdapter(

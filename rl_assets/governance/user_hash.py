@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The hashes under which users' ids are stored.")
     parser.add_argument("user", nargs="+", help="an id as the logs say it")
     settings = load_settings()
-    key = user_hash_key(settings.user_hash_key, settings.home)
+    key = user_hash_key(settings.user_hash_key, settings.paths)
     for user in parser.parse_args().user:
         print(hashed(user.strip(), key))
 

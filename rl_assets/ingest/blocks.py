@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from rl_assets.core.object_store import Place
+from rl_assets.core.object_store import AnyPath
 from rl_assets.ingest.parquet_rows import row_texts
 from rl_assets.tables.records import RAW_CHARACTERS
 
@@ -25,7 +25,7 @@ class Block(NamedTuple):
     detail: str | None = None
 
 
-def file_blocks(path: Place) -> Iterator[Block]:
+def file_blocks(path: AnyPath) -> Iterator[Block]:
     """The lines of a file, a block of them at a time.
 
     A file that is no log is one refused block with the reason `not_a_log_file`; a line over MAX_LINE_BYTES is one with
@@ -46,7 +46,7 @@ def file_blocks(path: Place) -> Iterator[Block]:
         yield block
 
 
-def _parquet_blocks(path: Place) -> Iterator[Block]:
+def _parquet_blocks(path: AnyPath) -> Iterator[Block]:
     """The rows of a Parquet file as lines of JSON, so that they meet the same checks as lines."""
     for texts in row_texts(path):
         if max(map(len, texts)) <= MAX_LINE_BYTES:
@@ -55,7 +55,7 @@ def _parquet_blocks(path: Place) -> Iterator[Block]:
             yield from (Block(text) if len(text) <= MAX_LINE_BYTES else _endless(text) for text in texts)
 
 
-def _blocks(path: Place) -> Iterator[Block]:
+def _blocks(path: AnyPath) -> Iterator[Block]:
     rest, skipping = b"", False
     source = str(path) if isinstance(path, Path) else path.open()
     with pa.input_stream(source, compression=COMPRESSIONS.get(path.suffix)) as stream:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from rl_assets.core.files import sha256_json
-from rl_assets.core.object_store import Place, StoredPath, listed
+from rl_assets.core.object_store import AnyPath, ObjectPath, list_folder
 from rl_assets.ingest.landing import SUFFIXES, Entry, entries, first_date, format_folders
 
 
-def day_fingerprints(landing: Place) -> dict[str, str]:
+def day_fingerprints(landing: AnyPath) -> dict[str, str]:
     """A hash for every log day that has files. Raises LandingError or OSError where a folder cannot be read."""
     files: dict[str, list[tuple[str, int, int]]] = {}
     for root in format_folders(landing):
@@ -31,9 +31,9 @@ def looked_at(now: Mapping[str, str], before: Mapping[str, str], waiting: Iterab
     }
 
 
-def _log_files(folder: Place, below: str = "") -> Iterator[tuple[str, Entry]]:
-    if isinstance(folder, StoredPath):
-        for stored in listed(folder, recursive=True):
+def _log_files(folder: AnyPath, below: str = "") -> Iterator[tuple[str, Entry]]:
+    if isinstance(folder, ObjectPath):
+        for stored in list_folder(folder, recursive=True):
             if stored.name.endswith(SUFFIXES) and not any(part.startswith(".") for part in stored.name.split("/")):
                 yield stored.name, stored
         return

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 
-from rl_assets.core.object_store import Place, StoredPath
+from rl_assets.core.object_store import AnyPath, ObjectPath
 
 FORMAT = "feedback_table"
 BATCH_ROWS = 2_000
@@ -54,12 +54,12 @@ class Database:
         return found.set(drivername=DRIVERS.get(found.drivername, found.drivername))
 
 
-def land_feedback(landing: Place, database: Database, day: date) -> int:
+def land_feedback(landing: AnyPath, database: Database, day: date) -> int:
     """Land the rows of `day` from the database unless it has landed, with late ones of days before; how many landed.
 
     Raises DatabaseError where the database cannot be read.
     """
-    if isinstance(landing, StoredPath):
+    if isinstance(landing, ObjectPath):
         raise DatabaseError(f"feedback from a database lands in a folder, and not in {landing}: unset one of the two")
     own = _file(landing, day, day)
     if own.exists():

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from rl_assets.core.files import sha256_text, write_atomically, write_json
-from rl_assets.core.object_store import Place, StoredPath
+from rl_assets.core.object_store import AnyPath, ObjectPath
 from rl_assets.ingest.landing import LandingError, undated_files, undated_others
 from rl_assets.settings import load_settings
 
@@ -37,13 +37,13 @@ class Batch:
     by: By
 
 
-def land(landing: Place, today: date, by: By = "arrival") -> list[Batch]:
+def land(landing: AnyPath, today: date, by: By = "arrival") -> list[Batch]:
     """Copy the new complete lines of every undated log into segments; what was landed.
 
     A last line without its newline waits. A log whose first line is another one was rotated and is read from its start.
     Objects of an object store do not grow. Raises LandingError where a log became shorter than what was landed of it.
     """
-    if isinstance(landing, StoredPath):
+    if isinstance(landing, ObjectPath):
         return []
     with _locked(landing):
         return [batch for source in undated_files(landing) for batch in _land_source(landing, source, today, by)]
@@ -140,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Land the new lines of undated logs.")
     parser.add_argument("--by", choices=("arrival", "event-time"), default="arrival")
     by = parser.parse_args().by
-    landing = load_settings().landing
+    landing = load_settings().paths.landing
     batches = land(landing, datetime.now(UTC).date(), by)
     for batch in batches:
         print(f"{batch.source}: bytes {batch.start} to {batch.end}")

@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 
 from rl_assets.core import sql
-from rl_assets.core.object_store import Place, StoredEntry, StoredPath, listed
+from rl_assets.core.object_store import AnyPath, ObjectEntry, ObjectPath, list_folder
 from rl_assets.ingest.conversion import converters
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
-Entry = os.DirEntry[str] | StoredEntry
+Entry = os.DirEntry[str] | ObjectEntry
 
 
 class LandingError(ValueError):
@@ -26,7 +26,7 @@ class LandedFile:
 
     name: str
     format: str
-    path: Place
+    path: AnyPath
 
 
 def formats() -> list[str]:
@@ -34,7 +34,7 @@ def formats() -> list[str]:
     return sorted([*converters(), *(path.stem for path in (sql.FOLDER / "formats").glob("*.sql"))])
 
 
-def files_of(landing: Place, day: date) -> list[LandedFile]:
+def files_of(landing: AnyPath, day: date) -> list[LandedFile]:
     """The files whose path below their format folder names `day` first, in order of their names.
 
     Raises LandingError where the landing folder is missing, a format folder is unknown, a link leads out of it, or a
@@ -48,7 +48,7 @@ def files_of(landing: Place, day: date) -> list[LandedFile]:
     )
 
 
-def passed_over(landing: Place, day: date) -> list[str]:
+def passed_over(landing: AnyPath, day: date) -> list[str]:
     """Names of files under that day that no suffix says how to read; markers such as `_SUCCESS` are none."""
     return sorted(
         f"{folder.name}/{name}"
@@ -64,23 +64,23 @@ def undated_files(landing: Path) -> list[Path]:
     return [path for path in paths if _inside(landing, path)]
 
 
-def undated_others(landing: Place) -> list[str]:
+def undated_others(landing: AnyPath) -> list[str]:
     """Names of files without a day that cannot be landed piece by piece: compressed logs, Parquet, any object."""
-    return [name for name in _undated(landing) if isinstance(landing, StoredPath) or not name.endswith(".jsonl")]
+    return [name for name in _undated(landing) if isinstance(landing, ObjectPath) or not name.endswith(".jsonl")]
 
 
-def entries(folder: Place) -> list[Entry]:
+def entries(folder: AnyPath) -> list[Entry]:
     """What a folder holds but for hidden names, in order; OSError where it cannot be read."""
     found: list[Entry]
-    if isinstance(folder, StoredPath):
-        found = [*listed(folder)]
+    if isinstance(folder, ObjectPath):
+        found = [*list_folder(folder)]
     else:
         with os.scandir(folder) as scanned:
             found = [*scanned]
     return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
 
 
-def format_folders(landing: Place) -> list[Place]:
+def format_folders(landing: AnyPath) -> list[AnyPath]:
     """The folder of each format; LandingError where there is no landing folder, or one of them is no format's."""
     if not landing.is_dir():
         raise LandingError(
@@ -94,11 +94,11 @@ def format_folders(landing: Place) -> list[Place]:
     return folders
 
 
-def _undated(landing: Place) -> list[str]:
+def _undated(landing: AnyPath) -> list[str]:
     return sorted(f"{folder.name}/{name}" for folder in format_folders(landing) for name, _ in _dated(folder, "", None))
 
 
-def _dated(folder: Place, below: str, day: date | None) -> Iterator[tuple[str, Place]]:
+def _dated(folder: AnyPath, below: str, day: date | None) -> Iterator[tuple[str, AnyPath]]:
     """Files below a folder whose path names `day` first, or no day for None, with their names below it."""
     for entry in entries(folder):
         name, path = f"{below}{entry.name}", folder / entry.name
@@ -125,7 +125,7 @@ def first_date(path: str) -> date | None:
     return None
 
 
-def _inside(landing: Place, path: Place) -> Place:
+def _inside(landing: AnyPath, path: AnyPath) -> AnyPath:
     if isinstance(path, Path) and not path.resolve().is_relative_to(Path(str(landing)).resolve()):
         raise LandingError(f"{path} is a link that leads out of {landing}; copy the file instead")
     return path

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pyarrow as pa
 
-from rl_assets.core.object_store import Place
+from rl_assets.core.object_store import AnyPath
 from rl_assets.ingest.blocks import Block, file_blocks
 from rl_assets.tables.records import RAW_CHARACTERS
 
@@ -36,7 +36,7 @@ class UnreadableFileError(OSError):
 
 
 @contextmanager
-def read_lines(files: Iterable[tuple[str, Place]]) -> Iterator[pa.RecordBatchReader]:
+def read_lines(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatchReader]:
     """Stream the lines of `(name, path)` files as batches of LINES; `reason` is set where a line cannot be text.
 
     Raises UnreadableFileError where a file cannot be read, is damaged, or changes while it is read: at the end of the
@@ -58,7 +58,7 @@ def _remembering(failures: list[UnreadableFileError], batches: Iterator[pa.Recor
         raise
 
 
-def _batches(files: Iterable[tuple[str, Place]]) -> Iterator[pa.RecordBatch]:
+def _batches(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatch]:
     for name, path in files:
         try:
             before = path.stat()
@@ -72,7 +72,7 @@ def _batches(files: Iterable[tuple[str, Place]]) -> Iterator[pa.RecordBatch]:
             raise UnreadableFileError(f"{path} changed while it was read; run the day again when its writer is done")
 
 
-def _file_lines(name: str, path: Place) -> Iterator[pa.RecordBatch]:
+def _file_lines(name: str, path: AnyPath) -> Iterator[pa.RecordBatch]:
     number = 1
     for block in file_blocks(path):
         first = 0 if block.reason == "not_a_log_file" else number

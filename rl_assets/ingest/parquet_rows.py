@@ -7,13 +7,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.core.object_store import Place
+from rl_assets.core.object_store import AnyPath
 
 ROWS = 2_000
 AS_JSON = "SELECT CAST(to_json(batch) AS VARCHAR) AS text FROM batch"
 
 
-def row_texts(path: Place) -> Iterator[list[bytes]]:
+def row_texts(path: AnyPath) -> Iterator[list[bytes]]:
     """Batches of one JSON object a row, as UTF-8; times without a zone are UTC, and NaN stays NaN, which is not JSON.
 
     Raises an ArrowException or OSError where the file is damaged.

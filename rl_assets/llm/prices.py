@@ -43,9 +43,8 @@ class PricesUsed(Record):
     price: Price | None
 
 
-def read_prices(home: Path) -> PriceTable:
-    """The home's table, else the shipped one. ValueError names the file and what is wrong in it."""
-    own = home / SHIPPED.name
+def read_prices(own: Path) -> PriceTable:
+    """The table at `own` if there is one, else the shipped one. ValueError names the file and what is wrong in it."""
     path = own if own.is_file() else SHIPPED
     try:
         return PriceTable.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

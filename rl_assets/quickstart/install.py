@@ -11,8 +11,9 @@ from pathlib import Path
 from rl_assets.core.files import sha256_file
 from rl_assets.settings import load_settings
 
-LANDING = Path(__file__).parent / "landing"
-DOCS = Path(__file__).parent / "docs"
+PACKAGE = Path(__file__).parent  # Its folders have the names that they get in a home.
+LANDING = PACKAGE / "landing"
+DOCS = PACKAGE / "docs"
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Installed:
 
 def install(home: Path) -> Installed:
     """Copy the quickstart's landing files into `<home>/landing`; other files there are left alone."""
-    results = [_copy(source, home / "landing" / source.relative_to(LANDING)) for source in quickstart_files()]
+    results = [_copy(source, home / source.relative_to(PACKAGE)) for source in quickstart_files()]
     return Installed(results.count("new"), results.count("replaced"), results.count("same"))
 
 
 def install_docs(home: Path) -> Installed:
     """Copy the quickstart's documentation into `<home>/docs`; other files there are left alone."""
     files = sorted(path for path in DOCS.glob("*/**/*") if path.is_file())
-    results = [_copy(source, home / "docs" / source.relative_to(DOCS)) for source in files]
+    results = [_copy(source, home / source.relative_to(PACKAGE)) for source in files]
     return Installed(results.count("new"), results.count("replaced"), results.count("same"))
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     done = install(home)
     did = f"{done.new} files copied, {done.replaced} replaced, {done.same} already there"
     install_docs(home)
-    print(f"quickstart log in {home / 'landing'}: {did}")
+    print(f"quickstart log in {home / LANDING.name}: {did}")
 
 
 if __name__ == "__main__":

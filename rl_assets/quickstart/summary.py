@@ -6,8 +6,8 @@ Run it with `python -m rl_assets.quickstart.summary <day>`.
 import argparse
 from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path
 
+from rl_assets.core.home import Home
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
 from rl_assets.evaluation.report.render import read_report
@@ -26,10 +26,10 @@ SHOWN = ("exact_match", "token_f1", "preference_accuracy", "perplexity")
 ROLES: tuple[tuple[Role, str], ...] = (("base", "base"), ("parent", "SFT"), ("candidate", "SFT + DPO"))
 
 
-def summary(home: Path, lake: Lake, day: str) -> str:
+def summary(home: Home, lake: Lake, day: str) -> str:
     """The tables of a finished night, as text."""
-    report = read_report(home / "reports" / day)
-    decision = Decision.model_validate_json((home / "reports" / day / "decision.json").read_bytes())
+    report = read_report(home.reports(day))
+    decision = Decision.model_validate_json((home.reports(day) / "decision.json").read_bytes())
     parts = [
         _table(("table", "rows"), _lake_rows(lake, day)),
         _table(("rejected because", "lines"), _rejects(lake)),
@@ -38,7 +38,7 @@ def summary(home: Path, lake: Lake, day: str) -> str:
         _table(("held out", *(METRICS[name].title for name in SHOWN)), _metric_rows(report)),
         _table(("exact match", "difference, paired 95 %"), _difference_rows(report)),
         "\n".join([f"{decision.verdict}: {decision.reasons[0]}", *decision.reasons[1:]]),
-        f"report: {(home / 'reports' / day / 'report.html').resolve()}",
+        f"report: {(home.reports(day) / 'report.html').resolve()}",
     ]
     return "\n\n".join(parts)
 
@@ -64,16 +64,16 @@ def _rejects(lake: Lake) -> list[tuple[str, int]]:
     return sorted((row["reason"], row["reason_count"]) for row in reasons.aggregate([("reason", "count")]).to_pylist())
 
 
-def _dataset_rows(home: Path, day: str) -> Iterable[tuple[object, ...]]:
+def _dataset_rows(home: Home, day: str) -> Iterable[tuple[object, ...]]:
     for name in DATASETS:
-        manifest = read_manifest(home / "datasets" / name / day)
+        manifest = read_manifest(home.datasets(name, day))
         if manifest:
             yield name, *(manifest["rows"][split] for split in SPLITS), manifest["sha256"][:12]
 
 
-def _adapter_rows(home: Path, day: str) -> Iterable[tuple[str, str, str]]:
+def _adapter_rows(home: Home, day: str) -> Iterable[tuple[str, str, str]]:
     for kind in ("sft", "dpo"):
-        adapter = newest_adapter(home / "adapters", kind, day)
+        adapter = newest_adapter(home.adapters(), kind, day)
         if adapter:
             yield kind, adapter.manifest["created_at"], adapter.sha256[:12]
 
@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a night made.")
     parser.add_argument("day", help="the day of the report, as YYYY-MM-DD")
     settings = load_settings()
-    print(summary(settings.home, Lake(settings.lake_url), parser.parse_args().day))
+    print(summary(settings.paths, Lake(settings.paths.lake_url), parser.parse_args().day))
 
 
 if __name__ == "__main__":

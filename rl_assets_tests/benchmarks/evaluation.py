@@ -68,8 +68,8 @@ def main() -> None:
     options = parser.parse_args()
     settings = load_settings()
     recipe = named_recipe(settings.recipe)
-    base = ensure_base_model(settings.base_model, settings.models, print)
-    subjects = subjects_of(settings.home, options.day, base, recipe.candidate)
+    base = ensure_base_model(settings.base_model, settings.paths.models, print)
+    subjects = subjects_of(settings.paths, options.day, base, recipe.candidate)
     seconds(subjects, settings.home, options.day, recipe.segment, 4)  # Imports and warm caches are not measured.
     for items in options.items:
         wall, busy = seconds(subjects, settings.home, options.day, recipe.segment, items)

@@ -20,6 +20,7 @@ from pathlib import Path
 import dagster as dg
 
 from rl_assets.core.files import write_json
+from rl_assets.core.home import Home
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.promotion.champion import read_champion
@@ -98,7 +99,7 @@ def in_a_process(home: Path, kill_after_s: float | None = None) -> float:
 
 def champion_of(home: Path) -> str:
     """The hash of the champion's weights."""
-    champion = read_champion(home)
+    champion = read_champion(Home(home))
     if champion is None:
         raise RuntimeError(f"the night in {home} promoted nothing")
     return champion.hash

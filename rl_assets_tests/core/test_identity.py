@@ -4,7 +4,8 @@ import hmac
 
 import pytest
 
-from rl_assets.core.identity import KEY_FILE, key_text, prompt_key, user_hash_key
+from rl_assets.core.home import Home
+from rl_assets.core.identity import key_text, prompt_key, user_hash_key
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
 from rl_assets_tests.support.logs import USER_KEY, Product, interaction, opinion, reward
 
@@ -86,15 +87,15 @@ def test_a_missing_user_stays_missing(product: Product):
 
 
 def test_a_secret_that_is_given_is_the_key(home):
-    assert user_hash_key("a secret of the product", home) == b"a secret of the product"
-    assert not (home / KEY_FILE).exists()
+    assert user_hash_key("a secret of the product", Home(home)) == b"a secret of the product"
+    assert not (home / "user_hash.key").exists()
 
 
 def test_a_key_is_made_once_for_its_owner_only(tmp_path):
-    key = user_hash_key(None, tmp_path / "new home")
-    path = tmp_path / "new home" / KEY_FILE
+    home = Home(tmp_path / "new home")
+    key, path = user_hash_key(None, home), home.user_hash_key
     assert len(key) == 64
-    assert user_hash_key(None, tmp_path / "new home") == key == path.read_bytes()
+    assert user_hash_key(None, home) == key == path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [file.name for file in path.parent.iterdir()] == [KEY_FILE]
-    assert user_hash_key(None, tmp_path / "other home") != key
+    assert [file.name for file in path.parent.iterdir()] == ["user_hash.key"]
+    assert user_hash_key(None, Home(tmp_path / "other home")) != key

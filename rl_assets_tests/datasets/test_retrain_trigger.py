@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from rl_assets.core.home import Home
 from rl_assets.datasets import prompts
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.retrain_trigger import growth
@@ -28,7 +29,7 @@ def usable(home: Path, day: str) -> int:
 
 
 def new(home: Path) -> int:
-    found = growth(home)
+    found = growth(Home(home))
     assert found is not None
     return found.new_prompts["sft"]
 

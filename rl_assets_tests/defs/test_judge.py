@@ -39,7 +39,7 @@ def test_a_judge_gives_preferences_where_it_can_be_believed(
         result = run(settings, "judge_preferences", "ab_report", judge=JudgeResource(base_url=server.url, model="m"))
     assert result.success
     assert checks(result) == {f"{name} judge_can_be_believed": believed for name in ("judge_preferences", "ab_report")}
-    published = Lake(settings.lake_url).read(JUDGE_PREFERENCES, [date.fromisoformat(DAY)]).to_table().to_pylist()
+    published = Lake(settings.paths.lake_url).read(JUDGE_PREFERENCES, [date.fromisoformat(DAY)]).to_table().to_pylist()
     assert {row["preferred_id"].partition("-")[0] for row in published} == ({"ada"} if rows else set())
     assert len(published) == rows
     assert server.asked[0].headers["Authorization"] == f"Bearer {SECRET}"
@@ -57,7 +57,7 @@ def test_pairs_of_a_judge_are_taken_where_the_strategy_is_named_and_only_there(s
     """Where rewards told nothing apart the judge did; its pairs are its own, and no human's pair is among them."""
     with serving(honest) as server:
         assert run(settings, "judge_preferences", judge=JudgeResource(base_url=server.url, model="m")).success
-    connection = rated_as_of(Lake(settings.lake_url), Window(date.fromisoformat(DAY), 30), "1GB")
+    connection = rated_as_of(Lake(settings.paths.lake_url), Window(date.fromisoformat(DAY), 30), "1GB")
     assert build_pairs(connection, DpoPolicy()).measures["judged"] == 0
     built = build_pairs(connection, DpoPolicy(strategies=["explicit", "all_margin", "judged"]))
     rows = all_rows(built).column("metadata").to_pylist()
@@ -72,7 +72,7 @@ def test_a_judge_does_not_overrule_what_people_stated(settings):
     """The honest judge prefers ada; a person said of the fifth question that bob's answer is better."""
     with serving(honest) as server:
         assert run(settings, "judge_preferences", judge=JudgeResource(base_url=server.url, model="m")).success
-    lake = Lake(settings.lake_url)
+    lake = Lake(settings.paths.lake_url)
     same = dict.fromkeys(FEEDBACK.schema.names) | {
         "day": date.fromisoformat(DAY),
         "feedback_id": "f",

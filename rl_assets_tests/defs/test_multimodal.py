@@ -69,7 +69,7 @@ def test_questions_too_long_for_the_base_train_nothing_and_the_run_ends_well(ins
     assert "too long" in said.metadata["skipped"].value
     skipped = {check.check_name: check for check in result.get_asset_check_evaluations() if "not_run" in check.metadata}
     assert "loss_fell" in skipped and not any(check.passed for check in skipped.values())
-    assert newest_adapter(settings.adapters / SEGMENT, "sft", DAY) is None
+    assert newest_adapter(settings.paths.adapters(SEGMENT), "sft", DAY) is None
 
 
 def test_a_vision_language_model_trains_on_the_pictures_of_the_day(instance, settings, tmp_path):
@@ -89,7 +89,7 @@ def test_a_vision_language_model_trains_on_the_pictures_of_the_day(instance, set
     dataset, adapter = (event for event in result.get_asset_materialization_events())
     assert "data:image/webp;base64," in dataset.materialization.metadata["preview"].value
     assert adapter.materialization.metadata["rows"].value >= 20
-    found = newest_adapter(settings.adapters / "vision", "sft", DAY)
+    found = newest_adapter(settings.paths.adapters("vision"), "sft", DAY)
     assert found.manifest["recipe"]["sft"]["learning_rate"] == 0.02
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
     assert checks["weights_reload"] and checks["end_of_turn_is_trained"] and checks["every_row_has_its_picture"]

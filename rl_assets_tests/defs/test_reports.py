@@ -21,7 +21,7 @@ __all__ = ["base", "candidate", "make_judge", "models", "parent", "settings"]
 def test_agents_are_compared_and_the_report_lies_beside_the_evaluation(settings):
     result = run(settings, "ab_report")
     assert result.success and checks(result) == {"ab_report judge_can_be_believed": True}
-    (contest,) = read_ab_report(settings.reports / DAY / "ab").contests
+    (contest,) = read_ab_report(settings.paths.reports(DAY) / "ab").contests
     assert (contest.questions, contest.wins, contest.winner) == (5, 5, "ada")
     assert "ada" in metadata(result, "ab_report")["agents"]
 
@@ -40,13 +40,15 @@ def roll_back(settings: Settings) -> dg.ExecuteInProcessResult:
 
 
 def test_a_rollback_is_seen_on_the_decision_it_takes_back(settings, parent, candidate):
-    lying_here = {adapter.kind: newest_adapter(settings.adapters, adapter.kind, DAY) for adapter in (parent, candidate)}
+    lying_here = {
+        adapter.kind: newest_adapter(settings.paths.adapters(), adapter.kind, DAY) for adapter in (parent, candidate)
+    }
     for day, adapter in zip(("2026-10-01", "2026-10-02"), lying_here.values(), strict=True):
         decided = decide(report(), None, PromotionRules())
-        assert promote(settings.home, decided.model_copy(update={"day": day, "candidate": adapter.sha256}), adapter)
+        assert promote(settings.paths, decided.model_copy(update={"day": day, "candidate": adapter.sha256}), adapter)
     result = roll_back(settings)
     assert result.success
-    champion = read_champion(settings.home)
+    champion = read_champion(settings.paths)
     assert champion is not None
     assert (champion.hash, champion.rolled_back[0].reason) == (parent.sha256, "Wrong prices.")
     (seen,) = [event for event in result.all_events if event.event_type is dg.DagsterEventType.ASSET_OBSERVATION]
@@ -62,16 +64,16 @@ def test_a_report_leads_to_a_decision_that_stands_on_its_page(settings):
         "eval_report no_test_prompt_was_trained_on": True,
         "eval_report judge_can_be_believed": True,
     }
-    assert "INSUFFICIENT" in (settings.reports / DAY / "report.html").read_text(encoding="utf-8")
-    assert read_champion(settings.home) is None
+    assert "INSUFFICIENT" in (settings.paths.reports(DAY) / "report.html").read_text(encoding="utf-8")
+    assert read_champion(settings.paths) is None
 
 
 def make_convincing(settings: Settings) -> None:
     """Give the report of the day figures that deserve promotion."""
-    found = read_report(settings.reports / DAY)
+    found = read_report(settings.paths.reports(DAY))
     better = found.comparisons["candidate-base"].model_copy(update=dict(report().comparisons["candidate-base"]))
     figures = {"latency_ratio": None, "comparisons": {"candidate-base": better}}
-    write_report(found.model_copy(update=figures), settings.reports / DAY)
+    write_report(found.model_copy(update=figures), settings.paths.reports(DAY))
 
 
 def test_a_backfill_decides_and_promotes_nothing(settings):
@@ -79,30 +81,30 @@ def test_a_backfill_decides_and_promotes_nothing(settings):
     make_convincing(settings)
     of_backfill = metadata(run(settings, "promotion_decision", tags={BACKFILL: "abcdefgh"}), "promotion_decision")
     assert (of_backfill["verdict"], of_backfill["champion_changed"]) == ("PROMOTE", False)
-    assert read_champion(settings.home) is None
+    assert read_champion(settings.paths) is None
     assert metadata(run(settings, "promotion_decision"), "promotion_decision")["champion_changed"]
-    assert read_champion(settings.home) is not None
+    assert read_champion(settings.paths) is not None
 
 
 def test_another_adapter_may_be_the_candidate_and_be_promoted(settings, base, parent):
     """The decision follows the report: a GRPO adapter that is clearly better becomes champion, not the DPO one."""
-    grpo = random_adapter(base, settings.adapters / "grpo" / "cccc", "grpo", seed=3, parent=parent)
+    grpo = random_adapter(base, settings.paths.adapters() / "grpo" / "cccc", "grpo", seed=3, parent=parent)
     result = run(settings, "eval_report", "adapter_ab_report", candidate="grpo")
     assert result.success
-    found = read_report(settings.reports / DAY)
+    found = read_report(settings.paths.reports(DAY))
     assert (found.candidate.kind, found.models["parent"].kind) == ("grpo", "sft")
     make_convincing(settings)
     decided = run(settings, "promotion_decision")
     assert decided.success and metadata(decided, "promotion_decision")["adapter"] == "grpo"
-    champion = read_champion(settings.home)
+    champion = read_champion(settings.paths)
     assert champion is not None and champion.hash == grpo.sha256
 
 
 def test_the_days_adapters_are_compared_on_what_the_evaluation_generated(settings, base, parent):
-    random_adapter(base, settings.adapters / "grpo" / "cccc", "grpo", seed=3, parent=parent)
+    random_adapter(base, settings.paths.adapters() / "grpo" / "cccc", "grpo", seed=3, parent=parent)
     result = run(settings, "eval_report", "adapter_ab_report")
     assert result.success and "adapter_ab_report judge_can_be_believed" in checks(result)
-    found = read_ab_report(settings.reports / DAY / "ab-adapters")
+    found = read_ab_report(settings.paths.reports(DAY) / "ab-adapters")
     assert (found.answers, len(found.agents), len(found.contests)) == ("held-out prompts", 4, 6)
     assert "grpo cccc" in metadata(result, "adapter_ab_report")["agents"]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from rl_assets.core.home import Home
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.promotion.champion import read_champion
@@ -64,7 +65,7 @@ def test_the_night_leaves_what_the_readme_promises(home):
     assert {"report.html", "report.md", "report.json", "decision.json"} <= {
         path.name for path in (home / "reports" / DAY).iterdir()
     }
-    champion = read_champion(home)
+    champion = read_champion(Home(home))
     assert champion is not None and champion.hash == adapter(home, "dpo").sha256
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from rl_assets.core.home import Home
 from rl_assets.documentation import embedding
 from rl_assets.documentation.confidence import is_informative
 from rl_assets.documentation.decoding import Decoder
@@ -107,6 +108,6 @@ def ask(home, *arguments):
 
 def test_the_command_prints_hits_and_says_when_there_is_no_index(kept, tmp_path):
     assert "materialize image_index first" in ask(tmp_path, "x").stderr
-    build_index(kept[:10], tmp_path)
+    build_index(kept[:10], Home(tmp_path).image_index)
     found = ask(tmp_path, kept[0]["alt"] or kept[0]["text_before"])
     assert found.returncode == 0 and kept[0]["path"] in found.stdout and "of 10 images" in found.stdout

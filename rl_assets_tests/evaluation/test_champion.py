@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import champion_adapter, promote, read_champion, roll_back
 from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.schema.decision import Decision
@@ -17,17 +18,17 @@ def decision(day: str, adapter: Adapter, verdict: str = "PROMOTE") -> Decision:
 
 
 @pytest.fixture
-def home(models: Path) -> Path:
+def home(models: Path) -> Home:
     """The home in which the adapters lie, without a champion."""
     (models / "champion.json").unlink(missing_ok=True)
-    return models
+    return Home(models)
 
 
-def test_there_is_no_champion_until_one_is_promoted(home: Path):
+def test_there_is_no_champion_until_one_is_promoted(home: Home):
     assert read_champion(home) is None
 
 
-def test_a_promoted_adapter_becomes_champion_by_relative_path(home: Path, candidate: Adapter):
+def test_a_promoted_adapter_becomes_champion_by_relative_path(home: Home, candidate: Adapter):
     assert promote(home, decision("2026-10-02", candidate), candidate)
     found = read_champion(home)
     assert found is not None
@@ -39,7 +40,7 @@ def test_a_promoted_adapter_becomes_champion_by_relative_path(home: Path, candid
     assert found.decision.verdict == "PROMOTE"
     assert found.previous is None
     assert champion_adapter(home, found).sha256 == candidate.sha256
-    assert set(json.loads((home / "champion.json").read_text(encoding="utf-8"))) == {
+    assert set(json.loads(home.champion.read_text(encoding="utf-8"))) == {
         "adapter",
         "hash",
         "day",
@@ -50,12 +51,12 @@ def test_a_promoted_adapter_becomes_champion_by_relative_path(home: Path, candid
 
 
 @pytest.mark.parametrize("verdict", ["REJECT", "HOLD", "INSUFFICIENT"])
-def test_any_other_verdict_changes_nothing(home: Path, candidate: Adapter, verdict: str):
+def test_any_other_verdict_changes_nothing(home: Home, candidate: Adapter, verdict: str):
     assert not promote(home, decision("2026-10-02", candidate, verdict), candidate)
     assert read_champion(home) is None
 
 
-def test_those_before_are_kept_the_newest_first(home: Path, candidate: Adapter, parent: Adapter):
+def test_those_before_are_kept_the_newest_first(home: Home, candidate: Adapter, parent: Adapter):
     for day, adapter in (("2026-10-01", parent), ("2026-10-02", candidate), ("2026-10-03", parent)):
         assert promote(home, decision(day, adapter), adapter)
     found = read_champion(home)
@@ -64,7 +65,7 @@ def test_those_before_are_kept_the_newest_first(home: Path, candidate: Adapter, 
     assert [champion.hash for champion in found.history()] == [parent.sha256, candidate.sha256, parent.sha256]
 
 
-def test_the_history_ends_after_twenty(home: Path, candidate: Adapter):
+def test_the_history_ends_after_twenty(home: Home, candidate: Adapter):
     for number in range(1, 25):
         assert promote(home, decision(f"2026-10-{number:02d}", candidate), candidate)
     found = read_champion(home)
@@ -72,7 +73,7 @@ def test_the_history_ends_after_twenty(home: Path, candidate: Adapter):
     assert [champion.day.day for champion in found.history()] == list(range(24, 4, -1))
 
 
-def test_rolling_back_points_to_the_one_before_and_says_why(home: Path, candidate: Adapter, parent: Adapter):
+def test_rolling_back_points_to_the_one_before_and_says_why(home: Home, candidate: Adapter, parent: Adapter):
     promote(home, decision("2026-10-01", parent), parent)
     promote(home, decision("2026-10-02", candidate), candidate)
     taken, now = roll_back(home, "It insulted a customer.")
@@ -81,7 +82,7 @@ def test_rolling_back_points_to_the_one_before_and_says_why(home: Path, candidat
     assert now.rolled_back_reason(candidate.sha256) == "It insulted a customer."
 
 
-def test_what_was_rolled_back_does_not_come_back_and_others_do(home: Path, candidate: Adapter, parent: Adapter):
+def test_what_was_rolled_back_does_not_come_back_and_others_do(home: Home, candidate: Adapter, parent: Adapter):
     promote(home, decision("2026-10-01", parent), parent)
     promote(home, decision("2026-10-02", candidate), candidate)
     _, now = roll_back(home, "Wrong prices.")
@@ -97,17 +98,17 @@ def test_what_was_rolled_back_does_not_come_back_and_others_do(home: Path, candi
     assert after is not None and after.rolled_back == now.rolled_back
 
 
-def test_without_one_before_there_is_nothing_to_roll_back_to(home: Path, parent: Adapter):
+def test_without_one_before_there_is_nothing_to_roll_back_to(home: Home, parent: Adapter):
     with pytest.raises(ValueError, match="nothing to roll back to"):
         roll_back(home, "r")
     promote(home, decision("2026-10-01", parent), parent)
-    before = (home / "champion.json").read_bytes()
+    before = home.champion.read_bytes()
     with pytest.raises(ValueError, match="nothing to roll back to"):
         roll_back(home, "r")
-    assert (home / "champion.json").read_bytes() == before
+    assert home.champion.read_bytes() == before
 
 
-def test_a_former_champion_with_other_weights_is_not_rolled_back_to(home: Path, candidate: Adapter, parent: Adapter):
+def test_a_former_champion_with_other_weights_is_not_rolled_back_to(home: Home, candidate: Adapter, parent: Adapter):
     swapped = replace(parent, sha256="0" * 64)
     promote(home, decision("2026-10-01", swapped), swapped)
     promote(home, decision("2026-10-02", candidate), candidate)
@@ -116,14 +117,14 @@ def test_a_former_champion_with_other_weights_is_not_rolled_back_to(home: Path, 
 
 
 @pytest.mark.parametrize("day", ["2026-10-01", "2026-10-05"])
-def test_a_day_that_is_not_newer_replaces_nothing(home: Path, candidate: Adapter, parent: Adapter, day: str):
+def test_a_day_that_is_not_newer_replaces_nothing(home: Home, candidate: Adapter, parent: Adapter, day: str):
     promote(home, decision("2026-10-05", parent), parent)
-    before = (home / "champion.json").read_bytes()
+    before = home.champion.read_bytes()
     assert not promote(home, decision(day, candidate), candidate)
-    assert (home / "champion.json").read_bytes() == before
+    assert home.champion.read_bytes() == before
 
 
-def test_a_decision_on_other_weights_is_refused(home: Path, candidate: Adapter, parent: Adapter):
+def test_a_decision_on_other_weights_is_refused(home: Home, candidate: Adapter, parent: Adapter):
     with pytest.raises(ValueError, match="decide again"):
         promote(home, decision("2026-10-02", candidate), parent)
 
@@ -132,10 +133,10 @@ def test_a_decision_on_other_weights_is_refused(home: Path, candidate: Adapter, 
 def test_a_broken_champion_file_is_named_with_what_to_do(tmp_path: Path, content: str):
     (tmp_path / "champion.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"champion\.json is not a champion file: .*Restore it"):
-        read_champion(tmp_path)
+        read_champion(Home(tmp_path))
 
 
-def test_a_champion_whose_weights_were_swapped_is_refused(home: Path, candidate: Adapter):
+def test_a_champion_whose_weights_were_swapped_is_refused(home: Home, candidate: Adapter):
     swapped = replace(candidate, sha256="0" * 64)
     promote(home, decision("2026-10-02", swapped), swapped)
     found = read_champion(home)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import promote
 from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.run.models import Subjects, subjects_of
@@ -18,7 +19,7 @@ def home(tmp_path: Path, base):
     random_adapter(base, tmp_path / "adapters" / "dpo" / "bbbb", "dpo", seed=2, parent=sft)
     random_adapter(base, tmp_path / "adapters" / "grpo" / "cccc", "grpo", seed=3, parent=sft)
     random_adapter(base, tmp_path / "adapters" / "reward" / "dddd", "reward", seed=4)
-    return tmp_path
+    return Home(tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "parent", "others"), [("dpo", "sft", ["grpo"]), ("grpo", "sft", ["dpo"])])

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import Product
-from rl_assets_tests.upkeep import products
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, Temp
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 
 from rl_assets.defs.governance.event_log_search import runs_that_show
-from rl_assets_tests.upkeep import products
+from rl_assets_tests.support import products
 
 
 def erase(home: Path, instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:

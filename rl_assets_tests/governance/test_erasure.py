@@ -12,6 +12,7 @@ import pytest
 from datasets import load_dataset
 
 import rl_assets
+from rl_assets.core.home import Home
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
 from rl_assets.governance import user_hash
@@ -24,13 +25,13 @@ from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import ERASURES, INTERACTION_IDS, USER_HASHES, Erased, tombstones
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import DAY, Product, interaction, later, reward
-from rl_assets_tests.upkeep import products
 
 
 def erase(home: Path, order: Erased) -> Erasure:
     lake = products.lake(home)
-    return erase_traces(home, lake, order, trace(lake, order), products.key(home))
+    return erase_traces(Home(home), lake, order, trace(lake, order), products.key(home))
 
 
 def rows(home: Path, table: Table) -> list[dict[str, Any]]:
@@ -113,7 +114,7 @@ def test_one_interaction_can_be_erased_without_its_user(copied):
 
 def test_a_plan_counts_what_an_erasure_drops_and_changes_nothing(built, erased):
     before = {path: path.stat().st_mtime_ns for path in built.rglob("*")}
-    plan = planned(built, products.lake(built), products.mary(built), products.key(built))
+    plan = planned(Home(built), products.lake(built), products.mary(built), products.key(built))
     assert {path: path.stat().st_mtime_ns for path in built.rglob("*")} == before
     assert (plan.rows, plan.landing_files) == (erased[1].rows, erased[1].landing_files)
 

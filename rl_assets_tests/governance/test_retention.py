@@ -11,8 +11,8 @@ import pytest
 from rl_assets.governance.retention import counted_from, expired, first_kept, main, remove_expired
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
+from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import Product, interaction, later, reward
-from rl_assets_tests.upkeep import products
 
 LAST = 9
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rl_assets.core.files import write_json
+from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.governance.folders import HeldRows
 from rl_assets.governance.tainted import MARK, champion_is_among, mark, tainted_adapters
@@ -35,14 +36,14 @@ def adapter(
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path) -> Home:
     adapter(tmp_path, "learned", "holds")
     adapter(tmp_path, "tested", "in test only")
     adapter(tmp_path, "child", "other", parent="learned", day=date(2026, 9, 1), below="dpo")
     adapter(tmp_path, "grandchild", "other", parent="child", day=date(2026, 9, 1), below="support/grpo")
     adapter(tmp_path, "rebuilt", "a version that is gone")
     adapter(tmp_path, "early", "a version that is gone", day=date(2026, 9, 1))
-    return tmp_path
+    return Home(tmp_path)
 
 
 def test_an_adapter_is_tainted_by_rows_it_learned_from_and_by_its_parents(home):
@@ -62,9 +63,9 @@ def test_nothing_is_tainted_where_nothing_was_found(home):
 def test_each_erasure_leaves_its_mark_beside_the_weights(home):
     for erasure in ("first", "second"):
         mark(home, tainted_adapters(home, HELD, DAY), erasure)
-    marks = json.loads((home / "adapters" / "sft" / "learned" / MARK).read_text(encoding="utf-8"))
+    marks = json.loads((home.adapters() / "sft" / "learned" / MARK).read_text(encoding="utf-8"))
     assert [one["erasure"] for one in marks] == ["first", "second"]
-    assert not (home / "adapters" / "sft" / "early" / MARK).exists()
+    assert not (home.adapters() / "sft" / "early" / MARK).exists()
 
 
 def test_the_champion_is_known_to_be_among_them_by_its_weights(home):
@@ -72,7 +73,7 @@ def test_the_champion_is_known_to_be_among_them_by_its_weights(home):
     assert not champion_is_among(home, found)
     decision = decide(report(), None, PromotionRules()).model_dump(mode="json")
     champion = {"adapter": "adapters/dpo/child", "hash": "weights of child", "day": str(DAY), "decision": decision}
-    write_json(home / "champion.json", champion)
+    write_json(home.champion, champion)
     assert champion_is_among(home, found)
-    shutil.rmtree(home / "adapters" / "sft" / "learned")
+    shutil.rmtree(home.adapters() / "sft" / "learned")
     assert not champion_is_among(home, tainted_adapters(home, HELD, DAY))

@@ -15,13 +15,13 @@ OWN = "version: 2026-12-01\nsource: our machine\nmodels:\n  tiny: {input: 0.5, o
 
 
 def test_the_shipped_table_has_a_version_and_a_source(tmp_path: Path):
-    table = read_prices(tmp_path)
+    table = read_prices(tmp_path / "prices.yaml")
     assert table.version >= date(2026, 11, 21) and table.source and table.models
 
 
 def test_a_table_of_ones_own_wins(tmp_path: Path):
     (tmp_path / "prices.yaml").write_text(OWN, encoding="utf-8")
-    found = price_of(read_prices(tmp_path), "tiny")
+    found = price_of(read_prices(tmp_path / "prices.yaml"), "tiny")
     assert (str(found.version), found.source, found.price) == ("2026-12-01", "our machine", Price(input=0.5, output=2))
 
 
@@ -30,7 +30,7 @@ def test_a_price_is_a_million_tokens_of_prompts_and_of_answers():
 
 
 def test_an_unknown_model_is_stated_and_costs_a_dash_not_zero(tmp_path: Path):
-    assert price_of(read_prices(tmp_path), "tiny").price is None
+    assert price_of(read_prices(tmp_path / "prices.yaml"), "tiny").price is None
     whole = report()
     assert "tiny is not in the price table of 2026-11-21 (a list), so no cost is stated" in price_sentence(whole)
     (cost,) = [row for row in model_rows(whole)[1] if row[0] == "Cost of 1,000 answers, USD"]
@@ -54,4 +54,4 @@ def test_a_known_price_stands_with_the_version_of_its_table():
 def test_a_bad_table_is_named_with_what_is_wrong(tmp_path: Path, text, what):
     (tmp_path / "prices.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=rf"prices\.yaml.*{what}"):
-        read_prices(tmp_path)
+        read_prices(tmp_path / "prices.yaml")

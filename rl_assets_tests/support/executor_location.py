@@ -15,7 +15,7 @@ from rl_assets_tests.support.training_samples import parts_rows, publish
 def sft_dataset(context: dg.AssetExecutionContext, home: HomeResource) -> None:
     """Published rows, by a step that asks for no GPU."""
     context.log.info(f"dataset: {whereabouts()}")
-    folder = home.dataset("sft_dataset", context.partition_key)
+    folder = home.paths.datasets("sft_dataset", context.partition_key)
     if not folder.exists():
         publish(folder, "sft_dataset", parts_rows()["sft"][::30], day=context.partition_key)
 

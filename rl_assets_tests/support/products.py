@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rl_assets.core.home import Home
 from rl_assets.core.identity import user_hash_key
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
@@ -75,7 +76,7 @@ def build(home: Path, instance: dg.DagsterInstance | None = None, select: str = 
 
 
 def key(home: Path) -> bytes:
-    return user_hash_key(None, home)
+    return user_hash_key(None, Home(home))
 
 
 def mary(home: Path) -> Erased:

@@ -24,12 +24,12 @@ from rl_assets.settings import Settings, load_settings
 @dg.asset(partitions_def=days, deps=[datasets.sft_dataset], group_name="adapters", pool="gpu")
 def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource) -> None:
     """An adapter folder whose weights are the hash of what it would be trained on."""
-    if (home.folder / "training_fails").exists():
+    if (home.paths.folder / "training_fails").exists():
         raise dg.Failure("the training was told to fail", allow_retries=False)
     _train_for(context, home)
-    dataset = read_manifest(home.dataset("sft_dataset", context.partition_key))
+    dataset = read_manifest(home.paths.datasets("sft_dataset", context.partition_key))
     assert dataset is not None
-    folder = home.folder / "adapters" / "sft" / dataset["sha256"][:20]
+    folder = home.paths.adapters() / "sft" / dataset["sha256"][:20]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_text(dataset["sha256"], encoding="utf-8")
     base = {"name": "none", "sha256": ""}
@@ -38,7 +38,7 @@ def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource) -> None:
 
 def _train_for(context: dg.AssetExecutionContext, home: HomeResource) -> None:
     """Log a line a second, as training does, for as long as the home says."""
-    file = home.folder / "training_seconds"
+    file = home.paths.folder / "training_seconds"
     for second in range(int(file.read_text(encoding="utf-8")) if file.exists() else 0):
         context.log.info(f"second {second}")
         time.sleep(1)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 
 from rl_assets.annotation import judge_preferences as preferences
+from rl_assets.core.home import Home
 from rl_assets.defs.datasets.ratings import rated_interactions
 from rl_assets.defs.ingestion.raw_tables import OWNERS
 from rl_assets.defs.shared.endpoints import EndpointResource
@@ -33,10 +33,10 @@ class JudgeResource(EndpointResource):
     def of(cls, settings: Settings) -> "JudgeResource":
         return cls(base_url=settings.judge_base_url, model=settings.judge_model)
 
-    def judge(self, home: Path, max_calls: int, log: Callable[[str], None]) -> Judge | None:
+    def judge(self, home: Home, max_calls: int, log: Callable[[str], None]) -> Judge | None:
         """The judge with its cache in the home folder; None where none is configured."""
         endpoint = self.endpoint(load_settings().judge_api_key)
-        return Judge(endpoint, ReplyCache(home / "judge"), max_calls, log) if endpoint else None
+        return Judge(endpoint, ReplyCache(home.reply_cache), max_calls, log) if endpoint else None
 
 
 def judge_check(name: str, asset: str, verdicts: list[JudgeVerdicts]) -> dg.AssetCheckResult:
@@ -83,7 +83,7 @@ def judge_preferences(
     Nothing where no judge is configured, and empty where the judge cannot be believed. Pair datasets take them by their
     strategy `judged`.
     """
-    asked = judge.judge(home.folder, config.max_judge_calls, context.log.info)
+    asked = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     if asked is None:
         context.log.info("no judge is configured: nobody is asked")
         checks = [judge_check("judge_can_be_believed", "judge_preferences", [])]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
 from rl_assets.annotation.teacher import Limits, Teacher, teach
+from rl_assets.core.home import Home
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.datasets.ratings import rated_interactions
 from rl_assets.defs.ingestion.raw_tables import OWNERS
@@ -28,14 +28,14 @@ class TeacherResource(EndpointResource):
     def of(cls, settings: Settings) -> "TeacherResource":
         return cls(base_url=settings.teacher_base_url, model=settings.teacher_model)
 
-    def teacher(self, home: Path, max_calls: int, limits: Limits, log: Callable[[str], None]) -> Teacher | None:
+    def teacher(self, home: Home, max_calls: int, limits: Limits, log: Callable[[str], None]) -> Teacher | None:
         """The teacher with its replies in the home folder; None where none is configured."""
         endpoint = self.endpoint(load_settings().teacher_api_key)
         if endpoint is None:
             return None
-        price = price_of(read_prices(home), endpoint.model).price
+        price = price_of(read_prices(home.prices), endpoint.model).price
         # Beside the judge's replies: an erasure removes them all.
-        return Teacher(endpoint, ReplyCache(home / "judge"), max_calls, log, limits, price)
+        return Teacher(endpoint, ReplyCache(home.reply_cache), max_calls, log, limits, price)
 
 
 class TeacherConfig(dg.Config):
@@ -62,7 +62,7 @@ def teacher_answers(
 ) -> Results:
     """A teacher's answers to training prompts that nobody answered well. Nothing where no teacher is configured."""
     limits = Limits(config.max_tokens, config.max_usd)
-    asked = teacher.teacher(home.folder, config.max_calls, limits, context.log.info)
+    asked = teacher.teacher(home.paths, config.max_calls, limits, context.log.info)
     if asked is None:
         context.log.info("no teacher is configured: nobody is asked")
         yield dg.MaterializeResult(metadata={"teacher": "none is configured"})

@@ -91,7 +91,7 @@ def _publish(
     connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
     built = build(connection, policy)
     inputs = {table.name: {day: home.lake.published(table, day).sha256} for table in _read_by(policy)}
-    return publish_dataset(connection, home.dataset(name, day), built, policy, suite, inputs)
+    return publish_dataset(connection, home.paths.datasets(name, day), built, policy, suite, inputs)
 
 
 def _read_by(policy: Policy) -> list[Table]:

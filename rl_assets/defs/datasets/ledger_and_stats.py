@@ -43,7 +43,7 @@ def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Res
     versions = {}
     for day in context.partition_keys:
         try:
-            ledger = write_ledger(home.lake, home.window(day), home.folder / "datasets", home.duckdb_memory_limit)
+            ledger = write_ledger(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
         except LedgerError as error:
             yield _sums(passed=False, day=day, found=str(error))
             raise dg.Failure(str(error), allow_retries=False) from error
@@ -92,7 +92,7 @@ def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> 
     """How the product did on each day and over the trailing window, what could be built, and what that is worth."""
     versions = {}
     for day in context.partition_keys:
-        stats = write_stats(home.lake, home.window(day), home.folder / "datasets", home.duckdb_memory_limit)
+        stats = write_stats(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
         versions[day] = stats.published.sha256
         context.add_asset_metadata(_figures(stats), partition_key=day)
     yield from materialized(context, STATS.name, versions, _warnings(stats))

@@ -32,7 +32,7 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
     """
     versions = {}
     for day in context.partition_keys:
-        published = rate_interactions(home.lake, home.window(day), home.duckdb_memory_limit, home.folder / "eval")
+        published = rate_interactions(home.lake, home.window(day), home.duckdb_memory_limit, home.paths.benchmarks)
         versions[day] = published.sha256
         context.add_asset_metadata(published_metadata(published), partition_key=day)
     yield from materialized(context, RATED_INTERACTIONS.name, versions)

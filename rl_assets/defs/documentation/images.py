@@ -64,7 +64,7 @@ def documentation_images(
     context: dg.AssetExecutionContext, home: HomeResource, config: ImageConfig
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """Read a source's pages and images, where any of them changed."""
-    name, docs = context.partition_key, home.folder / "docs"
+    name, docs = context.partition_key, home.paths.docs
     try:
         found = refresh(home.lake, docs, name, config.limits(), home.duckdb_memory_limit)
     except AuditError as error:
@@ -135,7 +135,7 @@ images_job = dg.define_asset_job(
 )
 def docs_changed(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult | dg.SkipReason:
     """Makes every folder below `<home>/docs` a source, and reads those whose files changed."""
-    docs = home.folder / "docs"
+    docs = home.paths.docs
     names = source_names(docs)
     if not names:
         return dg.SkipReason(f"there is no documentation folder in {docs}")

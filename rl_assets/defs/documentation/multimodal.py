@@ -43,7 +43,7 @@ class VisionConfig(dg.Config, VisionPolicy):
 @dg.asset(deps=SOURCES[:1], group_name=GROUP, kinds={"huggingface", "bm25"}, owners=OWNERS)
 def image_index(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """All kept images by meaning and by words: `python -m rl_assets.documentation.search "query"` asks it."""
-    index = build_index(kept_pairs(home.lake), home.folder)
+    index = build_index(kept_pairs(home.lake), home.paths.image_index)
     context.log.info(f"{len(index.documents)} images, {index.embedded} texts embedded in this run")
     return dg.MaterializeResult(
         metadata={
@@ -72,7 +72,7 @@ def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResou
     """Pictures of documentation with a question and what their pages say, for vision-language models."""
 
     def publish(day: str) -> Dataset:
-        docs, folder = home.folder / "docs", home.dataset("multimodal_vision_dataset", day)
+        docs, folder = home.paths.docs, home.paths.datasets("multimodal_vision_dataset", day)
         connection, built = build_vision(home.lake, docs, config, Limits(), home.duckdb_memory_limit)
         return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), describe_pictures)
 
@@ -86,7 +86,7 @@ def _questions(
 
     def publish(day: str) -> Dataset:
         connection, built = build_multimodal(home.lake, name, policy, home.duckdb_memory_limit)
-        return publish_dataset(connection, home.dataset(name, day), built, policy, suite, _inputs(home))
+        return publish_dataset(connection, home.paths.datasets(name, day), built, policy, suite, _inputs(home))
 
     yield from publish_days(context, publish)
 

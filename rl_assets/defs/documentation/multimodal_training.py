@@ -73,8 +73,8 @@ def multimodal_vision_adapter(
 ) -> Results:
     """A LoRA adapter of a vision-language model that tells what pictures of the documentation show. In no job."""
     day, log, recipe = context.partition_key, context.log.info, config.recipe_of(home)
-    dataset, adapters = home.dataset("multimodal_vision_dataset", day), home.folder / "adapters" / "vision"
-    base = ensure_base_model(config.model, home.folder / "models", log)
+    dataset, adapters = home.paths.datasets("multimodal_vision_dataset", day), home.paths.adapters("vision")
+    base = ensure_base_model(config.model, home.paths.models, log)
     train = partial(train_vision, dataset, day, base, recipe, adapters, log)
     yield from materialize_adapter(context, recipe, train, SFT_CHECKS)
 
@@ -100,14 +100,14 @@ def multimodal_report(
     context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig
 ) -> dg.MaterializeResult:
     """Base and adapters on held-out pages: right images, needless ones, invented ones, valid JSON; and the gate."""
-    day, log, folder = context.partition_key, context.log.info, home.folder / "adapters" / SEGMENT
+    day, log, folder = context.partition_key, context.log.info, home.paths.adapters(SEGMENT)
     adapters = {kind: found for kind in ("sft", "grpo") if (found := newest_adapter(folder, kind, day))}
     if "sft" not in adapters:
         wanted = f"{day} has no multimodal SFT adapter: materialize multimodal_sft_adapter first"
         raise dg.Failure(wanted, allow_retries=False)
-    base = ensure_base_model(home.base_model, home.folder / "models", log)
-    report = evaluate_images(day, home.dataset("multimodal_sft_dataset", day), base, adapters, log)
-    folder = home.folder / "reports" / day
+    base = ensure_base_model(home.base_model, home.paths.models, log)
+    report = evaluate_images(day, home.paths.datasets("multimodal_sft_dataset", day), base, adapters, log)
+    folder = home.paths.reports(day)
     write_image_report(report, folder)
     candidate = report.models[[*report.models][-1]]
     return dg.MaterializeResult(

@@ -38,9 +38,9 @@ def ab_report(
 
     By logged rewards, and by a judge on answers to the same prompts where one is configured.
     """
-    day, folder = context.partition_key, home.folder / "reports" / context.partition_key / "ab"
+    day, folder = context.partition_key, home.paths.reports(context.partition_key) / "ab"
     connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
-    asked = judge.judge(home.folder, config.max_judge_calls, context.log.info)
+    asked = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     judged = judge_agents(connection, asked, config.judge_pairs) if asked else None
     agreement = logged_agreement(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit))
     report = compare_agents(connection, day, judged, agreement=agreement)
@@ -64,9 +64,9 @@ def adapter_ab_report(
 
     By the primary metric, and by a judge where one is configured; at one mix of categories.
     """
-    day, reports = context.partition_key, home.folder / "reports" / context.partition_key
+    day, reports = context.partition_key, home.paths.reports(context.partition_key)
     connection = generated_answers(reports, home.duckdb_memory_limit)
-    asked = judge.judge(home.folder, config.max_judge_calls, context.log.info)
+    asked = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     judged = judge_agents(connection, asked, config.judge_pairs) if asked else None
     notes = read_report(reports).not_asked
     report = compare_agents(connection, day, judged, answers="held-out prompts", notes=notes)

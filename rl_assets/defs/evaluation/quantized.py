@@ -43,13 +43,13 @@ def quantized_model(
     """The day's adapter on its base in 16, 8 and 4 bits: speed, memory, and what answers lose, with intervals."""
     day, log = context.partition_key, context.log.info
     recipe = config.resolve(home)
-    base = ensure_base_model(home.base_model, home.folder / "models", log)
-    adapter = parent_adapter(home.folder / "adapters", config.kind or recipe.candidate, day)
-    items = held_out_answers(home.dataset("sft_dataset", day), recipe.segment)[: config.items]
+    base = ensure_base_model(home.base_model, home.paths.models, log)
+    adapter = parent_adapter(home.paths.adapters(), config.kind or recipe.candidate, day)
+    items = held_out_answers(home.paths.datasets("sft_dataset", day), recipe.segment)[: config.items]
     if not items:
         raise dg.Failure(f"the test split of {day} holds no item to measure on", allow_retries=False)
     found = compare_loads(base, adapter, items, config.max_new_tokens, log)
-    path = home.folder / "reports" / day / FILE
+    path = home.paths.reports(day) / FILE
     write_json(path, {"adapter": adapter.sha256, "items": len(items), "loads": found.rows()})
     return dg.MaterializeResult(
         metadata={

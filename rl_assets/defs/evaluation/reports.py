@@ -82,43 +82,41 @@ def eval_report(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: EvalConfig
 ) -> dg.MaterializeResult:
     """The candidate against base, parent and champion on held-out items and benchmarks, with paired 95 % intervals."""
-    day, folder, log, recipe = context.partition_key, home.folder, context.log.info, config.resolve(home)
-    base = ensure_base_model(home.base_model, folder / "models", log)
+    day, paths, log, recipe = context.partition_key, home.paths, context.log.info, config.resolve(home)
+    base = ensure_base_model(home.base_model, paths.models, log)
     try:
-        subjects = subjects_of(folder, day, base, recipe.candidate)
+        subjects = subjects_of(paths, day, base, recipe.candidate)
     except FileNotFoundError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    asked = judge.judge(folder, config.max_judge_calls, log)
+    asked = judge.judge(paths, config.max_judge_calls, log)
     found = evaluate(day, subjects, _material(home, day, recipe), log, asked, config.judge_pairs)
     report = found.report
-    write_answers(found.answers, folder / "reports" / day)
-    write_report(report, folder / "reports" / day)
+    write_answers(found.answers, paths.reports(day))
+    write_report(report, paths.reports(day))
     leak = dg.AssetCheckResult(
         check_name="no_test_prompt_was_trained_on",
         passed=not report.leaked,
         metadata={"leaked": len(report.leaked), "first": report.leaked[:20]},
     )
     judged = judge_check("judge_can_be_believed", "eval_report", judgements(report))
-    return dg.MaterializeResult(
-        metadata=report_metadata(report, folder / "reports" / day), check_results=[leak, judged]
-    )
+    return dg.MaterializeResult(metadata=report_metadata(report, paths.reports(day)), check_results=[leak, judged])
 
 
 def trained_on_beside(home: HomeResource, day: str) -> list[Path]:
     """The day's published datasets on which adapters may have been trained, beside those that are asked of."""
-    more = [home.dataset(name, day) for name in MORE_DATASETS]
+    more = [home.paths.datasets(name, day) for name in MORE_DATASETS]
     return [folder for folder in more if read_manifest(folder)]
 
 
 def _material(home: HomeResource, day: str, recipe: Recipe) -> Material:
     return Material(
-        sft_folder=home.dataset("sft_dataset", day),
-        dpo_folder=home.dataset("dpo_dataset", day),
+        sft_folder=home.paths.datasets("sft_dataset", day),
+        dpo_folder=home.paths.datasets("dpo_dataset", day),
         trained_on=trained_on_beside(home, day),
         segment=recipe.segment,
-        benchmarks=read_benchmarks(home.folder / "eval"),
+        benchmarks=read_benchmarks(home.paths.benchmarks),
         log_facts=log_facts(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),
-        prices=read_prices(home.folder),
+        prices=read_prices(home.paths.prices),
     )
 
 
@@ -130,8 +128,8 @@ def promotion_decision(
 
     A run of a backfill decides too, and leaves the champion as it is.
     """
-    day, folder = context.partition_key, home.folder
-    report, champion = read_report(folder / "reports" / day), read_champion(folder)
+    day, paths = context.partition_key, home.paths
+    report, champion = read_report(paths.reports(day)), read_champion(paths)
     entrants = [role for role in ENTRANTS if role == "candidate" or (config.parent_may_win and role in report.models)]
     decisions = select([decide(report, champion, config, role) for role in entrants])
     role, decision = next(
@@ -139,15 +137,15 @@ def promotion_decision(
         (entrants[0], decisions[0]),
     )
     kind = report.models[role].kind
-    write_decision(report, decision, folder / "reports" / day)
-    adapter = newest_adapter(folder / "adapters", kind, day)
+    write_decision(report, decision, paths.reports(day))
+    adapter = newest_adapter(paths.adapters(), kind, day)
     if adapter is None:
         raise dg.Failure(f"{day} has no {kind} adapter; materialize {kind}_adapter first", allow_retries=False)
     for reason in decision.reasons:
         context.log.info(f"{decision.verdict}: {reason}")
     if of_backfill := BACKFILL in context.run.tags:
         context.log.info(f"a backfill promotes nothing: materialize promotion_decision of {day} by itself for that")
-    promoted = not of_backfill and promote(folder, decision, adapter)
+    promoted = not of_backfill and promote(paths, decision, adapter)
     return dg.MaterializeResult(metadata=decision_metadata(decision, kind, promoted))
 
 

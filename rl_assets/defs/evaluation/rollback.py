@@ -16,7 +16,7 @@ class RollbackConfig(dg.Config):
 def point_to_the_champion_before(context: dg.OpExecutionContext, home: HomeResource, config: RollbackConfig) -> None:
     """Make the champion before the present one champion again; the present one will not be promoted any more."""
     try:
-        taken, now = roll_back(home.folder, config.reason)
+        taken, now = roll_back(home.paths, config.reason)
     except ValueError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     metadata = {"rolled_back": taken.adapter, "reason": taken.reason, "champion": now.adapter, "of": str(now.day)}

@@ -37,13 +37,13 @@ def _report(name: str, segment: Segment) -> dg.AssetsDefinition:
 
     def report(context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig) -> dg.MaterializeResult:
         day, log = context.partition_key, context.log.info
-        base = ensure_base_model(home.base_model, home.folder / "models", log)
+        base = ensure_base_model(home.base_model, home.paths.models, log)
         try:
-            subjects = subjects_of(home.folder, day, base, segment.stages[-1], name)
+            subjects = subjects_of(home.paths, day, base, segment.stages[-1], name)
         except FileNotFoundError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         found = evaluate(day, subjects, _material(home, day, name, segment.of(config.resolve(home))), log).report
-        folder = home.folder / "reports" / day / "segments" / name
+        folder = home.paths.reports(day) / "segments" / name
         write_report(found, folder)
         check = dg.AssetCheckResult(
             check_name=LEAK,
@@ -71,10 +71,10 @@ def _report(name: str, segment: Segment) -> dg.AssetsDefinition:
 def _material(home: HomeResource, day: str, name: str, recipe: Recipe) -> Material:
     """The held-out rows of the slice; benchmarks and facts of the log are in the report of the product."""
     return Material(
-        sft_folder=home.dataset("sft_dataset", day),
-        dpo_folder=home.dataset("dpo_dataset", day),
+        sft_folder=home.paths.datasets("sft_dataset", day),
+        dpo_folder=home.paths.datasets("dpo_dataset", day),
         trained_on=trained_on_beside(home, day),
         among=partial(in_slice, recipe=recipe),
         name=name,
-        prices=read_prices(home.folder),
+        prices=read_prices(home.paths.prices),
     )

@@ -36,7 +36,7 @@ def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) 
     Personal data is replaced by placeholders for all that is built from here. Near-duplicate prompts share a cluster,
     which decides their split for ever.
     """
-    benchmarks, versions = read_benchmarks(home.folder / "eval"), {}
+    benchmarks, versions = read_benchmarks(home.paths.benchmarks), {}
     for day in context.partition_keys:
         described = describe_day(home.lake, date.fromisoformat(day), benchmarks, home.duckdb_memory_limit)
         versions[day] = sha256_json([published.sha256 for published in described.published.values()])

@@ -10,7 +10,7 @@ from rl_assets.datasets.folder import read_manifest
 from rl_assets.defs.governance.event_log_search import runs_that_show
 from rl_assets.defs.shared.metadata import DATA_VERSION, markdown_table, published_metadata
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.governance.erasure import REPORTS, Erasure, StillThereError, erase_traces, planned, trace
+from rl_assets.governance.erasure import Erasure, StillThereError, erase_traces, planned, trace
 from rl_assets.governance.sweeping import refused_lines
 from rl_assets.governance.tainted import TaintedAdapter
 from rl_assets.lake.table import Table
@@ -46,13 +46,13 @@ def erase_every_trace(context: dg.OpExecutionContext, home: HomeResource, config
     key, lake, limit = home.user_hash_key(), home.lake, home.duckdb_memory_limit
     order = config.order(key)
     if config.dry_run:
-        context.add_output_metadata(_metadata(planned(home.folder, lake, order, key, limit)))
+        context.add_output_metadata(_metadata(planned(home.paths, lake, order, key, limit)))
         return
     _nothing_else_runs(context)
     traces = trace(lake, order, limit)
     texts = traces.texts | refused_lines(lake, traces, key)
     try:
-        done = erase_traces(home.folder, lake, order, traces, key, context.log.info)
+        done = erase_traces(home.paths, lake, order, traces, key, context.log.info)
     except StillThereError as error:
         raise dg.Failure(str(error)) from error
     _make_stale(context, home, done)
@@ -64,7 +64,7 @@ def erase_every_trace(context: dg.OpExecutionContext, home: HomeResource, config
     context.add_output_metadata(
         {
             **_metadata(done),
-            "report": dg.MetadataValue.path(home.folder / REPORTS / f"{done.name}.json"),
+            "report": dg.MetadataValue.path(home.paths.erasures / f"{done.name}.json"),
             "deleted_runs" if config.delete_runs else "runs_that_show_texts": shown,
         }
     )
@@ -92,7 +92,7 @@ def _make_stale(context: dg.OpExecutionContext, home: HomeResource, done: Erasur
     """
     _changed_tables(context, home, done, (LEDGER,))
     for held in done.datasets:
-        manifest = read_manifest(home.dataset(held.name, held.day))
+        manifest = read_manifest(home.paths.datasets(held.name, held.day))
         if manifest and sum(held.rows.values()):
             rows = {
                 "dagster/partition_row_count": sum(manifest["rows"].values()),

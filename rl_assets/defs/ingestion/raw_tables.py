@@ -65,11 +65,11 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Result
     database = _feedback_database()
     for day in context.partition_keys:
         if database:
-            landed = land_feedback(home.landing, database, date.fromisoformat(day))
+            landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))
             context.log.info(f"{day}: {landed} rows of feedback landed from the database")
-        files = files_of(home.landing, date.fromisoformat(day))
+        files = files_of(home.paths.landing, date.fromisoformat(day))
         ingested[day] = ingest_day(home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics)
-        _describe(context, day, ingested[day], passed_over(home.landing, date.fromisoformat(day)))
+        _describe(context, day, ingested[day], passed_over(home.paths.landing, date.fromisoformat(day)))
     for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
         versions = {day: result.published[table.name].sha256 for day, result in ingested.items()}
         checks = [_conserved(ingested)] if table is INGESTED_FILES else []

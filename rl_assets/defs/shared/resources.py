@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from rl_assets.core.home import Home
 from rl_assets.core.identity import user_hash_key
-from rl_assets.core.object_store import Place, place
 from rl_assets.datasets.ratings import Window
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings, load_settings
@@ -30,8 +30,8 @@ class HomeResource(dg.ConfigurableResource):
     def of(cls, settings: Settings) -> "HomeResource":
         return cls(
             home=str(settings.home),
-            lake_url=settings.lake_url,
-            landing_url=str(settings.landing),
+            lake_url=settings.paths.lake_url,
+            landing_url=str(settings.paths.landing),
             window_days=settings.window_days,
             base_model=settings.base_model,
             recipe=settings.recipe,
@@ -40,22 +40,16 @@ class HomeResource(dg.ConfigurableResource):
         )
 
     @property
-    def folder(self) -> Path:
-        return Path(self.home)
+    def paths(self) -> Home:
+        """Where everything lies."""
+        return Home(Path(self.home), self.lake_url, self.landing_url)
 
     @property
     def lake(self) -> Lake:
         return Lake(self.lake_url)
 
-    @property
-    def landing(self) -> Place:
-        return place(self.landing_url)
-
     def window(self, day: str) -> Window:
         return Window(date.fromisoformat(day), self.window_days)
 
-    def dataset(self, name: str, day: str) -> Path:
-        return self.folder / "datasets" / name / day
-
     def user_hash_key(self) -> bytes:
-        return user_hash_key(load_settings().user_hash_key, self.folder)
+        return user_hash_key(load_settings().user_hash_key, self.paths)

@@ -39,7 +39,7 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
 
     The run key is the state of a day's files, so a lost cursor asks for nothing twice.
     """
-    landing = home.landing
+    landing = home.paths.landing
     if not landing.is_dir():
         yield dg.SkipReason(f"there is no landing folder {landing} yet")
         return
@@ -68,7 +68,7 @@ def enough_new_feedback(context: dg.SensorEvaluationContext, home: HomeResource)
     leaves its rows new for the next day.
     """
     settings = load_settings()
-    found = growth(home.folder)
+    found = growth(home.paths)
     if found is None:
         return dg.SkipReason("there is no dataset yet")
     least = {kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in found.new_prompts}

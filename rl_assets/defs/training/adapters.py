@@ -46,7 +46,7 @@ class DpoConfig(StageConfig):
 @dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=OWNERS, pool=GPU, op_tags=GPU_STEP)
 def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """The model that adapters are trained on. The embedded `tiny` is built once, and good at nothing but the demo."""
-    base = ensure_base_model(home.base_model, home.folder / "models", context.log.info)
+    base = ensure_base_model(home.base_model, home.paths.models, context.log.info)
     metadata = {"name": base.name, "dagster/uri": base.path, "sha256": base.sha256}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(base.sha256))
 

@@ -89,12 +89,12 @@ def train_stage(
     """
     day, log = context.partition_key, context.log.info
     log(f"{kind}: {whereabouts()}")
-    adapters = home.folder / "adapters" / (segment or "")
+    adapters = home.paths.adapters(segment)
     request = Request(
         kind,
-        home.dataset(dataset or f"{kind}_dataset", day),
+        home.paths.datasets(dataset or f"{kind}_dataset", day),
         day,
-        ensure_base_model(home.base_model, home.folder / "models", log),
+        ensure_base_model(home.base_model, home.paths.models, log),
         recipe,
         adapters,
         parent_adapter(adapters, parent, day) if parent else None,

@@ -1,16 +1,15 @@
 """The champion: one small file that names the adapter in use, those before it, and those taken out of use."""
 
 from datetime import date
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rl_assets.core.files import write_json
+from rl_assets.core.home import Home
 from rl_assets.core.validation import problems
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.models.adapters import Adapter, read_adapter
 
-CHAMPION_FILE = "champion.json"
 KEPT = 20
 
 
@@ -49,9 +48,9 @@ class Champion(BaseModel):
         return next((found.reason for found in self.rolled_back if found.hash == weights), None)
 
 
-def read_champion(home: Path) -> Champion | None:
+def read_champion(home: Home) -> Champion | None:
     """The champion, or None while there is none. Raises ValueError for a file that is not one."""
-    path = home / CHAMPION_FILE
+    path = home.champion
     if not path.is_file():
         return None
     try:
@@ -63,18 +62,18 @@ def read_champion(home: Path) -> Champion | None:
         ) from error
 
 
-def champion_adapter(home: Path, champion: Champion) -> Adapter:
+def champion_adapter(home: Home, champion: Champion) -> Adapter:
     """The champion's adapter, its weights checked against the file. Raises ValueError if they differ."""
-    adapter = read_adapter(home / champion.adapter)
+    adapter = read_adapter(home.folder / champion.adapter)
     if adapter.sha256 != champion.hash:
         raise ValueError(
-            f"{home / champion.adapter} holds weights {adapter.sha256[:12]}, but {CHAMPION_FILE} promoted "
+            f"{home.folder / champion.adapter} holds weights {adapter.sha256[:12]}, but {home.champion.name} promoted "
             f"{champion.hash[:12]}: restore the folder, or delete the champion file to start without one"
         )
     return adapter
 
 
-def promote(home: Path, decision: Decision, adapter: Adapter) -> bool:
+def promote(home: Home, decision: Decision, adapter: Adapter) -> bool:
     """Make the adapter champion if the decision says so and its day is newer than the champion's: True.
 
     A backfill of old days therefore never demotes, and what was rolled back does not come back. Raises ValueError
@@ -92,7 +91,7 @@ def promote(home: Path, decision: Decision, adapter: Adapter) -> bool:
     if current is not None and current.rolled_back_reason(adapter.sha256):
         return False
     entry = Champion(
-        adapter=adapter.folder.resolve().relative_to(home.resolve()).as_posix(),
+        adapter=adapter.folder.resolve().relative_to(home.folder.resolve()).as_posix(),
         hash=adapter.sha256,
         day=day,
         decision=decision,
@@ -103,7 +102,7 @@ def promote(home: Path, decision: Decision, adapter: Adapter) -> bool:
     return True
 
 
-def roll_back(home: Path, reason: str) -> tuple[RolledBack, Champion]:
+def roll_back(home: Home, reason: str) -> tuple[RolledBack, Champion]:
     """Point to the champion before the present one; what was taken out of use, and the champion now.
 
     Raises ValueError where there is none before it, or the weights of the one before are not what was promoted.
@@ -111,7 +110,7 @@ def roll_back(home: Path, reason: str) -> tuple[RolledBack, Champion]:
     current = read_champion(home)
     if current is None or current.previous is None:
         raise ValueError(
-            f"{home / CHAMPION_FILE} names no champion before the present one: nothing to roll back to. "
+            f"{home.champion} names no champion before the present one: nothing to roll back to. "
             "Delete the file to start without a champion."
         )
     champion_adapter(home, current.previous)
@@ -128,5 +127,5 @@ def _shortened(champion: Champion, length: int) -> Champion:
     return champion.model_copy(update={"previous": before, "rolled_back": []})
 
 
-def _write(home: Path, champion: Champion) -> None:
-    write_json(home / CHAMPION_FILE, champion.model_dump(mode="json"))
+def _write(home: Home, champion: Champion) -> None:
+    write_json(home.champion, champion.model_dump(mode="json"))

@@ -11,7 +11,7 @@ from rl_assets.llm.prices import SHIPPED, PriceTable, read_prices
 
 
 def _shipped_prices() -> PriceTable:
-    return read_prices(SHIPPED.parent)
+    return read_prices(SHIPPED)
 
 
 @dataclass(frozen=True)

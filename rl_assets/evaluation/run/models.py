@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import champion_adapter, read_champion
 from rl_assets.evaluation.schema.roles import Role
 from rl_assets.models.adapters import Adapter, newest_adapter
@@ -74,12 +75,12 @@ class Subjects:
         ]
 
 
-def subjects_of(home: Path, day: str, base: BaseModel, kind: str, segment: str | None = None) -> Subjects:
+def subjects_of(home: Home, day: str, base: BaseModel, kind: str, segment: str | None = None) -> Subjects:
     """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError where there is none.
 
     The adapters are those of `segment` where it is named; the champion is always that of the product.
     """
-    built = list(_built(home / "adapters" / (segment or ""), day))
+    built = list(_built(home.adapters(segment), day))
     candidate = next((adapter for adapter in built if adapter.kind == kind), None)
     if candidate is None:
         asset = f"{segment}_{kind}_adapter" if segment else f"{kind}_adapter"

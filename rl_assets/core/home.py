@@ -1,0 +1,86 @@
+"""Where everything lies: the folders below `RL_ASSETS_HOME`, the lake and the landing files. Paths only, no work.
+
+Each path is named once, here. Whoever reads or writes below the home is given a `Home`: assets by `HomeResource.paths`,
+commands by `Settings.paths`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rl_assets.core.object_store import AnyPath, any_path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of a deployment; `lake` and `landing_url` name another folder or an object store, if set."""
+
+    folder: Path
+    lake: str | None = None
+    landing_url: str | None = None
+
+    @property
+    def lake_url(self) -> str:
+        """Folder or object-store URL of the Delta tables."""
+        return self.lake or str(self.folder / "lake")
+
+    @property
+    def landing(self) -> AnyPath:
+        """Log files, as other systems drop them: `<format>/<YYYY-MM-DD>/...`."""
+        return any_path(self.landing_url or str(self.folder / "landing"))
+
+    @property
+    def docs(self) -> Path:
+        """Markdown trees with images, one folder per source."""
+        return self.folder / "docs"
+
+    @property
+    def benchmarks(self) -> Path:
+        """Items (.jsonl) that models are evaluated on besides the held-out rows."""
+        return self.folder / "eval"
+
+    @property
+    def models(self) -> Path:
+        """Base models, built or fetched."""
+        return self.folder / "models"
+
+    @property
+    def image_index(self) -> Path:
+        """Versions of the index of documentation images."""
+        return self.folder / "index" / "images"
+
+    @property
+    def reply_cache(self) -> Path:
+        """Replies of judge and teacher, which are asked the same thing once."""
+        return self.folder / "judge"
+
+    @property
+    def erasures(self) -> Path:
+        """Reports of erasures."""
+        return self.folder / "erasures"
+
+    @property
+    def champion(self) -> Path:
+        """The file that names the adapter in use."""
+        return self.folder / "champion.json"
+
+    @property
+    def prices(self) -> Path:
+        """The deployment's own price table (.yaml), if it has one."""
+        return self.folder / "prices.yaml"
+
+    @property
+    def user_hash_key(self) -> Path:
+        """The secret of the keyed hash of user ids, unless the settings hold one."""
+        return self.folder / "user_hash.key"
+
+    def datasets(self, name: str = "", day: str = "") -> Path:
+        """The folder of all datasets, of one, or of one on a day."""
+        return self.folder / "datasets" / name / day
+
+    def adapters(self, segment: str | None = None) -> Path:
+        """The folder of the product's adapters, or of those of one segment: `<kind>/<inputs-hash>` lie in it."""
+        return self.folder / "adapters" / (segment or "")
+
+    def reports(self, day: str = "") -> Path:
+        """The folder of all evaluation reports, or of those of a day."""
+        return self.folder / "reports" / day

@@ -11,7 +11,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup lock demo test dev dev-postgres check bench clean
+.PHONY: help setup lock demo test dev dev-postgres check docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,9 +63,12 @@ check: setup  ## lint, format, types, layers, definitions
 	$(BIN)/lint-imports --no-logo
 	$(DG) check defs
 
+docs: setup  ## the documentation as a site, in site/
+	$(BIN)/mkdocs build --strict
+
 bench: setup  ## ratios against bare baselines, measured in one run
 	$(BIN)/python -m rl_assets_tests.benchmarks
 	$(BIN)/python -m rl_assets_tests.benchmarks.training --arms bare defaults --rounds 1 --steps 40
 
 clean:  ## remove the environment, the Dagster instance and the demo's data
-	rm -rf .venv .dagster .dagster-postgres data
+	rm -rf .venv .dagster .dagster-postgres data site

@@ -1,0 +1,88 @@
+"""Every example of a page is accepted by the code it is for, and queries run against a real lake."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from rl_assets.evaluation.run.benchmarks import read_benchmarks
+from rl_assets.ingest.landing import formats
+from rl_assets.lake.delta import Lake
+from rl_assets.recipes.recipe import recipe_file
+from rl_assets.recipes.segments import read_segments
+from rl_assets_tests.support.logs import Product, later
+from rl_assets_tests.support.pages import DOCS, Block, blocks
+
+DAY = later(50)
+LOGS = [block for block in blocks("json") if "landing/" in block.title]
+YAML = blocks("yaml")
+QUERIES = blocks("python", (DOCS / "querying-the-lake.md",))
+
+
+def format_of(block: Block) -> str:
+    return re.search(r"landing/(\w+)/2026-11-20/", block.title)[1]
+
+
+def test_every_log_format_has_an_example():
+    assert sorted(format_of(block) for block in LOGS if block.page == DOCS / "log-formats.md") == formats()
+
+
+@pytest.mark.parametrize("block", LOGS, ids=lambda block: f"{block.page.name}-{format_of(block)}")
+def test_every_example_of_a_log_is_ingested(product: Product, block: Block):
+    lines = block.text.splitlines()
+    product.log(*lines, log_format=format_of(block), day=DAY)
+    ingested = product.ingest(DAY)
+    assert (str(DAY), ingested.rows, ingested.rejects) == ("2026-11-20", len(lines), {})
+
+
+def test_every_other_example_in_json_is_a_benchmark_of_the_users_own(home: Path):
+    (block,) = (block for block in blocks("json") if block not in LOGS)
+    (home / "eval").mkdir()
+    (home / block.title).write_text(block.text, encoding="utf-8")
+    (benchmark,) = read_benchmarks(home / "eval")
+    assert len(benchmark.items) == len([json.loads(line) for line in block.text.splitlines()])
+
+
+@pytest.mark.parametrize("block", YAML, ids=str)
+def test_every_example_in_yaml_is_valid(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("recipe.yaml").write_text("preset: lora_0_5b\n", encoding="utf-8")
+    Path(block.title).write_text(block.text, encoding="utf-8")
+    if block.title == "recipe.yaml":
+        assert recipe_file(Path(block.title)).name == "recipe"
+    elif block.title == "segments.yaml":
+        assert len(read_segments(Path(block.title))) > 1
+    else:
+        assert block.title == "erase.yaml"  # Validated with the command that names it, in test_commands.py.
+
+
+@pytest.fixture(scope="module")
+def queried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `data/lake`: the examples of the log formats, ingested and rated."""
+    folder = tmp_path_factory.mktemp("queried")
+    product = Product(folder / "data" / "landing", Lake(str(folder / "data" / "lake")))
+    for block in LOGS:
+        product.log(*block.text.splitlines(), log_format=format_of(block), day=DAY, name=f"{block.page.stem}.jsonl")
+    product.log("no JSON", day=DAY, name="damaged.jsonl")
+    product.ingest(DAY)
+    product.rated(DAY)
+    return folder
+
+
+@pytest.mark.parametrize("block", QUERIES, ids=str)
+def test_every_query_runs_against_a_lake(
+    block: Block, queried: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    program = compile(block.text, str(block), "exec")
+    if block.title == "spark.py":
+        return  # Spark is no dependency: its text is compiled only.
+    monkeypatch.chdir(queried)
+    exec(program, {"__name__": str(block)})
+    shown = capsys.readouterr().out
+    assert shown.strip() and "shape: (0," not in shown and "Empty" not in shown
+
+
+def test_there_are_queries_in_polars_duckdb_pandas_and_spark():
+    texts = " ".join(block.text for block in QUERIES)
+    assert all(name in texts for name in ("import polars", "import duckdb", "to_pandas", "pyspark"))

@@ -1,4 +1,4 @@
-"""The environment, read and validated once: every `RL_ASSETS_*` variable, its type and its default."""
+"""The environment, read and validated: every `RL_ASSETS_*` variable, its type and its default."""
 
 import os
 import re
@@ -18,8 +18,8 @@ from rl_assets.metrics.scales import Metric
 
 PREFIX = "RL_ASSETS_"
 ENV_FILE = Path(".env")
-# What Delta Lake cannot have in the path of a local table: it panics, or looks for the table elsewhere.
-NO_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
+# Delta Lake panics on these in the path of a local table, or looks for the table elsewhere.
+INVALID_IN_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
 
 class SettingsError(ValueError):
@@ -42,20 +42,20 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=Path("data"),
         validate_default=True,
-        description="Folder that holds landing files, lake, datasets, models, adapters and reports.",
+        description="Folder of landing files, lake, datasets, models, adapters and reports.",
     )
     lake: str | None = Field(
         None, description="Folder or object-store URL of the Delta tables; `<home>/lake` when unset."
     )
     landing_url: str | None = Field(
-        None, description="Folder or object-store URL that logs are dropped in; `<home>/landing` when unset."
+        None, description="Folder or object-store URL of the log files; `<home>/landing` when unset."
     )
     start_date: date = Field(date(2026, 10, 1), description="First log day (UTC); partitions start there.")
-    window_days: int | None = Field(30, ge=1, description="Trailing window of datasets in days; `null` for everything.")
-    base_model: str = Field("tiny", description="`tiny` (built on the spot), a Hugging Face model id, or a folder.")
-    recipe: str = Field("tiny_cpu", description="Name of a training preset, or a recipe file (.yaml).")
+    window_days: int | None = Field(30, ge=1, description="Trailing window of datasets in days; `null` for no limit.")
+    base_model: str = Field("tiny", description="`tiny` (built locally), a Hugging Face model id, or a folder.")
+    recipe: str = Field("tiny_cpu", description="Name of a shipped recipe, or a recipe file (.yaml).")
     segments: Path | None = Field(
-        None, description="File (.yaml) of slices of the product that get adapters of their own; none when unset."
+        None, description="File (.yaml) of product segments with an adapter each; none when unset."
     )
     executor: Literal["multiprocess", "in_process", "ray", "k8s"] = Field(
         "multiprocess",
@@ -65,63 +65,67 @@ class Settings(BaseSettings):
         None,
         description="Dashboard of the Ray cluster, `http://host:8265`; `RAY_ADDRESS` or this machine's when unset.",
     )
-    gpus: int = Field(1, ge=0, description="GPUs that a training step asks of Ray or Kubernetes; it trains on all.")
+    gpus: int = Field(
+        1, ge=0, description="GPUs that a training step requests from Ray or Kubernetes; it trains on all of them."
+    )
     user_hash_key: str | None = Field(
         None,
         min_length=16,
         repr=False,
-        description="Secret of the keyed hash of user ids; a random one is kept in `<home>` when unset.",
+        description="Secret key for hashing user ids; a random one is kept in `<home>` when unset.",
     )
     metrics: dict[str, Metric] = Field(
         {},
-        description="What your metrics mean, as JSON: "
+        description="Ranges of your metrics, as JSON: "
         '`{"haiku_rating": {"worst": -1, "best": 1, "dimension": "overall"}}`; '
-        "one that is not named lies in [0, 1] and is its own dimension.",
+        "a metric that is not listed lies in [0, 1] and is its own dimension.",
     )
     feedback_database: str | None = Field(
         None,
         repr=False,
-        description="Database that holds feedback, `postgresql://user:password@host/name` or `sqlite:////file`; "
-        "its rows of a day land as `feedback_table` when the day is first materialized.",
+        description="Database of feedback, `postgresql://user:password@host/name` or `sqlite:////file`; "
+        "the rows of a day land as `feedback_table` when the day is first materialized.",
     )
     feedback_query: str = Field(
         "SELECT * FROM feedback WHERE created_at >= :day AND created_at < :next_day",
         pattern=":day",
-        description="The rows of one day, in the columns of `feedback_table`.",
+        description="Query for the rows of one day, with the columns of `feedback_table`.",
     )
     judge_base_url: str | None = Field(
         None, pattern="^https?://", description="OpenAI-compatible endpoint of a judge model; no judge when unset."
     )
     judge_model: str | None = Field(None, description="Name of the judge model at that endpoint.")
-    judge_api_key: str | None = Field(None, repr=False, description="Its key, if it takes one.")
+    judge_api_key: str | None = Field(None, repr=False, description="API key of that endpoint, if it needs one.")
     teacher_base_url: str | None = Field(
         None, pattern="^https?://", description="OpenAI-compatible endpoint of a teacher model; no teacher when unset."
     )
     teacher_model: str | None = Field(None, description="Name of the teacher model at that endpoint.")
-    teacher_api_key: str | None = Field(None, repr=False, description="Its key, if it takes one.")
+    teacher_api_key: str | None = Field(None, repr=False, description="API key of that endpoint, if it needs one.")
     retention_days: int | None = Field(
         30,
         ge=0,
-        description="Days that raw and canonical tables are kept beyond the window; `null` for ever.",
+        description="Days that raw and rated tables are kept beyond the window; `null` to keep them forever.",
     )
     duckdb_memory_limit: str = Field("2GB", description="Memory DuckDB may use before it spills to disk.")
 
-    retrain_min_sft_rows: int = Field(100, ge=1, description="New SFT prompts that make a retraining worth while.")
-    retrain_min_dpo_rows: int = Field(50, ge=1, description="New preference prompts that do.")
-    retrain_min_grpo_rows: int = Field(40, ge=1, description="New groups that do.")
-    retrain_min_hours: float = Field(6, ge=0, description="Hours between the starts of two retrainings by the sensor.")
+    retrain_min_sft_rows: int = Field(100, ge=1, description="New SFT prompts that trigger a retraining.")
+    retrain_min_dpo_rows: int = Field(50, ge=1, description="New preference prompts that trigger one.")
+    retrain_min_grpo_rows: int = Field(40, ge=1, description="New GRPO groups that trigger one.")
+    retrain_min_hours: float = Field(
+        6, ge=0, description="Minimum hours between two retrainings that the sensor starts."
+    )
     backfill_days: int | None = Field(
-        None, ge=1, description="Most days that one run of a backfill takes, for assets on CPU; all of them when unset."
+        None, ge=1, description="Maximum days per backfill run, for assets on CPU; no limit when unset."
     )
     alert_webhook: str | None = Field(
         None,
         pattern="^https?://",
         repr=False,
-        description='Where failed runs are posted as `{"text": ...}` (Slack and others); to the log alone when unset.',
+        description='Webhook for failed runs, posted as `{"text": ...}` (Slack and others); only logged when unset.',
     )
-    sensor_seconds: int = Field(60, ge=1, description="Seconds between two looks of each sensor.")
+    sensor_seconds: int = Field(60, ge=1, description="Seconds between two ticks of each sensor.")
     automation: bool = Field(
-        False, description="Datasets and their tables are made anew by themselves when what they are made of changes."
+        False, description="Rebuild datasets and their tables automatically when their inputs change."
     )
 
     @field_validator("home", mode="after")
@@ -136,43 +140,44 @@ class Settings(BaseSettings):
         return Home(self.home, self.lake, self.landing_url)
 
 
-def _refuse_unknown(environment: Mapping[str, object]) -> None:
+def _reject_unknown(environment: Mapping[str, object]) -> None:
     known = [name.upper() for name in Settings.model_fields]
     for name in sorted(key for key in environment if key.upper().startswith(PREFIX)):
-        if (said := name.upper().removeprefix(PREFIX)) not in known:
-            close = get_close_matches(said, known, n=1)
-            every = ", ".join(f"{PREFIX}{field}" for field in sorted(known))
-            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known settings: {every}"
+        if (field := name.upper().removeprefix(PREFIX)) not in known:
+            close = get_close_matches(field, known, n=1)
+            all_settings = ", ".join(f"{PREFIX}{name}" for name in sorted(known))
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known settings: {all_settings}"
             raise SettingsError(f"unknown setting {name}: {hint}")
 
 
-def _whole(settings: Settings) -> Settings:
+def _checked(settings: Settings) -> Settings:
+    """The settings, if those that belong together are consistent."""
     for who in ("judge", "teacher"):
-        place, model = (getattr(settings, f"{who}_{what}") for what in ("base_url", "model"))
-        if (place is None) != (model is None):
+        endpoint, model = (getattr(settings, f"{who}_{part}") for part in ("base_url", "model"))
+        if (endpoint is None) != (model is None):
             missing = f"{who}_{'model' if model is None else 'base_url'}".upper()
             raise SettingsError(f"invalid setting: a {who} needs its endpoint and its model: set {PREFIX}{missing} too")
     if "://" not in settings.paths.lake_url:
-        _refuse_folder(str(Path(settings.paths.lake_url).absolute()))
+        _check_lake_folder(str(Path(settings.paths.lake_url).absolute()))
     return settings
 
 
-def _refuse_folder(lake: str) -> None:
-    if found := NO_LAKE.search(lake):
+def _check_lake_folder(lake: str) -> None:
+    if invalid := INVALID_IN_LAKE.search(lake):
         raise SettingsError(
-            f"invalid setting: the lake would be {lake!r}, and Delta Lake opens no folder with {found.group()!r} in "
-            f"its path: set {PREFIX}LAKE or {PREFIX}HOME to another folder, or rename this one"
+            f"invalid setting: the lake would be {lake!r}, but Delta Lake cannot open a path with {invalid.group()!r}: "
+            f"set {PREFIX}LAKE or {PREFIX}HOME to another folder, or rename this one"
         )
 
 
 def load_settings() -> Settings:
     """Settings from the environment and `.env`; raises SettingsError on an unknown name or an invalid value."""
-    _refuse_unknown({**dotenv_values(ENV_FILE), **os.environ})
+    _reject_unknown({**dotenv_values(ENV_FILE), **os.environ})
     try:
-        return _whole(Settings())
+        return _checked(Settings())
     except UnreadableSettingError as error:
         name = str(error).split('"')[1].upper() if '"' in str(error) else "a setting"
-        raise SettingsError(f"invalid setting: {PREFIX}{name} is not the JSON that it should be") from None
+        raise SettingsError(f"invalid setting: {PREFIX}{name} is not valid JSON") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
@@ -182,7 +187,7 @@ def load_settings() -> Settings:
 
 
 def settings_table() -> str:
-    """All settings as a markdown table, as it stands in the README; `python -m rl_assets.settings` prints it."""
+    """All settings as a markdown table, as the documentation shows it; `python -m rl_assets.settings` prints it."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None else f"`{field.default}`"

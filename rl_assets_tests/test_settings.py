@@ -56,14 +56,14 @@ def test_a_lake_elsewhere_is_used_as_it_is_given(monkeypatch):
 @pytest.mark.parametrize("setting", ["HOME", "LAKE"])
 def test_a_folder_that_the_lake_cannot_open_is_an_error_that_names_it(monkeypatch, tmp_path, setting, name):
     monkeypatch.setenv(f"RL_ASSETS_{setting}", str(tmp_path / name))
-    with pytest.raises(SettingsError, match=r"Delta Lake opens no folder with .* in its path: set RL_ASSETS_LAKE or"):
+    with pytest.raises(SettingsError, match=r"Delta Lake cannot open a path with .*: set RL_ASSETS_LAKE or"):
         load_settings()
 
 
 def test_a_working_folder_that_the_lake_cannot_open_is_an_error_too(monkeypatch, tmp_path):
     (tmp_path / "[1]").mkdir()
     monkeypatch.chdir(tmp_path / "[1]")
-    with pytest.raises(SettingsError, match=re.escape("[1]/data/lake', and Delta Lake opens no folder with '['")):
+    with pytest.raises(SettingsError, match=re.escape("[1]/data/lake', but Delta Lake cannot open a path with '['")):
         load_settings()
     monkeypatch.setenv("RL_ASSETS_LAKE", "s3://bucket/[1]")
     assert load_settings().paths.lake_url == "s3://bucket/[1]"

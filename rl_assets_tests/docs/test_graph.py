@@ -1,31 +1,17 @@
 """The picture of the asset graph is the graph of the definitions."""
 
-import importlib.util
 import re
 from collections import defaultdict
 from itertools import pairwise
-from pathlib import Path
-from types import ModuleType
 from xml.etree import ElementTree
 
-import pytest
-
 from rl_assets.definitions import defs
-from rl_assets_tests.support.pages import DOCS, README, text_of
+from rl_assets_tests.support.pages import DOCS, README, script, text_of
 
 DRAWING = DOCS / "images" / "asset-graph.svg"
 SVG = "{http://www.w3.org/2000/svg}"
 Edge = tuple[str, str]
 Point = tuple[float, float]
-
-
-@pytest.fixture(scope="module")
-def draw_graph() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("draw_graph", DOCS / "scripts" / "draw_graph.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def drawn(svg: str) -> tuple[set[str], set[Edge]]:
@@ -69,7 +55,8 @@ def test_the_graph_is_the_one_in_the_readme():
     assert drawn(text_of(DRAWING)) == defined()
 
 
-def test_the_drawing_is_what_the_script_draws(draw_graph: ModuleType):
+def test_the_drawing_is_what_the_script_draws():
+    draw_graph = script("draw_graph")
     assert draw_graph.drawing(draw_graph.nodes_of(defs)) == text_of(DRAWING)
 
 
@@ -96,6 +83,6 @@ def test_no_two_boxes_overlap():
         assert all(left[1] < right[0] for left, right in pairwise(ends))
 
 
-def test_the_drawing_stands_on_its_own_in_light_and_dark(tmp_path: Path):
+def test_the_drawing_stands_on_its_own_in_light_and_dark():
     svg = text_of(DRAWING)
     assert "prefers-color-scheme: dark" in svg and "http" not in svg.replace("http://www.w3.org/2000/svg", "")

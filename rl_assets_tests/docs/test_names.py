@@ -21,6 +21,7 @@ from rl_assets_tests.support.pages import (
     anchors,
     code_spans,
     prose,
+    script,
     table,
     text_of,
     with_snippets,
@@ -128,6 +129,17 @@ def test_tables_of_automations_and_jobs_are_those_of_the_definitions():
     assert automations == {item.name for item in (*defs.sensors, *defs.schedules)}
     jobs = {row[0].strip("`") for row in table(DOCS / "operations.md", "job")}
     assert jobs == {job.name for job in defs.jobs}
+
+
+def test_the_tables_of_the_reference_are_made_from_the_code():
+    tables = script("tables")
+    pages = [tables.on_page_markdown(text_of(page)) for page in sorted((DOCS / "reference").glob("*.md"))]
+    text = "\n".join(pages)
+    assert "\n::fields" not in text and "\n::columns" not in text
+    assert all(f"\n### {stage}\n" in text for stage in recipe.STAGES)
+    assert "\n## rated_interactions\n" in text and "| `interaction_id` | `string` |" in text
+    with pytest.raises(AttributeError):
+        tables.on_page_markdown("::fields rl_assets.recipes.recipe.Recept")
 
 
 def test_every_module_of_the_reference_can_be_imported():

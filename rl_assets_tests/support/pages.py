@@ -1,10 +1,13 @@
 """The pages that people read, and what stands in them: blocks, commands, names in code style, links, tables."""
 
+import importlib.util
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
@@ -78,6 +81,16 @@ def anchors(page: Path) -> set[str]:
 def with_snippets(page: Path) -> str:
     """The text of a page with the files that MkDocs includes in it."""
     return re.sub(r'--8<-- "([^"]+)"', lambda match: text_of(REPOSITORY / match[1]), text_of(page))
+
+
+def script(name: str) -> ModuleType:
+    """A script of the documentation as a module."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "scripts" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # Dataclasses look their module up.
+    spec.loader.exec_module(module)
+    return module
 
 
 def table(page: Path, header: str) -> list[list[str]]:

@@ -11,6 +11,7 @@ import pkgutil
 import re
 import types
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from typing import Any, Literal, Union, get_args, get_origin
 
 import pyarrow as pa
@@ -114,8 +115,10 @@ def default(field: FieldInfo) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
+def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in markdown, without the columns that are empty in every row."""
+    kept = [any(cells) for cells in zip(*rows, strict=True)]
+    lines = [list(compress(line, kept)) for line in (header, ["---"] * len(header), *rows)]
     escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 

@@ -77,7 +77,7 @@ def test_every_file_in_backticks_is_there_or_written_by_the_code(page: Path):
     assert missing == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", (*PAGES, QUICKSTART), ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_folder_of_the_repository_in_backticks_is_there(page: Path):
     named = {
         span for span in code_spans(page) if re.match(r"(rl_assets|rl_assets_tests|sql|docs|deploy)(/[\w./]+)?$", span)

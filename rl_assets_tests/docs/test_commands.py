@@ -157,6 +157,14 @@ def titled(block: Block, title: str) -> dict:
     return yaml.safe_load(re.sub(r"<[a-z ]+>", "PLACEHOLDER", text))
 
 
+def dagster(_: Block, words: list[str]) -> None:
+    """Of Dagster's older command only what `dg` cannot do: switching automations on."""
+    kind, start, name = words
+    assert start == "start" and name in {
+        item.name for item in {"schedule": defs.schedules, "sensor": defs.sensors}[kind]
+    }
+
+
 def pip(_: Block, words: list[str]) -> None:
     command, package = words
     name, extra = re.fullmatch(r"([\w-]+)(?:\[(\w+)\])?", package).groups()
@@ -170,6 +178,7 @@ PROGRAMS: dict[str, Callable[[Block, list[str]], None]] = {
     ".": activate,
     "python": python,
     "dg": dg_command,
+    "dagster": dagster,
     "pip": pip,
 }
 

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,14 @@ def test_the_tables_of_the_reference_are_made_from_the_code():
     assert "\n## rated_interactions\n" in text and "| `interaction_id` | `string` |" in text
     with pytest.raises(AttributeError):
         tables.on_page_markdown("::fields rl_assets.recipes.recipe.Recept")
+
+
+def test_the_layers_are_those_of_the_import_contract():
+    project = tomllib.loads(text_of(REPOSITORY / "pyproject.toml"))
+    contract = next(each for each in project["tool"]["importlinter"]["contracts"] if each["id"] == "layers")
+    drawn = text_of(DOCS / "architecture.md").split("```text\n")[1].split("```")[0]
+    known = [set(layer.split(" | ")) for layer in contract["layers"]]
+    assert [set(re.findall(r"\w+", line[:50])) for line in drawn.splitlines()] == known
 
 
 def test_every_module_of_the_reference_can_be_imported():

@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rl_assets.definitions import defs
+from rl_assets.defs.ingestion.new_log_files import new_log_files
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.shared.sensors import enough_new_feedback, new_log_files
+from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.settings import Settings
 
 LAST = date(2026, 11, 20)

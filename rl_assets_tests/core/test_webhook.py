@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from rl_assets.core.webhook import AlertError, post_alert
-from rl_assets.defs.shared.sensors import run_failure
+from rl_assets.defs.shared.failed_runs import run_failure
 
 
 class Webhook(BaseHTTPRequestHandler):

@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from rl_assets.definitions import build_defs
-from rl_assets.defs.datasets import datasets, ratings
-from rl_assets.defs.ingestion import raw_tables as ingest
+from rl_assets.defs.datasets import datasets, rated_interactions
+from rl_assets.defs.ingestion import raw_tables
 from rl_assets.defs.ingestion.raw_tables import landed_logs
 from rl_assets.defs.shared.automation import with_automation, with_freshness
 from rl_assets.defs.shared.resources import HomeResource
@@ -41,9 +41,9 @@ def test_tables_and_datasets_are_late_after_the_morning_and_adapters_never():
 
 @pytest.fixture
 def defs(tmp_path) -> dg.Definitions:
-    """Raw tables, ratings and one dataset, whose home holds a file of today and none of the days before."""
+    """Raw tables, rated answers and one dataset, whose home holds a file of today and none of the days before."""
     write_log(tmp_path, TODAY, range(3))
-    tables = dg.load_assets_from_modules([ingest, ratings])
+    tables = dg.load_assets_from_modules([raw_tables, rated_interactions])
     return dg.Definitions(
         assets=with_automation(with_freshness([*tables, datasets.sft_dataset])),
         resources={"home": HomeResource.of(Settings(home=tmp_path))},

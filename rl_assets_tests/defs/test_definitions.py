@@ -13,8 +13,7 @@ from rl_assets.tables.dataset_ledger import DATASETS
 HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
 RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
 IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sources")
-MORE_ADAPTERS = {"grpo_adapter", "kto_adapter", "reward_model", "quantized_model"}
-IN_NO_JOB = MORE_ADAPTERS | {"multimodal_vision_adapter"}
+IN_NO_JOB = {"grpo_adapter", "kto_adapter", "reward_model", "quantized_model", "multimodal_vision_adapter"}
 GRAPH = {
     **{name: set() for name in RAW},
     "interaction_features": {"interactions", "feedback"},
@@ -82,7 +81,7 @@ def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
         spec.description
         and spec.owners
         and spec.kinds
-        and spec.group_name in {"raw", "datasets", "adapters", "more_adapters", "reports", "images"}
+        and spec.group_name in {"raw", "datasets", "adapters", "offline_adapters", "serving", "reports", "images"}
     )
 
 
@@ -125,7 +124,7 @@ def test_only_steps_that_train_or_generate_take_the_gpu_pool():
         "base_model",
         "sft_adapter",
         "dpo_adapter",
-        *MORE_ADAPTERS,
+        *("grpo_adapter", "kto_adapter", "reward_model", "quantized_model"),
         "eval_report",
         *("multimodal_sft_adapter", "multimodal_grpo_adapter", "multimodal_vision_adapter", "multimodal_report"),
     }

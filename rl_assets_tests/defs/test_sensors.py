@@ -9,8 +9,9 @@ import pytest
 
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.definitions import defs
+from rl_assets.defs.ingestion.new_log_files import new_log_files
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.shared.sensors import enough_new_feedback, new_log_files
+from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.settings import Settings
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import make_dataset

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.defs.shared.sensors import RANGE_END, RANGE_START, days_failed_together
+from rl_assets.defs.shared.failed_runs import RANGE_END, RANGE_START, days_failed_together
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.nights import nights
 from rl_assets_tests.support.stand_in import defs, make_dataset

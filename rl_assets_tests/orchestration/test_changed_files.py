@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs.shared.sensors import MOST_DAYS, new_log_files
+from rl_assets.defs.ingestion.new_log_files import MOST_DAYS, new_log_files
 from rl_assets_tests.defs.test_sensors import instance, tick  # noqa: F401
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.unprivileged import run_unprivileged

@@ -18,7 +18,7 @@ LOOK = """
 import json, sys
 from pathlib import Path
 import dagster as dg
-from rl_assets.defs.shared.sensors import new_log_files
+from rl_assets.defs.ingestion.new_log_files import new_log_files
 from rl_assets_tests.defs.test_sensors import tick
 
 with dg.instance_for_test() as instance:

@@ -10,12 +10,14 @@ from pathlib import Path
 import dagster as dg
 
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.defs.datasets import datasets, ratings
-from rl_assets.defs.features import interaction_features as features
-from rl_assets.defs.ingestion import raw_tables as ingest
-from rl_assets.defs.shared import jobs, schedules, sensors
+from rl_assets.defs.datasets import datasets, rated_interactions
+from rl_assets.defs.features import interaction_features
+from rl_assets.defs.ingestion import raw_tables
+from rl_assets.defs.ingestion.new_log_files import new_log_files
+from rl_assets.defs.shared import failed_runs, jobs
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.instance import executors
 from rl_assets.models.adapters import WEIGHTS, publish
 from rl_assets.settings import Settings, load_settings
@@ -46,12 +48,12 @@ def _train_for(context: dg.AssetExecutionContext, home: HomeResource) -> None:
 
 def build(home: HomeResource, executor: dg.ExecutorDefinition) -> dg.Definitions:
     """What the location holds."""
-    tables = dg.load_assets_from_modules([ingest, features, ratings])
+    tables = dg.load_assets_from_modules([raw_tables, interaction_features, rated_interactions])
     return dg.Definitions(
         assets=[*tables, datasets.sft_dataset, sft_adapter],
-        jobs=jobs.jobs,
-        schedules=schedules.schedules,
-        sensors=sensors.sensors,
+        jobs=[jobs.datasets_job, jobs.retrain_job, jobs.full_job],
+        schedules=[jobs.nightly_retrain],
+        sensors=[new_log_files, enough_new_feedback, failed_runs.days_failed_together, failed_runs.run_failure],
         resources={"home": home},
         executor=executor,
     )
@@ -68,7 +70,7 @@ def make_dataset(
     defs = build(HomeResource.of(Settings(home=folder)), dg.in_process_executor)
     return defs.resolve_job_def("datasets_job").execute_in_process(
         partition_key=day if last is None else None,
-        tags={**(tags or {}), **({sensors.RANGE_START: day, sensors.RANGE_END: last} if last else {})},
+        tags={**(tags or {}), **({failed_runs.RANGE_START: day, failed_runs.RANGE_END: last} if last else {})},
         raise_on_error=False,
         instance=instance,
     )

@@ -7,10 +7,10 @@ import dagster as dg
 
 from rl_assets.annotation import judge_preferences as preferences
 from rl_assets.core.home import Home
-from rl_assets.defs.datasets.ratings import rated_interactions
-from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.endpoints import EndpointResource
 from rl_assets.defs.shared.metadata import Results, column_schema, materialized, published_metadata
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.ab.compare import rated_answers
@@ -72,7 +72,7 @@ class JudgeConfig(dg.Config):
     ],
     group_name="datasets",
     kinds={"deltalake", "openai"},
-    owners=OWNERS,
+    owners=DATA_TEAM,
     metadata={"dagster/column_schema": column_schema(JUDGE_PREFERENCES)},
 )
 def judge_preferences(

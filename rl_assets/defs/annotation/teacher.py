@@ -9,10 +9,10 @@ from pydantic import Field
 from rl_assets.annotation.teacher import Limits, Teacher, teach
 from rl_assets.core.home import Home
 from rl_assets.datasets.ratings import rated_as_of
-from rl_assets.defs.datasets.ratings import rated_interactions
-from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.endpoints import EndpointResource
 from rl_assets.defs.shared.metadata import Results, column_schema, materialized, published_metadata
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.llm.cache import ReplyCache
@@ -54,7 +54,7 @@ class TeacherConfig(dg.Config):
     deps=[rated_interactions],
     group_name="datasets",
     kinds={"deltalake", "openai"},
-    owners=OWNERS,
+    owners=DATA_TEAM,
     metadata={"dagster/column_schema": column_schema(TEACHER_ANSWERS)},
 )
 def teacher_answers(

@@ -12,8 +12,8 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import BUILDER_VERSION, Dataset, preview, publish_dataset
 from rl_assets.datasets.policies import PairPolicy, Policy, SftPolicy
 from rl_assets.datasets.ratings import rated_as_of
-from rl_assets.defs.ingestion.raw_tables import OWNERS
 from rl_assets.defs.shared.metadata import SHOWN_HASH, Results, check_result, markdown_table, materialized
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.lake.table import Table
@@ -45,7 +45,7 @@ def dataset_asset(
         "code_version": BUILDER_VERSION,
         "group_name": group,
         "kinds": {"duckdb", "parquet", "huggingface"},
-        "owners": OWNERS,
+        "owners": DATA_TEAM,
     }
 
 

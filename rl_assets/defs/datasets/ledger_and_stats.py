@@ -8,9 +8,9 @@ import dagster as dg
 from rl_assets.datasets.ledger import LedgerError, write_ledger
 from rl_assets.datasets.stats import LEAST_HIGH_QUALITY, MOST_ERRORS, StatsOfDay, write_stats
 from rl_assets.defs.datasets.datasets import dpo_dataset, grpo_dataset, kto_dataset, reward_dataset, sft_dataset
-from rl_assets.defs.datasets.ratings import rated_interactions
-from rl_assets.defs.ingestion.raw_tables import OWNERS
+from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.tables.dataset_ledger import LEDGER
@@ -35,7 +35,7 @@ SUMS = "sums_match_every_dataset"
     ],
     group_name="datasets",
     kinds={"duckdb", "deltalake"},
-    owners=OWNERS,
+    owners=DATA_TEAM,
     metadata={"dagster/column_schema": column_schema(LEDGER)},
 )
 def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
@@ -85,7 +85,7 @@ def _by_fate(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, object
     ],
     group_name="datasets",
     kinds={"duckdb", "deltalake"},
-    owners=OWNERS,
+    owners=DATA_TEAM,
     metadata={"dagster/column_schema": column_schema(STATS)},
 )
 def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> Results:

@@ -12,8 +12,8 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import Dataset, publish_dataset
 from rl_assets.defs.datasets.dataset_runs import dataset_asset, publish_days
 from rl_assets.defs.documentation.images import GROUP
-from rl_assets.defs.ingestion.raw_tables import OWNERS
 from rl_assets.defs.shared.metadata import Results
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.documentation.datasets import build_multimodal
 from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT, MULTIMODAL_VISION
@@ -40,7 +40,7 @@ class VisionConfig(dg.Config, VisionPolicy):
     """Pictures of documentation."""
 
 
-@dg.asset(deps=SOURCES[:1], group_name=GROUP, kinds={"huggingface", "bm25"}, owners=OWNERS)
+@dg.asset(deps=SOURCES[:1], group_name=GROUP, kinds={"huggingface", "bm25"}, owners=DATA_TEAM)
 def image_index(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """All kept images by meaning and by words: `python -m rl_assets.documentation.search "query"` asks it."""
     index = build_index(kept_pairs(home.lake), home.paths.image_index)

@@ -14,6 +14,7 @@ from rl_assets.defs.documentation.multimodal import (
     multimodal_sft_dataset,
     multimodal_vision_dataset,
 )
+from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import SFT_CHECKS, SftConfig, base_model
@@ -21,7 +22,6 @@ from rl_assets.defs.training.offline_adapters import GRPO_CHECKS, GrpoConfig
 from rl_assets.defs.training.training_runs import (
     GPU,
     GPU_STEP,
-    OWNERS,
     Results,
     TrainingConfig,
     materialize_adapter,
@@ -92,7 +92,7 @@ def multimodal_vision_adapter(
     ],
     group_name=GROUP,
     kinds={"huggingface"},
-    owners=OWNERS,
+    owners=MODEL_TEAM,
     pool=GPU,
     op_tags=GPU_STEP,
 )

@@ -6,11 +6,11 @@ import dagster as dg
 
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JUDGE_CAN_BE_BELIEVED, JudgeConfig, JudgeResource, judge_check
-from rl_assets.defs.datasets.ratings import rated_interactions
+from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.evaluation.reports import eval_report
+from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training.adapters import OWNERS
 from rl_assets.evaluation.ab.compare import compare_agents, rated_answers
 from rl_assets.evaluation.ab.generated import generated_answers
 from rl_assets.evaluation.ab.judged import judge_agents
@@ -29,7 +29,7 @@ from rl_assets.evaluation.report.render import read_report
     check_specs=[dg.AssetCheckSpec("judge_can_be_believed", asset="ab_report", description=JUDGE_CAN_BE_BELIEVED)],
     group_name="reports",
     kinds={"duckdb", "matplotlib"},
-    owners=OWNERS,
+    owners=MODEL_TEAM,
 )
 def ab_report(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
@@ -55,7 +55,7 @@ def ab_report(
     ],
     group_name="reports",
     kinds={"duckdb", "matplotlib"},
-    owners=OWNERS,
+    owners=MODEL_TEAM,
 )
 def adapter_ab_report(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig

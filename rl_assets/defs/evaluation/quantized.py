@@ -7,11 +7,11 @@ import dagster as dg
 from rl_assets.core.files import write_json
 from rl_assets.defs.datasets.datasets import sft_dataset
 from rl_assets.defs.shared.metadata import markdown_table
+from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
-from rl_assets.defs.training.offline_adapters import GROUP
-from rl_assets.defs.training.training_runs import GPU, GPU_STEP, OWNERS, TrainingConfig, parent_adapter
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig, parent_adapter
 from rl_assets.evaluation.run.items import held_out_answers
 from rl_assets.evaluation.serving.quantized import BITS, Comparison, Load, compare_loads
 from rl_assets.metrics.statistics import Interval
@@ -31,9 +31,9 @@ class QuantizedConfig(TrainingConfig):
 @dg.asset(
     partitions_def=days,
     deps=[base_model, sft_dataset, sft_adapter, dpo_adapter],
-    group_name=GROUP,
+    group_name="serving",
     kinds={"huggingface", "bitsandbytes"},
-    owners=OWNERS,
+    owners=MODEL_TEAM,
     pool=GPU,
     op_tags=GPU_STEP,
 )

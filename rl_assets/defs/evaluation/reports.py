@@ -9,12 +9,14 @@ from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JUDGE_CAN_BE_BELIEVED, JudgeConfig, JudgeResource, judge_check
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
-from rl_assets.defs.datasets.ratings import rated_interactions
+from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.metadata import report_metadata
+from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import BACKFILL, days
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training.adapters import GPU, GPU_STEP, OWNERS, TrainingConfig, base_model, dpo_adapter, sft_adapter
+from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.ab.generated import write_answers
 from rl_assets.evaluation.log.log_facts import log_facts
 from rl_assets.evaluation.promotion.champion import promote, read_champion
@@ -74,7 +76,7 @@ class EvalConfig(TrainingConfig, JudgeConfig):
     ],
     group_name="reports",
     kinds={"huggingface", "matplotlib"},
-    owners=OWNERS,
+    owners=MODEL_TEAM,
     pool=GPU,
     op_tags=GPU_STEP,
 )
@@ -120,7 +122,7 @@ def _material(home: HomeResource, day: str, recipe: Recipe) -> Material:
     )
 
 
-@dg.asset(partitions_def=days, deps=[eval_report], group_name="reports", kinds={"json"}, owners=OWNERS)
+@dg.asset(partitions_def=days, deps=[eval_report], group_name="reports", kinds={"json"}, owners=MODEL_TEAM)
 def promotion_decision(
     context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig
 ) -> dg.MaterializeResult:

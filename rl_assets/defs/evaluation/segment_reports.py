@@ -11,9 +11,11 @@ import dagster as dg
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.evaluation.reports import trained_on_beside
 from rl_assets.defs.shared.metadata import report_metadata
+from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training.adapters import GPU, GPU_STEP, OWNERS, TrainingConfig, base_model
+from rl_assets.defs.training.adapters import base_model
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.report.render import write_report
 from rl_assets.evaluation.run.evaluate import evaluate
 from rl_assets.evaluation.run.inputs import Material
@@ -60,7 +62,7 @@ def _report(name: str, segment: Segment) -> dg.AssetsDefinition:
         description=f"The newest adapter of the segment {name} against base, parent and champion, on its own rows.",
         group_name="reports",
         kinds={"huggingface", "matplotlib"},
-        owners=OWNERS,
+        owners=MODEL_TEAM,
         pool=GPU,
         op_tags=GPU_STEP,
     )(report)

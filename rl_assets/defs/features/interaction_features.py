@@ -6,8 +6,8 @@ from datetime import date
 import dagster as dg
 
 from rl_assets.core.files import sha256_json
-from rl_assets.defs.ingestion.raw_tables import OWNERS
 from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.features.benchmarks import read_benchmarks
@@ -25,7 +25,7 @@ FLAGS = ("personal_data", "refusal", "boilerplate", "contaminated")
     deps=[INTERACTIONS.name, FEEDBACK.name],
     group_name="raw",
     kinds={"duckdb", "deltalake"},
-    owners=OWNERS,
+    owners=DATA_TEAM,
     metadata={"dagster/column_schema": column_schema(FEATURES)},
     # One day at a time, over all runs: a prompt joins the cluster of an earlier one.
     pool="prompt_clusters",

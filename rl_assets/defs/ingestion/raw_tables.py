@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.database import Database, land_feedback
@@ -16,7 +17,6 @@ from rl_assets.metrics.scales import Metric
 from rl_assets.settings import load_settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
-OWNERS = ["team:data"]
 READABLE = ", ".join(SUFFIXES)
 NAMED = 5
 
@@ -28,7 +28,7 @@ def table_spec(table: Table, description: str, group: str = "raw", kind: str = "
         description=description,
         group_name=group,
         kinds={kind, "deltalake"},
-        owners=OWNERS,
+        owners=DATA_TEAM,
         metadata={"dagster/column_schema": column_schema(table)},
     )
 

@@ -1,4 +1,4 @@
-"""The one partition definition: log days in UTC, from the start date in the settings to today."""
+"""How work is cut and paced: log days in UTC, how many of them a run takes, and how often sensors tick."""
 
 import dagster as dg
 
@@ -8,13 +8,14 @@ from rl_assets.settings import load_settings
 # Here, because every module with assets imports this one.
 ignore_known_warnings()
 
+SENSOR_SECONDS = load_settings().sensor_seconds
 days = dg.DailyPartitionsDefinition(start_date=str(load_settings().start_date), end_offset=1)
 
 # The tag of runs that a backfill asked for.
 BACKFILL = "dagster/backfill"
-_most_days = load_settings().backfill_days
+_max_days = load_settings().backfill_days
 # Of assets on CPU. `dg launch --partition-range` needs the first.
-one_run = dg.BackfillPolicy.single_run() if _most_days is None else dg.BackfillPolicy.multi_run(_most_days)
+one_run = dg.BackfillPolicy.single_run() if _max_days is None else dg.BackfillPolicy.multi_run(_max_days)
 
 
 def trailing(window_days: int | None) -> dg.PartitionMapping:

@@ -1,22 +1,20 @@
-"""Base model, SFT and DPO adapters: the nightly chain. Training is `rl_assets.training`."""
+"""Base model, SFT and DPO adapters: what every nightly run trains. Training itself is `rl_assets.training`."""
 
 import dagster as dg
 
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
+from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.training_runs import (
     GPU,
     GPU_STEP,
-    OWNERS,
     Results,
     StageConfig,
-    TrainingConfig,
     train_stage,
     training_asset,
 )
 from rl_assets.models.base_models import ensure_base_model
 
-__all__ = ["GPU", "GPU_STEP", "OWNERS", "TrainingConfig", "base_model", "dpo_adapter", "sft_adapter"]
 SFT_CHECKS = {
     "end_of_turn_is_trained": "In every row the loss covers the end of the answer's turn.",
     "loss_fell": "The loss of the last tenth of the steps is below that of the first.",
@@ -43,7 +41,7 @@ class DpoConfig(StageConfig):
     beta: float | None = None
 
 
-@dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=OWNERS, pool=GPU, op_tags=GPU_STEP)
+@dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=MODEL_TEAM, pool=GPU, op_tags=GPU_STEP)
 def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """The model that adapters are trained on. The embedded `tiny` is built once, and good at nothing but the demo."""
     base = ensure_base_model(home.base_model, home.paths.models, context.log.info)

@@ -1,7 +1,4 @@
-"""Adapters beside the nightly chain: from groups of answers, from single verdicts, and a reward model.
-
-Their group `more_adapters` is in no nightly job: select it by name.
-"""
+"""Adapters that no job trains, to be selected by name: from groups of answers, from single verdicts, a reward model."""
 
 import dagster as dg
 
@@ -10,7 +7,7 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import SFT_CHECKS, base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.training_runs import Results, StageConfig, train_stage, training_asset
 
-GROUP = "more_adapters"
+GROUP = "offline_adapters"
 COMMON = {name: SFT_CHECKS[name] for name in ("end_of_turn_is_trained", "weights_reload", "merged_model")}
 GRPO_CHECKS = COMMON | {
     "better_answers_gained": "Better answers, or the rewards of its own answers, gained over the run."

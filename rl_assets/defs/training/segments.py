@@ -8,16 +8,15 @@ from collections.abc import Mapping
 import dagster as dg
 
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training import adapters
-from rl_assets.defs.training import offline_adapters as more_adapters
+from rl_assets.defs.training import adapters, offline_adapters
 from rl_assets.defs.training.training_runs import Results, StageConfig, train_stage, training_asset
 from rl_assets.recipes.segments import Segment, Stage
 
 CHECKS: Mapping[Stage, dict[str, str]] = {
     "sft": adapters.SFT_CHECKS,
     "dpo": adapters.DPO_CHECKS,
-    "kto": more_adapters.KTO_CHECKS,
-    "grpo": more_adapters.GRPO_CHECKS,
+    "kto": offline_adapters.KTO_CHECKS,
+    "grpo": offline_adapters.GRPO_CHECKS,
 }
 
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from rl_assets.defs.shared.metadata import adapter_metadata
 from rl_assets.defs.shared.op_tags import gpu_step
+from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.models.adapters import Adapter, newest_adapter
@@ -22,7 +23,6 @@ from rl_assets.training.runner.progress import TrainingDiverged
 from rl_assets.training.runner.request import Kind, Request
 from rl_assets.training.trainers.dpo import WrongReferenceError
 
-OWNERS = ["team:models"]
 # One training step at a time holds the accelerator, in whatever run; the pool is on the asset because a job's executor
 # and limits do not reach launches from the UI, backfills or automation.
 GPU = "gpu"
@@ -66,7 +66,7 @@ def training_asset(name: str, checks: dict[str, str], group: str = "adapters") -
         "output_required": False,
         "group_name": group,
         "kinds": {"huggingface", "pytorch"},
-        "owners": OWNERS,
+        "owners": MODEL_TEAM,
         "pool": GPU,
         "op_tags": GPU_STEP,
         "retry_policy": AGAIN,

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from rl_assets.datasets.ratings import rate_interactions
-from rl_assets.defs.ingestion.raw_tables import OWNERS
 from rl_assets.defs.shared.metadata import Results, column_schema, materialized, published_metadata
+from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run, trailing
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import load_settings
@@ -21,7 +21,7 @@ WINDOW = trailing(load_settings().window_days)
     deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK, FEATURES)],
     group_name="datasets",
     kinds={"duckdb", "deltalake"},
-    owners=OWNERS,
+    owners=DATA_TEAM,
     metadata={"dagster/column_schema": column_schema(RATED_INTERACTIONS)},
     pool="prompt_clusters",  # It describes the days of its window that have not been described.
 )

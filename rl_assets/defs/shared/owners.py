@@ -1,0 +1,4 @@
+"""Who owns assets, as the UI shows it."""
+
+DATA_TEAM = ["team:data"]
+MODEL_TEAM = ["team:models"]

@@ -1,4 +1,4 @@
-"""How sure we are that an image belongs to the text around it: a simple score (v1) and a calibrated one (v2)."""
+"""The confidence that an image belongs to the text around it: a simple score (v1) and a calibrated one (v2)."""
 
 import math
 import re
@@ -10,10 +10,9 @@ from typing import Any
 
 Pair = Mapping[str, Any]
 
-KEPT_FROM_V1, HIGH_FROM_V1 = 0.4, 0.7
-KEPT_FROM = 0.5
-# A picture nearly all of one colour is a mark on a ground: a logo, a layer, a blank.
-BLANK = 0.85
+MIN_CONFIDENCE = 0.5
+# An image with hardly more than one colour is a logo, an overlay or blank.
+MAX_DOMINANT_COLOUR = 0.85
 POINTING = re.compile(
     r"\b(?:below|above|following|screenshot|figure|diagram|image|picture|shown|shows?|see|looks? like|illustrat\w*|"
     r"example|here is|here's|appears?)\b|:\s*$",
@@ -30,7 +29,7 @@ SUFFIX = re.compile(r"(?:ing|ed|es|s|e)$")
 
 
 @dataclass(frozen=True)
-class Model:
+class LogisticModel:
     """A logistic model: sigmoid(intercept + sum of weight times feature)."""
 
     intercept: float
@@ -42,8 +41,8 @@ class Model:
         return round(1 / (1 + math.exp(-score)), 4)
 
 
-# Fitted on the hand-labelled pairs in the tests by rl_assets_tests/images/fit_confidence.py, which prints this text.
-V2 = Model(
+# Fitted on the hand-labelled pairs in the tests by rl_assets_tests/benchmarks/fit_confidence.py, which prints this.
+CONFIDENCE_MODEL = LogisticModel(
     intercept=-2.2743,
     weights={
         "informative_alt": 1.1123,
@@ -73,11 +72,11 @@ def confidence_v1(pair: Pair) -> float:
 
 def confidence(pair: Pair) -> float:
     """The calibrated probability that the image shows what its text is about."""
-    return V2.probability(features(pair))
+    return CONFIDENCE_MODEL.probability(features(pair))
 
 
 def features(pair: Pair) -> dict[str, float]:
-    """What the calibrated model sees of a row of `markdown_image_pairs`, each in [0, 1]."""
+    """Features of a row of `markdown_image_pairs` for the calibrated model, each in [0, 1]."""
     around = " ".join([*pair["headings"][-1:], pair["text_before"], pair["text_after"]])
     names = " ".join([pair["alt"], pair["caption"], PurePosixPath(pair["path"]).stem])
     long, short = max(pair["width"], pair["height"]), min(pair["width"], pair["height"])
@@ -89,7 +88,7 @@ def features(pair: Pair) -> dict[str, float]:
         "pointing": float(POINTING.search(f"{pair['text_before'][-200:]}\n{pair['caption']}") is not None),
         "large_enough": float(short >= 100),
         "moderate_aspect": float(long <= 4 * max(1, short)),
-        "detailed": float(pair["flat"] < BLANK),
+        "detailed": float(pair["dominant_colour"] < MAX_DOMINANT_COLOUR),
         "content_type": float(pair["image_type"] not in ("badge", "logo", "icon")),
         "once": float(not pair["decoration"]),
     }
@@ -101,7 +100,7 @@ def is_informative(alt: str) -> bool:
 
 
 def cosine(left: str, right: str) -> float:
-    """Cosine in [0, 1] of two texts' word counts, stop words left out, simple suffixes cut off."""
+    """Cosine in [0, 1] of two texts' word counts, without stop words and simple suffixes."""
     a, b = Counter(stems(left)), Counter(stems(right))
     shared = sum(a[word] * b[word] for word in a.keys() & b.keys())
     if not shared:
@@ -111,5 +110,6 @@ def cosine(left: str, right: str) -> float:
 
 
 def stems(text: str) -> list[str]:
+    """The words of a text in lower case, without stop words and simple suffixes."""
     words = (word.lower() for word in WORD.findall(text))
     return [SUFFIX.sub("", word) if len(word) > 3 else word for word in words if word not in STOP_WORDS]

@@ -1,7 +1,6 @@
-"""Image files measured in a process of their own: one that crashes, hangs or eats memory costs that file only.
+"""Image files decoded in a separate process: a file that crashes it, hangs or exhausts memory costs that file only.
 
-The process gets no secrets from the environment and answers in JSON lines, so that what a damaged file might do to it
-ends there.
+The process gets no secrets from the environment and replies in JSON lines, so the harm of a damaged file ends there.
 """
 
 import base64
@@ -15,15 +14,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rl_assets.documentation.image_info import ImageFacts, Limits, Refused, image_facts
-from rl_assets.documentation.thumbnails import EDGE, QUALITY, small_copy
+from rl_assets.documentation.image_info import (
+    THUMBNAIL_EDGE,
+    THUMBNAIL_QUALITY,
+    ImageInfo,
+    Limits,
+    RejectedImage,
+    read_image_info,
+    small_copy,
+)
 
 START_SECONDS = 60
 
 
 @dataclass
 class Decoder:
-    """Measures files one after the other; use it as a context manager."""
+    """Decodes files one after the other; use it as a context manager."""
 
     limits: Limits = field(default_factory=Limits)
     _process: "subprocess.Popen[bytes] | None" = None
@@ -36,28 +42,28 @@ class Decoder:
     ) -> None:
         self._stop()
 
-    def facts(self, path: Path) -> ImageFacts | Refused:
-        """Facts of an image file, or why it was refused; also `decoder_died` and `decoder_timed_out`."""
-        reply = self._ask(path)
-        return ImageFacts(**reply["facts"]) if "facts" in reply else Refused(**reply["refused"])
+    def info(self, path: Path) -> ImageInfo | RejectedImage:
+        """The info of an image file, or why it is rejected; also `decoder_died` and `decoder_timed_out`."""
+        reply = self._request(path)
+        return ImageInfo(**reply["info"]) if "info" in reply else RejectedImage(**reply["rejected"])
 
-    def small_copy(self, path: Path, edge: int = EDGE, quality: int = QUALITY) -> bytes | None:
-        """A raster image as a WebP of at most `edge` x `edge` pixels; None where it cannot be shown."""
-        encoded = self._ask(path, {"edge": edge, "quality": quality}).get("copy")
+    def small_copy(self, path: Path, edge: int = THUMBNAIL_EDGE, quality: int = THUMBNAIL_QUALITY) -> bytes | None:
+        """A raster image as a WebP of at most `edge` x `edge` pixels; None if it cannot be decoded."""
+        encoded = self._request(path, {"edge": edge, "quality": quality}).get("copy")
         return base64.b64decode(encoded) if encoded else None
 
-    def _ask(self, path: Path, copy: dict[str, int] | None = None) -> dict[str, Any]:
-        process = self._started()
+    def _request(self, path: Path, copy: dict[str, int] | None = None) -> dict[str, Any]:
+        process = self._start()
         line = self._exchange(process, {"path": str(path), "copy": copy}, self.limits.seconds)
         if line:
             return json.loads(line)
         self._stop()
         reason = "decoder_timed_out" if line is None else "decoder_died"
-        return {"refused": {"reason": reason, "detail": f"within {self.limits.seconds:g} s"}}
+        return {"rejected": {"reason": reason, "detail": f"within {self.limits.seconds:g} s"}}
 
     @staticmethod
     def _exchange(process: "subprocess.Popen[bytes]", message: object, seconds: float) -> bytes | None:
-        """The process's answer; empty where it ended, None where it took too long."""
+        """The process's reply; empty if it ended, None if it took too long."""
         assert process.stdin and process.stdout
         try:
             process.stdin.write(json.dumps(message).encode("ascii") + b"\n")
@@ -67,7 +73,7 @@ class Decoder:
         ready, _, _ = select.select([process.stdout], [], [], seconds)
         return process.stdout.readline() if ready else None
 
-    def _started(self) -> "subprocess.Popen[bytes]":
+    def _start(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rl_assets.documentation.decoding"],
@@ -89,21 +95,21 @@ class Decoder:
 
 
 def serve() -> None:
-    """The decoding process: answers until its input ends."""
+    """The decoding process: replies until its input ends."""
     limits = Limits(**json.loads(sys.stdin.readline()))
     _limit_memory(limits.memory_megabytes)
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(_answer(Path(request["path"]), request["copy"], limits)), flush=True)
+        print(json.dumps(_reply(Path(request["path"]), request["copy"], limits)), flush=True)
 
 
-def _answer(path: Path, copy: dict[str, int] | None, limits: Limits) -> dict[str, Any]:
+def _reply(path: Path, copy: dict[str, int] | None, limits: Limits) -> dict[str, Any]:
     if copy:
         small = small_copy(path, limits, **copy)
         return {"copy": base64.b64encode(small).decode("ascii") if small else None}
-    found = image_facts(path, limits)
-    return {"facts" if isinstance(found, ImageFacts) else "refused": asdict(found)}
+    info = read_image_info(path, limits)
+    return {"info" if isinstance(info, ImageInfo) else "rejected": asdict(info)}
 
 
 def _limit_memory(megabytes: int) -> None:
@@ -111,8 +117,8 @@ def _limit_memory(megabytes: int) -> None:
         import resource
 
         used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        most = used + megabytes * 1_000_000
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        max_bytes = used + megabytes * 1_000_000
+        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
 
 
 if __name__ == "__main__":

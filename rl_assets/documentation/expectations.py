@@ -1,28 +1,28 @@
-"""What must hold of a source's image pairs; counted in SQL over notes of every row, judged as the datasets' are."""
+"""Expectations of image pairs and of the datasets made from documentation; counted in SQL, as the datasets' are."""
 
 from rl_assets.datasets.expectations import ENOUGH, PROMPTS, Expectation, no_repeat, no_row
-from rl_assets.documentation.confidence import KEPT_FROM
+from rl_assets.documentation.confidence import MIN_CONFIDENCE
 from rl_assets.tables.documentation import IMAGE_TYPES
 
 IMG = r"!\[|<(?i:img|image)\b"
 
 IMAGE_PAIRS = (
-    no_repeat("pair_ids_are_unique", "No pair stands twice.", "pair_id"),
+    no_repeat("pair_ids_are_unique", "Every pair occurs once.", "pair_id"),
     no_row(
-        "confidences_are_shares",
+        "confidences_are_probabilities",
         "Both confidences lie in [0, 1].",
         "confidence NOT BETWEEN 0 AND 1 OR confidence_v1 NOT BETWEEN 0 AND 1",
     ),
     no_row(
-        "kept_pairs_are_wanted",
-        f"Every kept pair has a confidence of {KEPT_FROM} or more, and is neither badge nor decoration.",
-        f"kept AND (confidence < {KEPT_FROM} OR image_type = 'badge' OR decoration)",
+        "kept_pairs_qualify",
+        f"Every kept pair has a confidence of at least {MIN_CONFIDENCE}, and is neither badge nor decoration.",
+        f"kept AND (confidence < {MIN_CONFIDENCE} OR image_type = 'badge' OR decoration)",
     ),
     no_row("image_types_are_known", "Every image is of a known type.", f"image_type NOT IN {IMAGE_TYPES}"),
     no_row("paths_stay_inside", "Every path lies in the source's folder.", "path LIKE '/%' OR path LIKE '%..%/%'"),
     Expectation(
-        "an_image_is_kept_once",
-        "Of the places of one image at most one is kept.",
+        "images_are_kept_once",
+        "Of the occurrences of one image at most one is kept.",
         "count(*) FILTER (kept) - count(DISTINCT sha256) FILTER (kept)",
         high=0,
         bad_row="kept AND sha256 IN (SELECT sha256 FROM noted WHERE kept GROUP BY ALL HAVING count(*) > 1)",
@@ -30,7 +30,7 @@ IMAGE_PAIRS = (
     ),
     Expectation(
         "at_least_10_pairs",
-        "There are 10 kept pairs or more.",
+        "At least 10 pairs are kept.",
         "count(*) FILTER (kept)",
         10,
         blocking=False,
@@ -38,7 +38,7 @@ IMAGE_PAIRS = (
     ),
     Expectation(
         "kept_pairs_are_confident",
-        "The mean confidence of kept pairs is 0.8 or more.",
+        "The mean confidence of kept pairs is at least 0.8.",
         "coalesce(avg(confidence) FILTER (kept), 0)",
         0.8,
         blocking=False,
@@ -46,7 +46,7 @@ IMAGE_PAIRS = (
     ),
     Expectation(
         "image_types_are_diverse",
-        "Kept images are of three types or more.",
+        "Kept images are of at least three types.",
         "count(DISTINCT image_type) FILTER (kept)",
         3,
         blocking=False,
@@ -62,12 +62,12 @@ PAGES = no_row(
 
 
 def _multimodal(prompt: str) -> tuple[Expectation, ...]:
-    """What must hold of questions about documentation; `prompt` is the SQL of all that the model is shown."""
+    """Expectations of questions about documentation; `prompt` is the SQL of everything that the model is shown."""
     shown = f"array_to_string(list_transform({prompt}, lambda message: message.content), chr(10))"
     return (
-        no_repeat("questions_are_unique", "No question stands twice.", "metadata.row_id"),
+        no_repeat("questions_are_unique", "Every question occurs once.", "metadata.row_id"),
         no_row(
-            "prompts_hold_no_image_markup", "No prompt shows an image as markup.", f"regexp_matches({shown}, '{IMG}')"
+            "prompts_have_no_image_markup", "No prompt shows an image as markup.", f"regexp_matches({shown}, '{IMG}')"
         ),
         no_row(
             "right_images_are_offered",
@@ -76,18 +76,18 @@ def _multimodal(prompt: str) -> tuple[Expectation, ...]:
             f"OR len(list_filter(catalogue, lambda path: contains({shown}, path))) < len(catalogue)",
         ),
         no_row(
-            "catalogues_hold_four_distractors",
-            "Every catalogue offers four wrong images or more.",
+            "catalogues_have_four_distractors",
+            "Every catalogue offers at least four wrong images.",
             "len(catalogue) - len(gold_images) < 4",
         ),
         no_row(
-            "needs_follow_the_answer",
-            "A question needs an image where the right answer shows one.",
+            "needs_image_matches_the_answer",
+            "A question needs an image if, and only if, the right answer shows one.",
             "metadata.needs_image <> (len(gold_images) > 0)",
         ),
         Expectation(
-            "a_fifth_needs_no_image",
-            "20 % of the questions or more need no image.",
+            "enough_questions_need_no_image",
+            "At least 20 % of the questions need no image.",
             "coalesce(avg(CAST(NOT needs_image AS INTEGER)), 1)",
             0.2,
             notes={"needs_image": "metadata.needs_image"},
@@ -109,34 +109,34 @@ MULTIMODAL_GRPO = (
     *_multimodal("prompt"),
     PROMPTS,
     no_row(
-        "the_right_answer_is_worth_most",
-        "In every group the right answer has the highest reward, alone.",
+        "right_answer_has_highest_reward",
+        "In every group the right answer alone has the highest reward.",
         "NOT ends_with(responses[1].interaction_id, ':right') OR responses[1].reward <= responses[2].reward",
     ),
 )
 
 CONTENT = "array_to_string(list_transform({}.content, lambda part: part.type), ' ')"
 MULTIMODAL_VISION = (
-    no_repeat("pictures_are_unique", "No picture stands twice, so none is in two splits.", "metadata.sha256"),
+    no_repeat("images_are_unique", "Every image occurs once, so none is in two splits.", "metadata.sha256"),
     no_row(
         "rows_are_a_question_and_an_answer",
-        "Every row is a user turn of a picture and a text, and an assistant turn of a text; neither text is empty.",
+        "Every row is a user turn of an image and a text, and an assistant turn of a text; neither text is empty.",
         "len(messages) <> 2 OR messages[1].role <> 'user' OR messages[2].role <> 'assistant' "
         f"OR {CONTENT.format('messages[1]')} <> 'image text' OR {CONTENT.format('messages[2]')} <> 'text' "
         "OR is_blank(messages[1].content[2].text) OR is_blank(messages[2].content[1].text)",
     ),
     no_row(
-        "every_row_has_its_picture",
-        "Every row holds one picture, a WebP with bytes.",
+        "every_row_has_one_image",
+        "Every row contains one image, a WebP with bytes.",
         "len(images) <> 1 OR octet_length(images[1].bytes) < 12 "
         "OR hex(images[1].bytes[1:4]) <> '52494646' OR hex(images[1].bytes[9:12]) <> '57454250'",
     ),
     no_row(
-        "texts_hold_no_image_markup",
+        "texts_have_no_image_markup",
         "No text shows an image as markup.",
         f"regexp_matches(messages[1].content[2].text || messages[2].content[1].text, '{IMG}')",
     ),
-    no_row("badges_are_not_trained_on", "No picture is a badge.", "metadata.category = 'badge'"),
+    no_row("badges_are_not_trained_on", "No image is a badge.", "metadata.category = 'badge'"),
     PAGES,
     ENOUGH,
 )

@@ -1,4 +1,4 @@
-"""Thumbnails for the UI: what was kept, with the text it belongs to. Texts are shown as code, never rendered."""
+"""Thumbnails for the UI, each with the text it belongs to. Texts are shown as code, never rendered."""
 
 import base64
 import io
@@ -8,12 +8,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from rl_assets.documentation.decoding import Decoder
-from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.thumbnails import small_copy
+from rl_assets.documentation.image_info import Limits, small_copy
 
-SHOWN = 12
-SHOWN_ROWS = 5
-CELL = 160
+MAX_PAIRS = 12
+MAX_ROWS = 5
+CELL_CHARACTERS = 160
 
 
 def gallery(pairs: list[dict[str, Any]], root: Path, decoder: Decoder) -> str:
@@ -21,38 +20,38 @@ def gallery(pairs: list[dict[str, Any]], root: Path, decoder: Decoder) -> str:
     kept = [pair for pair in pairs if pair["kept"]]
     if not kept:
         return "none"
-    chosen = kept[:: max(1, len(kept) // SHOWN)][:SHOWN]
-    rows = [_row(pair, decoder.small_copy(root / pair["path"])) for pair in chosen]
+    selected = kept[:: max(1, len(kept) // MAX_PAIRS)][:MAX_PAIRS]
+    rows = [_pair_row(pair, decoder.small_copy(root / pair["path"])) for pair in selected]
     return "\n".join(["| image | type | confidence | page | text |", "|---|---|---|---|---|", *rows])
 
 
-def picture_table(dataset: Path) -> str:
-    """Markdown table of the first training rows of a published vision dataset, pictures as small data URIs."""
-    rows = next(pq.ParquetFile(dataset / "train.parquet").iter_batches(SHOWN_ROWS), None)
+def vision_gallery(dataset: Path) -> str:
+    """Markdown table of the first training rows of a published vision dataset, images as small data URIs."""
+    rows = next(pq.ParquetFile(dataset / "train.parquet").iter_batches(MAX_ROWS), None)
     if rows is None:
         return "none"
-    lines = [_conversation(row) for row in rows.to_pylist()]
+    lines = [_conversation_row(row) for row in rows.to_pylist()]
     return "\n".join(["| image | question | answer |", "|---|---|---|", *lines])
 
 
-def _conversation(row: dict[str, Any]) -> str:
-    small = small_copy(io.BytesIO(row["images"][0]["bytes"]), Limits())
-    asked, said = (message["content"][-1]["text"] for message in row["messages"])
-    return f"| {_picture(small)} | {_code(asked)} | {_code(said)} |"
-
-
-def _picture(small: bytes | None) -> str:
-    return f"![ ](data:image/webp;base64,{base64.b64encode(small).decode('ascii')})" if small else "`none`"
-
-
-def _row(pair: dict[str, Any], small: bytes | None) -> str:
-    picture = _picture(small) if small else f"`{pair['format']}`"
+def _pair_row(pair: dict[str, Any], thumbnail: bytes | None) -> str:
+    image = _image(thumbnail) if thumbnail else f"`{pair['format']}`"
     text = pair["alt"] or pair["caption"] or pair["text_before"]
-    cells = [picture, pair["image_type"], f"{pair['confidence']:.2f}", _code(pair["page"]), _code(text)]
+    cells = [image, pair["image_type"], f"{pair['confidence']:.2f}", _code(pair["page"]), _code(text)]
     return f"| {' | '.join(cells)} |"
 
 
+def _conversation_row(row: dict[str, Any]) -> str:
+    thumbnail = small_copy(io.BytesIO(row["images"][0]["bytes"]), Limits())
+    question, answer = (message["content"][-1]["text"] for message in row["messages"])
+    return f"| {_image(thumbnail)} | {_code(question)} | {_code(answer)} |"
+
+
+def _image(thumbnail: bytes | None) -> str:
+    return f"![ ](data:image/webp;base64,{base64.b64encode(thumbnail).decode('ascii')})" if thumbnail else "`none`"
+
+
 def _code(text: str) -> str:
-    flat = " ".join(text.split())
-    shown = flat[:CELL].replace("`", "'").replace("|", "¦")
-    return f"`{shown or ' '}{'…' if len(flat) > CELL else ''}`"
+    one_line = " ".join(text.split())
+    shown = one_line[:CELL_CHARACTERS].replace("`", "'").replace("|", "¦")
+    return f"`{shown or ' '}{'…' if len(one_line) > CELL_CHARACTERS else ''}`"

@@ -1,6 +1,6 @@
-"""What an image file is: measured with limits, or refused with a reason. Runs in a process that may die (see decoding).
+"""Image files opened within limits: their size, format and colours, and small copies of them.
 
-Never trusts a file's name. SVG is read as text and never rendered.
+Runs in a process that may die (see decoding). Never trusts a file's name. SVG is read as text and never rendered.
 """
 
 import hashlib
@@ -12,12 +12,14 @@ import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP")
-SAMPLE = 64
+SAMPLE_EDGE = 64
+THUMBNAIL_EDGE, THUMBNAIL_QUALITY = 96, 40
 # What Pillow raises on damaged files; anything else ends the process and is counted as such.
 DAMAGED = (
     *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, AttributeError),
@@ -28,7 +30,7 @@ NUMBER = re.compile(r"\s*(\d{1,6}(?:\.\d+)?)\s*(?:px)?\s*")
 
 @dataclass(frozen=True)
 class Limits:
-    """What is decoded at most."""
+    """The largest image file that is decoded."""
 
     megabytes: float = 20
     megapixels: float = 50
@@ -38,10 +40,10 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class ImageFacts:
-    """Size in pixels, format, and traits in [0, 1] of a small copy.
+class ImageInfo:
+    """Size in pixels, format, and colours of a small copy, each in [0, 1].
 
-    colours: distinct colours (5 bits a channel) per pixel; flat: share of the commonest colour; saturation: mean.
+    colours: distinct colours (5 bits per channel) per pixel; dominant_colour: its share; saturation: mean.
     """
 
     sha256: str
@@ -51,22 +53,22 @@ class ImageFacts:
     frames: int
     size: int
     colours: float
-    flat: float
+    dominant_colour: float
     saturation: float
 
 
 @dataclass(frozen=True)
-class Refused:
-    """Why a file is not taken for an image."""
+class RejectedImage:
+    """Why a file is not used as an image."""
 
     reason: str
     detail: str
 
 
-def image_facts(path: Path, limits: Limits) -> ImageFacts | Refused:
-    """Measure an image file. Reasons: too_many_bytes, too_many_pixels, too_many_frames, not_an_image, damaged, ..."""
+def read_image_info(path: Path, limits: Limits) -> ImageInfo | RejectedImage:
+    """Size, format and colours of an image file, or why it is rejected (see tables.documentation.EXCLUDED)."""
     if path.stat().st_size > limits.megabytes * 1e6:
-        return Refused("too_many_bytes", f"{path.stat().st_size} bytes")
+        return RejectedImage("too_many_bytes", f"{path.stat().st_size} bytes")
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -75,48 +77,47 @@ def image_facts(path: Path, limits: Limits) -> ImageFacts | Refused:
     try:
         return _raster(data, sha256, limits)
     except Image.DecompressionBombError as error:
-        return Refused("too_many_pixels", str(error))
+        return RejectedImage("too_many_pixels", str(error))
     except MemoryError:
-        return Refused("too_much_memory", f"more than {limits.memory_megabytes} MB")
+        return RejectedImage("too_much_memory", f"more than {limits.memory_megabytes} MB")
     except DAMAGED as error:
-        known = not isinstance(error, Image.UnidentifiedImageError)
-        return Refused("damaged" if known else "not_an_image", f"{type(error).__name__}: {error}"[:200])
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        return RejectedImage("not_an_image" if unknown else "damaged", f"{type(error).__name__}: {error}"[:200])
 
 
-def _raster(data: bytes, sha256: str, limits: Limits) -> ImageFacts | Refused:
+def _raster(data: bytes, sha256: str, limits: Limits) -> ImageInfo | RejectedImage:
     with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if width * height > limits.megapixels * 1e6:
-            return Refused("too_many_pixels", f"{width} x {height}")
-        frames = _frames(image, limits.frames)
+            return RejectedImage("too_many_pixels", f"{width} x {height}")
+        frames = _count_frames(image, limits.frames)
         if frames > limits.frames:
-            return Refused("too_many_frames", f"more than {limits.frames}")
-        kind = image.format or ""
+            return RejectedImage("too_many_frames", f"more than {limits.frames}")
+        name = (image.format or "").lower()
         image.load()
-        return ImageFacts(sha256, width, height, kind.lower(), frames, len(data), *_traits(image))
+        return ImageInfo(sha256, width, height, name, frames, len(data), *_colour_statistics(image))
 
 
-def _frames(image: Image.Image, most: int) -> int:
-    """Number of frames; a GIF's are counted no further than `most` + 1. The first is current afterwards."""
+def _count_frames(image: Image.Image, max_frames: int) -> int:
+    """Number of frames; a GIF's are counted no further than `max_frames` + 1. The first is current afterwards."""
     if not getattr(image, "is_animated", False):
         return 1
     if image.format != "GIF":
         return int(getattr(image, "n_frames", 1))
     count = 1
     with suppress(EOFError):
-        while count <= most:
+        while count <= max_frames:
             image.seek(count)
             count += 1
     image.seek(0)
     return count
 
 
-def _traits(image: Image.Image) -> tuple[float, float, float]:
+def _colour_statistics(image: Image.Image) -> tuple[float, float, float]:
+    """Distinct colours per pixel, share of the most common colour and mean saturation of a small copy."""
     small = image if image.mode in ("RGB", "RGBA", "L", "LA") else image.convert("RGBA")
-    small.thumbnail((SAMPLE, SAMPLE), reducing_gap=2.0)
-    small = small.convert("RGBA")
-    canvas = Image.new("RGB", small.size, "white")
-    canvas.paste(small, mask=small.getchannel("A"))
+    small.thumbnail((SAMPLE_EDGE, SAMPLE_EDGE), reducing_gap=2.0)
+    canvas = _on_white(small.convert("RGBA"))
     pixels = canvas.width * canvas.height
     coarse = canvas.point(lambda value: value & 0xF8).getcolors(pixels) or []
     saturation = canvas.convert("HSV").getchannel("S").histogram()
@@ -124,21 +125,22 @@ def _traits(image: Image.Image) -> tuple[float, float, float]:
     return round(len(coarse) / pixels, 4), round(max(count for count, _ in coarse) / pixels, 4), round(mean, 4)
 
 
-def _svg(data: bytes, sha256: str) -> ImageFacts | Refused:
-    """Size of an SVG from its attributes; refused where it is active. Read as HTML: no entities, no fetching."""
+def _svg(data: bytes, sha256: str) -> ImageInfo | RejectedImage:
+    """Size of an SVG from its attributes; rejected if it is active. Read as HTML: no entities, no fetching."""
     root = LexborHTMLParser(data.decode("utf-8", errors="replace")).css_first("svg")
     if root is None:
-        return Refused("not_an_image", "XML without <svg>")
-    active = _active(root)
+        return RejectedImage("not_an_image", "XML without <svg>")
+    active = _active_content(root)
     if active:
-        return Refused("active_svg", active)
+        return RejectedImage("active_svg", active)
     box = (root.attributes.get("viewbox") or root.attributes.get("viewBox") or "").replace(",", " ").split()
     sizes = [_length(root.attributes.get(name), box[2 + i : 3 + i]) for i, name in enumerate(("width", "height"))]
-    return ImageFacts(sha256, sizes[0], sizes[1], "svg", 1, len(data), 0.0, 0.0, 0.0)
+    return ImageInfo(sha256, sizes[0], sizes[1], "svg", 1, len(data), 0.0, 0.0, 0.0)
 
 
-def _active(root: object) -> str | None:
-    for node in root.traverse():  # type: ignore[attr-defined]
+def _active_content(root: LexborNode) -> str | None:
+    """The first script or other active part below `root`."""
+    for node in root.traverse():
         if node.tag in ("script", "foreignobject", "iframe", "object", "embed"):
             return f"<{node.tag}>"
         for name, value in node.attributes.items():
@@ -149,9 +151,36 @@ def _active(root: object) -> str | None:
 
 
 def _length(attribute: str | None, box: list[str]) -> int:
-    """Pixels of a width or height, by the view box where it is relative; 0 where neither says."""
-    for said in (attribute, *box):
-        found = NUMBER.fullmatch(said or "")
-        if found:
-            return round(float(found[1]))
+    """Pixels of a width or height, from the view box if it is relative; 0 if neither states it."""
+    for text in (attribute, *box):
+        length = NUMBER.fullmatch(text or "")
+        if length:
+            return round(float(length[1]))
     return 0
+
+
+def small_copy(
+    file: Path | BinaryIO, limits: Limits, edge: int = THUMBNAIL_EDGE, quality: int = THUMBNAIL_QUALITY
+) -> bytes | None:
+    """A WebP of at most `edge` x `edge` pixels, or None if the file is not a raster image within the limits.
+
+    Encoded again from pixels, so no metadata goes with it; of an animation it is the first frame.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > limits.megapixels * 1e6:
+                return None
+            small = image.convert("RGBA")
+            small.thumbnail((edge, edge))
+            copy = io.BytesIO()
+            _on_white(small).save(copy, "WEBP", quality=quality)
+            return copy.getvalue()
+    except (*DAMAGED, MemoryError, Image.DecompressionBombError):
+        return None
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """RGB of an RGBA image as a white page shows it; models without transparency would see black there."""
+    page = Image.new("RGB", image.size, "white")
+    page.paste(image, mask=image.getchannel("A"))
+    return page

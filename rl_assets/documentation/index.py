@@ -1,6 +1,6 @@
-"""The image index: a vector and the words of every kept pair, in a folder named by their content.
+"""The image index: the embedding and the text of every kept pair, in a folder named by their content.
 
-python -m rl_assets.documentation.search "query" asks it.
+Query it with python -m rl_assets.documentation.search "query".
 """
 
 import json
@@ -17,14 +17,29 @@ from rl_assets.core.files import replaced_folder, sha256_json, sha256_text, writ
 from rl_assets.documentation.confidence import WORD
 from rl_assets.documentation.embedding import MODEL, WEIGHTS_SHA256, Vectors, embed
 
-FIELDS = ("pair_id", "source", "page", "path", "sha256", "image_type", "alt", "caption", "headings", "context", "title")
+DOCUMENT_COLUMNS = (
+    "pair_id",
+    "source",
+    "page",
+    "path",
+    "sha256",
+    "image_type",
+    "alt",
+    "caption",
+    "headings",
+    "context",
+    "title",
+)
 # Raised when equal pairs would give another index.
 INDEX_VERSION = 1
 
 
 @dataclass(frozen=True)
 class ImageIndex:
-    """Documents (n rows of FIELDS) with their texts and unit vectors (n, 384)."""
+    """Documents (n rows of DOCUMENT_COLUMNS) with their texts and unit vectors (n, 384).
+
+    `embedded` counts the texts that were embedded for it.
+    """
 
     folder: Path
     sha256: str
@@ -35,7 +50,7 @@ class ImageIndex:
 
 
 def document_text(pair: dict[str, Any]) -> str:
-    """What is searched of a pair: alt, caption, title, file name, headings and context."""
+    """The searchable text of a pair: alt, caption, title, file name, headings and context."""
     name = " ".join(WORD.findall(PurePosixPath(pair["path"]).stem))
     parts = [pair["alt"], pair["caption"], pair["title"], name, " > ".join(pair["headings"]), pair["context"]]
     return ". ".join(part for part in parts if part)
@@ -44,14 +59,14 @@ def document_text(pair: dict[str, Any]) -> str:
 def build_index(
     pairs: Sequence[dict[str, Any]], root: Path, embedder: Callable[[Sequence[str]], Vectors] = embed
 ) -> ImageIndex:
-    """The index of these pairs; only texts that the former index had not are embedded, and an equal one is kept."""
-    documents = [{name: pair[name] for name in FIELDS} for pair in pairs]
+    """The index of these pairs; only texts that the previous index lacks are embedded, and an equal one is kept."""
+    documents = [{name: pair[name] for name in DOCUMENT_COLUMNS} for pair in pairs]
     digest = sha256_json([INDEX_VERSION, MODEL, WEIGHTS_SHA256, documents])
-    former = read_index(root)
-    if former is not None and former.sha256 == digest:
-        return former
+    previous = read_index(root)
+    if previous is not None and previous.sha256 == digest:
+        return previous
     texts = [document_text(document) for document in documents]
-    vectors, embedded = _vectors(texts, former, embedder)
+    vectors, embedded = _vectors(texts, previous, embedder)
     folder = root / digest[:20]
     with replaced_folder(folder) as staging:
         pq.write_table(pa.table({"json": [json.dumps(document) for document in documents]}), staging / "pairs.parquet")
@@ -74,10 +89,10 @@ def read_index(root: Path) -> ImageIndex | None:
 
 
 def _vectors(
-    texts: list[str], former: ImageIndex | None, embedder: Callable[[Sequence[str]], Vectors]
+    texts: list[str], previous: ImageIndex | None, embedder: Callable[[Sequence[str]], Vectors]
 ) -> tuple[Vectors, int]:
-    known = dict(zip(map(sha256_text, former.texts), former.vectors, strict=True)) if former else {}
+    known = dict(zip(map(sha256_text, previous.texts), previous.vectors, strict=True)) if previous else {}
     new = sorted({text for text in texts if sha256_text(text) not in known})
     known |= dict(zip(map(sha256_text, new), embedder(new), strict=True))
-    stacked = [known[sha256_text(text)] for text in texts]
-    return (np.stack(stacked) if stacked else embedder([])), len(new)
+    vectors = [known[sha256_text(text)] for text in texts]
+    return (np.stack(vectors) if vectors else embedder([])), len(new)

@@ -1,7 +1,7 @@
 """Markdown to an HTML document whose images know their line, by markdown-it-py (CommonMark) and lexbor (HTML 5).
 
 One document model for every way to write an image: inline, by reference, linked, HTML with attributes in any order.
-Code never counts, since a renderer escapes it.
+Images in code are ignored, since a renderer escapes them.
 """
 
 import re
@@ -15,15 +15,15 @@ from selectolax.lexbor import LexborHTMLParser
 from rl_assets.documentation.dialects import as_commonmark
 
 LINE = "data-rl-line"
-# A component that closes itself; HTML would take all that follows for its content.
+# A self-closing component; HTML would read everything that follows as its content.
 SELF_CLOSED = re.compile(r"<((?!Image\b)[A-Z][\w.]*|x-[\w.]+)((?:[^<>\"']|\"[^\"]*\"|'[^']*'){0,2000})/>")
 START_TAG = re.compile(r"<([A-Za-z][\w.:-]*)(?=[\s/>]|$)")
 
 
 def parser(suffix: str = ".md") -> MarkdownIt:
-    """A CommonMark parser with tables; for ".mdx" without indented code and HTML blocks, which MDX has not."""
+    """A CommonMark parser with tables; for ".mdx" without indented code and HTML blocks, which MDX lacks."""
     commonmark = MarkdownIt("commonmark", {"html": True}).enable("table")
-    # Links are recorded and judged, never followed; a renderer that drops some would hide images from the account.
+    # Links are recorded and resolved, never followed; a parser that drops some would hide images from the counts.
     commonmark.validateLink = lambda url: True  # type: ignore[method-assign]
     return commonmark.disable(["code", "html_block"]) if suffix == ".mdx" else commonmark
 
@@ -42,7 +42,7 @@ def to_html(text: str, suffix: str = ".md", dialect: bool = True) -> str:
 def walk(html: str) -> Iterator[tuple[Any, bool]]:
     """(node, entering) of the HTML as a browser would build it, in document order.
 
-    Without recursion: pages may nest as deep as their author liked.
+    Without recursion, since pages may be nested deeply.
     """
     tree = LexborHTMLParser(html)
     node = tree.root

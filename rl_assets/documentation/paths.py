@@ -1,44 +1,44 @@
-"""Where an image reference leads: to a file below the source's folder, or to a reason why it is not opened."""
+"""Image references resolved to files below the source's folder, or to the reason why none is opened."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-# Folders whose content generators serve from the site's root: Next.js and Vite, Hugo and Docusaurus, MkDocs.
-SERVED = ("", "public", "static", "docs")
-LONGEST = 2048
+# Folders that site generators serve from the root: Next.js and Vite, Hugo and Docusaurus, MkDocs.
+SERVED_FOLDERS = ("", "public", "static", "docs")
+MAX_PATH_CHARACTERS = 2048
 
 
 @dataclass(frozen=True)
-class Place:
+class ImagePath:
     """A file inside the source (`path`, with links resolved), or else the reason why there is none."""
 
     path: Path | None
     reason: str | None
 
 
-def locate(root: Path, page: Path, src: str) -> Place:
+def resolve_image(root: Path, page: Path, src: str) -> ImagePath:
     """The file that `src` means on `page` below `root`; nothing outside `root` is ever opened and nothing is fetched.
 
     Reasons: no_source, template, data_uri, remote, outside, broken.
     """
-    reason = _unlocal(src)
+    reason = _reason_not_local(src)
     if reason:
-        return Place(None, reason)
+        return ImagePath(None, reason)
     name = unquote(urlsplit(src).path).replace("\\", "/")
-    if not name or "\0" in name or len(name) > LONGEST:
-        return Place(None, "broken")
+    if not name or "\0" in name or len(name) > MAX_PATH_CHARACTERS:
+        return ImagePath(None, "broken")
     outside = False
     for base in _bases(root, page, absolute=name.startswith("/")):
-        inside = _normal(base, name.lstrip("/"))
-        outside |= inside is None
-        if inside is not None and (found := _file(root, inside)):
-            return found
-    return Place(None, "outside" if outside else "broken")
+        relative = _normalize(base, name.lstrip("/"))
+        outside |= relative is None
+        if relative is not None and (file := _open_path(root, relative)):
+            return file
+    return ImagePath(None, "outside" if outside else "broken")
 
 
-def _unlocal(src: str) -> str | None:
+def _reason_not_local(src: str) -> str | None:
     if not src:
         return "no_source"
     if re.search(r"\{\{|\{%|\$\{|^\{|%7B%7B", src):
@@ -55,17 +55,17 @@ def _unlocal(src: str) -> str | None:
 def _bases(root: Path, page: Path, absolute: bool) -> list[PurePosixPath]:
     """Folders, relative to the source, that a path may start from.
 
-    A relative one starts at the page, or, in HTML of sites whose pages are folders, at the folder named like the page.
-    A site-root one starts at the nearest folder above the page that has it, or at what is served from there.
+    A relative path starts at the page, or, in HTML of sites whose pages are folders, at the folder named like the page.
+    An absolute one starts at the nearest folder above the page that has it, or at a folder served from there.
     """
     folder = PurePosixPath(page.relative_to(root).parent.as_posix())
     if not absolute:
         return [folder, folder / page.stem]
-    return [above / served for above in (folder, *folder.parents) for served in SERVED]
+    return [above / served for above in (folder, *folder.parents) for served in SERVED_FOLDERS]
 
 
-def _normal(base: PurePosixPath, name: str) -> PurePosixPath | None:
-    """`base/name` without `.` and `..`; None where it climbs above the source."""
+def _normalize(base: PurePosixPath, name: str) -> PurePosixPath | None:
+    """`base/name` without `.` and `..`; None if it climbs above the source."""
     parts: list[str] = []
     for part in (base / name).parts:
         if part == "..":
@@ -77,12 +77,12 @@ def _normal(base: PurePosixPath, name: str) -> PurePosixPath | None:
     return PurePosixPath(*parts)
 
 
-def _file(root: Path, inside: PurePosixPath) -> Place | None:
-    """The file at `root/inside`; `outside` where a symbolic link leads out; None where there is none."""
+def _open_path(root: Path, relative: PurePosixPath) -> ImagePath | None:
+    """The file at `root/relative`; `outside` if a symbolic link leads out; None if there is no file."""
     try:
-        real = (root / inside).resolve()
+        real = (root / relative).resolve()
         if not real.is_file():
             return None
     except (OSError, RuntimeError):  # Names too long for the file system, links in a circle.
         return None
-    return Place(real, None) if real.is_relative_to(root.resolve()) else Place(None, "outside")
+    return ImagePath(real, None) if real.is_relative_to(root.resolve()) else ImagePath(None, "outside")

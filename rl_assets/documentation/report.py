@@ -1,15 +1,14 @@
-"""The multimodal report: base and adapter answer the held-out questions about documentation; metrics, gate, files."""
+"""The multimodal report: base and adapters answer the held-out questions about documentation; metrics, gate, files."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pydantic
 
 from rl_assets.core.files import write_atomically, write_json
-from rl_assets.documentation.gate import Gate, gate
-from rl_assets.documentation.metrics import SENTENCES, Asked, image_metrics
+from rl_assets.documentation.metrics import DESCRIPTIONS, AnsweredQuestion, GateResult, image_metrics, quality_gate
 from rl_assets.metrics.statistics import Interval, median_interval
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
@@ -21,106 +20,143 @@ from rl_assets.models.runtime import start
 from rl_assets.rewards.image_answers import parse_answer
 
 Log = Callable[[str], None]
+Row = dict[str, Any]
 MAX_NEW_TOKENS = 384
 
 
-@dataclass(frozen=True)
-class ImageReport:
-    """Metrics of each model by name, the gate of the last, and questions left out for their length.
+class ModelScores(pydantic.BaseModel):
+    """Metrics of one model by name, and the cost of its answers, generated in batches."""
 
-    `latency` is the median ratio of the last model's request times to the base's, both writing as many tokens.
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    metrics: dict[str, Interval]
+    tokens_per_answer: float
+    seconds_per_answer: float
+
+
+class ImageReport(pydantic.BaseModel):
+    """Scores of each model, the gate's verdict on the last, and the number of questions too long for the models.
+
+    `latency` is the median ratio of the last model's request times to the base's, both writing the same number of
+    tokens.
     """
+
+    model_config = pydantic.ConfigDict(frozen=True)
 
     day: str
     questions: int
-    left_out: int
-    models: dict[str, dict[str, Interval]]
-    tokens_per_answer: dict[str, float]
-    seconds_per_answer: dict[str, float]
+    too_long: int
+    models: dict[str, ModelScores]
     latency: Interval | None
-    gate: Gate
+    gate: GateResult
+
+    @property
+    def candidate(self) -> ModelScores:
+        """The model that the gate decides on: the last."""
+        return [*self.models.values()][-1]
 
 
 def evaluate_images(
-    day: str, dataset: Path, base: BaseModel, adapters: Mapping[str, Adapter], log: Log, room: int = MAX_NEW_TOKENS
+    day: str,
+    dataset: Path,
+    base: BaseModel,
+    adapters: Mapping[str, Adapter],
+    log: Log,
+    max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> ImageReport:
-    """Ask the test questions of a published SFT dataset; `adapters` are named, and the last one is the candidate.
+    """Generate answers to the test questions of a published SFT dataset; the last of `adapters` is the candidate.
 
-    `room` is the most new tokens of an answer. Questions that leave no room in the model's context are left out.
+    Questions that leave fewer than `max_new_tokens` in the model's context are dropped.
     """
     start(offline=True, seed=0)
     rows = pq.read_table(dataset / "test.parquet").to_pylist()
-    fitting: list[dict[str, Any]] | None = None
-    models: dict[str, dict[str, Interval]] = {}
-    tokens: dict[str, float] = {}
-    seconds: dict[str, float] = {}
+    fitting: list[Row] | None = None
+    models: dict[str, ModelScores] = {}
     for name, adapter in {"base": None, **adapters}.items():
         model, tokenizer = load_for_inference(base, adapter)
-        fitting = _fitting(rows, model, tokenizer, room) if fitting is None else fitting
-        found = generate(model, tokenizer, [row["messages"][:-1] for row in fitting], room, log)
-        models[name] = image_metrics([_asked(row, a.text) for row, a in zip(fitting, found.answers, strict=True)])
-        tokens[name] = sum(answer.tokens for answer in found.answers) / max(1, len(fitting))
-        seconds[name] = found.seconds / max(1, len(fitting))
+        fitting = _fitting_rows(rows, model, tokenizer, max_new_tokens) if fitting is None else fitting
+        models[name] = _score(model, tokenizer, fitting, max_new_tokens, log)
         del model
         free_memory()
-    asked = fitting or []
-    latency = _latency(base, [*adapters.values()][-1], asked, room)
-    verdict = gate(models[[*models][-1]], latency)
-    return ImageReport(day, len(asked), len(rows) - len(asked), models, tokens, seconds, latency, verdict)
+    fitting = fitting or []
+    latency = _latency(base, [*adapters.values()][-1], fitting, max_new_tokens)
+    gate = quality_gate([*models.values()][-1].metrics, latency)
+    too_long = len(rows) - len(fitting)
+    return ImageReport(day=day, questions=len(fitting), too_long=too_long, models=models, latency=latency, gate=gate)
 
 
-def _fitting(rows: list[dict[str, Any]], model: Any, tokenizer: Any, room: int) -> list[dict[str, Any]]:
+def _fitting_rows(rows: Sequence[Row], model: Any, tokenizer: Any, max_new_tokens: int) -> list[Row]:
     """The rows whose question leaves room for an answer in the model's context."""
     context = context_length(model)
-    return [row for row in rows if len(prompt_ids(tokenizer, row["messages"][:-1])) + room <= context]
+    return [row for row in rows if len(prompt_ids(tokenizer, row["messages"][:-1])) + max_new_tokens <= context]
 
 
-def _latency(base: BaseModel, candidate: Adapter, rows: list[dict[str, Any]], room: int) -> Interval | None:
+def _score(model: Any, tokenizer: Any, rows: Sequence[Row], max_new_tokens: int, log: Log) -> ModelScores:
+    generation = generate(model, tokenizer, [row["messages"][:-1] for row in rows], max_new_tokens, log)
+    answered = [_answered(row, answer.text) for row, answer in zip(rows, generation.answers, strict=True)]
+    return ModelScores(
+        metrics=image_metrics(answered),
+        tokens_per_answer=sum(answer.tokens for answer in generation.answers) / max(1, len(rows)),
+        seconds_per_answer=generation.seconds / max(1, len(rows)),
+    )
+
+
+def _answered(row: Row, answer: str) -> AnsweredQuestion:
+    gold_text = parse_answer(row["messages"][-1]["content"]).text
+    page = row["metadata"]["prompt_key"]
+    return AnsweredQuestion(page, tuple(row["gold_images"]), tuple(row["catalogue"]), gold_text, answer)
+
+
+def _latency(base: BaseModel, candidate: Adapter, rows: Sequence[Row], max_new_tokens: int) -> Interval | None:
     """Median ratio of request times, candidate to base, in turns; None without a question."""
     if not rows:
         return None
-    ours, theirs = load_for_inference(base, candidate), load_for_inference(base, None)
-    ratios = side_by_side(ours, theirs, [row["messages"][:-1] for row in rows], room, equal_work=True)
-    return median_interval(ratios)
-
-
-def _asked(row: dict[str, Any], answer: str) -> Asked:
-    gold_text = parse_answer(row["messages"][-1]["content"]).text
-    page = row["metadata"]["prompt_key"]
-    return Asked(page, tuple(row["gold_images"]), tuple(row["catalogue"]), gold_text, answer)
+    models = load_for_inference(base, candidate), load_for_inference(base, None)
+    prompts = [row["messages"][:-1] for row in rows]
+    return median_interval(side_by_side(*models, prompts, max_new_tokens, equal_work=True))
 
 
 def write_image_report(report: ImageReport, folder: Path) -> None:
     """`multimodal.json` and `multimodal.md` in the day's report folder."""
-    write_json(folder / "multimodal.json", asdict(report))
+    write_json(folder / "multimodal.json", report.model_dump(mode="json"))
     write_atomically(folder / "multimodal.md", as_markdown(report))
 
 
 def as_markdown(report: ImageReport) -> str:
     """The report as a page with one table."""
-    names = list(report.models)
-    header = [f"| metric | {' | '.join(names)} | |", f"|---|{'---|' * len(names)}---|"]
-    table = [
-        f"| {metric} | {' | '.join(_figure(report.models[name].get(metric)) for name in names)} | {sentence} |"
-        for metric, sentence in SENTENCES.items()
+    rows = [
+        [metric, *(_value(scores.metrics.get(metric)) for scores in report.models.values()), description]
+        for metric, description in DESCRIPTIONS.items()
     ]
-    tokens = " | ".join(f"{report.tokens_per_answer[name]:.0f}" for name in names)
-    seconds = " | ".join(f"{report.seconds_per_answer[name]:.3f}" for name in names)
-    table += [f"| tokens an answer | {tokens} | |", f"| seconds an answer | {seconds} | in batches |"]
-    asked = f"{report.questions} held-out questions, {report.left_out} too long for the model."
-    lines = [f"# Images in answers, {report.day}", "", f"{report.gate.verdict}: {report.gate.reason}.", "", asked, ""]
-    return "\n".join([*lines, *header, *table, "", _speed(report), ""])
+    rows.append(["tokens per answer", *(f"{scores.tokens_per_answer:.0f}" for scores in report.models.values()), ""])
+    seconds = [f"{scores.seconds_per_answer:.3f}" for scores in report.models.values()]
+    rows.append(["seconds per answer", *seconds, "in batches"])
+    lines = [
+        f"# Images in answers, {report.day}",
+        "",
+        f"{report.gate.verdict}: {report.gate.reason}.",
+        "",
+        f"{report.questions} held-out questions, {report.too_long} too long for the model.",
+        "",
+        f"| metric | {' | '.join(report.models)} | |",
+        f"|---|{'---|' * len(report.models)}---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+        _latency_sentence(report.latency),
+        "",
+    ]
+    return "\n".join(lines)
 
 
-def _speed(report: ImageReport) -> str:
-    if report.latency is None:
+def _latency_sentence(latency: Interval | None) -> str:
+    if latency is None:
         return "The time of a request was not measured."
-    spread = f" [{report.latency.low:.2f}, {report.latency.high:.2f}]" if report.latency.low is not None else ""
-    return f"A request takes {report.latency.mean:.2f}{spread} times as long as the base model's, token for token."
+    spread = f" [{latency.low:.2f}, {latency.high:.2f}]" if latency.low is not None else ""
+    return f"A request takes {latency.mean:.2f}{spread} times as long as the base model's, for equally many tokens."
 
 
-def _figure(found: Interval | None) -> str:
-    if found is None:
+def _value(metric: Interval | None) -> str:
+    if metric is None:
         return "-"
-    spread = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
-    return f"{found.mean:.2f}{spread} n={found.n}"
+    spread = "" if metric.low is None or metric.high is None else f" [{metric.low:.2f}, {metric.high:.2f}]"
+    return f"{metric.mean:.2f}{spread} n={metric.n}"

@@ -1,4 +1,4 @@
-"""Search for images by meaning and by words; an unknown topic finds none.
+"""Hybrid search for images, by embeddings and BM25; a query about an unknown topic has no results.
 
 python -m rl_assets.documentation.search "how to log in" [-k 5] [--type screenshot]
 """
@@ -17,17 +17,17 @@ from rl_assets.documentation.index import ImageIndex, read_index
 from rl_assets.settings import load_settings
 from rl_assets.tables.documentation import IMAGE_TYPES
 
-# A topic is known where an image's cosine and half the share of the query's word weight that it holds come to this.
-# On published documentation twenty queries of other topics reached 0.44 at most.
-KNOWN = 0.45
-RELATED = 0.175
-# How much the words say beside the meaning.
+# A topic is known if an image's cosine + half its coverage of the query reaches this. On published documentation twenty
+# queries about other topics reached 0.44 at most.
+MIN_TOPIC_SCORE = 0.45
+MIN_COSINE = 0.175
+# Weight of word matches relative to the cosine.
 WORDS_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
 class Hit:
-    """An image found: its score (cosine + word score), its cosine, the share of the query's word weight it holds."""
+    """A result: score (cosine + word score), cosine, and coverage (share of the query's word weight it contains)."""
 
     document: dict[str, Any]
     score: float
@@ -36,7 +36,7 @@ class Hit:
 
 
 class ImageSearch:
-    """Hybrid search over an index, held in memory: bm25s for words, cosines for meaning."""
+    """Hybrid search over an index in memory: bm25s for words, cosines for meaning."""
 
     def __init__(self, index: ImageIndex, embedder: Callable[[Sequence[str]], Vectors] = embed) -> None:
         self.index, self.embedder = index, embedder
@@ -53,13 +53,13 @@ class ImageSearch:
         cosines = self.index.vectors @ self.embedder([query])[0]
         words = stems(query)
         coverage = self._coverage(words)
-        if (cosines + WORDS_WEIGHT * coverage).max() < KNOWN:
+        if (cosines + WORDS_WEIGHT * coverage).max() < MIN_TOPIC_SCORE:
             return []
-        scores = cosines + WORDS_WEIGHT * _of_best(self._bm25_scores(words))
+        scores = cosines + WORDS_WEIGHT * _relative_to_best(self._bm25_scores(words))
         hits = [
             Hit(document, float(scores[i]), float(cosines[i]), float(coverage[i]))
             for i, document in enumerate(self.index.documents)
-            if cosines[i] >= RELATED and type in (None, document["image_type"])
+            if cosines[i] >= MIN_COSINE and type in (None, document["image_type"])
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.document["pair_id"]))[:k]
 
@@ -68,12 +68,11 @@ class ImageSearch:
         return np.asarray(self.bm25.get_scores(known)) if known else np.zeros(len(self.words))
 
     def _coverage(self, words: list[str]) -> NDArray[np.float64]:
-        """For each document the share of the query's inverse document frequency that its words hold."""
+        """For each document the share of the query's inverse document frequency that its words cover."""
         total = len(self.words)
         weight = {word: np.log(1 + total / (0.5 + self.frequency.get(word, 0))) for word in set(words)}
-        whole = sum(weight.values()) or 1.0
-        held = [sum(w for word, w in weight.items() if word in own) for own in map(set, self.words)]
-        return np.array(held) / whole
+        covered = [sum(w for word, w in weight.items() if word in own) for own in map(set, self.words)]
+        return np.array(covered) / (sum(weight.values()) or 1.0)
 
 
 def _bm25(words: list[list[str]]) -> Any:
@@ -92,7 +91,7 @@ def _document_frequency(words: list[list[str]]) -> dict[str, int]:
     return counts
 
 
-def _of_best(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _relative_to_best(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     best = scores.max(initial=0.0)
     return scores / best if best > 0 else scores
 
@@ -101,7 +100,7 @@ def main() -> None:
     """Search from the command line."""
     parser = argparse.ArgumentParser(description="Search the image index.")
     parser.add_argument("query")
-    parser.add_argument("-k", type=int, default=5, help="most images shown")
+    parser.add_argument("-k", type=int, default=5, help="maximum number of results")
     parser.add_argument("--type", choices=IMAGE_TYPES)
     arguments = parser.parse_args()
     index = read_index(load_settings().paths.image_index)
@@ -110,9 +109,9 @@ def main() -> None:
     hits = ImageSearch(index).search_images(arguments.query, arguments.k, arguments.type)
     for hit in hits:
         document = hit.document
-        where = f"{document['source']}/{document['path']}"
-        about = document["alt"] or document["caption"] or " > ".join(document["headings"])
-        print(f"{hit.score:.4f}  {hit.cosine:.2f}  {document['image_type']:<12} {where}  {about[:80]}")
+        path = f"{document['source']}/{document['path']}"
+        label = document["alt"] or document["caption"] or " > ".join(document["headings"])
+        print(f"{hit.score:.4f}  {hit.cosine:.2f}  {document['image_type']:<12} {path}  {label[:80]}")
     print(f"{len(hits)} of {len(index.documents)} images")
 
 

@@ -1,9 +1,9 @@
-"""Image pairs as rows for vision-language models: the picture itself, a question about it, and what its page says.
+"""Image pairs as rows for vision-language models: the image itself, a question about it, and what its page says.
 
-Pictures are written anew in the decoding process, small enough to train on, so that what a trainer opens was never
-anybody's file.
+Images are encoded again in the decoding process, small enough to train on, so a trainer never opens a user's file.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -12,34 +12,38 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from pydantic import Field
 
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_file, sha256_text
 from rl_assets.datasets.builders import Built
+from rl_assets.datasets.policies import Policy
 from rl_assets.datasets.row_metrics import table_rows
-from rl_assets.documentation.confidence import WORD, is_informative
+from rl_assets.documentation.confidence import is_informative
 from rl_assets.documentation.decoding import Decoder
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.policy import VisionPolicy
-from rl_assets.documentation.questions import ANSWER_CHARACTERS, LEAST_WORDS, SEGMENT, page_key, prose, topic_of
-from rl_assets.documentation.refresh import kept_pairs
+from rl_assets.documentation.prose import ANSWER_CHARACTERS, page_key, prose, reason_without_prose, topic_of
+from rl_assets.documentation.publish import kept_pairs
+from rl_assets.documentation.questions import SEGMENT
 from rl_assets.lake.delta import Lake
 
 Row = dict[str, Any]
-ASKING = (
+QUESTION_TEMPLATES = (
     "What does this picture show about {topic}?",
     "Explain this picture from the documentation of {topic}.",
     "What can be seen here, and what does the documentation of {topic} say about it?",
 )
-PIECE_ROWS = 256  # Pictures are large.
-PICTURES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+BATCH_ROWS = 256  # Images are large.
+IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+# How the library `datasets` recognizes, from the file alone, a column of images.
+IMAGE_FEATURE = {"info": {"features": {"images": {"feature": {"_type": "Image"}, "_type": "List"}}}}
 PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
-PICTURE_ROWS = pa.schema(
+VISION_ROWS = pa.schema(
     [
         ("row_id", pa.string()),
         ("prompt_key", pa.string()),
         ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", PARTS)]))),
-        ("images", PICTURES),
+        ("images", IMAGES),
         ("source", pa.string()),
         ("page", pa.string()),
         ("path", pa.string()),
@@ -49,71 +53,80 @@ PICTURE_ROWS = pa.schema(
 )
 
 
+class VisionPolicy(Policy):
+    """Images of documentation with what their pages say, for vision-language models."""
+
+    longest_edge: int = Field(1024, ge=32, le=4096, description="Images are scaled down to this many pixels.")
+    quality: int = Field(90, ge=1, le=100, description="WebP quality of the images.")
+    max_rows: int = Field(100_000, ge=1, description="Maximum number of rows, most confident pairs first.")
+
+
 def build_vision(
     lake: Lake, docs: Path, policy: VisionPolicy, limits: Limits, memory_limit: str
 ) -> tuple[duckdb.DuckDBPyConnection, Built]:
-    """A connection with the tables `rows` and `fates` of the dataset, and the counts that account for every kept pair.
+    """A connection with the tables `rows` and `fates` of the dataset, and the counts of every kept pair.
 
-    `docs` holds the sources' folders. A picture that is gone or changed since its page was read is left out.
+    `docs` holds the sources' folders. An image that is gone or changed since its page was parsed is dropped.
     """
     with Decoder(limits) as decoder:
-        rows, left_out = picture_rows(kept_pairs(lake), docs, policy, decoder)
+        rows, dropped = vision_rows(kept_pairs(lake), docs, policy, decoder)
     connection = sql.connect(memory_limit)
-    connection.register("pictures", pa.Table.from_pylist(rows, schema=PICTURE_ROWS))
+    connection.register("images", pa.Table.from_pylist(rows, schema=VISION_ROWS))
     sql.create_table(connection, "rows", "documentation/vision_rows", segment=SEGMENT)
     connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
-    measures: dict[str, float | None] = {"picture_bytes": sum(len(row["images"][0]["bytes"]) for row in rows)}
-    pieces = partial(table_rows, connection, PIECE_ROWS)
-    return connection, Built(len(rows) + sum(left_out.values()), len(rows), left_out, measures, pieces)
+    measures: dict[str, float | None] = {"image_bytes": sum(len(row["images"][0]["bytes"]) for row in rows)}
+    batches = partial(table_rows, connection, BATCH_ROWS)
+    return connection, Built(len(rows) + sum(dropped.values()), len(rows), dropped, measures, batches)
 
 
-def picture_rows(
+def with_image_feature(schema: pa.Schema) -> pa.Schema:
+    """The schema in which `images` lists {bytes, path}, so that `datasets` opens the file with an Image column."""
+    images = schema.set(schema.get_field_index("images"), pa.field("images", IMAGES))
+    return images.with_metadata({"huggingface": json.dumps(IMAGE_FEATURE)})
+
+
+def vision_rows(
     pairs: Sequence[Row], docs: Path, policy: VisionPolicy, decoder: Decoder
 ) -> tuple[list[Row], dict[str, int]]:
-    """A row for every pair that has text and a raster image, the most confident first; and why others were left out."""
-    chosen = sorted(pairs, key=lambda pair: (-pair["confidence"], pair["pair_id"]))
-    left_out: Counter[str] = Counter()
+    """A row for every pair that has text and a raster image, most confident first; and counts of the dropped ones."""
+    dropped: Counter[str] = Counter()
     rows: list[Row] = []
-    for pair in chosen:
+    for pair in sorted(pairs, key=lambda pair: (-pair["confidence"], pair["pair_id"])):
         answer = answer_of(pair)
-        picture = _unfit(pair, answer, policy, len(rows)) or copied(pair, docs, policy, decoder)
-        if isinstance(picture, str):
-            left_out[picture] += 1
+        image = _reason_to_drop(pair, answer, policy, len(rows)) or copy_image(pair, docs, policy, decoder)
+        if isinstance(image, str):
+            dropped[image] += 1
         else:
-            rows.append(_row(pair, answer, picture))
-    return sorted(rows, key=lambda row: row["row_id"]), dict(sorted(left_out.items()))
+            rows.append(_row(pair, answer, image))
+    return sorted(rows, key=lambda row: row["row_id"]), dict(sorted(dropped.items()))
 
 
 def answer_of(pair: Row) -> str:
-    """What the page says of a picture: its caption or alt where that says something, and the text around it."""
+    """What the page says of an image: its caption or alt if informative, and the text around it."""
     named = next((name for name in (pair["caption"], pair["alt"]) if is_informative(name)), "")
-    said = prose(pair["context"])
-    return (f"{prose(named).rstrip('.')}. {said}" if named else said)[:ANSWER_CHARACTERS]
+    context = prose(pair["context"])
+    return (f"{prose(named).rstrip('.')}. {context}" if named else context)[:ANSWER_CHARACTERS]
 
 
-def _unfit(pair: Row, answer: str, policy: VisionPolicy, taken: int) -> str | None:
+def _reason_to_drop(pair: Row, answer: str, policy: VisionPolicy, rows: int) -> str | None:
     if pair["format"] == "svg":
-        return "svg_is_never_rendered"
-    if not pair["headings"]:
-        return "no_heading"
-    if len(WORD.findall(answer)) < LEAST_WORDS:
-        return "little_text"
-    return "over_max_rows" if taken >= policy.max_rows else None
+        return "svg_is_not_rendered"
+    return reason_without_prose(pair, answer) or ("over_max_rows" if rows >= policy.max_rows else None)
 
 
-def copied(pair: Row, docs: Path, policy: VisionPolicy, decoder: Decoder) -> bytes | str:
-    """The pair's picture, copied small; or why not: its file is no longer the one that was read, or is not decoded."""
+def copy_image(pair: Row, docs: Path, policy: VisionPolicy, decoder: Decoder) -> bytes | str:
+    """A small copy of the pair's image; or the reason: its file has changed since, or does not decode."""
     root = docs / pair["source"]
     path = (root / pair["path"]).resolve()
     if not path.is_relative_to(root.resolve()) or not path.is_file() or sha256_file(path) != pair["sha256"]:
-        return "changed_since"
+        return "file_changed"
     return decoder.small_copy(path, policy.longest_edge, policy.quality) or "not_decoded"
 
 
-def _row(pair: Row, answer: str, picture: bytes) -> Row:
+def _row(pair: Row, answer: str, image: bytes) -> Row:
     row_id = sha256_text(f"{pair['pair_id']}\x1f{answer}")
-    asked = ASKING[int(row_id[:8], 16) % len(ASKING)].format(topic=topic_of(pair))
-    user = [{"type": "image", "text": None}, {"type": "text", "text": asked}]
+    question = QUESTION_TEMPLATES[int(row_id[:8], 16) % len(QUESTION_TEMPLATES)].format(topic=topic_of(pair))
+    user = [{"type": "image", "text": None}, {"type": "text", "text": question}]
     return {
         "row_id": row_id,
         "prompt_key": page_key(pair),
@@ -121,6 +134,6 @@ def _row(pair: Row, answer: str, picture: bytes) -> Row:
             {"role": "user", "content": user},
             {"role": "assistant", "content": [{"type": "text", "text": answer}]},
         ],
-        "images": [{"bytes": picture, "path": f"{pair['sha256'][:20]}.webp"}],
+        "images": [{"bytes": image, "path": f"{pair['sha256'][:20]}.webp"}],
         **{name: pair[name] for name in ("source", "page", "path", "sha256", "image_type")},
     }

@@ -2,7 +2,7 @@
 
 python -m rl_assets_tests.benchmarks.fit_confidence <folder with docs-*/tree>
 
-Prints the model's text for rl_assets/images/confidence.py. The figures are out of fold: five folds, whole pages each.
+Prints the model's text for rl_assets/documentation/confidence.py. Metrics are out of fold: 5 folds, whole pages each.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main() -> None:
     print(f"{len(labels)} labels, {int(labels.sum())} positive, {len(set(pages))} pages")
     print(report("v1", labels, np.array([pair["confidence_v1"] for pair, _ in pairs])))
     print(report("v2", labels, out_of_fold))
-    print(f"V2 = Model(\n    intercept={fitted.intercept_[0]:.4f},\n    weights={{")
+    print(f"CONFIDENCE_MODEL = LogisticModel(\n    intercept={fitted.intercept_[0]:.4f},\n    weights={{")
     for name, weight in zip(names, fitted.coef_[0], strict=True):
         print(f'        "{name}": {weight:.4f},')
     print("    },\n)")

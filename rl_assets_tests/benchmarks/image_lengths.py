@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.policy import MultimodalPolicy
-from rl_assets.documentation.questions import questions
-from rl_assets.documentation.refresh import kept_pairs, refresh, text_sections
+from rl_assets.documentation.publish import kept_pairs, publish_source, text_sections
+from rl_assets.documentation.questions import MultimodalPolicy, make_questions
 from rl_assets.documentation.sources import source_names
 from rl_assets.lake.delta import Lake
 from rl_assets.models.tiny.build import TinySpec, corpus, train_tokenizer
@@ -30,8 +29,8 @@ def rows_of(docs: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(folder)
         for name in source_names(docs):
-            refresh(lake, docs, name, Limits(), "1GB")
-        return questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy()).rows
+            publish_source(lake, docs, name, Limits(), "1GB")
+        return make_questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy()).rows
 
 
 def own_tokens() -> Callable[[Row], int]:

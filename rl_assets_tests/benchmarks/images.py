@@ -16,7 +16,7 @@ from PIL import Image
 
 from rl_assets.documentation.decoding import Decoder
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.refresh import refresh, stored
+from rl_assets.documentation.publish import publish_source, read_rows
 from rl_assets.documentation.sources import open_source, source_names
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.documentation import IMAGE_SOURCES
@@ -40,7 +40,7 @@ def bare(root: Path) -> None:
 
 
 def ours(docs: Path, name: str, lake: Lake) -> None:
-    refresh(lake, docs, name, Limits(), "1GB")
+    publish_source(lake, docs, name, Limits(), "1GB")
 
 
 def measured(docs: Path, name: str, work: Path, rounds: int) -> str:
@@ -49,7 +49,7 @@ def measured(docs: Path, name: str, work: Path, rounds: int) -> str:
     pairs = [(seconds(lambda: bare(docs / name)), seconds(lambda lake=lake: ours(docs, name, lake))) for lake in lakes]
     plain, own = (statistics.median(side) for side in zip(*pairs, strict=True))
     again = statistics.median(seconds(lambda lake=lake: ours(docs, name, lake)) for lake in lakes)
-    account = stored(lakes[0], IMAGE_SOURCES, name)[0]
+    account = read_rows(lakes[0], IMAGE_SOURCES, name)[0]
     files = sum(path.lower().endswith(RASTER) for path in open_source(docs, name, Limits()).hashes)
     return (
         f"{name:22} {account['pages']:>6,} pages {account['images']:>6,} shown {files:>6,} files  "
@@ -63,7 +63,7 @@ def decoder_mib(docs: Path, name: str) -> float:
     with Decoder() as decoder:
         for path in open_source(docs, name, Limits()).hashes:
             if path.lower().endswith(RASTER):
-                decoder.facts(docs / name / path)
+                decoder.info(docs / name / path)
         if decoder._process is None:
             return 0.0
         return peak_mib(decoder._process.pid)

@@ -10,12 +10,10 @@ import tempfile
 from pathlib import Path
 
 from rl_assets.datasets.folder import publish_dataset
-from rl_assets.documentation.datasets import build_multimodal
 from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.policy import MultimodalPolicy
-from rl_assets.documentation.questions import SEGMENT
-from rl_assets.documentation.refresh import refresh
+from rl_assets.documentation.publish import publish_source
+from rl_assets.documentation.questions import SEGMENT, MultimodalPolicy, build_multimodal
 from rl_assets.documentation.report import as_markdown, evaluate_images, write_image_report
 from rl_assets.lake.delta import Lake
 from rl_assets.models.base_models import ensure_base_model
@@ -45,7 +43,7 @@ def publish_questions(home: Path) -> None:
     """The manual's pages in the lake, and both datasets of the day."""
     site(home / "docs" / "manual", manual_site())
     lake = Lake(str(home / "lake"))
-    refresh(lake, home / "docs", "manual", Limits(), "1GB")
+    publish_source(lake, home / "docs", "manual", Limits(), "1GB")
     for name, suite in SUITES.items():
         connection, built = build_multimodal(lake, name, POLICY, "1GB")
         publish_dataset(connection, home / "datasets" / name / DAY, built, POLICY, suite, {})

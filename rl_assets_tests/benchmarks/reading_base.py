@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from rl_assets.core.files import replaced_folder, sha256_file, sha256_json, write_json
-from rl_assets.documentation.questions import ASKING
+from rl_assets.documentation.questions import QUESTION_TEMPLATES
 from rl_assets.models.tiny.build import Message, TinySpec, build_tiny_model
 from rl_assets.rewards.image_answers import parse_answer
 
@@ -60,8 +60,8 @@ def _listed(prompt: str) -> list[tuple[str, str]]:
 
 
 def _other_words(asked: str, draw: Random) -> str:
-    for phrase in ASKING:
+    for phrase in QUESTION_TEMPLATES:
         before, after = phrase.split("{topic}")
         if asked.startswith(before) and asked.endswith(after):
-            return draw.choice(ASKING).format(topic=asked[len(before) : len(asked) - len(after)])
+            return draw.choice(QUESTION_TEMPLATES).format(topic=asked[len(before) : len(asked) - len(after)])
     raise ValueError(f"no known way of asking: {asked!r}")

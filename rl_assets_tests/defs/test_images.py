@@ -43,7 +43,7 @@ def test_a_source_becomes_three_tables_with_their_checks_and_a_gallery(home, ins
     assert "`remote`" in metadata(result, "excluded_images")["by_reason"].value
     assert metadata(result, "image_sources")["images"].value == 13
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert checks["every_image_is_accounted_for"] and checks["at_least_10_pairs"] and len(checks) == 10
+    assert checks["every_image_is_counted"] and checks["at_least_10_pairs"] and len(checks) == 10
 
 
 def test_a_second_run_reads_nothing_and_writes_nothing(home, instance):

@@ -92,7 +92,7 @@ def test_a_vision_language_model_trains_on_the_pictures_of_the_day(instance, set
     found = newest_adapter(settings.paths.adapters("vision"), "sft", DAY)
     assert found.manifest["recipe"]["sft"]["learning_rate"] == 0.02
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert checks["weights_reload"] and checks["end_of_turn_is_trained"] and checks["every_row_has_its_picture"]
+    assert checks["weights_reload"] and checks["end_of_turn_is_trained"] and checks["every_row_has_one_image"]
 
 
 def files_of_datasets(home: Path) -> dict[str, bytes]:

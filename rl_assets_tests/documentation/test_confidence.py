@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rl_assets.documentation.confidence import confidence_v1, cosine, is_informative
-from rl_assets.documentation.extraction import texts
-from rl_assets.documentation.image_info import ImageFacts
-from rl_assets.documentation.kinds import image_type
+from rl_assets.documentation.extraction import text_columns
+from rl_assets.documentation.image_info import ImageInfo
+from rl_assets.documentation.image_types import image_type
 from rl_assets.documentation.markdown import to_html
 from rl_assets.documentation.references import references
 from rl_assets_tests.support.labelled_images import labelled_pairs, labels
@@ -14,7 +14,7 @@ from rl_assets_tests.support.labelled_images import labelled_pairs, labels
 
 def v1(text):
     (reference,) = references(to_html(text))
-    return confidence_v1(texts(reference) | {"alt": reference.alt})
+    return confidence_v1(text_columns(reference) | {"alt": reference.alt})
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_cosine_ignores_small_words_and_endings():
 
 
 def facts(width, height, kind="png", colours=0.1, flat=0.5, saturation=0.1):
-    return ImageFacts("0", width, height, kind, 1, 1, colours, flat, saturation)
+    return ImageInfo("0", width, height, kind, 1, 1, colours, flat, saturation)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rl_assets.documentation.decoding import Decoder
-from rl_assets.documentation.image_info import ImageFacts, Limits, Refused
+from rl_assets.documentation.image_info import ImageInfo, Limits, RejectedImage
 from rl_assets_tests.support.documentation_sites import picture
 
 
@@ -20,8 +20,8 @@ def decoder():
 
 def reason(decoder, path, content):
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    found = decoder.facts(path)
-    return found.reason if isinstance(found, Refused) else found.format
+    found = decoder.info(path)
+    return found.reason if isinstance(found, RejectedImage) else found.format
 
 
 def claimed_size(width, height):
@@ -46,15 +46,15 @@ def animation(frames):
 def test_sound_images_are_measured_whatever_their_name(decoder, tmp_path, kind):
     path = tmp_path / "named.txt"
     path.write_bytes(picture(50, 40, kind=kind))
-    found = decoder.facts(path)
-    assert isinstance(found, ImageFacts)
+    found = decoder.info(path)
+    assert isinstance(found, ImageInfo)
     assert (found.width, found.height, found.format, found.frames) == (50, 40, kind.lower(), 1)
 
 
 def test_an_animation_has_its_frames_counted_and_too_many_are_refused(tmp_path):
     with Decoder(Limits(frames=20)) as decoder:
         (tmp_path / "short.gif").write_bytes(animation(15))
-        assert decoder.facts(tmp_path / "short.gif").frames == 15
+        assert decoder.info(tmp_path / "short.gif").frames == 15
         assert reason(decoder, tmp_path / "long.gif", animation(40)) == "too_many_frames"
 
 
@@ -112,15 +112,15 @@ def test_a_decoder_that_dies_or_hangs_costs_one_file(tmp_path):
 def test_svg_is_read_as_text_and_active_content_is_refused(decoder, tmp_path, body, outcome):
     path = tmp_path / "x.svg"
     path.write_text(body, encoding="utf-8")
-    found = decoder.facts(path)
-    assert (found.reason if isinstance(found, Refused) else (found.width, found.height)) == outcome
+    found = decoder.info(path)
+    assert (found.reason if isinstance(found, RejectedImage) else (found.width, found.height)) == outcome
 
 
 def test_fuzz_finds_time_outs_and_odd_files_are_all_answered(decoder, published_data):
     files = sorted(path for path in (published_data / "bad-images").rglob("*") if path.is_file())
-    answers = {path.name: decoder.facts(path) for path in files}
+    answers = {path.name: decoder.info(path) for path in files}
     assert len(files) > 120
-    refused = [found.reason for found in answers.values() if isinstance(found, Refused)]
+    refused = [found.reason for found in answers.values() if isinstance(found, RejectedImage)]
     assert set(refused) <= {"not_an_image", "damaged", "too_many_pixels", "too_many_frames", "too_much_memory"}
     assert answers["decompression_bomb.gif"].reason == "too_many_pixels"
     assert answers["broken_data_stream.png"].reason == "damaged"

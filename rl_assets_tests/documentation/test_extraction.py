@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from rl_assets.documentation.decoding import Decoder
-from rl_assets.documentation.extraction import Extraction, extract, known_facts
+from rl_assets.documentation.extraction import Extraction, extract, known_images
 from rl_assets.documentation.image_info import Limits
 from rl_assets.documentation.sources import open_source, source_names
 from rl_assets_tests.support.documentation_sites import SITES, guide, picture, site
@@ -60,7 +60,7 @@ def test_equal_bytes_are_one_image_with_places_and_the_best_place_is_kept(tmp_pa
     )
     poor, best = read(root).pairs
     assert poor["sha256"] == best["sha256"] and poor["pair_id"] != best["pair_id"]
-    assert (poor["places"], best["places"], poor["kept"], best["kept"]) == (2, 2, False, True)
+    assert (poor["occurrences"], best["occurrences"], poor["kept"], best["kept"]) == (2, 2, False, True)
     assert poor["confidence"] < best["confidence"]
 
 
@@ -80,7 +80,7 @@ def test_images_that_are_known_are_not_decoded_again(tmp_path):
     (root / "img" / "0.png").write_bytes(picture(seed=99))
     (root / "pages" / "00.md").write_text("Only words now.", encoding="utf-8")
     (root / "pages" / "01.md").write_text("![a](../img/0.png)", encoding="utf-8")
-    again = read(root, known_facts(first.pairs))
+    again = read(root, known_images(first.pairs))
     assert (first.decoded, again.decoded) == (12, 1)
     assert read(root).pairs == again.pairs
 
@@ -116,11 +116,11 @@ def refuse(event, arguments):
 
 sys.addaudithook(refuse)
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.refresh import refresh
+from rl_assets.documentation.publish import publish_source
 from rl_assets.lake.delta import Lake
 
 home = Path(sys.argv[1])
-print(refresh(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB").excluded)
+print(publish_source(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB").excluded)
 """
 
 

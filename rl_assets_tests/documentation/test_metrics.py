@@ -2,8 +2,7 @@
 
 import pytest
 
-from rl_assets.documentation.gate import gate
-from rl_assets.documentation.metrics import Asked, image_metrics
+from rl_assets.documentation.metrics import AnsweredQuestion, image_metrics, quality_gate
 from rl_assets.metrics.statistics import Interval
 from rl_assets.rewards.image_answers import answer_json
 
@@ -12,8 +11,8 @@ TEXT = "Open the settings page and choose the second tab, which holds the limits
 AS_FAST = Interval(1.0, 0.98, 1.02, 0.01, 24, 24)
 
 
-def asked(answer: str, gold: tuple[str, ...] = ("a.png",), page: int = 0) -> Asked:
-    return Asked(f"page {page}", gold, CATALOGUE, TEXT, answer)
+def asked(answer: str, gold: tuple[str, ...] = ("a.png",), page: int = 0) -> AnsweredQuestion:
+    return AnsweredQuestion(f"page {page}", gold, CATALOGUE, TEXT, answer)
 
 
 def showing(*images: str, text: str = TEXT) -> str:
@@ -64,18 +63,18 @@ def planted(right: int, of: int = 100, needless: int = 0, text: str = TEXT):
     [(79, 100, "HOLD"), (80, 100, "PASS"), (81, 100, "PASS"), (19, 19, "INSUFFICIENT"), (0, 20, "HOLD")],
 )
 def test_the_gate_holds_below_its_goal_and_passes_from_it(right, of, verdict):
-    assert gate(planted(right, of), AS_FAST).verdict == verdict
+    assert quality_gate(planted(right, of), AS_FAST).verdict == verdict
 
 
 @pytest.mark.parametrize(("shown", "verdict"), [(20, "PASS"), (21, "HOLD"), (100, "HOLD")])
 def test_an_agent_that_shows_images_in_vain_does_not_pass(shown, verdict):
-    assert gate(planted(100, needless=shown), AS_FAST).verdict == verdict
+    assert quality_gate(planted(100, needless=shown), AS_FAST).verdict == verdict
 
 
 def test_an_agent_that_invents_images_does_not_pass():
     needing = [asked(showing("a.png"), page=i) for i in range(100)]
     invented = [asked(showing("z.png"), page=100 + i) for i in range(10)]
-    found = gate(image_metrics(needing + invented), AS_FAST)
+    found = quality_gate(image_metrics(needing + invented), AS_FAST)
     assert found.reason.endswith("hallucination is 9.1%, at most 5% is allowed")
 
 
@@ -89,7 +88,7 @@ def words(right: int) -> str:
 def test_texts_beside_images_must_not_be_inferior_to_texts_without(right, verdict):
     metrics = planted(100, text=words(right))
     assert metrics["text_difference"].mean <= 0
-    assert gate(metrics, AS_FAST).verdict == verdict
+    assert quality_gate(metrics, AS_FAST).verdict == verdict
 
 
 def test_a_difference_of_texts_that_may_be_chance_does_not_pass_for_equality():
@@ -97,17 +96,17 @@ def test_a_difference_of_texts_that_may_be_chance_does_not_pass_for_equality():
     plain = [asked(showing(text=TEXT if i % 3 else "no word of it"), (), 100 + i) for i in range(30)]
     metrics = image_metrics(mixed + plain)
     assert metrics["text_difference"].mean == pytest.approx(0) and metrics["text_difference"].low < -0.1
-    assert gate(metrics, AS_FAST).verdict == "HOLD"
+    assert quality_gate(metrics, AS_FAST).verdict == "HOLD"
 
 
 def test_texts_of_one_kind_alone_are_insufficient():
-    found = gate(image_metrics([asked(showing("a.png"), page=i) for i in range(100)]), AS_FAST)
+    found = quality_gate(image_metrics([asked(showing("a.png"), page=i) for i in range(100)]), AS_FAST)
     assert (found.verdict, "cannot be compared" in found.reason) == ("INSUFFICIENT", True)
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(1.10, "PASS"), (1.11, "HOLD"), (0.5, "PASS"), (None, "INSUFFICIENT")])
 def test_a_request_may_take_ten_percent_longer(ratio, verdict):
-    assert gate(planted(81), Interval(ratio, None, None, None, 24, 24) if ratio else None).verdict == verdict
+    assert quality_gate(planted(81), Interval(ratio, None, None, None, 24, 24) if ratio else None).verdict == verdict
 
 
 def test_intervals_are_over_pages():
@@ -118,4 +117,4 @@ def test_intervals_are_over_pages():
 
 
 def test_nothing_asked_is_insufficient():
-    assert gate(image_metrics([]), None).verdict == "INSUFFICIENT"
+    assert quality_gate(image_metrics([]), None).verdict == "INSUFFICIENT"

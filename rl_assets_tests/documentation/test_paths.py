@@ -2,7 +2,7 @@
 
 import pytest
 
-from rl_assets.documentation.paths import locate
+from rl_assets.documentation.paths import resolve_image
 from rl_assets_tests.support.documentation_sites import site
 
 
@@ -14,7 +14,7 @@ def root(tmp_path):
 
 
 def found(root, src):
-    place = locate(root, root / "docs" / "guide" / "a.md", src)
+    place = resolve_image(root, root / "docs" / "guide" / "a.md", src)
     return place.path.relative_to(root.resolve()).as_posix() if place.path else place.reason
 
 

@@ -6,12 +6,10 @@ import re
 import pytest
 
 from rl_assets.datasets.folder import publish_dataset
-from rl_assets.documentation.datasets import build_multimodal
 from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.policy import MultimodalPolicy
-from rl_assets.documentation.questions import questions
-from rl_assets.documentation.refresh import kept_pairs, refresh, text_sections
+from rl_assets.documentation.publish import kept_pairs, publish_source, text_sections
+from rl_assets.documentation.questions import MultimodalPolicy, build_multimodal, make_questions
 from rl_assets.lake.delta import Lake
 from rl_assets.rewards.image_answers import parse_answer
 from rl_assets.rewards.images import score_answer
@@ -27,13 +25,13 @@ def asked(tmp_path_factory):
     plain = {f"plain/{i:02}.md": f"# Numbers {i}\n\n## Where number {i} stands\n\n{WORDS}" for i in range(40)}
     site(home / "docs" / "guide", {**guide(40), **plain})
     lake = Lake(str(home / "lake"))
-    refresh(lake, home / "docs", "guide", Limits(), "1GB")
-    return lake, questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy())
+    publish_source(lake, home / "docs", "guide", Limits(), "1GB")
+    return lake, make_questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy())
 
 
 def test_every_candidate_is_a_question_or_has_a_reason(asked):
     lake, found = asked
-    assert len(found.rows) + sum(found.left_out.values()) == len(kept_pairs(lake)) + len(text_sections(lake))
+    assert len(found.rows) + sum(found.dropped.values()) == len(kept_pairs(lake)) + len(text_sections(lake))
     assert sum(row["needs_image"] for row in found.rows) == 40
 
 
@@ -101,18 +99,18 @@ def test_image_markup_in_the_documentation_never_reaches_a_prompt(tmp_path):
         files[f"pages/{i:02}.md"] = f"# Markup {i}\n\n{text.format(i)}\n\n![A picture of it](../img/{i}.png)\n"
     site(tmp_path / "docs" / "guide", files)
     lake = Lake(str(tmp_path / "lake"))
-    refresh(lake, tmp_path / "docs", "guide", Limits(), "1GB")
+    publish_source(lake, tmp_path / "docs", "guide", Limits(), "1GB")
     assert any("![the menu]" in pair["context"] for pair in kept_pairs(lake))
-    rows = questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy()).rows
+    rows = make_questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy()).rows
     assert rows and not any(re.search(r"!\[|<img", message["content"]) for row in rows for message in row["prompt"])
 
 
 def test_a_source_with_few_images_gives_no_questions(tmp_path):
     site(tmp_path / "docs" / "guide", guide(4))
     lake = Lake(str(tmp_path / "lake"))
-    refresh(lake, tmp_path / "docs", "guide", Limits(), "1GB")
-    found = questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy())
-    assert found.rows == [] and found.left_out["few_distractors"] == 4
+    publish_source(lake, tmp_path / "docs", "guide", Limits(), "1GB")
+    found = make_questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy())
+    assert found.rows == [] and found.dropped["too_few_distractors"] == 4
 
 
 def test_published_documentation_gives_questions_that_meet_every_expectation(published_data, tmp_path):
@@ -120,7 +118,7 @@ def test_published_documentation_gives_questions_that_meet_every_expectation(pub
     lake = Lake(str(tmp_path / "lake"))
     for name in ("docs-mkdocs-material", "docs-prefect"):
         (tmp_path / "docs" / name).symlink_to(published_data / name / "tree")
-        refresh(lake, tmp_path / "docs", name, Limits(), "1GB")
+        publish_source(lake, tmp_path / "docs", name, Limits(), "1GB")
     connection, built = build_multimodal(lake, "multimodal_sft_dataset", MultimodalPolicy(), "1GB")
     folder = tmp_path / "multimodal_sft_dataset" / "2026-11-20"
     published = publish_dataset(connection, folder, built, MultimodalPolicy(), MULTIMODAL_SFT, {})

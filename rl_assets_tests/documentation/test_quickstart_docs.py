@@ -1,9 +1,8 @@
 """The documentation that travels with the package: small, licensed, and enough to see every table filled."""
 
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.policy import MultimodalPolicy
-from rl_assets.documentation.questions import questions
-from rl_assets.documentation.refresh import kept_pairs, refresh, text_sections
+from rl_assets.documentation.publish import kept_pairs, publish_source, text_sections
+from rl_assets.documentation.questions import MultimodalPolicy, make_questions
 from rl_assets.lake.delta import Lake
 from rl_assets.quickstart.install import DOCS, install_docs
 
@@ -12,9 +11,9 @@ def test_the_quickstart_docs_give_pairs_and_questions(tmp_path):
     done = install_docs(tmp_path)
     assert done.new >= 16 and install_docs(tmp_path).same == done.new
     lake = Lake(str(tmp_path / "lake"))
-    found = refresh(lake, tmp_path / "docs", "fastapi", Limits(), "1GB")
-    assert found.account["pairs"] == 13 and len(kept_pairs(lake)) >= 10
-    rows = questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy()).rows
+    found = publish_source(lake, tmp_path / "docs", "fastapi", Limits(), "1GB")
+    assert found.counts["pairs"] == 13 and len(kept_pairs(lake)) >= 10
+    rows = make_questions(kept_pairs(lake), text_sections(lake), MultimodalPolicy()).rows
     assert {row["needs_image"] for row in rows} == {True, False}
 
 

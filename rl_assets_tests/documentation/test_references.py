@@ -3,8 +3,7 @@
 import pytest
 
 from rl_assets.documentation.markdown import to_html
-from rl_assets.documentation.reference import Reference
-from rl_assets.documentation.references import references
+from rl_assets.documentation.references import Reference, references
 
 
 def read(text: str, suffix: str = ".md") -> list[Reference]:

@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 
 from rl_assets.datasets.folder import publish_dataset
-from rl_assets.documentation.datasets import build_multimodal
 from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.policy import MultimodalPolicy
-from rl_assets.documentation.questions import SEGMENT
-from rl_assets.documentation.refresh import refresh
+from rl_assets.documentation.publish import publish_source
+from rl_assets.documentation.questions import SEGMENT, MultimodalPolicy, build_multimodal
 from rl_assets.documentation.report import evaluate_images, write_image_report
 from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import Adapter
@@ -47,7 +45,7 @@ def home(tmp_path_factory) -> Path:
     }
     site(home / "docs" / "guide", guide(60) | plain)
     lake = Lake(str(home / "lake"))
-    refresh(lake, home / "docs", "guide", Limits(), "1GB")
+    publish_source(lake, home / "docs", "guide", Limits(), "1GB")
     for name, suite in SUITES.items():
         connection, built = build_multimodal(lake, name, POLICY, "1GB")
         publish_dataset(connection, home / "datasets" / name / DAY, built, POLICY, suite, {})
@@ -71,20 +69,20 @@ def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_ba
     groups = home / "datasets" / "multimodal_grpo_dataset" / DAY
     grpo = train_grpo(groups, DAY, base, sft, RECIPE, home / "adapters" / SEGMENT, print, None)
     dataset = home / "datasets" / "multimodal_sft_dataset" / DAY
-    report = evaluate_images(DAY, dataset, base, {"sft": sft, "grpo": grpo}, print, room=32)
+    report = evaluate_images(DAY, dataset, base, {"sft": sft, "grpo": grpo}, print, max_new_tokens=32)
     write_image_report(report, home / "reports" / DAY)
 
     rows = json.loads((dataset / "manifest.json").read_text(encoding="utf-8"))["rows"]
-    assert (report.questions, report.left_out) == (rows["test"], 0)
+    assert (report.questions, report.too_long) == (rows["test"], 0)
     assert list(report.models) == ["base", "sft", "grpo"]
-    assert report.models["base"]["json_validity"].mean == 0
+    assert report.models["base"].metrics["json_validity"].mean == 0
     assert report.gate.verdict in ("HOLD", "INSUFFICIENT")
     assert report.latency.n == 24 and report.latency.mean > 0
-    assert set(report.tokens_per_answer) == {"base", "sft", "grpo"}
+    assert all(scores.tokens_per_answer > 0 for scores in report.models.values())
     written = json.loads((home / "reports" / DAY / "multimodal.json").read_text(encoding="utf-8"))
-    assert written["models"]["grpo"]["hallucination"]["n"] == rows["test"]
+    assert written["models"]["grpo"]["metrics"]["hallucination"]["n"] == rows["test"]
     page = (home / "reports" / DAY / "multimodal.md").read_text(encoding="utf-8")
-    assert "| inclusion |" in page and "token for token" in page
+    assert "| inclusion |" in page and "for equally many tokens" in page
 
 
 @pytest.mark.slow

@@ -5,10 +5,8 @@ from pathlib import Path
 from rl_assets.datasets.folder import Dataset, publish_dataset
 from rl_assets.documentation.expectations import MULTIMODAL_VISION
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.policy import VisionPolicy
-from rl_assets.documentation.refresh import refresh
-from rl_assets.documentation.vision import build_vision
-from rl_assets.documentation.vision_files import describe_pictures
+from rl_assets.documentation.publish import publish_source
+from rl_assets.documentation.vision import VisionPolicy, build_vision, with_image_feature
 from rl_assets.lake.delta import Lake
 from rl_assets_tests.support.documentation_sites import guide, site
 
@@ -27,10 +25,10 @@ def guide_with_pictures(home: Path) -> Path:
 
 
 def read(home: Path) -> None:
-    refresh(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB")
+    publish_source(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB")
 
 
 def publish(home: Path, policy: VisionPolicy = SMALL) -> Dataset:
     connection, built = build_vision(Lake(str(home / "lake")), home / "docs", policy, Limits(), "1GB")
     folder = home / "datasets" / "multimodal_vision_dataset" / DAY
-    return publish_dataset(connection, folder, built, policy, MULTIMODAL_VISION, {}, describe_pictures)
+    return publish_dataset(connection, folder, built, policy, MULTIMODAL_VISION, {}, with_image_feature)

@@ -9,5 +9,5 @@ SELECT
         'row_id': row_id, 'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': $segment, 'category': image_type,
         'source': source, 'page': page, 'path': path, 'sha256': sha256
     } AS metadata
-FROM pictures
+FROM images
 ORDER BY row_id

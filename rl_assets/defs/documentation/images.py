@@ -1,6 +1,6 @@
-"""Images of documentation, a partition a source, with the sensor and the job that keep them fresh.
+"""Images of documentation, one partition per source, with the sensor and the job that keep them up to date.
 
-Reading, judging and publishing pages is `rl_assets.images`. A source is a folder of markdown below `<home>/docs`.
+Parsing, auditing and publishing is `rl_assets.documentation`. A source is a folder of markdown below `<home>/docs`.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from rl_assets.defs.shared.metadata import check_result, data_version, markdown_
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.documentation.expectations import IMAGE_PAIRS
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.refresh import Refreshed, refresh, stored
+from rl_assets.documentation.publish import PublishedSource, publish_source, read_rows
 from rl_assets.documentation.sources import signature, source_names
 from rl_assets.lake.table import Table
 from rl_assets.tables.documentation import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
@@ -25,7 +25,7 @@ GROUP = "images"
 
 
 class ImageConfig(dg.Config):
-    """What of an image file is decoded at most."""
+    """The largest image file that is decoded."""
 
     megabytes: float = 20
     megapixels: float = 50
@@ -42,72 +42,72 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
 
 @dg.multi_asset(
     specs=[
-        _spec(MARKDOWN_IMAGE_PAIRS, "Images of a documentation source with the text they belong to, rated."),
-        _spec(EXCLUDED_IMAGES, "Images that a source's pages show and that could not be taken, each with its reason."),
-        _spec(TEXT_SECTIONS, "Sections of a source's pages that show no image: questions that need none."),
-        _spec(IMAGE_SOURCES, "The account of every source: images shown = pairs + excluded."),
+        _spec(MARKDOWN_IMAGE_PAIRS, "Images of a documentation source with the text they belong to and a confidence."),
+        _spec(EXCLUDED_IMAGES, "Images that a source's pages show and that could not be used, each with its reason."),
+        _spec(TEXT_SECTIONS, "Sections of a source's pages that show no image, for questions that need none."),
+        _spec(IMAGE_SOURCES, "The counts of every source: images shown = pairs + excluded."),
     ],
     check_specs=[
         *check_specs(MARKDOWN_IMAGE_PAIRS.name, IMAGE_PAIRS),
         dg.AssetCheckSpec(
-            "every_image_is_accounted_for",
+            "every_image_is_counted",
             asset=IMAGE_SOURCES.name,
             blocking=True,
             description="Images shown = pairs + excluded.",
         ),
     ],
     partitions_def=doc_sources,
-    # One source a run: a broken one leaves the others alone.
+    # One source per run: a broken one does not stop the others.
     backfill_policy=dg.BackfillPolicy.multi_run(1),
 )
 def documentation_images(
     context: dg.AssetExecutionContext, home: HomeResource, config: ImageConfig
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-    """Read a source's pages and images, where any of them changed."""
+    """Parse a source's pages and images if any of them changed."""
     name, docs = context.partition_key, home.paths.docs
     try:
-        found = refresh(home.lake, docs, name, config.limits(), home.duckdb_memory_limit)
+        source = publish_source(home.lake, docs, name, config.limits(), home.duckdb_memory_limit)
     except AuditError as error:
         yield from _checks(name, error.findings)
         raise dg.Failure(str(error), allow_retries=False) from error
-    account = found.account
+    counts = source.counts
     context.log.info(
-        f"{name}: {account['images']} images on {account['pages']} pages = {account['pairs']} pairs + "
-        f"{account['excluded']} excluded {found.excluded or ''}; "
-        + (f"{found.decoded} images decoded" if found.changed else "nothing had changed")
+        f"{name}: {counts['images']} images on {counts['pages']} pages = {counts['pairs']} pairs + "
+        f"{counts['excluded']} excluded {source.excluded or ''}; "
+        + (f"{source.decoded} images decoded" if source.changed else "unchanged")
     )
-    yield from _results(home, name, found)
+    yield from _results(home, name, source)
 
 
-def _results(home: HomeResource, name: str, found: Refreshed) -> Iterator[dg.MaterializeResult]:
-    account = found.account
-    kept = [pair for pair in stored(home.lake, MARKDOWN_IMAGE_PAIRS, name) if pair["kept"]]
+def _results(home: HomeResource, name: str, source: PublishedSource) -> Iterator[dg.MaterializeResult]:
+    counts = source.counts
+    kept = [pair for pair in read_rows(home.lake, MARKDOWN_IMAGE_PAIRS, name) if pair["kept"]]
     details: dict[str, dict[str, Any]] = {
         MARKDOWN_IMAGE_PAIRS.name: {
             "kept": len(kept),
             "mean_confidence": sum(pair["confidence"] for pair in kept) / max(1, len(kept)),
-            "gallery": dg.MetadataValue.md(found.review.gallery),
+            "gallery": dg.MetadataValue.md(source.audit.gallery),
         },
         EXCLUDED_IMAGES.name: {
-            "by_reason": markdown_table({"reason": reason, "images": n} for reason, n in found.excluded.items())
+            "by_reason": markdown_table({"reason": reason, "images": n} for reason, n in source.excluded.items())
         },
         TEXT_SECTIONS.name: {},
         IMAGE_SOURCES.name: {
-            "pages": account["pages"],
-            "images": account["images"],
-            "unread_pages": markdown_table({"page": page} for page in account["unread_pages"]),
-            "changed": found.changed,
+            "pages": counts["pages"],
+            "images": counts["images"],
+            "rejected_pages": markdown_table({"page": page} for page in counts["rejected_pages"]),
+            "changed": source.changed,
         },
     }
-    lost = account["images"] - account["pairs"] - account["excluded"]
-    accounted = dg.AssetCheckResult(
+    missing = counts["images"] - counts["pairs"] - counts["excluded"]
+    complete = dg.AssetCheckResult(
         asset_key=IMAGE_SOURCES.name,
-        check_name="every_image_is_accounted_for",
-        passed=lost == 0,
-        metadata={"images": account["images"], "lost": lost},
+        check_name="every_image_is_counted",
+        passed=missing == 0,
+        metadata={"images": counts["images"], "missing": missing},
     )
-    checks = {MARKDOWN_IMAGE_PAIRS.name: list(_checks(name, found.review.findings)), IMAGE_SOURCES.name: [accounted]}
-    for table, published in found.published.items():
+    checks = {MARKDOWN_IMAGE_PAIRS.name: list(_checks(name, source.audit.findings)), IMAGE_SOURCES.name: [complete]}
+    for table, published in source.published.items():
         yield dg.MaterializeResult(
             table,
             metadata={**published_metadata(published), **details[table]},
@@ -124,17 +124,17 @@ def _checks(name: str, findings: list[Finding]) -> Iterator[dg.AssetCheckResult]
 images_job = dg.define_asset_job(
     "images_job",
     selection=dg.AssetSelection.assets(documentation_images),
-    description="From a folder of documentation to image pairs; a source in which nothing changed is not read.",
+    description="From a folder of documentation to image pairs; an unchanged source is not parsed again.",
 )
 
 
 @dg.sensor(
     job=images_job,
     minimum_interval_seconds=60,
-    description="Makes every folder below docs/ a source, and reads those whose files changed.",
+    description="Makes every folder below docs/ a source, and parses those whose files changed.",
 )
 def docs_changed(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult | dg.SkipReason:
-    """Makes every folder below `<home>/docs` a source, and reads those whose files changed."""
+    """Makes every folder below `<home>/docs` a source, and parses those whose files changed."""
     docs = home.paths.docs
     names = source_names(docs)
     if not names:

@@ -1,7 +1,7 @@
-"""What is made of documentation images: a search index, and datasets for agents that show images.
+"""A search index of documentation images, and datasets for agents that show images.
 
-Choosing, asking and publishing is `rl_assets.images`. The datasets of a day hold the documentation as it stood when
-they were built; where it did not change, they do not either, and nothing trains on them again.
+Selecting rows and publishing is `rl_assets.documentation`. The datasets of a day contain the documentation as it was
+when they were built; if it did not change, they do not either, and nothing trains on them again.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,13 @@ from rl_assets.defs.documentation.images import GROUP
 from rl_assets.defs.shared.metadata import Results
 from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.documentation.datasets import build_multimodal
 from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT, MULTIMODAL_VISION
-from rl_assets.documentation.gallery import picture_table
+from rl_assets.documentation.gallery import vision_gallery
 from rl_assets.documentation.image_info import Limits
 from rl_assets.documentation.index import build_index
-from rl_assets.documentation.policy import MultimodalPolicy, VisionPolicy
-from rl_assets.documentation.refresh import kept_pairs
-from rl_assets.documentation.vision import build_vision
-from rl_assets.documentation.vision_files import describe_pictures
+from rl_assets.documentation.publish import kept_pairs
+from rl_assets.documentation.questions import MultimodalPolicy, build_multimodal
+from rl_assets.documentation.vision import VisionPolicy, build_vision, with_image_feature
 from rl_assets.tables.documentation import MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
 
 SOURCES = [
@@ -37,12 +35,12 @@ class MultimodalConfig(dg.Config, MultimodalPolicy):
 
 
 class VisionConfig(dg.Config, VisionPolicy):
-    """Pictures of documentation."""
+    """Images of documentation."""
 
 
 @dg.asset(deps=SOURCES[:1], group_name=GROUP, kinds={"huggingface", "bm25"}, owners=DATA_TEAM)
 def image_index(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """All kept images by meaning and by words: `python -m rl_assets.documentation.search "query"` asks it."""
+    """All kept images by meaning and by words; query it with `python -m rl_assets.documentation.search "query"`."""
     index = build_index(kept_pairs(home.lake), home.paths.image_index)
     context.log.info(f"{len(index.documents)} images, {index.embedded} texts embedded in this run")
     return dg.MaterializeResult(
@@ -63,20 +61,20 @@ def multimodal_sft_dataset(context: dg.AssetExecutionContext, home: HomeResource
 
 @dg.asset(**dataset_asset("multimodal_grpo_dataset", MULTIMODAL_GRPO, SOURCES, GROUP))
 def multimodal_grpo_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: MultimodalConfig) -> Results:
-    """The same questions with what the image reward compares with, and answers of differing worth."""
+    """The same questions with the reference of the image reward, and answers with different rewards."""
     yield from _questions(context, home, config, MULTIMODAL_GRPO)
 
 
 @dg.asset(**dataset_asset("multimodal_vision_dataset", MULTIMODAL_VISION, SOURCES[:1], GROUP))
 def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: VisionConfig) -> Results:
-    """Pictures of documentation with a question and what their pages say, for vision-language models."""
+    """Images of documentation with a question and what their pages say, for vision-language models."""
 
     def publish(day: str) -> Dataset:
         docs, folder = home.paths.docs, home.paths.datasets("multimodal_vision_dataset", day)
         connection, built = build_vision(home.lake, docs, config, Limits(), home.duckdb_memory_limit)
-        return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), describe_pictures)
+        return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), with_image_feature)
 
-    yield from publish_days(context, publish, lambda dataset: dg.MetadataValue.md(picture_table(dataset.folder)))
+    yield from publish_days(context, publish, lambda dataset: dg.MetadataValue.md(vision_gallery(dataset.folder)))
 
 
 def _questions(

@@ -1,6 +1,6 @@
 """Adapters of agents that show images, trained by the same functions as the others, and the report with its gate.
 
-They lie below `adapters/documentation`, a segment of their own, so the product's adapters are never mistaken for them.
+They are stored below `adapters/documentation`, as a separate segment, so they never replace the product's adapters.
 """
 
 from functools import partial
@@ -42,7 +42,7 @@ def _of_segment(recipe: Recipe) -> Recipe:
 
 @dg.asset(deps=[base_model, multimodal_sft_dataset], **training_asset("multimodal_sft_adapter", SFT_CHECKS, GROUP))
 def multimodal_sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
-    """A LoRA adapter that answers about documentation in JSON with images. Skipped where too few rows fit the model."""
+    """A LoRA adapter that answers about documentation in JSON with images. Skipped if too few rows fit the model."""
     recipe, dataset = _of_segment(config.resolve_stage(home, "sft")), "multimodal_sft_dataset"
     yield from train_stage(context, home, recipe, "sft", SFT_CHECKS, segment=SEGMENT, dataset=dataset)
 
@@ -52,7 +52,7 @@ def multimodal_sft_adapter(context: dg.AssetExecutionContext, home: HomeResource
     **training_asset("multimodal_grpo_adapter", GRPO_CHECKS, GROUP),
 )
 def multimodal_grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
-    """The multimodal SFT adapter, trained further on answers of differing worth by the image reward."""
+    """The multimodal SFT adapter, trained further with GRPO on answers scored by the image reward."""
     recipe, dataset = _of_segment(config.resolve_stage(home, "grpo")), "multimodal_grpo_dataset"
     yield from train_stage(context, home, recipe, "grpo", GRPO_CHECKS, "sft", SEGMENT, dataset)
 
@@ -71,7 +71,7 @@ class VisionTrainingConfig(SftConfig):
 def multimodal_vision_adapter(
     context: dg.AssetExecutionContext, home: HomeResource, config: VisionTrainingConfig
 ) -> Results:
-    """A LoRA adapter of a vision-language model that tells what pictures of the documentation show. In no job."""
+    """A LoRA adapter of a vision-language model that explains images of the documentation. In no job."""
     day, log, recipe = context.partition_key, context.log.info, config.recipe_of(home)
     dataset, adapters = home.paths.datasets("multimodal_vision_dataset", day), home.paths.adapters("vision")
     base = ensure_base_model(config.model, home.paths.models, log)
@@ -87,7 +87,7 @@ def multimodal_vision_adapter(
             "inclusion_reaches_the_goal",
             asset="multimodal_report",
             description="80 % of held-out questions that need an image get a right one, and only offered ones; few "
-            "images are needless or invented, texts are as good with images as without, requests 10 % slower at most.",
+            "images are needless or invented, texts are as good with images as without, requests at most 10 % slower.",
         )
     ],
     group_name=GROUP,
@@ -99,26 +99,25 @@ def multimodal_vision_adapter(
 def multimodal_report(
     context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig
 ) -> dg.MaterializeResult:
-    """Base and adapters on held-out pages: right images, needless ones, invented ones, valid JSON; and the gate."""
+    """Base and adapters on held-out pages: right, needless and invented images, valid JSON; and the quality gate."""
     day, log, folder = context.partition_key, context.log.info, home.paths.adapters(SEGMENT)
-    adapters = {kind: found for kind in ("sft", "grpo") if (found := newest_adapter(folder, kind, day))}
+    adapters = {kind: adapter for kind in ("sft", "grpo") if (adapter := newest_adapter(folder, kind, day))}
     if "sft" not in adapters:
-        wanted = f"{day} has no multimodal SFT adapter: materialize multimodal_sft_adapter first"
-        raise dg.Failure(wanted, allow_retries=False)
+        problem = f"{day} has no multimodal SFT adapter: materialize multimodal_sft_adapter first"
+        raise dg.Failure(problem, allow_retries=False)
     base = ensure_base_model(home.base_model, home.paths.models, log)
     report = evaluate_images(day, home.paths.datasets("multimodal_sft_dataset", day), base, adapters, log)
     folder = home.paths.reports(day)
     write_image_report(report, folder)
-    candidate = report.models[[*report.models][-1]]
     return dg.MaterializeResult(
         metadata={
             "dagster/uri": str(folder / "multimodal.json"),
             "gate": f"{report.gate.verdict}: {report.gate.reason}",
             "report": dg.MetadataValue.md(as_markdown(report)),
             "questions": report.questions,
-            "left_out": report.left_out,
+            "too_long": report.too_long,
             **({"latency_ratio": report.latency.mean} if report.latency else {}),
-            **{name: found.mean for name, found in candidate.items()},
+            **{name: metric.mean for name, metric in report.candidate.metrics.items()},
         },
         check_results=[
             dg.AssetCheckResult(

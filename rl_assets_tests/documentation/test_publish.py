@@ -7,29 +7,29 @@ import sys
 import pytest
 
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.refresh import Refreshed, refresh
+from rl_assets.documentation.publish import PublishedSource, publish_source
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.documentation import (
     EXCLUDED_IMAGES,
-    IMAGE_REVIEWS,
+    IMAGE_AUDITS,
     IMAGE_SOURCES,
     MARKDOWN_IMAGE_PAIRS,
     TEXT_SECTIONS,
 )
 from rl_assets_tests.support.documentation_sites import guide, picture, site
 
-TABLES = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES, IMAGE_REVIEWS)
+TABLES = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES, IMAGE_AUDITS)
 AGAIN = """
 import json, sys
 from pathlib import Path
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.refresh import refresh
+from rl_assets.documentation.publish import publish_source
 from rl_assets.lake.delta import Lake
 
 home = Path(sys.argv[1])
-found = refresh(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB")
+found = publish_source(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB")
 heavy = [name for name in ("great_expectations", "pandas", "torch", "markdown_it.main") if name in sys.modules]
-print(json.dumps([found.changed, found.decoded, len(found.review.findings), heavy]))
+print(json.dumps([found.changed, found.decoded, len(found.audit.findings), heavy]))
 """
 
 
@@ -39,8 +39,8 @@ def source(tmp_path):
     return tmp_path
 
 
-def read(home) -> Refreshed:
-    return refresh(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB")
+def read(home) -> PublishedSource:
+    return publish_source(Lake(str(home / "lake")), home / "docs", "guide", Limits(), "1GB")
 
 
 def versions(home) -> list[int]:
@@ -51,7 +51,7 @@ def test_a_second_time_nothing_is_read_decoded_audited_or_written(source):
     first, before = read(source), versions(source)
     ran = subprocess.run([sys.executable, "-c", AGAIN, str(source)], capture_output=True, text=True, check=True)
     changed, decoded, findings, heavy = json.loads(ran.stdout)
-    assert (changed, decoded, findings) == (False, 0, len(first.review.findings))
+    assert (changed, decoded, findings) == (False, 0, len(first.audit.findings))
     assert "great_expectations" not in heavy and "torch" not in heavy
     assert versions(source) == before
 
@@ -59,8 +59,8 @@ def test_a_second_time_nothing_is_read_decoded_audited_or_written(source):
 def test_what_was_found_is_shown_again_as_it_was(source):
     first, again = read(source), read(source)
     assert (first.changed, again.changed) == (True, False)
-    assert again.review == first.review and "data:image/webp" in again.review.gallery
-    assert (again.account, again.published, again.excluded) == (first.account, first.published, first.excluded)
+    assert again.audit == first.audit and "data:image/webp" in again.audit.gallery
+    assert (again.counts, again.published, again.excluded) == (first.counts, first.published, first.excluded)
 
 
 def test_a_changed_image_is_read_and_reviewed_anew(source):
@@ -68,8 +68,8 @@ def test_a_changed_image_is_read_and_reviewed_anew(source):
     (source / "docs" / "guide" / "img" / "0.png").write_bytes(picture(seed=99))
     again = read(source)
     assert (again.changed, again.decoded) == (True, 1)
-    assert again.account["fingerprint"] != first.account["fingerprint"]
-    assert again.review.gallery != first.review.gallery
+    assert again.counts["fingerprint"] != first.counts["fingerprint"]
+    assert again.audit.gallery != first.audit.gallery
 
 
 def test_an_interrupted_reading_is_made_up_for(source):
@@ -83,4 +83,4 @@ def test_an_interrupted_reading_is_made_up_for(source):
 def test_a_source_whose_files_are_gone_from_the_folder_is_an_error(source):
     read(source)
     with pytest.raises(FileNotFoundError, match="there is no documentation folder"):
-        refresh(Lake(str(source / "lake")), source / "docs", "other", Limits(), "1GB")
+        publish_source(Lake(str(source / "lake")), source / "docs", "other", Limits(), "1GB")

@@ -49,7 +49,7 @@ def test_published_documentation_is_accounted_for(published_data, name, images, 
     found = read(published_data / name / "tree")
     counts = {reason: sum(row["reason"] == reason for row in found.excluded) for reason in reasons}
     assert (found.images, counts, len(found.excluded)) == (images, reasons, sum(reasons.values()))
-    assert name in SITES and found.unread == []
+    assert name in SITES and found.rejected_pages == []
 
 
 def test_equal_bytes_are_one_image_with_places_and_the_best_place_is_kept(tmp_path):
@@ -137,7 +137,7 @@ def test_pages_that_cannot_be_read_are_named(tmp_path):
         tmp_path / "docs", {"a.md": b"\xff\xfe broken", "b.md": b"x" * 5_000_001, "c.md": b"\xef\xbb\xbf# Fine"}
     )
     found = read(root)
-    assert found.unread == ["a.md: not_utf8", "b.md: too_many_bytes"]
+    assert found.rejected_pages == ["a.md: not_utf8", "b.md: too_many_bytes"]
     assert found.pages == 1
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from rl_assets.lake.delta import Lake
 from rl_assets_tests.support.logs import Product
+from rl_assets_tests.support.samples import unpack
 
 
 @pytest.fixture
@@ -20,10 +21,7 @@ def product(home: Path) -> Product:
     return Product(home / "landing", Lake(str(home / "lake")))
 
 
-@pytest.fixture
-def published_data() -> Path:
-    """The published samples that lie beside the checkout on some machines."""
-    folder = Path(__file__).parents[2] / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here: these cases are read from published samples")
-    return folder
+@pytest.fixture(scope="session")
+def published_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published samples, each in the folder of its name; to be read only."""
+    return unpack(tmp_path_factory.mktemp("published"))

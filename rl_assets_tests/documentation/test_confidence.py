@@ -78,8 +78,8 @@ def auc(scores, truth):
 
 
 @pytest.fixture(scope="module")
-def judged(module_published):
-    return labelled_pairs(module_published)
+def judged(published_data):
+    return labelled_pairs(published_data)
 
 
 def test_all_labels_are_of_pairs_that_are_there(judged):

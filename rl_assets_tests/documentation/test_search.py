@@ -27,12 +27,12 @@ OTHER_TOPICS = (
 
 
 @pytest.fixture(scope="module")
-def kept(module_published):
+def kept(published_data):
     """Kept pairs of two published sites."""
     pairs = []
     with Decoder() as decoder:
         for name in ("docs-prefect", "docs-streamlit"):
-            found = extract(open_source(module_published / name, "tree", Limits()), {}, decoder)
+            found = extract(open_source(published_data / name, "tree", Limits()), {}, decoder)
             pairs += [pair | {"source": name} for pair in found.pairs if pair["kept"]]
     return pairs
 

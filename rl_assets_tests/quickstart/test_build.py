@@ -17,8 +17,6 @@ from rl_assets.quickstart.landing_files import compressed, lines_by_file
 from rl_assets.quickstart.sources import finegrained_qa, gsm8k, haiku, parts
 
 QUICKSTART = LANDING.parent
-SOURCES = Path(__file__).parents[2].parent / "shared" / "data"
-NEEDED = ("rl-gsm8k", "pref-finegrained-qa", "logs-tensorzero")
 Lines = dict[str, list[str]]
 
 
@@ -46,14 +44,6 @@ def rows(landed: Lines) -> dict[str, list[dict[str, Any]]]:
 @pytest.fixture(scope="module")
 def answers(rows: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return [row for found in rows.values() for row in found if "agent" in row or "agent_type" in row]
-
-
-@pytest.fixture(scope="session")
-def sources() -> Path:
-    missing = [name for name in NEEDED if not (SOURCES / name).is_dir()]
-    if missing:
-        pytest.skip(f"{SOURCES} does not hold {', '.join(missing)}: the published data are needed to build again")
-    return SOURCES
 
 
 def time_of(row: dict[str, Any]) -> datetime:
@@ -128,30 +118,34 @@ def test_the_parts_log_that_landed_is_the_one_the_code_writes(landed: Lines) -> 
     assert built == {name: lines for name, lines in landed.items() if "parts-manual" in name}
 
 
-def test_building_again_gives_the_same_files(sources: Path, tmp_path: Path, landed: Lines) -> None:
-    build(sources, tmp_path / "once")
-    build(sources, tmp_path / "twice")
+def test_building_again_gives_the_same_files(published_data: Path, tmp_path: Path, landed: Lines) -> None:
+    build(published_data, tmp_path / "once")
+    build(published_data, tmp_path / "twice")
     assert sha256_folder(tmp_path / "once") == sha256_folder(tmp_path / "twice")
     assert read_landing(tmp_path / "once") == landed
 
 
-def test_the_committed_files_are_the_built_ones_byte_for_byte(sources: Path, tmp_path: Path, landed: Lines) -> None:
+def test_the_committed_files_are_the_built_ones_byte_for_byte(
+    published_data: Path, tmp_path: Path, landed: Lines
+) -> None:
     if any(compressed("".join(landed[name])) != (LANDING / name).read_bytes() for name in landed if name.endswith("z")):
         pytest.skip("this zlib compresses otherwise than the one that wrote the files; their lines are compared above")
-    build(sources, tmp_path / "landing")
+    build(published_data, tmp_path / "landing")
     assert sha256_folder(tmp_path / "landing") == sha256_folder(LANDING)
 
 
-def test_no_answer_of_the_sources_is_lost_or_changed(sources: Path, answers: list[dict[str, Any]]) -> None:
+def test_no_answer_of_the_sources_is_lost_or_changed(published_data: Path, answers: list[dict[str, Any]]) -> None:
     landed = Counter((row["segment"], row["answer"]) for row in answers if row["segment"] != "parts-manual")
     published: Counter[tuple[str, str]] = Counter()
-    for line in (sources / "rl-gsm8k/model_solutions.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (published_data / "rl-gsm8k/model_solutions.jsonl").read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         published.update(("gsm8k", record[agent]["solution"]) for agent in gsm8k.AGENTS)
-    for line in (sources / "pref-finegrained-qa/feedback.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (published_data / "pref-finegrained-qa/feedback.jsonl").read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         published.update(("finegrained-qa", record[f"prediction {number}"]) for number in finegrained_qa.SAMPLES)
-    for line in (sources / "logs-tensorzero/chat_inference_examples.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (
+        (published_data / "logs-tensorzero/chat_inference_examples.jsonl").read_text(encoding="utf-8").splitlines()
+    ):
         record = json.loads(line)
         if record["function_name"] == haiku.FUNCTION:
             published["haiku", json.loads(record["output"])[0]["text"]] += 1

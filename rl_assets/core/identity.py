@@ -64,7 +64,7 @@ def with_content_hash(batch: pa.RecordBatch) -> pa.RecordBatch:
 def with_answer_key(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with `answer_key`, the hex sha256 of `answer` without outer whitespace; null stays null.
 
-    The same as the macro `answer_key` in sql/macros/functions.sql, at a third of the time.
+    The same as the macro `answer_key` in sql/macros/text.sql, at a third of the time.
     """
     keys = [None if text is None else sha256(_stripped(text)).hexdigest() for text in _texts(batch.column("answer"))]
     return batch.append_column("answer_key", pa.array(keys, pa.string()))

@@ -15,6 +15,7 @@ import duckdb
 PACKAGE = Path(__file__).parents[1]
 PACKAGED = PACKAGE / "_sql"
 FOLDER = PACKAGED if PACKAGED.is_dir() else PACKAGE.parent / "sql"
+MACROS = ("text", "json", "problems", "metrics", "types", "records", "datasets")  # Later ones use earlier ones.
 
 
 @cache
@@ -34,7 +35,8 @@ def connect(memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET enable_progress_bar = false")
-    connection.execute(text("macros/functions"))
+    for name in MACROS:
+        connection.execute(text(f"macros/{name}"))
     return connection
 
 

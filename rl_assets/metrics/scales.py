@@ -30,7 +30,7 @@ Metrics = Mapping[str, Metric]
 
 
 def metric_macros(metrics: Metrics) -> str:
-    """SQL that replaces the macros of sql/macros/functions.sql by these ranges; empty if there are none."""
+    """SQL that replaces the macros of sql/macros/metrics.sql by these ranges; empty if there are none."""
     if not metrics:
         return ""
     values = " ".join(

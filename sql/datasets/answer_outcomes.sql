@@ -1,14 +1,29 @@
--- What became of each answer: how many rows it gave, and the one reason where it gave none. Reads `answers` and
--- `candidates`, in which an answer stands once for itself and once more for each correction of it; only the corrected,
--- which are few, are counted together.
-WITH corrected AS (SELECT DISTINCT number FROM candidates WHERE feedback_id IS NOT NULL),
+-- What became of each answer: how many rows it gave, and the one reason where it gave none.
+-- Reads: answers, candidates.
+-- Parameters: none.
+WITH corrected AS (
+    SELECT DISTINCT number FROM candidates
+    WHERE feedback_id IS NOT NULL
+),
+
 fates AS (
-    SELECT number, CAST(reason IS NULL AS BIGINT) AS rows, reason FROM candidates ANTI JOIN corrected USING (number)
+    SELECT
+        number,
+        cast(reason IS NULL AS BIGINT) AS rows,
+        reason
+    FROM candidates ANTI JOIN corrected USING (number)
     UNION ALL
-    SELECT number, count(*) FILTER (reason IS NULL) AS rows, arg_min(reason, coalesce(feedback_id, '')) AS reason
+    SELECT
+        number,
+        count(*) FILTER (reason IS NULL) AS rows,
+        arg_min(reason, coalesce(feedback_id, '')) AS reason
     FROM candidates SEMI JOIN corrected USING (number)
     GROUP BY number
 )
-SELECT interaction_id, rows, CASE WHEN rows = 0 THEN reason END AS reason
+
+SELECT
+    interaction_id,
+    rows,
+    CASE WHEN rows = 0 THEN reason END AS reason
 FROM fates JOIN answers USING (number)
 ORDER BY number

@@ -1,6 +1,17 @@
--- The texts that `named` numbers, with the prompts of the answers of which these are asked for. Reads `named`, `answers`
--- and `interactions`.
-SELECT slice, number, CASE WHEN asked THEN interactions.prompt END AS prompt, interactions.answer
+-- The texts that `named` numbers, with the prompts of the answers of which these are asked for.
+-- Reads: answers, interactions, named.
+-- Parameters: none.
+SELECT
+    slice,
+    number,
+    CASE WHEN asked THEN interactions.prompt END AS prompt,
+    interactions.answer
 FROM interactions
-JOIN (SELECT slice, number, asked, interaction_id, landed_day FROM named JOIN answers USING (number)) AS wanted
+JOIN (SELECT
+    slice,
+    number,
+    asked,
+    interaction_id,
+    landed_day
+FROM named JOIN answers USING (number)) AS wanted
     ON wanted.interaction_id = interactions.interaction_id AND wanted.landed_day = interactions.day

@@ -1,11 +1,21 @@
 -- Answers that somebody gave in place of logged ones: corrections stated as feedback, and, with $teacher, those of the
--- teacher as of the day. Reads `first_feedback` and `teacher_answers`.
-SELECT feedback_id, interaction_id, preferred, given_at,
+-- teacher as of the day.
+-- Reads: first_feedback, teacher_answers.
+-- Parameters: $teacher.
+SELECT
+    feedback_id,
+    interaction_id,
+    preferred,
+    given_at,
     CASE source WHEN 'human' THEN 'human' ELSE 'teacher' END AS origin
 FROM first_feedback
 WHERE kind = 'correction'
 UNION ALL BY NAME
-SELECT 'teacher ' || model AS feedback_id, interaction_id, answer AS preferred, CAST(day AS TIMESTAMPTZ) AS given_at,
+SELECT
+    'teacher ' || model AS feedback_id,
+    interaction_id,
+    answer AS preferred,
+    cast(day AS TIMESTAMPTZ) AS given_at,
     source AS origin
 FROM teacher_answers
 WHERE $teacher

@@ -1,4 +1,6 @@
 -- One row a question about documentation: the conversation with the answer as JSON. The split follows the page.
+-- Reads: questions.
+-- Parameters: $segment.
 SELECT
     split_of(prompt_key) AS split,
     prompt_key,
@@ -6,8 +8,12 @@ SELECT
     gold_images,
     catalogue,
     {
-        'row_id': row_id, 'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': $segment, 'category': if(needs_image, 'image', 'text'),
-        'agent': source, 'source': source, 'page': page, 'needs_image': needs_image, 'reward': CAST(1 AS DOUBLE)
+        'row_id': row_id,
+        'prompt_key': prompt_key,
+        'cluster_key': prompt_key,
+        'segment': $segment,
+        'category': if(needs_image, 'image', 'text'),
+        'agent': source, 'source': source, 'page': page, 'needs_image': needs_image, 'reward': cast(1 AS DOUBLE)
     } AS metadata
 FROM questions
 ORDER BY row_id

@@ -1,47 +1,93 @@
--- Who preferred which of two answers to one prompt, people and judges of the log: by the values that one rater (or judge)
--- gave to both, or as a stated preference. People without a name are one rater, of the mean of what they said. At most
--- $most_answers answers of a prompt are paired, by their hash. `first` is the answer with the lower key. Reads `rated`,
--- `interactions` and `first_feedback`.
+-- Who preferred which of two answers to one prompt, people and judges of the log: by the values that one rater (or
+-- judge) gave to both, or as a stated preference. People without a name are one rater, of the mean of what they said.
+-- At most $most_answers answers of a prompt are paired, by their hash. `first` is the answer with the lower key.
+-- Reads: first_feedback, interactions, rated.
+-- Parameters: $most_answers, $most_pairs.
 WITH said AS (
-    SELECT interaction_id, source, coalesce(rater, '') AS rater, value
+    SELECT
+        interaction_id,
+        source,
+        coalesce(rater, '') AS rater,
+        value
     FROM first_feedback
     WHERE value IS NOT NULL AND dimension = 'overall' AND source IN ('human', 'judge')
     QUALIFY row_number() OVER (
-        PARTITION BY interaction_id, source, coalesce(rater, feedback_id) ORDER BY given_at DESC, feedback_id) = 1
+        PARTITION BY interaction_id, source, coalesce(rater, feedback_id) ORDER BY given_at DESC, feedback_id
+    ) = 1
 ),
+
 scored AS (
-    SELECT interaction_id, source, rater, avg(value) AS value FROM said GROUP BY ALL
+    SELECT
+        interaction_id,
+        source,
+        rater,
+        avg(value) AS value
+    FROM said
+    GROUP BY ALL
     UNION ALL
-    SELECT interactions.interaction_id, 'judge', '', quality_scores['overall']
+    SELECT
+        interactions.interaction_id,
+        'judge',
+        '',
+        quality_scores['overall']
     FROM interactions JOIN rated
-      ON rated.interaction_id = interactions.interaction_id AND rated.landed_day = interactions.day
-    WHERE quality_scores['overall'] IS NOT NULL
-    AND interactions.interaction_id NOT IN (SELECT interaction_id FROM said WHERE source = 'judge')
+        ON rated.interaction_id = interactions.interaction_id AND rated.landed_day = interactions.day
+    WHERE
+        quality_scores['overall'] IS NOT NULL
+        AND interactions.interaction_id NOT IN (
+            SELECT interaction_id FROM said
+            WHERE source = 'judge'
+        )
 ),
+
 opinions AS (
-    SELECT prompt_key, short_key(rated.answer_key) AS answer_key, source, rater, avg(value) AS value
+    SELECT
+        prompt_key,
+        short_key(rated.answer_key) AS answer_key,
+        source,
+        rater,
+        avg(value) AS value
     FROM scored JOIN rated USING (interaction_id)
     WHERE answer_chars > 0
     GROUP BY prompt_key, rated.answer_key, source, rater
     QUALIFY dense_rank() OVER (PARTITION BY prompt_key ORDER BY short_key(rated.answer_key)) <= $most_answers
 ),
+
 votes AS (
-    SELECT prompt_key, a.answer_key AS first_key, b.answer_key AS second_key, source, rater,
+    SELECT
+        prompt_key,
+        a.answer_key AS first_key,
+        b.answer_key AS second_key,
+        source,
+        rater,
         CASE WHEN abs(a.value - b.value) < 1e-9 THEN 'tie' WHEN a.value > b.value THEN 'first' ELSE 'second' END AS vote
     FROM opinions AS a JOIN opinions AS b USING (prompt_key, source, rater)
     WHERE a.answer_key < b.answer_key
     UNION ALL
-    SELECT prompt_key, least(better, worse), greatest(better, worse), source, rater,
+    SELECT
+        prompt_key,
+        least(better, worse),
+        greatest(better, worse),
+        source,
+        rater,
         CASE WHEN better < worse THEN 'first' ELSE 'second' END
     FROM (
-        SELECT rated.prompt_key, short_key(answer_key(preferred)) AS better, short_key(answer_key(rejected)) AS worse,
-            first_feedback.source, coalesce(rater, first_feedback.feedback_id) AS rater
+        SELECT
+            rated.prompt_key,
+            short_key(answer_key(preferred)) AS better,
+            short_key(answer_key(rejected)) AS worse,
+            first_feedback.source,
+            coalesce(rater, first_feedback.feedback_id) AS rater
         FROM first_feedback JOIN rated USING (interaction_id)
         WHERE kind = 'preference' AND first_feedback.source IN ('human', 'judge')
     )
     WHERE better <> worse
 )
-SELECT prompt_key, first_key, second_key,
+
+SELECT
+    prompt_key,
+    first_key,
+    second_key,
     list(vote ORDER BY rater, vote) FILTER (source = 'human') AS people,
     list(vote ORDER BY rater, vote) FILTER (source = 'human' AND rater <> '') AS named,
     list(vote ORDER BY rater, vote) FILTER (source = 'judge') AS judges

@@ -1,5 +1,9 @@
--- Prompts of the day that have not been placed in a cluster yet, one row a key. Reads `interactions` and `known`.
-SELECT prompt_key, arg_min(prompt, interaction_id) AS prompt
+-- Prompts of the day that have not been placed in a cluster yet, one row a key.
+-- Reads: interactions, known.
+-- Parameters: none.
+SELECT
+    prompt_key,
+    arg_min(prompt, interaction_id) AS prompt
 FROM interactions
 WHERE prompt_key NOT IN (SELECT known.prompt_key FROM known)
 GROUP BY prompt_key

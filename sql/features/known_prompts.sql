@@ -1,2 +1,8 @@
--- Prompts of the day that were placed before, with their clusters. Reads `interactions` and `placed`.
-SELECT prompt_key, cluster_key FROM placed WHERE prompt_key IN (SELECT interactions.prompt_key FROM interactions)
+-- Prompts of the day that were placed before, with their clusters.
+-- Reads: interactions, placed.
+-- Parameters: none.
+SELECT
+    prompt_key,
+    cluster_key
+FROM placed
+WHERE prompt_key IN (SELECT interactions.prompt_key FROM interactions)

@@ -3,50 +3,84 @@
 --  rating? (1 to 5), comment?, preferred_output?, rejected_output?, brand_id?, user_id?, task_type?, session_id?,
 --  interaction_id?}
 -- A row that names an interaction_id judges an answer logged elsewhere. Any other is an answer too, and its id is a
--- hash of what was asked and answered, so that several raters of one output meet. Reads `objects`.
+-- hash of what was asked and answered, so that several raters of one output meet.
+-- Reads: objects.
+-- Parameters: none.
 WITH fields AS (
-    SELECT *, from_json(object, '{
+    SELECT
+        *,
+        from_json(object, '{
         "id": "JSON", "brand_id": "JSON", "user_id": "JSON", "task_type": "JSON", "prompt": "JSON",
         "model_output": "JSON", "feedback_type": "JSON", "rating": "JSON", "comment": "JSON",
         "preferred_output": "JSON", "rejected_output": "JSON", "session_id": "JSON", "created_at": "JSON",
         "interaction_id": "JSON"}') AS f
     FROM objects
 ),
+
 readings AS (
-    SELECT *, list_count([*COLUMNS(f.*)]) AS found,
-        id_of(f.id) AS id, id_of(f.brand_id) AS segment, id_of(f.user_id) AS user_id,
-        text_of(f.task_type) AS task, text_of(f.prompt) AS prompt, text_of(f.model_output) AS answer,
-        text_of(f.feedback_type) AS kind, number_of(f.rating) AS rating, text_of(f.comment) AS comment,
-        text_of(f.preferred_output) AS preferred, text_of(f.rejected_output) AS rejected,
-        id_of(f.session_id) AS session_id, time_of(f.created_at) AS moment, id_of(f.interaction_id) AS named_id
+    SELECT
+        *,
+        list_count([*COLUMNS(f.*)]) AS found,
+        id_of(f.id) AS id,
+        id_of(f.brand_id) AS segment,
+        id_of(f.user_id) AS user_id,
+        text_of(f.task_type) AS task,
+        text_of(f.prompt) AS prompt,
+        text_of(f.model_output) AS answer,
+        text_of(f.feedback_type) AS kind,
+        number_of(f.rating) AS rating,
+        text_of(f.comment) AS comment,
+        text_of(f.preferred_output) AS preferred,
+        text_of(f.rejected_output) AS rejected,
+        id_of(f.session_id) AS session_id,
+        time_of(f.created_at) AS moment,
+        id_of(f.interaction_id) AS named_id
     FROM fields
 ),
+
 judged AS (
-    SELECT *, coalesce(
-        unread(object, keys, found, line, reason, detail),
-        required(f.id, id, 'id'),
-        problem(f.created_at IS NULL, 'missing_field', 'created_at'), timely(f.created_at, moment, 'created_at'),
-        required(f.feedback_type, kind, 'feedback_type'),
-        problem(kind NOT IN ('thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction'), 'unknown_kind', kind),
-        optional(f.interaction_id, named_id, 'interaction_id'),
-        CASE WHEN f.interaction_id IS NULL
-             THEN coalesce(required(f.prompt, prompt, 'prompt'), required(f.model_output, answer, 'model_output')) END,
-        CASE WHEN kind = 'rating'
-             THEN coalesce(required(f.rating, rating, 'rating'), within(rating, 1, 5, 'rating')) END,
-        CASE WHEN kind IN ('preference', 'correction')
-             THEN required(f.preferred_output, preferred, 'preferred_output') END,
-        CASE WHEN kind = 'preference' THEN required(f.rejected_output, rejected, 'rejected_output') END,
-        optional(f.comment, comment, 'comment'),
-        optional(f.brand_id, segment, 'brand_id'),
-        optional(f.user_id, user_id, 'user_id'),
-        optional(f.task_type, task, 'task_type'),
-        optional(f.session_id, session_id, 'session_id')
-    ) AS fault,
-    coalesce(named_id, sha256(concat_ws(chr(31), coalesce(segment, ''), coalesce(task, ''), prompt, answer))) AS answer_id
+    SELECT
+        *,
+        coalesce(
+            unread(object, keys, found, line, reason, detail),
+            required(f.id, id, 'id'),
+            problem(f.created_at IS NULL, 'missing_field', 'created_at'), timely(f.created_at, moment, 'created_at'),
+            required(f.feedback_type, kind, 'feedback_type'),
+            problem(
+                kind NOT IN ('thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction'), 'unknown_kind', kind
+            ),
+            optional(f.interaction_id, named_id, 'interaction_id'),
+            CASE
+                WHEN f.interaction_id IS NULL
+                    THEN
+                        coalesce(required(f.prompt, prompt, 'prompt'), required(f.model_output, answer, 'model_output'))
+            END,
+            CASE
+                WHEN kind = 'rating'
+                    THEN coalesce(required(f.rating, rating, 'rating'), within(rating, 1, 5, 'rating'))
+            END,
+            CASE
+                WHEN kind IN ('preference', 'correction')
+                    THEN required(f.preferred_output, preferred, 'preferred_output')
+            END,
+            CASE WHEN kind = 'preference' THEN required(f.rejected_output, rejected, 'rejected_output') END,
+            optional(f.comment, comment, 'comment'),
+            optional(f.brand_id, segment, 'brand_id'),
+            optional(f.user_id, user_id, 'user_id'),
+            optional(f.task_type, task, 'task_type'),
+            optional(f.session_id, session_id, 'session_id')
+        ) AS fault,
+        coalesce(named_id, sha256(concat_ws(chr(31), coalesce(segment, ''), coalesce(task, ''), prompt, answer)))
+            AS answer_id
     FROM readings
 )
+
 SELECT
-    source_file, source_line, fault, line, 'feedback' AS record,
+    source_file,
+    source_line,
+    fault,
+    line,
+    'feedback' AS record,
     CASE WHEN fault IS NULL AND named_id IS NULL THEN {
         'interaction_id': answer_id,
         'answered_at': moment,
@@ -54,7 +88,7 @@ SELECT
         'answer': answer,
         'task': task,
         'segment': segment,
-        'error': false,
+        'error': FALSE,
         'session_id': session_id,
         'user_id': user_id
     } END AS interaction,

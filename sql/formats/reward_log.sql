@@ -3,54 +3,87 @@
 --  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
 --  dimension's range, timestamp?, dimension?,
 --  source? (human by default, verifier, judge, synthetic), user_id?}.
--- A row without a timestamp counts from the start of its day ($day). Reads `objects`.
+-- A row without a timestamp counts from the start of its day ($day).
+-- Reads: objects.
+-- Parameters: $day.
 WITH fields AS (
-    SELECT *, from_json(object, '{
+    SELECT
+        *,
+        from_json(object, '{
         "type": "JSON", "interaction_id": "JSON", "question": "JSON", "agent": "JSON", "category": "JSON",
         "top_k": "JSON", "num_sources": "JSON", "timestamp": "JSON", "answer": "JSON", "context": "JSON",
         "sources": "JSON", "segment": "JSON", "task": "JSON", "reward": "JSON", "dimension": "JSON",
         "source": "JSON", "user_id": "JSON"}') AS f
     FROM objects
 ),
+
 readings AS (
-    SELECT *, list_count([*COLUMNS(f.*)]) AS found,
-        f.type IS NOT NULL AS is_feedback, text_of(f.type) AS type, id_of(f.interaction_id) AS id,
-        time_of(f.timestamp) AS moment, text_of(f.question) AS question, text_of(f.agent) AS agent,
-        text_of(f.category) AS category, number_of(f.top_k) AS top_k, text_of(f.answer) AS answer,
-        text_of(f.context) AS context, text_of(f.segment) AS segment, text_of(f.task) AS task,
-        number_of(f.reward) AS said_reward, text_of(f.dimension) AS dimension,
-        coalesce(dimension, 'overall') AS metric, metric_value(metric, said_reward) AS reward, text_of(f.source) AS source,
+    SELECT
+        *,
+        list_count([*COLUMNS(f.*)]) AS found,
+        f.type IS NOT NULL AS is_feedback,
+        text_of(f.type) AS type,
+        id_of(f.interaction_id) AS id,
+        time_of(f.timestamp) AS moment,
+        text_of(f.question) AS question,
+        text_of(f.agent) AS agent,
+        text_of(f.category) AS category,
+        number_of(f.top_k) AS top_k,
+        text_of(f.answer) AS answer,
+        text_of(f.context) AS context,
+        text_of(f.segment) AS segment,
+        text_of(f.task) AS task,
+        number_of(f.reward) AS said_reward,
+        text_of(f.dimension) AS dimension,
+        coalesce(dimension, 'overall') AS metric,
+        metric_value(metric, said_reward) AS reward,
+        text_of(f.source) AS source,
         id_of(f.user_id) AS user_id
     FROM fields
 ),
+
 judged AS (
-    SELECT *, coalesce(
-        unread(object, keys, found, line, reason, detail),
-        problem(is_feedback AND coalesce(type, '') <> 'feedback', 'unknown_kind', 'type'),
-        required(f.interaction_id, id, 'interaction_id'),
-        timely(f.timestamp, moment, 'timestamp'),
-        CASE WHEN is_feedback THEN coalesce(
-            required(f.reward, said_reward, 'reward'), within(reward, 0, 1, 'reward'),
-            optional(f.dimension, dimension, 'dimension'),
-            optional(f.user_id, user_id, 'user_id'),
-            problem(f.source IS NOT NULL
-                    AND coalesce(source, '') NOT IN ('human', 'verifier', 'judge', 'synthetic'),
-                    'unknown_kind', 'source'))
-        ELSE coalesce(
-            required(f.question, question, 'question'),
-            required(f.agent, agent, 'agent'),
-            optional(f.category, category, 'category'),
-            optional(f.top_k, top_k, 'top_k'), within(top_k, 0, 1e9, 'top_k'),
-            optional(f.answer, answer, 'answer'),
-            optional(f.context, context, 'context'),
-            optional(f.segment, segment, 'segment'),
-            optional(f.task, task, 'task')) END
-    ) AS fault,
-    coalesce(moment, CAST($day AS TIMESTAMPTZ)) AS happened_at
+    SELECT
+        *,
+        coalesce(
+            unread(object, keys, found, line, reason, detail),
+            problem(is_feedback AND coalesce(type, '') <> 'feedback', 'unknown_kind', 'type'),
+            required(f.interaction_id, id, 'interaction_id'),
+            timely(f.timestamp, moment, 'timestamp'),
+            CASE
+                WHEN is_feedback
+                    THEN
+                        coalesce(
+                            required(f.reward, said_reward, 'reward'), within(reward, 0, 1, 'reward'),
+                            optional(f.dimension, dimension, 'dimension'),
+                            optional(f.user_id, user_id, 'user_id'),
+                            problem(
+                                f.source IS NOT NULL
+                                AND coalesce(source, '') NOT IN ('human', 'verifier', 'judge', 'synthetic'),
+                                'unknown_kind', 'source'
+                            )
+                        )
+                ELSE coalesce(
+                    required(f.question, question, 'question'),
+                    required(f.agent, agent, 'agent'),
+                    optional(f.category, category, 'category'),
+                    optional(f.top_k, top_k, 'top_k'), within(top_k, 0, 1e9, 'top_k'),
+                    optional(f.answer, answer, 'answer'),
+                    optional(f.context, context, 'context'),
+                    optional(f.segment, segment, 'segment'),
+                    optional(f.task, task, 'task')
+                )
+            END
+        ) AS fault,
+        coalesce(moment, cast($day AS TIMESTAMPTZ)) AS happened_at
     FROM readings
 )
+
 SELECT
-    source_file, source_line, fault, line,
+    source_file,
+    source_line,
+    fault,
+    line,
     CASE WHEN is_feedback THEN 'feedback' ELSE 'interaction' END AS record,
     CASE WHEN fault IS NULL AND NOT is_feedback THEN {
         'interaction_id': id,
@@ -58,13 +91,13 @@ SELECT
         'prompt': [{'role': 'user', 'content': question}],
         'answer': answer,
         'context': context,
-        'sources': CAST(f.sources AS VARCHAR),
+        'sources': cast(f.sources AS VARCHAR),
         'agent': agent,
         'category': category,
         'task': task,
         'segment': segment,
-        'top_k': CAST(top_k AS BIGINT),
-        'error': false
+        'top_k': cast(top_k AS BIGINT),
+        'error': FALSE
     } END AS interaction,
     CASE WHEN fault IS NULL AND is_feedback THEN [struct_insert(identified({
         'interaction_id': id,
@@ -73,9 +106,9 @@ SELECT
         'value': reward,
         'dimension': metric_dimension(metric),
         'source': coalesce(source, 'human'),
-        'preferred': CAST(NULL AS VARCHAR),
-        'rejected': CAST(NULL AS VARCHAR),
-        'comment': CAST(NULL AS VARCHAR),
+        'preferred': cast(NULL AS VARCHAR),
+        'rejected': cast(NULL AS VARCHAR),
+        'comment': cast(NULL AS VARCHAR),
         'rater': user_id
     }), raw_value := CASE WHEN reward <> said_reward THEN said_reward END)] ELSE [] END AS feedback
 FROM judged

@@ -1,4 +1,8 @@
--- Keys of prompts that nobody but the erased asked. Reads `interactions` and `erased_interactions` (id).
-SELECT DISTINCT prompt_key FROM interactions WHERE interaction_id IN (SELECT id FROM erased_interactions)
+-- Keys of prompts that nobody but the erased asked.
+-- Reads: erased_interactions, interactions.
+-- Parameters: none.
+SELECT DISTINCT prompt_key FROM interactions
+WHERE interaction_id IN (SELECT id FROM erased_interactions)
 EXCEPT
-SELECT prompt_key FROM interactions WHERE interaction_id NOT IN (SELECT id FROM erased_interactions)
+SELECT prompt_key FROM interactions
+WHERE interaction_id NOT IN (SELECT id FROM erased_interactions)

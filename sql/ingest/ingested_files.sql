@@ -1,12 +1,27 @@
--- The account of every file of a day: lines = rows + duplicates + rejects. Reads `parsed`, `fates` and `files` (name,
--- fingerprint).
-WITH read AS (SELECT source_file, count(*) AS lines FROM parsed GROUP BY source_file),
+-- The account of every file of a day: lines = rows + duplicates + rejects.
+-- Reads: fates, files, parsed.
+-- Parameters: $day.
+WITH read AS (
+    SELECT
+        source_file,
+        count(*) AS lines
+    FROM parsed
+    GROUP BY source_file
+),
+
 refused AS (
-    SELECT source_file, count(*) FILTER (fate = 'duplicate') AS duplicates, count(*) FILTER (fate = 'reject') AS rejects
+    SELECT
+        source_file,
+        count(*) FILTER (fate = 'duplicate') AS duplicates,
+        count(*) FILTER (fate = 'reject') AS rejects
     FROM fates
     GROUP BY source_file
 )
-SELECT CAST($day AS DATE) AS day, name AS source_file, fingerprint,
+
+SELECT
+    cast($day AS DATE) AS day,
+    name AS source_file,
+    fingerprint,
     coalesce(lines, 0) AS lines,
     coalesce(lines, 0) - coalesce(duplicates, 0) - coalesce(rejects, 0) AS rows,
     coalesce(duplicates, 0) AS duplicates,

@@ -1,31 +1,59 @@
--- The answers of a day, one row an id: those of the lines that became rows, and those that feedback rows carry. `said` is
--- everything the log said about an answer, but for an answer without outer whitespace: its key says that one. Reads
--- `parsed` and `fates`.
+-- The answers of a day, one row an id: those of the lines that became rows, and those that feedback rows carry. `said`
+-- is everything the log said about an answer, but for an answer without outer whitespace: its key says that one.
+-- Reads: fates, parsed.
+-- Parameters: $day.
 WITH answers AS NOT MATERIALIZED (
-    SELECT rowid AS line_id, record, interaction, source_file, source_line
+    SELECT
+        rowid AS line_id,
+        record,
+        interaction,
+        source_file,
+        source_line
     FROM parsed
     WHERE interaction IS NOT NULL AND rowid NOT IN (SELECT line_id FROM fates)
     UNION ALL
-    SELECT rowid, record, unnest(answers), source_file, source_line
+    SELECT
+        rowid,
+        record,
+        unnest(answers),
+        source_file,
+        source_line
     FROM parsed
     WHERE len(answers) > 0 AND rowid NOT IN (SELECT line_id FROM fates)
 ),
-repeated AS (SELECT hash(interaction.interaction_id) AS key FROM answers GROUP BY ALL HAVING count(*) > 1),
+
+repeated AS (
+    SELECT hash(interaction.interaction_id) AS key FROM answers
+    GROUP BY ALL
+    HAVING count(*) > 1
+),
+
 surplus AS (
-    SELECT line_id, interaction.interaction_id AS id
+    SELECT
+        line_id,
+        interaction.interaction_id AS id
     FROM answers
     WHERE hash(interaction.interaction_id) IN (FROM repeated)
     QUALIFY row_number() OVER (
         PARTITION BY interaction.interaction_id
-        ORDER BY record = 'feedback', interaction.answered_at, content_hash('interaction', interaction, NULL, NULL),
+        ORDER BY
+            record = 'feedback', interaction.answered_at, content_hash('interaction', interaction, NULL, NULL),
             source_file, source_line
     ) > 1
 )
-SELECT CAST($day AS DATE) AS day, unnest(interaction),
-    CAST(to_json(struct_update(interaction, answer :=
-        CASE WHEN NOT is_trim(interaction.answer) THEN interaction.answer END)) AS VARCHAR) AS said,
+
+SELECT
+    cast($day AS DATE) AS day,
+    unnest(interaction),
+    cast(to_json(struct_update(
+        interaction, answer
+        := CASE WHEN NOT is_trim(interaction.answer) THEN interaction.answer END
+    )) AS VARCHAR) AS said,
     -- Roles in order, or NULL where a message is blank.
-    CASE WHEN len(list_filter(interaction.prompt, lambda message: stripped(message.content) = '')) = 0
-         THEN array_to_string(list_transform(interaction.prompt, lambda message: message.role), ' ') END AS roles,
-    source_file, source_line
+    CASE
+        WHEN len(list_filter(interaction.prompt, LAMBDA message: stripped(message.content) = '')) = 0
+            THEN array_to_string(list_transform(interaction.prompt, LAMBDA message: message.role), ' ')
+    END AS roles,
+    source_file,
+    source_line
 FROM answers ANTI JOIN surplus ON surplus.line_id = answers.line_id AND surplus.id = interaction.interaction_id

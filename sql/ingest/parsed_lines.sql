@@ -1,17 +1,24 @@
 -- What each line says, with the id and time of its record, or why it was refused, with its beginning.
--- Reads `format_lines`, what a format gives: source_file, source_line, fault, line, record, feedback, and its answer as
--- `interaction` or, where a line holds several, as `answers`.
+-- Reads: format_lines.
+-- Parameters: none.
 SELECT
-    source_file, source_line, reason_of(fault) AS reason, detail_of(fault) AS detail,
+    source_file,
+    source_line,
+    reason_of(fault) AS reason,
+    detail_of(fault) AS detail,
     CASE WHEN fault IS NOT NULL THEN beginning(line) END AS raw,
     record,
-    CAST(interaction AS interaction_record) AS interaction,
-    CAST(feedback AS feedback_record[]) AS feedback,
-    CAST(answers AS interaction_record[]) AS answers,
-    CASE record WHEN 'interaction' THEN interaction.interaction_id
-                WHEN 'tree' THEN answers[1].interaction_id
-                ELSE feedback[1].feedback_id END AS record_id,
-    CASE record WHEN 'interaction' THEN interaction.answered_at
-                WHEN 'tree' THEN answers[1].answered_at
-                ELSE feedback[1].given_at END AS happened_at
+    cast(interaction AS interaction_record) AS interaction,
+    cast(feedback AS feedback_record[]) AS feedback,
+    cast(answers AS interaction_record[]) AS answers,
+    CASE record
+        WHEN 'interaction' THEN interaction.interaction_id
+        WHEN 'tree' THEN answers[1].interaction_id
+        ELSE feedback[1].feedback_id
+    END AS record_id,
+    CASE record
+        WHEN 'interaction' THEN interaction.answered_at
+        WHEN 'tree' THEN answers[1].answered_at
+        ELSE feedback[1].given_at
+    END AS happened_at
 FROM format_lines

@@ -1,46 +1,88 @@
--- Every answer that could join a group of answers to one prompt, with why it does not, or NULL in `reason`.
--- A group has one prompt and one reward source; of more than $group_size answers those are taken that lie evenly over
--- the sorted rewards, the best and the worst included, unless $selection says otherwise. Reads `answers`.
+-- Every answer that could join a group of answers to one prompt, with why it does not, or NULL in `reason`. A group has
+-- one prompt and one reward source; of more than $group_size answers those are taken that lie evenly over the sorted
+-- rewards, the best and the worst included, unless $selection says otherwise.
+-- Reads: answers.
+-- Parameters: $failed_below, $group_size, $min_group_size, $min_sd, $selection.
 WITH repeated AS (
-    SELECT prompt, reward_source, text, arg_min(number, (-reward, number)) AS first
+    SELECT
+        prompt,
+        reward_source,
+        text,
+        arg_min(number, (-reward, number)) AS first
     FROM answers
     WHERE unfit IS NULL
     GROUP BY ALL
     HAVING count(*) > 1
 ),
+
 filtered AS (
-    SELECT number, interaction_id, prompt, reward_source, reward,
+    SELECT
+        number,
+        interaction_id,
+        prompt,
+        reward_source,
+        reward,
         coalesce(unfit, CASE WHEN first <> number THEN 'repeated' END) AS filtered_by
     FROM answers LEFT JOIN repeated USING (prompt, reward_source, text)
 ),
+
 ranked AS (
-    SELECT number, prompt, reward_source, reward, row_number() OVER (
+    SELECT
+        number,
+        prompt,
+        reward_source,
+        reward,
+        row_number() OVER (
             PARTITION BY prompt, reward_source
-            ORDER BY CASE WHEN $selection = 'random' THEN sha256(interaction_id) END, reward DESC, number) - 1 AS place,
+            ORDER BY CASE WHEN $selection = 'random' THEN sha256(interaction_id) END, reward DESC, number
+        ) - 1 AS place,
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
     FROM filtered
     WHERE filtered_by IS NULL
 ),
+
 strata AS (
-    SELECT *, CASE
-        WHEN size < $min_group_size THEN 'too_few_answers'
-        WHEN NOT CASE WHEN $selection = 'stratified' THEN spread(place, size, $group_size) ELSE place < $group_size END
-        THEN 'over_group_size'
+    SELECT
+        *,
+        CASE
+            WHEN size < $min_group_size THEN 'too_few_answers'
+            WHEN
+                NOT CASE
+                    WHEN $selection = 'stratified' THEN spread(place, size, $group_size) ELSE place < $group_size
+                END
+                THEN 'over_group_size'
         END AS set_aside
     FROM ranked
 ),
+
 groups AS (
-    SELECT prompt, reward_source, stddev_pop(reward) AS sd, max(reward) AS best
+    SELECT
+        prompt,
+        reward_source,
+        stddev_pop(reward) AS sd,
+        max(reward) AS best
     FROM strata
     WHERE set_aside IS NULL
     GROUP BY ALL
 ),
+
 judged AS (
-    SELECT number, sd, coalesce(set_aside, CASE
-        WHEN NOT reaches(best, $failed_below) THEN 'all_failed'
-        WHEN NOT reaches(sd, $min_sd) THEN 'no_signal' END) AS reason
+    SELECT
+        number,
+        sd,
+        coalesce(set_aside, CASE
+            WHEN NOT reaches(best, $failed_below) THEN 'all_failed'
+            WHEN NOT reaches(sd, $min_sd) THEN 'no_signal'
+        END) AS reason
     FROM strata LEFT JOIN groups USING (prompt, reward_source)
 )
-SELECT number, CAST(NULL AS VARCHAR) AS feedback_id, prompt, filtered.reward_source, filtered.reward, sd,
+
+SELECT
+    number,
+    cast(NULL AS VARCHAR) AS feedback_id,
+    prompt,
+    filtered.reward_source,
+    filtered.reward,
+    sd,
     coalesce(filtered_by, reason) AS reason
 FROM filtered LEFT JOIN judged USING (number)

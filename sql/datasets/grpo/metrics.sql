@@ -1,6 +1,15 @@
--- Groups taken, their mean reward deviation, and whole groups left out for lack of signal. Reads `taken` and `candidates`.
-SELECT (SELECT count(*) FROM taken WHERE place = 1) AS groups,
-    (SELECT round(avg(round(sd, 9)), 4) FROM taken WHERE place = 1) AS mean_sd,
-    count(DISTINCT (prompt, reward_source)) FILTER (reason = 'no_signal') AS groups_without_signal,
-    count(DISTINCT (prompt, reward_source)) FILTER (reason = 'all_failed') AS groups_all_failed
+-- Groups taken, their mean reward deviation, and whole groups left out for lack of signal.
+-- Reads: candidates, taken.
+-- Parameters: none.
+SELECT
+    (
+        SELECT count(*) FROM taken
+        WHERE place = 1
+    ) AS groups,
+    (
+        SELECT round(avg(round(sd, 9)), 4) FROM taken
+        WHERE place = 1
+    ) AS mean_sd,
+    count(distinct(prompt, reward_source)) FILTER (reason = 'no_signal') AS groups_without_signal,
+    count(distinct(prompt, reward_source)) FILTER (reason = 'all_failed') AS groups_all_failed
 FROM candidates

@@ -1,21 +1,42 @@
 -- Groups of answers to the prompts of a slice with their rewards. Complexity is the words of the question: simple up to
--- 10, moderate up to 40, complex above. Reads `taken` and `texts`.
+-- 10, moderate up to 40, complex above.
+-- Reads: taken, texts.
+-- Parameters: $slice.
 WITH groups AS (
-    SELECT taken.prompt AS key, reward_source, first(prompt_key) AS prompt_key, first(cluster_key) AS cluster_key,
-        first(split) AS split, min(segment) AS segment, min(category) AS category, first(sd) AS sd, count(*) AS size,
-        arg_min(texts.prompt, number) AS prompt, list_sort(list(DISTINCT agent)) AS agents,
+    SELECT
+        taken.prompt AS key,
+        reward_source,
+        first(prompt_key) AS prompt_key,
+        first(cluster_key) AS cluster_key,
+        first(split) AS split,
+        min(segment) AS segment,
+        min(category) AS category,
+        first(sd) AS sd,
+        count(*) AS size,
+        arg_min(texts.prompt, number) AS prompt,
+        list_sort(list(DISTINCT agent)) AS agents,
         list_sort(list({'place': place, 'text': answer, 'reward': reward, 'interaction_id': interaction_id})) AS said
     FROM taken JOIN texts USING (number)
     WHERE slice = $slice
     GROUP BY key, reward_source
 )
-SELECT split, prompt_key, prompt, list_transform(said, lambda answer:
-        {'text': answer.text, 'reward': answer.reward, 'interaction_id': answer.interaction_id}) AS responses,
-    {'prompt_key': prompt_key, 'cluster_key': cluster_key, 'segment': segment, 'category': category,
-     'sd': round(sd, 9), 'scorer': reward_source, 'size': size, 'query_complexity': CASE
-        WHEN len(string_split_regex(stripped(prompt[-1].content), '\s+')) <= 10 THEN 'simple'
-        WHEN len(string_split_regex(stripped(prompt[-1].content), '\s+')) <= 40 THEN 'moderate'
-        ELSE 'complex' END,
-     'agents': agents} AS metadata
+
+SELECT
+    split,
+    prompt_key,
+    prompt,
+    list_transform(
+        said, LAMBDA answer:
+        {'text': answer.text, 'reward': answer.reward, 'interaction_id': answer.interaction_id}
+    ) AS responses,
+    {
+        'prompt_key': prompt_key, 'cluster_key': cluster_key, 'segment': segment, 'category': category,
+        'sd': round(sd, 9), 'scorer': reward_source, 'size': size, 'query_complexity': CASE
+            WHEN len(string_split_regex(stripped(prompt[-1].content), '\s+')) <= 10 THEN 'simple'
+            WHEN len(string_split_regex(stripped(prompt[-1].content), '\s+')) <= 40 THEN 'moderate'
+            ELSE 'complex'
+        END,
+        'agents': agents
+    } AS metadata
 FROM groups
 ORDER BY split, key, reward_source

@@ -1,11 +1,29 @@
--- The answers of the groups, the best of each first, with all that a row says but their texts. Reads
--- `candidates` and `answers`.
+-- The answers of the groups, the best of each first, with all that a row says but their texts.
+-- Reads: answers, candidates.
+-- Parameters: $slices.
 WITH members AS (
-    SELECT number, sd, row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, number) AS place
+    SELECT
+        number,
+        sd,
+        row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, number) AS place
     FROM candidates
     WHERE reason IS NULL
 )
-SELECT slice_of(prompt, $slices) AS slice, number, place, sd, prompt, split, prompt_key, cluster_key, segment,
-    category, agent, interaction_id, reward, reward_source
+
+SELECT
+    slice_of(prompt, $slices) AS slice,
+    number,
+    place,
+    sd,
+    prompt,
+    split,
+    prompt_key,
+    cluster_key,
+    segment,
+    category,
+    agent,
+    interaction_id,
+    reward,
+    reward_source
 FROM members JOIN answers USING (number)
 ORDER BY slice, prompt, reward_source, place

@@ -1,41 +1,72 @@
--- Every answer and every correction as a single good or bad example, with why it is none, or NULL in `reason`.
--- A text that was found both good and bad as an answer to one prompt is neither; of equal texts the first stays.
--- Reads `answers` and `statements`.
+-- Every answer and every correction as a single good or bad example, with why it is none, or NULL in `reason`. A text
+-- that was found both good and bad as an answer to one prompt is neither; of equal texts the first stays.
+-- Reads: answers, statements.
+-- Parameters: $bad_to, $good_from, $max_samples.
 WITH offers AS (
-    SELECT number, CAST(NULL AS VARCHAR) AS feedback_id, prompt, text, reward, unfit
+    SELECT
+        number,
+        cast(NULL AS VARCHAR) AS feedback_id,
+        prompt,
+        text,
+        reward,
+        unfit
     FROM answers
     UNION ALL BY NAME
-    SELECT number, feedback_id, prompt, short_key(answer_key(preferred)) AS text, 1.0 AS reward,
+    SELECT
+        number,
+        feedback_id,
+        prompt,
+        short_key(answer_key(preferred)) AS text,
+        1.0 AS reward,
         coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit
     FROM statements JOIN answers USING (interaction_id)
     WHERE kind = 'correction'
 ),
+
 labelled AS (
-    SELECT *, CASE WHEN reaches(reward, $good_from) THEN true WHEN reaches($bad_to, reward) THEN false END AS label
+    SELECT
+        *,
+        CASE WHEN reaches(reward, $good_from) THEN TRUE WHEN reaches($bad_to, reward) THEN FALSE END AS label
     FROM offers
 ),
+
 repeated AS (
-    SELECT prompt, text, bool_or(label) AND NOT bool_and(label) AS contradictory,
+    SELECT
+        prompt,
+        text,
+        bool_or(label) AND NOT bool_and(label) AS contradictory,
         arg_min({'number': number, 'feedback_id': feedback_id}, (feedback_id IS NULL, feedback_id, number))
-            FILTER (label IS NOT NULL) AS kept
+        FILTER (label IS NOT NULL) AS kept
     FROM labelled
     WHERE unfit IS NULL
     GROUP BY ALL
     HAVING count(*) > 1
 ),
+
 filtered AS (
-    SELECT labelled.*, coalesce(unfit, CASE
-        WHEN label IS NULL THEN 'undecided'
-        WHEN contradictory THEN 'contradiction'
-        WHEN kept.number <> number OR kept.feedback_id IS DISTINCT FROM feedback_id AND kept IS NOT NULL THEN 'repeated'
+    SELECT
+        labelled.*,
+        coalesce(unfit, CASE
+            WHEN label IS NULL THEN 'undecided'
+            WHEN contradictory THEN 'contradiction'
+            WHEN
+                kept.number <> number OR kept.feedback_id IS DISTINCT FROM feedback_id AND kept IS NOT NULL
+                THEN 'repeated'
         END) AS filtered_by
     FROM labelled LEFT JOIN repeated USING (prompt, text)
 ),
+
 taken AS (
-    SELECT number, feedback_id FROM filtered WHERE filtered_by IS NULL
+    SELECT
+        number,
+        feedback_id
+    FROM filtered
+    WHERE filtered_by IS NULL
     ORDER BY abs(reward - 0.5) DESC, prompt, number, feedback_id LIMIT $max_samples
 )
-SELECT filtered.* EXCLUDE (text, unfit, filtered_by),
+
+SELECT
+    filtered.* EXCLUDE (text, unfit, filtered_by),
     coalesce(filtered_by, CASE WHEN taken.number IS NULL THEN 'over_max_samples' END) AS reason
 FROM filtered LEFT JOIN taken
     ON taken.number = filtered.number AND taken.feedback_id IS NOT DISTINCT FROM filtered.feedback_id

@@ -1,10 +1,22 @@
--- What the single answers say but for their texts, in their order. Reads `candidates`, `answers` and `statements`.
-SELECT slice_of(offers.prompt, $slices) AS slice, number, answers.split, offers.prompt, answers.prompt_key,
-    offers.feedback_id, stated.preferred, offers.label,
-    {'interaction_id': answers.interaction_id, 'prompt_key': answers.prompt_key, 'cluster_key': answers.cluster_key,
-     'segment': answers.segment, 'category': answers.category,
-     'agent': CASE WHEN offers.feedback_id IS NULL THEN answers.agent ELSE stated.source END, 'reward': offers.reward,
-     'reward_source': CASE WHEN offers.feedback_id IS NULL THEN answers.reward_source ELSE stated.source END} AS metadata
+-- What the single answers say but for their texts, in their order.
+-- Reads: answers, candidates, statements.
+-- Parameters: $slices.
+SELECT
+    slice_of(offers.prompt, $slices) AS slice,
+    number,
+    answers.split,
+    offers.prompt,
+    answers.prompt_key,
+    offers.feedback_id,
+    stated.preferred,
+    offers.label,
+    {
+        'interaction_id': answers.interaction_id, 'prompt_key': answers.prompt_key, 'cluster_key': answers.cluster_key,
+        'segment': answers.segment, 'category': answers.category,
+        'agent': CASE WHEN offers.feedback_id IS NULL THEN answers.agent ELSE stated.source END,
+        'reward': offers.reward,
+        'reward_source': CASE WHEN offers.feedback_id IS NULL THEN answers.reward_source ELSE stated.source END
+    } AS metadata
 FROM candidates AS offers JOIN answers USING (number)
 LEFT JOIN statements AS stated
     ON stated.feedback_id = offers.feedback_id AND stated.interaction_id = answers.interaction_id

@@ -1,5 +1,8 @@
--- What is known of the pairs as a whole: pairs by strategy, and how often the longer text is the better. Reads `taken`.
-SELECT count(*) FILTER (metadata.strategy = 'explicit') AS explicit,
+-- What is known of the pairs as a whole: pairs by strategy, and how often the longer text is the better.
+-- Reads: taken.
+-- Parameters: none.
+SELECT
+    count(*) FILTER (metadata.strategy = 'explicit') AS explicit,
     count(*) FILTER (metadata.strategy = 'all_margin') AS all_margin,
     count(*) FILTER (metadata.strategy = 'best_worst') AS best_worst,
     count(*) FILTER (metadata.strategy = 'ratings') AS ratings,
@@ -7,5 +10,5 @@ SELECT count(*) FILTER (metadata.strategy = 'explicit') AS explicit,
     count(*) FILTER (metadata.strategy = 'judged') AS judged,
     count(DISTINCT prompt_key) AS prompts,
     round(avg(metadata.margin), 4) AS mean_margin,
-    round(avg(CAST(longer AS INTEGER)), 4) AS longer_is_chosen
+    round(avg(cast(longer AS INTEGER)), 4) AS longer_is_chosen
 FROM taken

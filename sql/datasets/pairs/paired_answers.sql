@@ -1,24 +1,47 @@
--- The answers that pairs are made of, at most $max_answers a prompt and reward source, evenly over their sorted rewards;
--- with their places from the best down. Narrow, because it is joined with itself. Reads `answers` and `statements`.
+-- The answers that pairs are made of, at most $max_answers a prompt and reward source, evenly over their sorted
+-- rewards; with their places from the best down. Narrow, because it is joined with itself.
+-- Reads: answers, statements.
+-- Parameters: $max_answers, $strategies.
 WITH ranked AS (
-    SELECT number, prompt, text, reward, reward_source, answer_chars, error, prompt_fault, interaction_id,
+    SELECT
+        number,
+        prompt,
+        text,
+        reward,
+        reward_source,
+        answer_chars,
+        error,
+        prompt_fault,
+        interaction_id,
         row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, answer_chars, number) - 1 AS place,
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
     FROM answers
     WHERE reward IS NOT NULL AND answer_chars > 0
 ),
+
 spreads AS (
-    SELECT prompt, reward_source, avg(reward) - 2 * stddev_pop(reward) AS low_reward
+    SELECT
+        prompt,
+        reward_source,
+        avg(reward) - 2 * stddev_pop(reward) AS low_reward
     FROM ranked
     WHERE size >= 8 AND list_contains($strategies, 'mu2s')
     GROUP BY ALL
 ),
+
 lows AS (
     SELECT arg_min(number, (abs(reward - low_reward), number)) AS number
     FROM ranked JOIN spreads USING (prompt, reward_source)
     GROUP BY prompt, reward_source
 )
-SELECT * EXCLUDE (interaction_id), number IN (SELECT lows.number FROM lows) AS is_low, list_contains($strategies, 'ratings')
-    AND interaction_id IN (SELECT statements.interaction_id FROM statements WHERE kind = 'rating') AS stars
+
+SELECT
+    * EXCLUDE (interaction_id),
+    number IN (SELECT lows.number FROM lows) AS is_low,
+    list_contains($strategies, 'ratings')
+    AND interaction_id IN (
+        SELECT statements.interaction_id FROM statements
+        WHERE kind = 'rating'
+    ) AS stars
 FROM ranked
 WHERE spread(place, size, $max_answers)

@@ -1,7 +1,11 @@
 -- The wanted pairs that have not been compared and whose lengths allow them to be near-identical, with the numbers of
--- their texts: two texts of similarity s differ at most by a factor of s / (2 - s). Reads `wanted_pairs`, `compared` and
--- `pairs`.
-SELECT slice, pair, coalesce(chosen, preferred_number(statement)) AS chosen,
+-- their texts: two texts of similarity s differ at most by a factor of s / (2 - s).
+-- Reads: compared, pairs, wanted_pairs.
+-- Parameters: $near_identical.
+SELECT
+    slice,
+    pair,
+    coalesce(chosen, preferred_number(statement)) AS chosen,
     coalesce(rejected, rejected_number(statement)) AS rejected
 FROM wanted_pairs ANTI JOIN compared USING (pair)
 JOIN pairs ON pairs.rowid = pair

@@ -1,33 +1,66 @@
--- Every answer and every correction, with why it is not a training row, or NULL in `reason` where it is one.
--- One row a prompt: a human's correction first, then a teacher's, then the best reward, the shorter, the newer.
--- Reads `answers` and `corrections`.
+-- Every answer and every correction, with why it is not a training row, or NULL in `reason` where it is one. One row a
+-- prompt: a human's correction first, then a teacher's, then the best reward, the shorter, the newer.
+-- Reads: answers, corrections.
+-- Parameters: $max_samples, $min_reward.
 WITH offers AS (
-    SELECT number, CAST(NULL AS VARCHAR) AS feedback_id, prompt, reward, answer_chars, answered_at,
-        coalesce(unfit, CASE WHEN refusal THEN 'refusal' WHEN boilerplate THEN 'boilerplate' END) AS unfit, 3 AS origin
+    SELECT
+        number,
+        cast(NULL AS VARCHAR) AS feedback_id,
+        prompt,
+        reward,
+        answer_chars,
+        answered_at,
+        coalesce(unfit, CASE WHEN refusal THEN 'refusal' WHEN boilerplate THEN 'boilerplate' END) AS unfit,
+        3 AS origin
     FROM answers
     UNION ALL BY NAME
-    SELECT number, feedback_id, prompt, 1.0 AS reward, length(stripped(preferred)) AS answer_chars, given_at AS answered_at,
+    SELECT
+        number,
+        feedback_id,
+        prompt,
+        1.0 AS reward,
+        length(stripped(preferred)) AS answer_chars,
+        given_at AS answered_at,
         coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit,
         CASE origin WHEN 'human' THEN 1 ELSE 2 END AS origin
     FROM corrections JOIN answers USING (interaction_id)
 ),
+
 filtered AS (
-    SELECT *, coalesce(unfit, CASE WHEN NOT reaches(reward, $min_reward) THEN 'low_reward' END) AS filtered_by
+    SELECT
+        *,
+        coalesce(unfit, CASE WHEN NOT reaches(reward, $min_reward) THEN 'low_reward' END) AS filtered_by
     FROM offers
 ),
+
 best AS (
-    SELECT prompt, arg_min(
-        {'number': number, 'feedback_id': feedback_id, 'reward': reward},
-        (origin, -reward, answer_chars, -epoch_us(answered_at), number, feedback_id)) AS offer
+    SELECT
+        prompt,
+        arg_min(
+            {'number': number, 'feedback_id': feedback_id, 'reward': reward},
+            (origin, -reward, answer_chars, -epoch_us(answered_at), number, feedback_id)
+        ) AS offer
     FROM filtered
     WHERE filtered_by IS NULL
     GROUP BY prompt
 ),
+
 taken AS (
-    SELECT prompt, offer FROM best ORDER BY offer.reward DESC, prompt LIMIT $max_samples
+    SELECT
+        prompt,
+        offer
+    FROM best
+    ORDER BY offer.reward DESC, prompt LIMIT $max_samples
 )
-SELECT number, feedback_id, prompt, ['human', 'teacher', 'log'][origin] AS origin, reward, coalesce(filtered_by, CASE
-    WHEN best.offer.number <> number OR best.offer.feedback_id IS DISTINCT FROM feedback_id THEN 'not_the_best'
-    WHEN taken.prompt IS NULL THEN 'over_max_samples'
+
+SELECT
+    number,
+    feedback_id,
+    prompt,
+    ['human', 'teacher', 'log'][origin] AS origin,
+    reward,
+    coalesce(filtered_by, CASE
+        WHEN best.offer.number <> number OR best.offer.feedback_id IS DISTINCT FROM feedback_id THEN 'not_the_best'
+        WHEN taken.prompt IS NULL THEN 'over_max_samples'
     END) AS reason
 FROM filtered LEFT JOIN best USING (prompt) LEFT JOIN taken USING (prompt)

@@ -1,9 +1,24 @@
 -- Scores by agent and category, and the share of the questions that the category has, whoever answered: the common mix.
--- Reads `scores`.
+-- Reads: scores.
+-- Parameters: none.
 WITH mix AS (
-    SELECT segment, source, category, count(DISTINCT prompt_key) AS questions FROM scores GROUP BY ALL
+    SELECT
+        segment,
+        source,
+        category,
+        count(DISTINCT prompt_key) AS questions
+    FROM scores
+    GROUP BY ALL
 )
-SELECT segment, source, agent, category, mix.questions AS mix, count(*) AS n, avg(score) AS mean,
+
+SELECT
+    segment,
+    source,
+    agent,
+    category,
+    mix.questions AS mix,
+    count(*) AS n,
+    avg(score) AS mean,
     coalesce(var_samp(score), 0) AS variance
 FROM scores JOIN mix USING (segment, source, category)
 GROUP BY ALL

@@ -1,0 +1,39 @@
+-- Shared by the dataset builders: splits, prompts that can be trained on, slices of prompts, and numbers of texts.
+
+-- The split of a cluster of prompts, the same in every dataset and for ever: 90 % train, 5 % validation, 5 % test by
+-- the hash of its key.
+CREATE OR REPLACE MACRO split_of(key) AS (
+    CASE
+        WHEN key IS NULL THEN NULL
+        WHEN cast('0x' || left(key, 8) AS UBIGINT) < 0.90 * 4294967296 THEN 'train'
+        WHEN cast('0x' || left(key, 8) AS UBIGINT) < 0.95 * 4294967296 THEN 'validation'
+        ELSE 'test'
+    END
+);
+
+-- How much longer the longer of two texts is.
+CREATE OR REPLACE MACRO length_ratio(a, b) AS greatest(a, b) / greatest(least(a, b), 1);
+
+-- The distinct names of two, sorted and without NULL; functions for lists of any length take three times as long.
+CREATE OR REPLACE MACRO two_names(a, b) AS (
+    CASE WHEN a < b THEN [a, b] WHEN b < a THEN [b, a] WHEN coalesce(a, b) IS NULL THEN [] ELSE [coalesce(a, b)] END
+);
+
+-- Roles of a prompt that every chat template can render: an optional system turn, then user and assistant in turns.
+CREATE OR REPLACE MACRO is_chat_prompt(roles) AS regexp_full_match(roles, '(system )?user( assistant user)*');
+
+-- Whether the place (from 0) is one of n that lie evenly over `size` places, the first and the last included.
+CREATE OR REPLACE MACRO spread(place, size, n) AS (
+    size <= n OR round(round(place * (n - 1) / (size - 1)) * (size - 1) / (n - 1)) = place
+);
+
+-- Prompts in the order of their short keys are cut into n slices, counted from 0.
+CREATE OR REPLACE MACRO slice_of(prompt, n) AS cast('0x' || left(cast(prompt AS VARCHAR), 4) AS INTEGER) * n // 65536;
+
+-- Texts are numbered as their answers are, and those that a statement quotes below zero: by its place in `statements`.
+CREATE OR REPLACE MACRO preferred_number(statement) AS -2 * statement - 1;
+CREATE OR REPLACE MACRO rejected_number(statement) AS -2 * statement - 2;
+CREATE OR REPLACE MACRO quoted_text(number, preferred, rejected) AS (
+    CASE WHEN number % 2 = 0 THEN rejected ELSE preferred END
+);
+CREATE OR REPLACE MACRO quoting_statement(number) AS (-number - 1) // 2;

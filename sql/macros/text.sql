@@ -1,0 +1,20 @@
+-- Texts: stripped of outer whitespace, and the keys of equal texts.
+
+-- Without outer whitespace of any kind; `trim` knows the space only. Most texts have none, and are not searched for it:
+-- they begin and end with a sign of ASCII. The last byte tells, since finding the last letter means counting them all.
+CREATE OR REPLACE MACRO is_inner(letter) AS unicode(letter) BETWEEN 33 AND 126;
+CREATE OR REPLACE MACRO is_trim(words) AS (
+    is_inner(words) AND encode(words)[-1:] BETWEEN cast('\x21' AS BLOB) AND cast('\x7E' AS BLOB)
+);
+CREATE OR REPLACE MACRO stripped(words) AS (
+    CASE
+        WHEN is_trim(words) THEN words
+        ELSE regexp_replace(words, '^[\s\v\x1c-\x1f\x85\p{Z}]+|[\s\v\x1c-\x1f\x85\p{Z}]+$', '', 'g')
+    END
+);
+
+-- Equal answers, whatever whitespace surrounds them, share a key.
+CREATE OR REPLACE MACRO answer_key(answer) AS sha256(stripped(answer));
+
+-- A sha256 as a number of 128 bits, which is compared and grouped faster than its 64 characters.
+CREATE OR REPLACE MACRO short_key(digest) AS cast(left(digest, 32) AS UUID);

@@ -13,8 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
 from typing import Literal
 
-from rl_assets.ingest.changes import day_fingerprints
-from rl_assets.ingest.landing import LandingError
+from rl_assets.ingest.landing import LandingError, day_fingerprints
 from rl_assets.recipes.recipe import named_recipe
 from rl_assets.settings import Settings
 

@@ -1,7 +1,7 @@
-"""Feedback that lies in a database: the rows of a day become a landing file of `feedback_table`, once.
+"""Feedback in a database: the rows of a day become a landing file of `feedback_table`, once.
 
-From then on the file is what the day is made of, so that a day gives the same rows again whatever the database does. A
-row that shows up in a day that has landed belongs to the next day that lands: it was not known before.
+From then on the day is read from that file, so that it gives the same rows again whatever the database does. A row that
+appears in a day that has landed belongs to the next day that lands: it was not known before.
 """
 
 import json
@@ -33,8 +33,8 @@ class DatabaseError(OSError):
 
 @dataclass(frozen=True)
 class Database:
-    """Where feedback lies: an SQLAlchemy URL, and a SELECT of the columns of `feedback_table` from `:day` (a text,
-    YYYY-MM-DD) up to, not including, `:next_day`; rows of `late_days` days before are looked at again."""
+    """An SQLAlchemy URL, and a SELECT of the columns of `feedback_table` from `:day` (a text, YYYY-MM-DD) up to, not
+    including, `:next_day`. Days up to `late_days` before are queried again for late rows."""
 
     url: str
     query: str = QUERY
@@ -45,33 +45,35 @@ class Database:
 
     @property
     def engine_url(self) -> sqlalchemy.URL:
-        """The URL with a driver that is there. Raises DatabaseError where it is none."""
+        """The URL with an installed driver. Raises DatabaseError if it is none."""
         try:
-            found = sqlalchemy.make_url(self.url)
+            url = sqlalchemy.make_url(self.url)
         except SQLAlchemyError:
-            # What it is might be a password.
+            # Its text may be a password.
             raise DatabaseError("RL_ASSETS_FEEDBACK_DATABASE is no URL like postgresql://user@host/name") from None
-        return found.set(drivername=DRIVERS.get(found.drivername, found.drivername))
+        return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
 def land_feedback(landing: AnyPath, database: Database, day: date) -> int:
-    """Land the rows of `day` from the database unless it has landed, with late ones of days before; how many landed.
+    """Land the rows of `day` from the database unless it has landed, with late rows of earlier days; their number.
 
-    Raises DatabaseError where the database cannot be read.
+    Raises DatabaseError if the database cannot be read.
     """
     if isinstance(landing, ObjectPath):
-        raise DatabaseError(f"feedback from a database lands in a folder, and not in {landing}: unset one of the two")
+        raise DatabaseError(
+            f"feedback from a database cannot land in {landing}, only in a folder: unset one of the two"
+        )
     own = _file(landing, day, day)
     if own.exists():
         return 0
     late = [before for i in range(database.late_days, 0, -1) if _landed(landing, before := day - timedelta(days=i))]
-    # The file of the day itself is last: without it the day has not landed, and is begun again.
+    # The file of the day itself is last: without it the day has not landed, and starts again.
     return sum(_land_rows(landing, database, rows_of, day) for rows_of in [*late, day])
 
 
 def _land_rows(landing: Path, database: Database, rows_of: date, day: date) -> int:
     target = _file(landing, rows_of, day)
-    # The target is written anew, whole, where a run was killed after it.
+    # The target is rewritten completely if a run was killed after it.
     known = _digests(path for path in _landed(landing, rows_of) if path != target)
     lines = (line for line in _lines(database, rows_of) if _digest(line) not in known)
     return _write(target, lines, even_if_empty=rows_of == day)
@@ -90,11 +92,11 @@ def _landed(landing: Path, rows_of: date) -> list[Path]:
 
 
 def _digests(files: Iterable[Path]) -> set[bytes]:
-    found: set[bytes] = set()
+    digests: set[bytes] = set()
     for path in files:
         with path.open("rb") as file:
-            found.update(map(_digest, file))
-    return found
+            digests.update(map(_digest, file))
+    return digests
 
 
 def _digest(line: bytes) -> bytes:
@@ -102,7 +104,7 @@ def _digest(line: bytes) -> bytes:
 
 
 def _lines(database: Database, day: date) -> Iterator[bytes]:
-    """The rows of a day as lines of JSON, a batch of them at a time."""
+    """The rows of a day as lines of JSON, fetched in batches."""
     url = database.engine_url
     options = {"options": "-c TimeZone=UTC"} if url.get_backend_name() == "postgresql" else {}
     span = {"day": str(day), "next_day": str(day + timedelta(days=1))}
@@ -110,7 +112,7 @@ def _lines(database: Database, day: date) -> Iterator[bytes]:
         engine = sqlalchemy.create_engine(url, connect_args=options, poolclass=sqlalchemy.NullPool)
         with engine.connect().execution_options(stream_results=True, yield_per=BATCH_ROWS) as connection:
             for row in connection.execute(sqlalchemy.text(database.query), span).mappings():
-                yield json.dumps(dict(row), ensure_ascii=False, default=_plain).encode("utf-8") + b"\n"
+                yield json.dumps(dict(row), ensure_ascii=False, default=_as_text).encode("utf-8") + b"\n"
     except (SQLAlchemyError, ImportError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise DatabaseError(
@@ -119,17 +121,17 @@ def _lines(database: Database, day: date) -> Iterator[bytes]:
         ) from error
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """Times in ISO 8601; exact numbers and UUIDs as they are written."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal | UUID):
         return str(value)
-    raise DatabaseError(f"a column holds {type(value).__name__}, which is no JSON: cast it to text in the query")
+    raise DatabaseError(f"a column holds {type(value).__name__}, which JSON cannot hold: cast it to text in the query")
 
 
 def _write(path: Path, lines: Iterable[bytes], even_if_empty: bool) -> int:
-    """Write a file that is seen whole or not at all; how many lines it has."""
+    """Write a file atomically; its number of lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid4().hex}")
     count = 0

@@ -1,4 +1,4 @@
-"""One log day, from landing files to canonical tables: parse in bulk, decide the fate of each line, publish."""
+"""One log day, from landing files to canonical tables: parse in bulk, decide the outcome of each line, publish."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +14,10 @@ import pyarrow as pa
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_stream
 from rl_assets.core.identity import with_answer_key, with_content_hash, with_hashed, with_prompt_keys
-from rl_assets.ingest.ahead import ahead
-from rl_assets.ingest.conversion import CONVERTED, Reading, converted, converters
+from rl_assets.ingest.conversion import CONVERTED, convert_lines, python_formats
 from rl_assets.ingest.landing import LandedFile
 from rl_assets.ingest.lines import read_lines
+from rl_assets.ingest.prefetch import prefetch
 from rl_assets.lake.delta import Lake, Published
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import Erased, without_erased_lines
@@ -30,7 +30,7 @@ Step = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 @dataclass(frozen=True)
 class IngestedDay:
-    """What a day's files became. `lines = rows + duplicates + rejects`, for the day as for every file."""
+    """The result of a day. `lines = rows + duplicates + rejects`, for the day as for every file."""
 
     day: date
     files: int
@@ -53,34 +53,34 @@ def ingest_day(
 ) -> IngestedDay:
     """Publish the canonical tables of `day` from its files; a day without files is published as empty.
 
-    `ingested_files` is committed last, so a day that it does not account for was interrupted.
-    Raises UnreadableFileError before anything is published where a file cannot be read.
+    `ingested_files` is committed last: a day that is missing there was interrupted.
+    Raises UnreadableFileError, before anything is published, if a file cannot be read.
     """
     connection = sql.connect(memory_limit)
     connection.execute(metric_macros(metrics or {}))
-    with ThreadPoolExecutor(1) as beside:
-        fingerprints = beside.submit(_fingerprints, files)
-        _parse(connection, files, Reading(day, metrics or {}))
+    with ThreadPoolExecutor(1) as executor:
+        fingerprints = executor.submit(_fingerprints, files)
+        _parse(connection, files, day, metrics or {})
         sql.create_temporary(connection, "fates", "ingest/line_outcomes")
-        _keep_conflicts(connection, files)
+        _read_conflicts(connection, files)
         connection.register("files", fingerprints.result())
     erased = lake.erased()
     published = {
-        table.name: lake.publish(table, day, _rows(connection, table, day, then))
-        for table, then in _steps(erased, user_key)
+        table.name: lake.publish(table, day, _rows(connection, table, day, steps))
+        for table, steps in _tables(erased, user_key)
     }
-    account = _account(connection, len(files), day)
+    counts = _counts(connection, len(files), day)
     if erased:
-        account["reject_samples"] = _still_there(lake, day, account["reject_samples"])
-    return IngestedDay(day=day, published=published, **account)
+        counts["reject_samples"] = _published_samples(lake, day, counts["reject_samples"])
+    return IngestedDay(day=day, published=published, **counts)
 
 
-def _steps(erased: Erased, user_key: bytes) -> list[tuple[Table, list[Step]]]:
-    """The tables in the order in which they are committed, each with what Python does to its rows."""
+def _tables(erased: Erased, user_key: bytes) -> list[tuple[Table, list[Step]]]:
+    """The tables in the order of their commits, each with the steps in Python for its rows."""
     hashes: list[Step] = [with_prompt_keys, with_answer_key, with_content_hash]
     return [
         (REJECTED_RECORDS, [lambda batch: without_erased_lines(batch, erased, user_key)]),
-        # Before feedback, so that feedback on an erased user's answer is known as such.
+        # Before feedback, so that feedback on the answer of an erased user is dropped too.
         (INTERACTIONS, [lambda batch: with_hashed(batch, "user_id", user_key), *hashes]),
         (FEEDBACK, [lambda batch: with_hashed(batch, "rater", user_key)]),
         (INGESTED_FILES, []),
@@ -101,31 +101,31 @@ def _fingerprint(file: LandedFile) -> str:
         return sha256_stream(content)
 
 
-def _still_there(lake: Lake, day: date, samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The samples without the lines of the erased: those that were published."""
+def _published_samples(lake: Lake, day: date, samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The samples that were published: without lines of erased users."""
     published = lake.read(REJECTED_RECORDS, [day]).to_table(columns=["source_file", "source_line"]).to_pylist()
-    places = {(row["source_file"], row["source_line"]) for row in published}
-    return [sample for sample in samples if (sample["file"], sample["line"]) in places]
+    positions = {(row["source_file"], row["source_line"]) for row in published}
+    return [sample for sample in samples if (sample["file"], sample["line"]) in positions]
 
 
-def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], reading: Reading) -> None:
-    """Fill the table `parsed`: what each line says, or why it was refused."""
+def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], day: date, metrics: Metrics) -> None:
+    """Fill the table `parsed`: the records of each line, or why it was rejected."""
     connection.register("format_lines", CONVERTED.empty_table())
     sql.create_temporary(connection, "parsed", "ingest/parsed_lines")
     connection.unregister("format_lines")
     for log_format, group in groupby(sorted(files), key=lambda file: file.format):
         with read_lines((file.name, file.path) for file in group) as lines:
-            if log_format in converters():
-                connection.register("format_lines", converted(lines, log_format, reading))
+            if log_format in python_formats():
+                connection.register("format_lines", convert_lines(lines, log_format, day, metrics))
                 connection.execute(f"INSERT INTO parsed {sql.text('ingest/parsed_lines')}")
                 connection.unregister("format_lines")
             else:
                 connection.register("lines", lines)
-                connection.execute(f"INSERT INTO parsed {_statement(log_format, reading.day)}")
+                connection.execute(f"INSERT INTO parsed {_statement(log_format, day)}")
 
 
 def _statement(log_format: str, day: date) -> str:
-    """The whole statement that reads `lines` of a format whose records are a SELECT."""
+    """The complete statement that parses `lines` of a format whose records are a SELECT."""
     records = sql.text(f"formats/{log_format}").replace("$day", f"DATE '{day}'")
     none = "CAST(NULL AS interaction_record[]) AS answers"
     return (
@@ -134,37 +134,37 @@ def _statement(log_format: str, day: date) -> str:
     )
 
 
-def _keep_conflicts(connection: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> None:
-    """Fill the table `conflicts` with the beginnings of lines that were fine but for their id, read once more."""
-    found = connection.sql("SELECT DISTINCT source_file FROM fates WHERE reason = 'conflicting_duplicate'").fetchall()
-    names = {name for (name,) in found}
+def _read_conflicts(connection: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> None:
+    """Fill the table `conflicts`: the first characters of lines with a conflicting id, from a second pass."""
+    statement = "SELECT DISTINCT source_file FROM fates WHERE reason = 'conflicting_duplicate'"
+    names = {name for (name,) in connection.sql(statement).fetchall()}
     with read_lines((file.name, file.path) for file in sorted(files) if file.name in names) as lines:
         connection.register("lines", lines)
         sql.create_temporary(connection, "conflicts", "ingest/conflicting_lines")
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, then: list[Step]) -> pa.RecordBatchReader:
+def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, steps: list[Step]) -> pa.RecordBatchReader:
     reader = sql.select(connection, f"ingest/{table.name}", day=day).to_arrow_reader(BATCH_ROWS)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for batch in ahead(reader):
-            done = reduce(lambda rows, step: step(rows), then, batch)
+        for batch in prefetch(reader):
+            done = reduce(lambda rows, step: step(rows), steps, batch)
             yield pa.record_batch([done.column(name) for name in table.schema.names], table.schema.names)
 
-    first = pa.schema([(field.name, field.type) for field in table.schema])
-    return pa.RecordBatchReader.from_batches(first, ahead(batch.cast(first) for batch in batches()))
+    plain = pa.schema([(field.name, field.type) for field in table.schema])
+    return pa.RecordBatchReader.from_batches(plain, prefetch(batch.cast(plain) for batch in batches()))
 
 
-def _account(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dict:
+def _counts(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dict[str, Any]:
     lines = connection.sql("SELECT count(*) FROM parsed").fetchall()[0][0]
-    fates = dict(connection.sql("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
+    outcomes = dict(connection.sql("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
     reasons = connection.sql("SELECT reason, count(*) FROM fates WHERE fate = 'reject' GROUP BY reason ORDER BY reason")
     outside = connection.sql("SELECT count(*) FROM parsed WHERE CAST(happened_at AS DATE) <> $day", params={"day": day})
     return {
         "files": files,
         "lines": lines,
-        "rows": lines - sum(fates.values()),
-        "duplicates": fates.get("duplicate", 0),
+        "rows": lines - sum(outcomes.values()),
+        "duplicates": outcomes.get("duplicate", 0),
         "rejects": dict(reasons.fetchall()),
         "reject_samples": sql.select(connection, "ingest/reject_samples").to_arrow_table().to_pylist(),
         "outside_day": outside.fetchall()[0][0],

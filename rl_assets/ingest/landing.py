@@ -1,15 +1,20 @@
-"""The landing folder: which files belong to which day. Other systems write and name them; they are never changed."""
+"""The landing folder: which files belong to which day, and which days changed.
+
+Other systems write and name the files; they are never changed here. Changes are seen by names, sizes and times of
+change, so that a sensor tick is cheap.
+"""
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from rl_assets.core import sql
+from rl_assets.core.files import sha256_json
 from rl_assets.core.object_store import AnyPath, ObjectEntry, ObjectPath, list_folder
-from rl_assets.ingest.conversion import converters
+from rl_assets.ingest.conversion import python_formats
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
@@ -17,7 +22,7 @@ Entry = os.DirEntry[str] | ObjectEntry
 
 
 class LandingError(ValueError):
-    """The landing folder is missing or holds something that cannot be taken in; the message says what to do."""
+    """The landing folder is missing or holds something that cannot be ingested; the message says what to do."""
 
 
 @dataclass(frozen=True, order=True)
@@ -30,14 +35,14 @@ class LandedFile:
 
 
 def formats() -> list[str]:
-    """Names of the formats that can be read: one `sql/formats/<name>.sql` or one module in `ingest/formats` each."""
-    return sorted([*converters(), *(path.stem for path in (sql.FOLDER / "formats").glob("*.sql"))])
+    """Names of all log formats: one `sql/formats/<name>.sql` or one module in `ingest/formats` each."""
+    return sorted([*python_formats(), *(path.stem for path in (sql.FOLDER / "formats").glob("*.sql"))])
 
 
 def files_of(landing: AnyPath, day: date) -> list[LandedFile]:
     """The files whose path below their format folder names `day` first, in order of their names.
 
-    Raises LandingError where the landing folder is missing, a format folder is unknown, a link leads out of it, or a
+    Raises LandingError if the landing folder is missing, a format folder is unknown, a link leads out of it, or a
     folder below a format folder is a link.
     """
     return sorted(
@@ -48,8 +53,8 @@ def files_of(landing: AnyPath, day: date) -> list[LandedFile]:
     )
 
 
-def passed_over(landing: AnyPath, day: date) -> list[str]:
-    """Names of files under that day that no suffix says how to read; markers such as `_SUCCESS` are none."""
+def skipped_files(landing: AnyPath, day: date) -> list[str]:
+    """Names of files of that day with an unknown suffix; markers such as `_SUCCESS` are ignored."""
     return sorted(
         f"{folder.name}/{name}"
         for folder in format_folders(landing)
@@ -59,38 +64,37 @@ def passed_over(landing: AnyPath, day: date) -> list[str]:
 
 
 def undated_files(landing: Path) -> list[Path]:
-    """The `.jsonl` logs whose path names no day: they grow, and are landed piece by piece (see growing.py)."""
+    """The append-only logs: `.jsonl` files whose path names no day. They land in chunks (see append_only_logs.py)."""
     paths = [landing / name for name in _undated(landing) if name.endswith(".jsonl")]
     return [path for path in paths if _inside(landing, path)]
 
 
 def undated_others(landing: AnyPath) -> list[str]:
-    """Names of files without a day that cannot be landed piece by piece: compressed logs, Parquet, any object."""
+    """Names of files without a day that cannot land in chunks: compressed logs, Parquet, any object."""
     return [name for name in _undated(landing) if isinstance(landing, ObjectPath) or not name.endswith(".jsonl")]
 
 
 def entries(folder: AnyPath) -> list[Entry]:
-    """What a folder holds but for hidden names, in order; OSError where it cannot be read."""
-    found: list[Entry]
+    """Everything in a folder but hidden names, in order; OSError if it cannot be read."""
+    listed: list[Entry]
     if isinstance(folder, ObjectPath):
-        found = [*list_folder(folder)]
+        listed = [*list_folder(folder)]
     else:
         with os.scandir(folder) as scanned:
-            found = [*scanned]
-    return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+            listed = [*scanned]
+    return sorted((entry for entry in listed if not entry.name.startswith(".")), key=lambda entry: entry.name)
 
 
 def format_folders(landing: AnyPath) -> list[AnyPath]:
-    """The folder of each format; LandingError where there is no landing folder, or one of them is no format's."""
+    """The folder of each format; LandingError if there is no landing folder, or one of them is no format's."""
     if not landing.is_dir():
         raise LandingError(
-            f"there is no landing folder {landing}: set RL_ASSETS_HOME, "
-            f"or drop logs in {landing}/<format>/<YYYY-MM-DD>/"
+            f"there is no landing folder {landing}: set RL_ASSETS_HOME, or put logs in {landing}/<format>/<YYYY-MM-DD>/"
         )
     folders = [landing / entry.name for entry in entries(landing) if entry.is_dir()]
     for folder in folders:
         if folder.name not in formats():
-            raise LandingError(f"{folder} is no known log format; known formats: {', '.join(formats())}")
+            raise LandingError(f"{folder} is not a known log format; known formats: {', '.join(formats())}")
     return folders
 
 
@@ -99,11 +103,11 @@ def _undated(landing: AnyPath) -> list[str]:
 
 
 def _dated(folder: AnyPath, below: str, day: date | None) -> Iterator[tuple[str, AnyPath]]:
-    """Files below a folder whose path names `day` first, or no day for None, with their names below it."""
+    """Files below a folder whose path names `day` first, or no day if None, with their names below it."""
     for entry in entries(folder):
         name, path = f"{below}{entry.name}", folder / entry.name
-        found = first_date(name)
-        if found not in (None, day):
+        named = first_date(name)
+        if named not in (None, day):
             continue
         if entry.is_dir():
             if entry.is_symlink():
@@ -111,7 +115,7 @@ def _dated(folder: AnyPath, below: str, day: date | None) -> Iterator[tuple[str,
                     f"{path} is a link to a folder, whose files could be read twice; move the folder there instead"
                 )
             yield from _dated(path, f"{name}/", day)
-        elif found == day:
+        elif named == day:
             yield name, path
 
 
@@ -129,3 +133,41 @@ def _inside(landing: AnyPath, path: AnyPath) -> AnyPath:
     if isinstance(path, Path) and not path.resolve().is_relative_to(Path(str(landing)).resolve()):
         raise LandingError(f"{path} is a link that leads out of {landing}; copy the file instead")
     return path
+
+
+def day_fingerprints(landing: AnyPath) -> dict[str, str]:
+    """A hash for every log day that has files. Raises LandingError or OSError if a folder cannot be read."""
+    files: dict[str, list[tuple[str, int, int]]] = {}
+    for root in format_folders(landing):
+        for name, entry in _log_files(root):
+            if day := first_date(name):
+                status = entry.stat()
+                files.setdefault(str(day), []).append((f"{root.name}/{name}", status.st_size, status.st_mtime_ns))
+    return {day: sha256_json(sorted(entries)) for day, entries in sorted(files.items())}
+
+
+def changed_days(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
+    """Days whose files are new, changed or gone since `before`, in order."""
+    return sorted(day for day in now.keys() | before.keys() if now.get(day) != before.get(day))
+
+
+def fingerprints_to_remember(
+    now: Mapping[str, str], before: Mapping[str, str], waiting: Iterable[str]
+) -> dict[str, str]:
+    """The fingerprints for the next tick; `waiting` days keep their previous one, and so count as changed again."""
+    deferred = set(waiting)
+    handled = {day: fingerprint for day, fingerprint in now.items() if day not in deferred}
+    return handled | {day: fingerprint for day, fingerprint in before.items() if day in deferred}
+
+
+def _log_files(folder: AnyPath, below: str = "") -> Iterator[tuple[str, Entry]]:
+    if isinstance(folder, ObjectPath):
+        for entry in list_folder(folder, recursive=True):
+            if entry.name.endswith(SUFFIXES) and not any(part.startswith(".") for part in entry.name.split("/")):
+                yield entry.name, entry
+        return
+    for item in entries(folder):
+        if item.is_dir(follow_symlinks=False):
+            yield from _log_files(folder / item.name, f"{below}{item.name}/")
+        elif item.name.endswith(SUFFIXES):
+            yield f"{below}{item.name}", item

@@ -1,4 +1,4 @@
-"""Files to numbered lines, in bulk: a block of bytes becomes an Arrow column without a copy, and nothing is dropped."""
+"""Files to numbered lines, in bulk: a block of bytes becomes an Arrow column without a copy; no line is dropped."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -15,8 +15,8 @@ NEWLINE, COMMA, SPACE = ord("\n"), ord(","), ord(" ")
 CLOSING = ord("}")  # "]" is the same but for one bit
 CASE = 0x20
 ENDINGS = [(ord("n"), ord("a")), (ord("f"), ord("n")), (ord("y"), ord("t"))]  # of nan, inf and infinity, backwards
-# DuckDB's parser lets trailing commas, NaN and infinities pass; lines that may hold one are parsed strictly. Two
-# patterns, because the one that joins them cannot be searched by its literals and takes ten times as long.
+# DuckDB's parser accepts trailing commas, NaN and infinities; lines that may hold one are parsed strictly. Two
+# patterns, because the combined one cannot be searched by its literals and takes ten times as long.
 LENIENT = (r",\s*[\]}]", r"(?i)(?:^|[\[:,\s])[-+]?(?:nan|inf|infinity)\s*(?:[\]},]|$)")
 
 LINES = pa.schema(
@@ -32,25 +32,25 @@ Fault = tuple[str, str]  # reject reason, detail
 
 
 class UnreadableFileError(OSError):
-    """A landing file could not be read whole; the day keeps its published version."""
+    """A landing file could not be read completely; the day keeps its published version."""
 
 
 @contextmanager
 def read_lines(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatchReader]:
-    """Stream the lines of `(name, path)` files as batches of LINES; `reason` is set where a line cannot be text.
+    """Stream the lines of `(name, path)` files as batches of LINES; `reason` is set if a line cannot be text.
 
-    Raises UnreadableFileError where a file cannot be read, is damaged, or changes while it is read: at the end of the
-    block, because DuckDB puts what the stream raises into the text of an error of its own.
+    Raises UnreadableFileError if a file cannot be read, is damaged, or changes while it is read. It is raised at the
+    end of the `with` block, because DuckDB turns exceptions of the stream into text of its own error.
     """
     failures: list[UnreadableFileError] = []
     try:
-        yield pa.RecordBatchReader.from_batches(LINES, _remembering(failures, _batches(files)))
+        yield pa.RecordBatchReader.from_batches(LINES, _collecting(failures, _batches(files)))
     finally:
         if failures:
             raise failures[0]
 
 
-def _remembering(failures: list[UnreadableFileError], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _collecting(failures: list[UnreadableFileError], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     try:
         yield from batches
     except UnreadableFileError as error:
@@ -66,36 +66,36 @@ def _batches(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatch]:
             after = path.stat()
         except (OSError, EOFError, pa.ArrowException) as error:
             raise UnreadableFileError(
-                f"cannot read {path}: {error}; mend or move the file, then run the day again"
+                f"cannot read {path}: {error}; fix or move the file, then run the day again"
             ) from error
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise UnreadableFileError(f"{path} changed while it was read; run the day again when its writer is done")
+            raise UnreadableFileError(f"{path} changed while it was read; run the day again when it is complete")
 
 
 def _file_lines(name: str, path: AnyPath) -> Iterator[pa.RecordBatch]:
     number = 1
     for block in file_blocks(path):
         first = 0 if block.reason == "not_a_log_file" else number
-        batch = _refused(name, first, block) if block.reason else _read(name, number, block.content)
+        batch = _rejected(name, first, block) if block.reason else _parsed(name, number, block.content)
         number += batch.num_rows
         yield batch
 
 
-def _refused(name: str, number: int, block: Block) -> pa.RecordBatch:
-    beginning = pa.array([block.content.decode("utf-8", "replace")])
-    return _batch(name, number, beginning, {0: (block.reason or "", block.detail or "")})
+def _rejected(name: str, number: int, block: Block) -> pa.RecordBatch:
+    head = pa.array([block.content.decode("utf-8", "replace")])
+    return _batch(name, number, head, {0: (block.reason or "", block.detail or "")})
 
 
-def _read(name: str, number: int, content: bytes) -> pa.RecordBatch:
+def _parsed(name: str, number: int, content: bytes) -> pa.RecordBatch:
     lines, ends = _split(content)
     faults: dict[int, Fault] = {}
     try:
         texts = lines.cast(pa.string())
     except pa.ArrowInvalid:
         texts, faults = _decoded(lines)
-    for index in _suspects(texts, _lines_to_look_at(np.frombuffer(content, np.uint8), ends)):
-        if index not in faults and (problem := _strict_problem(texts[index].as_py())):
-            faults[index] = ("not_json", problem)
+    for index in _lenient_lines(texts, _candidates(np.frombuffer(content, np.uint8), ends)):
+        if index not in faults and (error := _strict_error(texts[index].as_py())):
+            faults[index] = ("not_json", error)
     return _batch(name, number, texts, faults)
 
 
@@ -111,7 +111,7 @@ def _split(content: bytes) -> tuple[pa.Array, np.ndarray]:
 
 
 def _decoded(lines: pa.Array) -> tuple[pa.Array, dict[int, Fault]]:
-    """Texts of a block in which some line is not UTF-8, and which."""
+    """Texts of a block with lines that are not UTF-8, and the faults of these."""
     texts, faults = [], {}
     for index, line in enumerate(lines.to_pylist()):
         try:
@@ -122,10 +122,10 @@ def _decoded(lines: pa.Array) -> tuple[pa.Array, dict[int, Fault]]:
     return pa.array(texts, pa.string()), faults
 
 
-def _lines_to_look_at(content: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Numbers of the lines that LENIENT may find something in: what stands before each `]`, `}`, `,` and end tells.
+def _candidates(content: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Numbers of the lines that LENIENT may match, by the byte before each `]`, `}`, `,` and line end.
 
-    A line of compact JSON passes unless a comma, whitespace or the end of nan, inf or infinity stands there.
+    A line of compact JSON is none unless that byte is a comma, whitespace or the end of nan, inf or infinity.
     """
     signs = np.flatnonzero(((content | CASE) == CLOSING) | (content == COMMA))
     signs = signs[signs > 1]
@@ -138,23 +138,23 @@ def _lines_to_look_at(content: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.union1d(np.searchsorted(ends, signs[odd], "right"), np.flatnonzero(content[last] != CLOSING))
 
 
-def _suspects(texts: pa.Array, lines: np.ndarray) -> list[int]:
+def _lenient_lines(texts: pa.Array, lines: np.ndarray) -> list[int]:
     import polars as pl  # its regular expressions take a twentieth of the time of Arrow's and DuckDB's here
 
     column = pl.Series(values=texts.take(pa.array(lines)))
-    found = column.str.contains(LENIENT[0]) | column.str.contains(LENIENT[1])
-    return lines[found.to_numpy()].tolist()
+    matched = column.str.contains(LENIENT[0]) | column.str.contains(LENIENT[1])
+    return [int(line) for line in lines[matched.to_numpy()]]
 
 
-def _strict_problem(text: str) -> str | None:
+def _strict_error(text: str) -> str | None:
     try:
-        json.loads(text, parse_constant=_refuse)
+        json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         return str(error)
     return None
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 

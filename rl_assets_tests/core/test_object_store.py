@@ -12,11 +12,17 @@ import pytest
 from rl_assets.core.object_store import ObjectPath, any_path
 from rl_assets.defs.ingestion.raw_tables import landed_logs
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.ingest.append_only_logs import land_new_lines
 from rl_assets.ingest.blocks import BLOCK_BYTES
-from rl_assets.ingest.changes import changed_days, day_fingerprints
 from rl_assets.ingest.day import ingest_day
-from rl_assets.ingest.growing import land
-from rl_assets.ingest.landing import LandingError, files_of, passed_over, undated_others
+from rl_assets.ingest.landing import (
+    LandingError,
+    changed_days,
+    day_fingerprints,
+    files_of,
+    skipped_files,
+    undated_others,
+)
 from rl_assets.ingest.lines import UnreadableFileError
 from rl_assets.settings import Settings
 from rl_assets.tables.records import INGESTED_FILES, INTERACTIONS
@@ -73,7 +79,7 @@ def test_days_are_told_by_names_and_what_is_hidden_or_unknown_is_left_alone(land
     upload(landing, "reward_log/current.jsonl", b"")
     names = [file.name for file in files_of(landing, DAY)]
     assert names == ["interaction_log/dt=2026-10-01/h=9/a.jsonl", "reward_log/2026-10-01.jsonl"]
-    assert passed_over(landing, DAY) == ["reward_log/2026-10-01/readme.csv"]
+    assert skipped_files(landing, DAY) == ["reward_log/2026-10-01/readme.csv"]
     assert undated_others(landing) == ["reward_log/current.jsonl"]
     assert list(day_fingerprints(landing)) == [str(DAY), str(later(1))]
 
@@ -102,7 +108,7 @@ def test_an_object_that_vanished_fails_the_day(product: Product, landing: Object
 
 def test_objects_do_not_grow(landing: ObjectPath):
     upload(landing, "interaction_log/current.jsonl", b"1\n")
-    assert land(landing, DAY) == []
+    assert land_new_lines(landing, DAY) == []
 
 
 def test_a_deployment_may_have_landing_and_lake_in_a_bucket(product: Product, landing: ObjectPath, tmp_path: Path):

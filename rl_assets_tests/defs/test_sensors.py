@@ -62,11 +62,11 @@ def test_a_day_whose_files_are_gone_is_opened_again(tmp_path, instance):
 
 def test_an_unreadable_folder_fails_the_tick_and_opens_nothing(tmp_path, instance):
     (tmp_path / "landing" / "no_such_format").mkdir(parents=True)
-    with pytest.raises(ValueError, match="is no known log format"):
+    with pytest.raises(ValueError, match="is not a known log format"):
         tick(new_log_files, tmp_path, instance)
 
 
-def test_growing_logs_are_landed_by_the_tick(tmp_path, instance):
+def test_append_only_logs_are_landed_by_the_tick(tmp_path, instance):
     log = tmp_path / "landing" / "reward_log" / "service.jsonl"
     log.parent.mkdir(parents=True)
     log.write_text('{"type": "feedback", "interaction_id": "a", "reward": 1}\n', encoding="utf-8")

@@ -11,7 +11,7 @@ from rl_assets.ingest.landing import (
     files_of,
     first_date,
     formats,
-    passed_over,
+    skipped_files,
     undated_files,
     undated_others,
 )
@@ -104,7 +104,7 @@ def test_hidden_files_are_left_alone_and_files_of_other_suffixes_are_named(landi
     drop(landing, "README.md")
     drop(landing, "interaction_log/2026-10-02/e.csv")
     assert found(landing) == ["interaction_log/2026-10-01/a.jsonl"]
-    assert passed_over(landing, DAY) == [f"interaction_log/2026-10-01/{name}" for name in ("d.csv", "readme.md")]
+    assert skipped_files(landing, DAY) == [f"interaction_log/2026-10-01/{name}" for name in ("d.csv", "readme.md")]
 
 
 def test_undated_files_that_cannot_be_landed_piece_by_piece_are_named(landing):
@@ -120,15 +120,13 @@ def test_an_undated_file_belongs_to_no_day(landing):
 
 
 def test_a_missing_landing_folder_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(
-        LandingError, match=r"there is no landing folder .*landing: set RL_ASSETS_HOME, or drop logs in"
-    ):
+    with pytest.raises(LandingError, match=r"there is no landing folder .*landing: set RL_ASSETS_HOME, or put logs in"):
         files_of(tmp_path / "landing", DAY)
 
 
 def test_an_unknown_format_folder_is_an_error_that_lists_the_known_ones(landing):
     drop(landing, "interactions/2026-10-01/a.jsonl")
-    with pytest.raises(LandingError, match="interactions is no known log format; known formats: feedback_table, "):
+    with pytest.raises(LandingError, match="interactions is not a known log format; known formats: feedback_table, "):
         files_of(landing, DAY)
 
 
@@ -147,7 +145,7 @@ def test_a_link_inside_the_landing_folder_is_a_file(landing):
 
 
 @pytest.mark.parametrize("name", ["2026-10-01", "eu"])
-def test_a_linked_folder_is_refused_rather_than_passed_over(landing, tmp_path, name):
+def test_a_linked_folder_is_refused_rather_than_skipped(landing, tmp_path, name):
     drop(tmp_path, "elsewhere/2026-10-01.jsonl")
     (landing / "interaction_log").mkdir()
     (landing / "interaction_log" / name).symlink_to(tmp_path / "elsewhere")

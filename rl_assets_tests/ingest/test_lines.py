@@ -127,7 +127,7 @@ def test_the_published_samples_of_pointers_are_rejected_whole(published_data):
 @pytest.mark.parametrize("name", ["part.jsonl.gz", "part.jsonl.zst"])
 def test_a_truncated_file_is_unreadable(read, name):
     content = compressed(name, os.urandom(5000).hex().encode())
-    with pytest.raises(UnreadableFileError, match=r"cannot read .*part.*mend or move the file"):
+    with pytest.raises(UnreadableFileError, match=r"cannot read .*part.*fix or move the file"):
         read(content[: len(content) // 2], name)
 
 

@@ -1,4 +1,4 @@
-"""Corrected, growing and unreadable files: exactly the days they belong to are opened again."""
+"""Corrected, appended and unreadable files: exactly the days they belong to are opened again."""
 
 import json
 import shutil
@@ -23,16 +23,16 @@ import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
-from rl_assets.ingest import growing
+from rl_assets.ingest import append_only_logs
 
-growing.BATCH_BYTES = 4096
-growing.land(Path(sys.argv[1]), date(2026, 10, 20))
+append_only_logs.CHUNK_BYTES = 4096
+append_only_logs.land_new_lines(Path(sys.argv[1]), date(2026, 10, 20))
 """
 LOOK = """
 import os, sys
 from pathlib import Path
 from typing import Any
-from rl_assets.ingest.changes import day_fingerprints
+from rl_assets.ingest.landing import day_fingerprints
 
 os.chmod(sys.argv[2], 0)
 day_fingerprints(Path(sys.argv[1]))
@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_read_opens_no_day_and_is_named(tmp_path):
     assert f"PermissionError: [Errno 13] Permission denied: '{hidden}'" in looked.stderr
 
 
-def test_a_growing_log_is_landed_once_however_often_its_landing_is_killed(tmp_path):
+def test_an_append_only_log_is_landed_once_however_often_its_landing_is_killed(tmp_path):
     log = tmp_path / "landing" / "reward_log" / "service.jsonl"
     log.parent.mkdir(parents=True)
     lines = [json.dumps({"interaction_id": f"a{number}", "text": "x" * 40}) + "\n" for number in range(20_000)]

@@ -1,4 +1,4 @@
-"""The sensor that notices new log files. Comparing files is `rl_assets.ingest.changes`."""
+"""The sensor that notices new log files. Comparing files is `rl_assets.ingest.landing`."""
 
 import json
 from datetime import UTC, datetime
@@ -8,8 +8,8 @@ import dagster as dg
 from rl_assets.defs.shared.jobs import Requests, datasets_job
 from rl_assets.defs.shared.partitions import SENSOR_SECONDS, days
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.ingest.changes import changed_days, day_fingerprints, looked_at
-from rl_assets.ingest.growing import land
+from rl_assets.ingest.append_only_logs import land_new_lines
+from rl_assets.ingest.landing import changed_days, day_fingerprints, fingerprints_to_remember
 
 # A tick that asked for years of history at once would take minutes; the others are asked for by the next ones.
 MOST_DAYS = 25
@@ -19,10 +19,10 @@ SAME = "no log day has changed"
 @dg.sensor(
     job=datasets_job,
     minimum_interval_seconds=SENSOR_SECONDS,
-    description="Asks for the days whose log files changed, and lands new lines of growing logs.",
+    description="Asks for the days whose log files changed, and lands new lines of append-only logs.",
 )
 def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Requests:
-    """Lands new lines of growing logs, and asks for exactly the days whose files changed.
+    """Lands new lines of append-only logs, and asks for exactly the days whose files changed.
 
     The run key is the state of a day's files, so a lost cursor asks for nothing twice.
     """
@@ -30,7 +30,7 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
     if not landing.is_dir():
         yield dg.SkipReason(f"there is no landing folder {landing} yet")
         return
-    land(landing, datetime.now(UTC).date())
+    land_new_lines(landing, datetime.now(UTC).date())
     now, before = day_fingerprints(landing), json.loads(context.cursor or "{}")
     changed = changed_days(now, before)
     outside = [day for day in changed if not days.has_partition_key(day)]
@@ -40,4 +40,4 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
     for day in known[:MOST_DAYS]:
         yield dg.RunRequest(run_key=f"{day}-{now.get(day, 'gone')}", partition_key=day)
     # A day of tomorrow, by a clock ahead of ours, is a partition tomorrow.
-    context.update_cursor(json.dumps(looked_at(now, before, waiting=[*known[MOST_DAYS:], *outside])))
+    context.update_cursor(json.dumps(fingerprints_to_remember(now, before, waiting=[*known[MOST_DAYS:], *outside])))

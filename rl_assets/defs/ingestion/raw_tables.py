@@ -11,7 +11,7 @@ from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.database import Database, land_feedback
 from rl_assets.ingest.day import IngestedDay, ingest_day
-from rl_assets.ingest.landing import SUFFIXES, files_of, passed_over
+from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
 from rl_assets.lake.table import Table
 from rl_assets.metrics.scales import Metric
 from rl_assets.settings import load_settings
@@ -69,7 +69,7 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Result
             context.log.info(f"{day}: {landed} rows of feedback landed from the database")
         files = files_of(home.paths.landing, date.fromisoformat(day))
         ingested[day] = ingest_day(home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics)
-        _describe(context, day, ingested[day], passed_over(home.paths.landing, date.fromisoformat(day)))
+        _describe(context, day, ingested[day], skipped_files(home.paths.landing, date.fromisoformat(day)))
     for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
         versions = {day: result.published[table.name].sha256 for day, result in ingested.items()}
         checks = [_conserved(ingested)] if table is INGESTED_FILES else []
@@ -82,7 +82,7 @@ def _feedback_database() -> Database | None:
     return Database(settings.feedback_database, settings.feedback_query) if settings.feedback_database else None
 
 
-def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, passed_over_files: list[str]) -> None:
+def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, skipped: list[str]) -> None:
     details: dict[str, dict[str, Any]] = {
         INTERACTIONS.name: {"events_outside_their_day": ingested.outside_day},
         FEEDBACK.name: {},
@@ -94,11 +94,11 @@ def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay
             "files": ingested.files,
             "lines": ingested.lines,
             "rejects": sum(ingested.rejects.values()),
-            "passed_over": passed_over_files,
+            "skipped_files": skipped,
         },
     }
-    if passed_over_files:
-        context.log.warning(f"{day}: {READABLE} are read; passed over: {', '.join(passed_over_files[:NAMED])}")
+    if skipped:
+        context.log.warning(f"{day}: only {READABLE} are read; skipped: {', '.join(skipped[:NAMED])}")
     for name, published in ingested.published.items():
         metadata = {**published_metadata(published), **details[name]}
         context.add_asset_metadata(metadata, asset_key=name, partition_key=day)

@@ -3,8 +3,8 @@
 Inferences {id (UUIDv7), function_name, variant_name, episode_id, input, output, processing_time_ms, tags}, where
 `input` and `output` are JSON inside a text; boolean and float feedback {id, target_id, metric_name, value}; comments
 {id, target_id, target_type, value}; demonstrations {id, inference_id, value}. A target is an inference or an episode
-(the `session_id` of its answers). Times are inside the ids. Metric ranges are settings. Datapoints and tags are of
-unknown kind.
+(the `session_id` of its answers). Times are part of the ids. Metric ranges are settings. Datapoints and tags are
+rejected.
 """
 
 import json
@@ -12,100 +12,100 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from rl_assets.ingest.conversion import Reading, Records
-from rl_assets.ingest.readings import (
+from rl_assets.ingest.conversion import LineContext, Records
+from rl_assets.ingest.parsers import (
     EPOCH,
     YEARS,
     Json,
-    Refused,
-    content,
-    identity,
-    needed,
+    RejectedLineError,
+    identifier,
+    message_text,
     number,
-    parsed,
+    parse_json,
+    required,
     role,
     score,
     text,
 )
 
-EVALUATOR = "tensorzero::evaluation_name::"  # metrics that its own evaluations compute begin with this
+EVALUATOR = "tensorzero::evaluation_name::"  # prefix of metrics that its own evaluations compute
 UUID_VERSION = 7
 
 
-def records(row: Json, reading: Reading) -> Records:
-    """The answer or the act of feedback that a row holds."""
+def records(row: Json, context: LineContext) -> Records:
+    """The answer or the feedback event that a row holds."""
     if "dataset_name" in row or "key" in row:
-        raise Refused("unknown_kind", "a datapoint" if "dataset_name" in row else "a tag")
+        raise RejectedLineError("unknown_kind", "a datapoint" if "dataset_name" in row else "a tag")
     if "function_name" in row:
         return Records(answers=[_answer(row)])
-    return Records(feedback=[{**_act(row, reading), "feedback_id": _act_id(row), "given_at": _time(row)}])
+    return Records(feedback=[{**_event(row, context), "feedback_id": _event_id(row), "given_at": _time(row)}])
 
 
-def _act_id(row: Json) -> str:
+def _event_id(row: Json) -> str:
     """The row's id; it is unique within a metric's table only, so the metric is part of it."""
-    return "-".join(filter(None, [identity(row, "id"), text(row, "metric_name")]))
+    return "-".join(filter(None, [identifier(row, "id"), text(row, "metric_name")]))
 
 
 def _answer(row: Json) -> dict[str, Any]:
     return {
-        "interaction_id": identity(row, "id"),
+        "interaction_id": identifier(row, "id"),
         "answered_at": _time(row),
-        "prompt": _prompt(_inner(row, "input")),
-        "answer": _output(_inner(row, "output")),
+        "prompt": _prompt(_decoded(row, "input")),
+        "answer": _output(_decoded(row, "output")),
         "agent": text(row, "variant_name"),
-        "task": needed(text(row, "function_name"), "function_name"),
+        "task": required(text(row, "function_name"), "function_name"),
         "model": text(row, "model_name"),
         "latency_ms": number(row, "processing_time_ms"),
-        "session_id": identity(row, "episode_id"),
+        "session_id": identifier(row, "episode_id"),
         "error": False,
     }
 
 
-def _act(row: Json, reading: Reading) -> dict[str, Any]:
+def _event(row: Json, context: LineContext) -> dict[str, Any]:
     if "inference_id" in row:
-        target, said = "inference_id", {"kind": "correction", "preferred": _output(_inner(row, "value"))}
+        target, fields = "inference_id", {"kind": "correction", "preferred": _output(_decoded(row, "value"))}
     elif "metric_name" in row:
-        name = needed(text(row, "metric_name"), "metric_name")
+        name = required(text(row, "metric_name"), "metric_name")
         source = "judge" if name.startswith(EVALUATOR) else "human"
-        target, said = "target_id", {"kind": "reward", "source": source, **score(reading.metrics, name, _value(row))}
+        target, fields = "target_id", {"kind": "reward", "source": source, **score(context.metrics, name, _value(row))}
     elif "target_type" in row:
-        target, said = "target_id", {"kind": "comment", "comment": needed(text(row, "value"), "value")}
+        target, fields = "target_id", {"kind": "comment", "comment": required(text(row, "value"), "value")}
     else:
-        raise Refused("unknown_kind", "neither an inference nor feedback")
-    answer = needed(identity(row, target), target)
-    return {"interaction_id": answer, "source": "human", "dimension": "overall", **said}
+        raise RejectedLineError("unknown_kind", "neither an inference nor feedback")
+    answer = required(identifier(row, target), target)
+    return {"interaction_id": answer, "source": "human", "dimension": "overall", **fields}
 
 
 def _value(row: Json) -> float:
     if isinstance(row.get("value"), bool):
         return float(row["value"])
-    return float(needed(number(row, "value"), "value"))
+    return float(required(number(row, "value"), "value"))
 
 
 def _time(row: Json) -> datetime:
-    name = needed(identity(row, "id"), "id")
+    name = required(identifier(row, "id"), "id")
     try:
-        found = UUID(name)
+        uuid = UUID(name)
     except ValueError:
-        raise Refused("wrong_type", "id") from None
+        raise RejectedLineError("wrong_type", "id") from None
     # RFC 9562, 5.7: the first 48 bits are unix time in milliseconds.
-    time = EPOCH + timedelta(milliseconds=found.int >> 80)
-    if found.version != UUID_VERSION or time.year not in YEARS:
-        raise Refused("bad_timestamp", "id")
+    time = EPOCH + timedelta(milliseconds=uuid.int >> 80)
+    if uuid.version != UUID_VERSION or time.year not in YEARS:
+        raise RejectedLineError("bad_timestamp", "id")
     return time
 
 
-def _inner(row: Json, field: str) -> Any:
-    value = needed(row.get(field), field)
+def _decoded(row: Json, field: str) -> Any:
+    value = required(row.get(field), field)
     try:
-        return parsed(value) if isinstance(value, str) else value
-    except Refused:
-        raise Refused("wrong_type", field) from None
+        return parse_json(value) if isinstance(value, str) else value
+    except RejectedLineError:
+        raise RejectedLineError("wrong_type", field) from None
 
 
 def _prompt(value: Any) -> list[dict[str, str]]:
     if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
-        raise Refused("wrong_type", "input")
+        raise RejectedLineError("wrong_type", "input")
     system = value.get("system")
     turns = [] if system is None else [{"role": "system", "content": _template(system)}]
     return turns + [_turn(message) for message in value["messages"]]
@@ -113,11 +113,11 @@ def _prompt(value: Any) -> list[dict[str, str]]:
 
 def _turn(message: Any) -> dict[str, str]:
     if not isinstance(message, dict):
-        raise Refused("wrong_type", "input.messages")
-    said = message.get("content")
-    if isinstance(said, list):
-        said = [_block(block) for block in said]
-    return {"role": role(message.get("role"), "input"), "content": content(said, "input")}
+        raise RejectedLineError("wrong_type", "input.messages")
+    content = message.get("content")
+    if isinstance(content, list):
+        content = [_block(block) for block in content]
+    return {"role": role(message.get("role"), "input"), "content": message_text(content, "input")}
 
 
 def _block(block: Any) -> Any:
@@ -134,4 +134,4 @@ def _template(value: Any) -> str:
 def _output(value: Any) -> str | None:
     if isinstance(value, dict):
         return text(value, "raw")
-    return content(value, "output")
+    return message_text(value, "output")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.ingest import growing
-from rl_assets.ingest.growing import land
+from rl_assets.ingest import append_only_logs
+from rl_assets.ingest.append_only_logs import land_new_lines
 from rl_assets.ingest.landing import LandingError, files_of
 
 TODAY = date(2026, 10, 2)
@@ -31,7 +31,9 @@ def append(log: Path, text: str) -> None:
 
 
 def land_all(log: Path, **options) -> int:
-    return sum(batch.end - batch.start for batch in land(log.parent.parent, options.pop("today", TODAY), **options))
+    return sum(
+        chunk.end - chunk.start for chunk in land_new_lines(log.parent.parent, options.pop("today", TODAY), **options)
+    )
 
 
 def test_new_lines_are_landed_and_old_ones_are_not_landed_again(log):
@@ -85,7 +87,7 @@ def test_a_run_killed_between_two_writes_is_finished_by_the_next(log, monkeypatc
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         for name in ("write_json", "write_atomically"):
-            patch.setattr(growing, name, dying(getattr(growing, name)))
+            patch.setattr(append_only_logs, name, dying(getattr(append_only_logs, name)))
         land_all(log)
     append(log, "three\n")
     land_all(log, today=date(2026, 10, 3))
@@ -104,12 +106,12 @@ def test_a_log_that_was_cut_is_an_error_that_names_it(log):
     append(log, "one\ntwo\n")
     land_all(log)
     log.write_text("one\n", encoding="utf-8")
-    with pytest.raises(LandingError, match=r"service\.jsonl has 4 bytes, 8 were landed"):
+    with pytest.raises(LandingError, match=r"service\.jsonl was truncated: it has 4 bytes, but 8 of it have landed"):
         land_all(log)
 
 
-def test_batches_end_at_line_ends_whatever_the_length_of_a_line(log, monkeypatch):
-    monkeypatch.setattr(growing, "BATCH_BYTES", 8)
+def test_chunks_end_at_line_ends_whatever_the_length_of_a_line(log, monkeypatch):
+    monkeypatch.setattr(append_only_logs, "CHUNK_BYTES", 8)
     append(log, "short\n" + "x" * 50 + "\nend\n")
     assert land_all(log) == 61
     assert sorted(landed(log).splitlines()) == sorted(["short", "x" * 50, "end"])

@@ -1,16 +1,16 @@
-"""Items made ahead in a thread: the same ones, and the same errors."""
+"""Items prefetched in a thread: the same ones, and the same errors."""
 
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from rl_assets.ingest.ahead import ahead
+from rl_assets.ingest.prefetch import prefetch
 
 
 def test_the_items_come_in_their_order():
-    assert list(ahead(iter(range(100)))) == list(range(100))
-    assert list(ahead(iter([]))) == []
+    assert list(prefetch(iter(range(100)))) == list(range(100))
+    assert list(prefetch(iter([]))) == []
 
 
 def test_an_item_is_made_while_the_one_before_is_used():
@@ -21,7 +21,7 @@ def test_an_item_is_made_while_the_one_before_is_used():
         second_was_made.set()
         yield 2
 
-    made = ahead(items())
+    made = prefetch(items())
     assert next(made) == 1
     assert second_was_made.wait(timeout=30)
     assert list(made) == [2]
@@ -32,7 +32,7 @@ def test_what_making_an_item_raises_is_raised_in_its_place():
         yield 1
         raise OSError("the disk is gone")
 
-    made = ahead(items())
+    made = prefetch(items())
     assert next(made) == 1
     with pytest.raises(OSError, match="the disk is gone"):
         next(made)
@@ -40,7 +40,7 @@ def test_what_making_an_item_raises_is_raised_in_its_place():
 
 def test_no_thread_is_left_where_the_items_are_not_wanted_to_their_end():
     before = threading.active_count()
-    made = ahead(iter(range(100)))
+    made = prefetch(iter(range(100)))
     next(made)
     made.close()
     assert threading.active_count() == before

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rl_assets.ingest.conversion import Reading
-from rl_assets.ingest.exchanges import answer_of, inner, prompt_of
+from rl_assets.ingest.conversion import LineContext
 from rl_assets.ingest.formats.langfuse import records
+from rl_assets.ingest.message_shapes import decode, parse_answer, parse_prompt
 from rl_assets_tests.support.logs import DAY
 
 # Where Langfuse's own reading is no text to compare with: it read no answer, or an answer that only calls tools.
@@ -36,7 +36,7 @@ def test_answers_and_prompts_of_published_traces_are_those_that_langfuse_reads(p
     for path in sorted(folder.glob("*.trace.json")):
         name = path.name.removesuffix(".trace.json")
         reference = json.loads((folder / f"{name}.chatml.json").read_text(encoding="utf-8"))
-        answer = records(json.loads(path.read_text(encoding="utf-8")), Reading(DAY, {})).answers[0]
+        answer = records(json.loads(path.read_text(encoding="utf-8")), LineContext(DAY, {})).answers[0]
         if answer["answer"] not in chain.from_iterable(messages(reference, "output")):
             other_answer.add(name)
         if [turn["content"] for turn in answer["prompt"]] not in messages(reference, "input"):
@@ -58,18 +58,18 @@ def test_answers_and_prompts_of_published_traces_are_those_that_langfuse_reads(p
     ],
 )
 def test_what_a_text_encodes_is_read_and_nothing_in_it_is_run(written, read):
-    assert inner(written) == read
+    assert decode(written) == read
 
 
 def test_tools_are_no_turns_and_their_results_are_the_text_of_theirs():
     tool = {"role": "tool", "content": {"type": "function", "function": {"name": "search"}}}
     result = {"role": "tool", "parts": [{"type": "tool_call_response", "id": "1", "response": "stormy"}]}
-    assert prompt_of([{"role": "user", "content": "Weather?"}, tool, result]) == [
+    assert parse_prompt([{"role": "user", "content": "Weather?"}, tool, result]) == [
         {"role": "user", "content": "Weather?"},
         {"role": "tool", "content": "stormy"},
     ]
 
 
 def test_an_answer_that_only_calls_tools_is_kept_as_its_calls():
-    assert json.loads(answer_of([{"toolName": "weather", "input": "x"}])) == {"toolName": "weather", "input": "x"}
-    assert not answer_of([{"unknown": 1}])
+    assert json.loads(parse_answer([{"toolName": "weather", "input": "x"}])) == {"toolName": "weather", "input": "x"}
+    assert not parse_answer([{"unknown": 1}])

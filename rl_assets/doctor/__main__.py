@@ -1,55 +1,48 @@
-"""Is everything in order? `python -m rl_assets.doctor` says a sentence on each subject; exit code 1: one is ill."""
+"""Health checks: `python -m rl_assets.doctor` prints a line per subject; exit code 1 if one is an error."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
 
-from rl_assets.doctor import machine as examinations
-from rl_assets.doctor import services
-from rl_assets.doctor.machine import Finding, State
+from rl_assets.doctor import machine_checks, service_checks
+from rl_assets.doctor.machine_checks import CheckResult, error, ok
 from rl_assets.settings import Settings, SettingsError, load_settings
 
-OF_SETTINGS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    examinations.home_folder,
-    examinations.landing_folder,
-    services.lake,
-    examinations.disk,
-    examinations.memory,
-    examinations.accelerator,
-    services.judge,
-    services.teacher,
-    examinations.clock,
+CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
+    machine_checks.home_folder,
+    machine_checks.landing_folder,
+    service_checks.lake,
+    machine_checks.disk,
+    machine_checks.memory,
+    machine_checks.accelerator,
+    service_checks.judge,
+    service_checks.teacher,
+    machine_checks.clock,
 )
-SIGNS: dict[State, str] = {"well": "ok     ", "doubtful": "look   ", "ill": "PROBLEM"}
 
 
-def examined() -> Iterator[Finding]:
-    """Every finding, as soon as it is found; without readable settings only what needs none."""
-    yield from examinations.packages()
-    yield from services.dagster_storage()
+def run_checks() -> Iterator[CheckResult]:
+    """Every result, as soon as it is known; with invalid settings only those that need none."""
+    yield from machine_checks.packages()
+    yield from service_checks.dagster_storage()
     try:
         settings = load_settings()
-    except SettingsError as error:
-        yield Finding("settings", "ill", str(error))
+    except SettingsError as problem:
+        yield error("settings", str(problem))
         return
-    given = sorted(name for name in os.environ if name.startswith("RL_ASSETS_"))
-    yield Finding("settings", "well", f"valid; set in the environment: {', '.join(given) or 'none'}")
-    for examine in OF_SETTINGS:
-        yield from examine(settings)
-
-
-def line(finding: Finding) -> str:
-    """A finding as it is printed."""
-    return f"{SIGNS[finding.state]}  {finding.subject}: {finding.sentence}"
+    names = sorted(name for name in os.environ if name.startswith("RL_ASSETS_"))
+    yield ok("settings", f"valid; set in the environment: {', '.join(names) or 'none'}")
+    for check in CHECKS:
+        yield from check(settings)
 
 
 def main() -> int:
-    """Print what is found; 1 where something is ill."""
-    ill = False
-    for finding in examined():
-        print(line(finding), flush=True)
-        ill = ill or finding.state == "ill"
-    return int(ill)
+    """Print the results; 1 if one is an error."""
+    failed = False
+    for result in run_checks():
+        print(result, flush=True)
+        failed = failed or result.status == "error"
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The doctor: everything well on a laptop, and a sentence that says what to do for whatever is not."""
+"""The doctor: everything ok on a laptop, and a message that says what to do about whatever is not."""
 
 import json
 import os
@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rl_assets.doctor import machine as examinations
-from rl_assets.doctor import services
-from rl_assets.doctor.__main__ import SIGNS
-from rl_assets.doctor.machine import Finding
+from rl_assets.doctor import machine_checks, service_checks
+from rl_assets.doctor.machine_checks import CheckResult
 from rl_assets.settings import Settings
 from rl_assets_tests.support.logs import Product, interaction
 from rl_assets_tests.support.postgres import PostgresServer, postgres_server  # noqa: F401
@@ -24,9 +22,9 @@ from rl_assets_tests.support.postgres import PostgresServer, postgres_server  # 
 ON_POSTGRES = Path(__file__).parents[2] / "deploy" / "dagster-postgres.yaml"
 
 
-def only(findings: Iterator[Finding], subject: str) -> Finding:
-    (found,) = [finding for finding in findings if finding.subject == subject]
-    return found
+def only(results: Iterator[CheckResult], subject: str) -> CheckResult:
+    (result,) = [result for result in results if result.subject == subject]
+    return result
 
 
 def command(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -67,116 +65,116 @@ def judged(url: str, model: str = "wise", key: str | None = "sesame") -> Setting
     return Settings(judge_base_url=url, judge_model=model, judge_api_key=key)
 
 
-def test_where_all_is_well_it_says_so_and_ends_with_0(product, home):
+def test_without_errors_it_exits_with_0(product, home):
     product.log(interaction())
     product.ingest()
     done = command(home)
     assert done.returncode == 0, done.stdout + done.stderr
-    subjects = {line[len(SIGNS["well"]) :].strip().partition(":")[0] for line in done.stdout.splitlines()}
+    subjects = {line[len("WARNING  ") :].partition(":")[0] for line in done.stdout.splitlines()}
     assert {"packages", "settings", "home", "landing", "lake", "disk", "memory", "accelerator", "judge"} <= set(
         subjects
     )
-    assert "PROBLEM" not in done.stdout
+    assert "ERROR" not in done.stdout
 
 
-def test_an_unknown_setting_is_a_problem_and_ends_with_1(home):
+def test_an_unknown_setting_is_an_error_and_exits_with_1(home):
     done = command(home, RL_ASSETS_WINDOWDAYS="7")
     assert done.returncode == 1
-    assert "PROBLEM  settings: unknown setting RL_ASSETS_WINDOWDAYS: did you mean" in done.stdout
+    assert "ERROR    settings: unknown setting RL_ASSETS_WINDOWDAYS: did you mean" in done.stdout
 
 
-def test_a_missing_home_is_no_problem_yet(tmp_path):
-    assert only(examinations.home_folder(Settings(home=tmp_path / "new")), "home").state == "doubtful"
+def test_a_missing_home_is_a_warning(tmp_path):
+    assert only(machine_checks.home_folder(Settings(home=tmp_path / "new")), "home").status == "warning"
 
 
-def test_a_home_in_which_nothing_can_be_written_is_a_problem():
-    found = only(examinations.home_folder(Settings(home=Path("/proc"))), "home")
-    assert found.state == "ill" and "cannot be written to" in found.sentence
+def test_a_home_in_which_nothing_can_be_written_is_an_error():
+    found = only(machine_checks.home_folder(Settings(home=Path("/proc"))), "home")
+    assert found.status == "error" and "cannot be written to" in found.message
 
 
-def test_a_secret_that_others_can_read_is_a_problem(home):
+def test_a_secret_that_others_can_read_is_an_error(home):
     key = home / "user_hash.key"
     key.write_text("secret", encoding="utf-8")
     key.chmod(0o644)
-    assert only(examinations.home_folder(Settings(home=home)), "secret").state == "ill"
+    assert only(machine_checks.home_folder(Settings(home=home)), "secret").status == "error"
     key.chmod(0o600)
-    assert [found.subject for found in examinations.home_folder(Settings(home=home))] == ["home"]
+    assert [found.subject for found in machine_checks.home_folder(Settings(home=home))] == ["home"]
 
 
-def test_an_unknown_log_format_is_a_problem(home):
+def test_an_unknown_log_format_is_an_error(home):
     (home / "landing" / "my_log").mkdir()
-    found = only(examinations.landing_folder(Settings(home=home)), "landing")
-    assert found.state == "ill" and "known formats: " in found.sentence
+    found = only(machine_checks.landing_folder(Settings(home=home)), "landing")
+    assert found.status == "error" and "known formats: " in found.message
 
 
-def test_an_empty_landing_folder_says_what_is_read(home):
-    found = only(examinations.landing_folder(Settings(home=home)), "landing")
-    assert found.state == "doubtful" and "<format>/<YYYY-MM-DD>/" in found.sentence
+def test_an_empty_landing_folder_says_where_logs_go(home):
+    found = only(machine_checks.landing_folder(Settings(home=home)), "landing")
+    assert found.status == "warning" and "<format>/<YYYY-MM-DD>/" in found.message
 
 
-def test_a_log_of_a_day_to_come_makes_one_look_at_the_clock(product: Product, home):
+def test_a_log_dated_in_the_future_warns_about_the_clock(product: Product, home):
     product.log(interaction(), day=date(2031, 1, 1))
-    findings = list(examinations.landing_folder(Settings(home=home), date(2026, 10, 1)))
-    assert [finding.state for finding in findings] == ["well", "doubtful"]
-    assert "2031-01-01" in only(iter(findings), "clock").sentence
+    findings = list(machine_checks.landing_folder(Settings(home=home), date(2026, 10, 1)))
+    assert [finding.status for finding in findings] == ["ok", "warning"]
+    assert "2031-01-01" in only(iter(findings), "clock").message
 
 
-def test_a_memory_limit_that_is_no_size_is_a_problem():
-    assert only(examinations.memory(Settings(duckdb_memory_limit="much")), "memory").state == "ill"
+def test_a_memory_limit_that_is_no_size_is_an_error():
+    assert only(machine_checks.memory(Settings(duckdb_memory_limit="much")), "memory").status == "error"
 
 
 def test_a_package_in_another_version_is_named():
-    assert examinations._unmet("duckdb", ">=99") is not None
-    assert examinations._unmet("no-such-package", "") == "no-such-package is not installed"
-    assert [found.state for found in examinations.packages()] == ["well"]
+    assert machine_checks._unmet("duckdb", ">=99") is not None
+    assert machine_checks._unmet("no-such-package", "") == "no-such-package is not installed"
+    assert [found.status for found in machine_checks.packages()] == ["ok"]
 
 
-def test_a_lake_that_cannot_be_read_is_a_problem(product, home):
+def test_a_lake_that_cannot_be_read_is_an_error(product, home):
     product.log(interaction())
     product.ingest()
     (home / "lake" / "feedback" / "_delta_log" / f"{0:020}.json").write_text("{", encoding="utf-8")
-    found = only(services.lake(Settings(home=home)), "lake")
-    assert found.state == "ill" and "cannot be read" in found.sentence
+    found = only(service_checks.lake(Settings(home=home)), "lake")
+    assert found.status == "error" and "cannot be read" in found.message
 
 
 def test_a_judge_is_asked_for_its_models_and_the_time(models):
-    assert only(services.judge(judged(models)), "judge").state == "well"
-    assert only(services.judge(judged(models)), "clock").state == "ill"
-    unknown = only(services.judge(judged(models, "other")), "judge")
-    assert unknown.state == "ill" and "it has wise" in unknown.sentence
-    assert "the key is refused" in only(services.judge(judged(models, key=None)), "judge").sentence
+    assert only(service_checks.judge(judged(models)), "judge").status == "ok"
+    assert only(service_checks.judge(judged(models)), "clock").status == "error"
+    unknown = only(service_checks.judge(judged(models, "other")), "judge")
+    assert unknown.status == "error" and "it has wise" in unknown.message
+    assert "the key is rejected" in only(service_checks.judge(judged(models, key=None)), "judge").message
 
 
-def test_a_judge_that_does_not_answer_is_a_problem():
-    found = only(services.judge(judged("http://127.0.0.1:9/v1")), "judge")
-    assert found.state == "ill" and "cannot be reached" in found.sentence
+def test_a_judge_that_does_not_answer_is_an_error():
+    found = only(service_checks.judge(judged("http://127.0.0.1:9/v1")), "judge")
+    assert found.status == "error" and "cannot be reached" in found.message
 
 
 def test_without_a_folder_dagster_keeps_no_history(tmp_path):
-    assert only(services.dagster_storage({}), "dagster").state == "doubtful"
-    assert only(services.dagster_storage({"DAGSTER_HOME": str(tmp_path)}), "dagster").state == "doubtful"
+    assert only(service_checks.dagster_storage({}), "dagster").status == "warning"
+    assert only(service_checks.dagster_storage({"DAGSTER_HOME": str(tmp_path)}), "dagster").status == "warning"
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}", encoding="utf-8")
-    assert "SQLite" in only(services.dagster_storage({"DAGSTER_HOME": str(tmp_path)}), "dagster").sentence
+    assert "SQLite" in only(service_checks.dagster_storage({"DAGSTER_HOME": str(tmp_path)}), "dagster").message
 
 
 @pytest.mark.parametrize("storage", ["as shipped", "Dagster's own"])
-def test_a_postgres_whose_variables_are_missing_or_that_is_down_is_a_problem(tmp_path, storage):
+def test_a_postgres_whose_variables_are_missing_or_that_is_down_is_an_error(tmp_path, storage):
     shipped = ON_POSTGRES.read_text(encoding="utf-8")
     config = yaml.safe_load(shipped)["storage"]["custom"]["config"]
     own = yaml.safe_dump({"storage": {"postgres": config}})
     (tmp_path / "dagster.yaml").write_text(shipped if storage == "as shipped" else own, encoding="utf-8")
     known = {"DAGSTER_HOME": str(tmp_path)}
-    missing = only(services.dagster_storage(known), "postgres")
-    assert missing.state == "ill" and "PGHOST" in missing.sentence
+    missing = only(service_checks.dagster_storage(known), "postgres")
+    assert missing.status == "error" and "PGHOST" in missing.message
     server = {"PGHOST": "127.0.0.1", "PGPORT": "9", "PGUSER": "a", "PGPASSWORD": "", "PGDATABASE": "a"}
-    down = only(services.dagster_storage(known | server), "postgres")
-    assert down.state == "ill" and "cannot connect" in down.sentence
+    down = only(service_checks.dagster_storage(known | server), "postgres")
+    assert down.status == "error" and "cannot connect" in down.message
 
 
 @pytest.mark.postgres
-def test_a_postgres_that_answers_is_well(postgres_server: PostgresServer, tmp_path):  # noqa: F811
+def test_a_postgres_that_answers_is_ok(postgres_server: PostgresServer, tmp_path):  # noqa: F811
     (tmp_path / "dagster.yaml").write_bytes(ON_POSTGRES.read_bytes())
     server = {"PGHOST": "127.0.0.1", "PGPORT": str(postgres_server.port), "PGPASSWORD": "", "PGDATABASE": "postgres"}
-    findings = services.dagster_storage({"DAGSTER_HOME": str(tmp_path), "PGUSER": "postgres", **server})
+    findings = service_checks.dagster_storage({"DAGSTER_HOME": str(tmp_path), "PGUSER": "postgres", **server})
     found = only(findings, "postgres")
-    assert found.state == "well" and found.sentence.startswith("PostgreSQL ")
+    assert found.status == "ok" and found.message.startswith("PostgreSQL ")

@@ -1,24 +1,22 @@
-"""The doctor as a job: what `python -m rl_assets.doctor` says, from where the runs execute."""
+"""The doctor as a job: the checks of `python -m rl_assets.doctor`, run where runs execute."""
 
 import dagster as dg
 
 from rl_assets.defs.shared.metadata import markdown_table
-from rl_assets.doctor.__main__ import examined, line
+from rl_assets.doctor.__main__ import run_checks
 
 
 @dg.op
-def examine_everything(context: dg.OpExecutionContext) -> None:
-    """Look at settings, packages, folders, tables, disk, memory, accelerator, judge, teacher, storage and clock."""
-    findings = list(examined())
-    for finding in findings:
-        (context.log.info if finding.state == "well" else context.log.warning)(line(finding))
-    context.add_output_metadata({"findings": markdown_table(vars(finding) for finding in findings)})
-    if ill := [finding for finding in findings if finding.state == "ill"]:
-        raise dg.Failure("; ".join(line(finding) for finding in ill), allow_retries=False)
+def run_health_checks(context: dg.OpExecutionContext) -> None:
+    """Check settings, packages, folders, tables, disk, memory, accelerator, judge, teacher, storage and clock."""
+    results = list(run_checks())
+    for result in results:
+        (context.log.info if result.status == "ok" else context.log.warning)(str(result))
+    context.add_output_metadata({"checks": markdown_table(result.model_dump() for result in results)})
+    if errors := [result for result in results if result.status == "error"]:
+        raise dg.Failure("; ".join(map(str, errors)), allow_retries=False)
 
 
-@dg.job(
-    description="Is everything in order? A sentence on each subject, from where runs execute; fails where one is ill."
-)
+@dg.job(description="Health checks from where runs execute, a line per subject; fails if one is an error.")
 def doctor() -> None:
-    examine_everything()
+    run_health_checks()

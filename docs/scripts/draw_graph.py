@@ -134,8 +134,8 @@ def arranged(title: str, nodes: list[Node], top: float) -> Band:
     across = {name: x for row in rows for name, x in spread(row).items()}
     for neighbours in (long_graph, users) * 4:
         for index, row in enumerate(rows):
-            mean = {name: barycentre(across, neighbours[name], across[name]) for name in row}
-            rows[index] = sorted(row, key=lambda name, mean=mean: (mean[name], name))
+            means = [(barycentre(across, neighbours[name], across[name]), name) for name in row]
+            rows[index] = [name for _, name in sorted(means)]
             across |= spread(rows[index])
     band = Band(title, graph, top, rows)
     for index, row in enumerate(rows):

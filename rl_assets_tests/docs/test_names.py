@@ -45,6 +45,11 @@ WORDS = set(re.findall(r"\w+", SOURCE))
 FOREIGN = {"OutOfMemoryException", "default_automation_condition_sensor", "billing_report"}
 # PEFT's file of an adapter, and the files of splits, whose names are put together.
 OUTPUTS = {"adapter_config.json", "train.parquet", "validation.parquet", "test.parquet"}
+# Words of the left column of the glossary that have no other meaning.
+NOT_OUR_WORDS = (
+    r"\b(?:fates?|duels?|anew|mend|beside|taken|told|passed over|left out|not told apart|guard-rails?|acts of feedback|"
+    r"nightly chain|growing logs?|where there (?:is|are) none|by itself|by themselves)\b"
+)
 FILE = re.compile(r"[\w/.-]*\w\.(?:md|json|jsonl|html|parquet|yaml|key|safetensors|py|sql|cff)")
 
 
@@ -175,6 +180,12 @@ def test_every_page_is_in_the_navigation():
 
 def test_what_is_included_in_a_page_is_there():
     assert "## Benchmarks" in with_snippets(DOCS / "contributing.md")
+
+
+@pytest.mark.parametrize("page", (*(page for page in PAGES if page != STYLE), QUICKSTART), ids=lambda page: page.name)
+def test_pages_use_the_words_of_the_glossary(page: Path):
+    text = re.sub(r"`[^`]*`", "", prose(page))
+    assert re.findall(NOT_OUR_WORDS, text, re.IGNORECASE) == []
 
 
 def test_the_changelog_has_the_form_of_keep_a_changelog():

@@ -8,12 +8,11 @@ import dagster as dg
 from rl_assets import defs as package
 from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.annotation.teacher import TeacherResource
-from rl_assets.defs.evaluation.segment_reports import segment_reports
+from rl_assets.defs.segments.component import segments_of_file
 from rl_assets.defs.shared.autoload import autoload
 from rl_assets.defs.shared.automation import with_automation, with_freshness
 from rl_assets.defs.shared.presentation import presented
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training.segments import segment_adapters
 from rl_assets.instance.executors import executor as executor_of
 from rl_assets.recipes.segments import read_segments
 from rl_assets.settings import load_settings
@@ -24,9 +23,8 @@ def build_defs(
 ) -> dg.Definitions:
     """All definitions; resources and executor are those of the settings unless they are given."""
     settings = load_settings()
-    loaded, segments = autoload(package), read_segments(settings.segments)
-    assets = [*(loaded.assets or ()), *segment_adapters(segments), *segment_reports(segments)]
-    shown = presented(with_freshness(assets))
+    loaded = dg.Definitions.merge(autoload(package), segments_of_file(read_segments(settings.segments)))
+    shown = presented(with_freshness(loaded.assets or ()))
     return dg.Definitions(
         assets=with_automation(shown) if settings.automation else shown,
         jobs=loaded.jobs,

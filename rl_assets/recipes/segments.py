@@ -68,15 +68,16 @@ def read_segments(path: Path | None) -> dict[str, Segment]:
     except ValidationError as error:
         raise ValueError(f"The segments file {path} is invalid: {problems(error)}") from None
     for name, segment in found.items():
-        _check_name(path, name)
+        try:
+            check_name(name)
+        except ValueError as error:
+            raise ValueError(f"The segments file {path} names a {error}") from None
         if segment.recipe is not None:
             named_recipe(segment.recipe)
     return found
 
 
-def _check_name(path: Path, name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise ValueError if assets and folders of a segment cannot have that name."""
     if name in TAKEN or not re.match(NAME, name):
-        raise ValueError(
-            f"The segments file {path} names a segment {name!r}: use small letters, digits and _, "
-            f"and none of {', '.join(sorted(TAKEN))}."
-        )
+        raise ValueError(f"segment {name!r}: use small letters, digits and _, and none of {', '.join(sorted(TAKEN))}.")

@@ -11,9 +11,8 @@ from rl_assets.core.files import sha256_json
 from rl_assets.datasets.builders import build_pairs
 from rl_assets.datasets.policies import DpoPolicy
 from rl_assets.definitions import build_defs
-from rl_assets.defs.evaluation.segment_reports import segment_reports
+from rl_assets.defs.segments.component import segments_of_file
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training.segments import segment_adapters
 from rl_assets.evaluation.report.render import read_report
 from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import newest_adapter
@@ -129,7 +128,7 @@ def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows_and_is_measured_on_
     recipe.write_text(yaml.safe_dump(few_steps().model_dump(mode="json")), encoding="utf-8")
     home = HomeResource.of(Settings(home=tmp_path, base_model=base.path, recipe=str(recipe)))
     segments = read_segments(declared(tmp_path, "night_desk: {agent: night}"))
-    assets = [*segment_adapters(segments), *segment_reports(segments)]
+    assets = segments_of_file(segments).assets or ()
 
     result = dg.materialize(assets, partition_key=DAY, resources={"home": home})
 

@@ -1,7 +1,8 @@
-"""Finds what the modules of `rl_assets.defs` define, so that a new file needs no wiring. Works from a wheel too."""
+"""Finds what a package of definitions holds, so that a new file needs no wiring. Works from a wheel too."""
 
 import pkgutil
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +12,19 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 
 def autoload(package: ModuleType) -> dg.Definitions:
-    """Assets, jobs, schedules and sensors at the top level of the package's modules, each once."""
+    """What its Python modules define, and its components (`defs.yaml`, as `dg scaffold defs` writes them)."""
+    return dg.Definitions.merge(_of_modules(package), *_of_components(package))
+
+
+def _of_components(package: ModuleType) -> list[dg.Definitions]:
+    files = sorted(Path(package.__path__[0]).rglob("defs.yaml"))
+    # An installed package has no project file, and holds no component: those of its user lie in a project of their own.
+    tree = dg.ComponentTree.for_project(files[0]) if files else None
+    return [tree.build_defs(file.parent) for file in files if tree]
+
+
+def _of_modules(package: ModuleType) -> dg.Definitions:
+    """Assets, jobs, schedules and sensors at the top level of its modules, each once."""
     names = [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
     values = {id(value): value for name in names for value in vars(import_module(name)).values()}
 

@@ -3,7 +3,6 @@
 They are of the group `reports`, so the nightly jobs make them too. Nothing is promoted: the champion is the product's.
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import dagster as dg
@@ -29,12 +28,8 @@ from rl_assets.training.data.rows import in_slice
 LEAK = "no_test_prompt_was_trained_on"
 
 
-def segment_reports(segments: Mapping[str, Segment]) -> list[dg.AssetsDefinition]:
-    """An asset `<segment>_report` for each segment: its last stage against base, first stage and champion."""
-    return [_report(name, segment) for name, segment in segments.items()]
-
-
-def _report(name: str, segment: Segment) -> dg.AssetsDefinition:
+def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
+    """The asset `<name>_report`: the segment's last stage against base, first stage and champion."""
     key = f"{name}_report"
 
     def report(context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig) -> dg.MaterializeResult:

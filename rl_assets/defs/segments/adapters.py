@@ -1,6 +1,6 @@
-"""Adapters of slices of the product: a chain of assets for each segment of the file that the setting `segments` names.
+"""Adapters of a segment of the product: a chain of assets, one per stage. The reports on them are in `reports`.
 
-They are of the group `adapters`, so the nightly jobs train them too. Reports on them are `segment_reports`.
+They are of the group `adapters`, so the nightly jobs train them too.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ class SegmentConfig(StageConfig):
     """Values that win over those of the segment's recipe."""
 
 
-def segment_adapters(segments: Mapping[str, Segment]) -> list[dg.AssetsDefinition]:
-    """An asset `<segment>_<stage>_adapter` for each stage of each segment; all but the first continue the first."""
-    return [_adapter(name, segment, stage) for name, segment in segments.items() for stage in segment.stages]
+def segment_adapters(name: str, segment: Segment) -> list[dg.AssetsDefinition]:
+    """An asset `<name>_<stage>_adapter` for each stage of the segment; all but the first continue the first."""
+    return [_adapter(name, segment, stage) for stage in segment.stages]
 
 
 def _adapter(name: str, segment: Segment, stage: Stage) -> dg.AssetsDefinition:

@@ -1,0 +1,54 @@
+"""A segment as a Dagster Component: its rows, its stages, and the assets that follow from them. No training here.
+
+`dg scaffold defs rl_assets.defs.segments.component.SegmentAdapters <name>` writes one; the folder's name is the
+segment's. A file named by the setting `segments` declares several at once and makes the same assets.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+from pydantic import BaseModel, Field
+
+from rl_assets.defs.segments.adapters import segment_adapters
+from rl_assets.defs.segments.reports import segment_report
+from rl_assets.recipes.segments import Segment, check_name
+
+
+class SegmentParams(BaseModel):
+    """What a new segment's file says."""
+
+    agent: str | None = Field(None, description="Agent whose answers the segment holds.")
+    category: str | None = Field(None, description="Category of its prompts.")
+    segment: str | None = Field(None, description="Value of `segment` in its rows.")
+
+
+class SegmentScaffolder(dg.Scaffolder[SegmentParams]):
+    """Writes the file of a new segment."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[SegmentParams]:
+        return SegmentParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[SegmentParams]) -> None:
+        rows = request.params.model_dump(exclude_none=True) or {"category": request.target_path.name}
+        dg.scaffold_component(request, {**rows, "stages": ["sft", "dpo"]})
+
+
+@dg.scaffold_with(SegmentScaffolder)
+class SegmentAdapters(dg.Component, dg.Resolvable, Segment):
+    """Adapters of one segment of the product, a chain of stages, and a report on the last of them."""
+
+    name: str | None = Field(None, description="Prefix of its assets and name of its folders; the folder's if unset.")
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """`<name>_<stage>_adapter` for each stage, and `<name>_report`."""
+        name = self.name or context.path.name
+        check_name(name)
+        segment = Segment(**self.model_dump(exclude={"name"}))
+        return dg.Definitions(assets=[*segment_adapters(name, segment), segment_report(name, segment)])
+
+
+def segments_of_file(segments: Mapping[str, Segment]) -> dg.Definitions:
+    """What the components of all those segments define."""
+    components = [SegmentAdapters(name=name, **segment.model_dump()) for name, segment in segments.items()]
+    return dg.Definitions.merge(*map(dg.build_defs_for_component, components))

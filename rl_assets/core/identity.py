@@ -1,4 +1,4 @@
-"""Identities: prompt keys and keyed hashes, which DuckDB cannot compute, and hashes, where Python is quicker."""
+"""Identities: prompt keys and keyed hashes, which DuckDB cannot compute, and hashes that Python computes faster."""
 
 import hmac
 import os
@@ -22,13 +22,13 @@ PUNCTUATION = ".,:;!?'\")]}…。！？、，；：»”’"
 
 @lru_cache(maxsize=1024)  # System turns come back on every line, questions on several.
 def key_text(text: str) -> str:
-    """Text as compared between prompts: NFKC, casefold, whitespace collapsed, trailing punctuation stripped."""
+    """The text for comparing prompts: NFKC, casefold, whitespace collapsed, trailing punctuation stripped."""
     folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     return " ".join(folded.split()).rstrip(PUNCTUATION + " ")
 
 
 def prompt_key(roles: Iterable[str], contents: Iterable[str], task: str | None, context: str | None) -> str:
-    """Hex sha256 of the task, the normalised conversation and the context: one question asked under one condition."""
+    """Hex sha256 of the task, the normalised conversation and the context: one question under one condition."""
     return _key([_turn(role, content) for role, content in zip(roles, contents, strict=True)], task, context)
 
 
@@ -43,21 +43,21 @@ def _key(turns: list[str], task: str | None, context: str | None) -> str:
 def with_prompt_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch (prompt, task, context, ...) with its `prompt_key` column appended."""
     turns = batch.column("prompt").flatten()
-    said = [*map(_turn, turns.field("role").to_pylist(), turns.field("content").to_pylist())]
+    texts = [*map(_turn, turns.field("role").to_pylist(), turns.field("content").to_pylist())]
     ends = np.cumsum(batch.column("prompt").value_lengths().fill_null(0).to_numpy()).tolist()
     conditions = zip(batch.column("task").to_pylist(), batch.column("context").to_pylist(), strict=True)
     keys = [
-        _key(said[start:end], *condition) for start, end, condition in zip([0, *ends], ends, conditions, strict=False)
+        _key(texts[start:end], *condition) for start, end, condition in zip([0, *ends], ends, conditions, strict=False)
     ]
     return batch.append_column("prompt_key", pa.array(keys, pa.string()))
 
 
 def with_content_hash(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with `content_sha256`, the hex sha256 of `said` and `answer_key`, in the place of `said`."""
+    """The batch with `content_sha256`, the hex sha256 of `content` and `answer_key`, in place of `content`."""
     keys = batch.column("answer_key").to_pylist()
-    said = zip(_texts(batch.column("said")), keys, strict=True)
-    hashes = [sha256(b"".join((text or b"", (key or "").encode("ascii")))).hexdigest() for text, key in said]
-    rest = batch.drop_columns(["said"])
+    parts = zip(_texts(batch.column("content")), keys, strict=True)
+    hashes = [sha256(b"".join((text or b"", (key or "").encode("ascii")))).hexdigest() for text, key in parts]
+    rest = batch.drop_columns(["content"])
     return rest.append_column("content_sha256", pa.array(hashes, pa.string()))
 
 
@@ -71,7 +71,7 @@ def with_answer_key(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _stripped(text: memoryview) -> memoryview | bytes:
-    # Most texts begin and end with a letter or sign: they are hashed where they lie.
+    # Most texts begin and end with a letter or sign: they are hashed in place.
     if len(text) and 32 < text[0] < 127 and 32 < text[-1] < 127:
         return text
     return bytes(text).decode("utf-8").strip().encode("utf-8")

@@ -61,7 +61,7 @@ def ingest_day(
     with ThreadPoolExecutor(1) as executor:
         fingerprints = executor.submit(_fingerprints, files)
         _parse(connection, files, day, metrics or {})
-        sql.create_temporary(connection, "fates", "ingest/line_outcomes")
+        sql.create_temporary(connection, "outcomes", "ingest/line_outcomes")
         _read_conflicts(connection, files)
         connection.register("files", fingerprints.result())
     erased = lake.erased()
@@ -136,7 +136,7 @@ def _statement(log_format: str, day: date) -> str:
 
 def _read_conflicts(connection: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> None:
     """Fill the table `conflicts`: the first characters of lines with a conflicting id, from a second pass."""
-    statement = "SELECT DISTINCT source_file FROM fates WHERE reason = 'conflicting_duplicate'"
+    statement = "SELECT DISTINCT source_file FROM outcomes WHERE reason = 'conflicting_duplicate'"
     names = {name for (name,) in connection.sql(statement).fetchall()}
     with read_lines((file.name, file.path) for file in sorted(files) if file.name in names) as lines:
         connection.register("lines", lines)
@@ -157,15 +157,15 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, steps:
 
 def _counts(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dict[str, Any]:
     lines = connection.sql("SELECT count(*) FROM parsed").fetchall()[0][0]
-    outcomes = dict(connection.sql("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
-    reasons = connection.sql("SELECT reason, count(*) FROM fates WHERE fate = 'reject' GROUP BY reason ORDER BY reason")
+    outcomes = dict(connection.sql("SELECT outcome, count(*) FROM outcomes GROUP BY outcome").fetchall())
+    rejects = "SELECT reason, count(*) FROM outcomes WHERE outcome = 'reject' GROUP BY reason ORDER BY reason"
     outside = connection.sql("SELECT count(*) FROM parsed WHERE CAST(happened_at AS DATE) <> $day", params={"day": day})
     return {
         "files": files,
         "lines": lines,
         "rows": lines - sum(outcomes.values()),
         "duplicates": outcomes.get("duplicate", 0),
-        "rejects": dict(reasons.fetchall()),
+        "rejects": dict(connection.sql(rejects).fetchall()),
         "reject_samples": sql.select(connection, "ingest/reject_samples").to_arrow_table().to_pylist(),
         "outside_day": outside.fetchall()[0][0],
     }

@@ -1,4 +1,4 @@
-"""Canonical tables: what every log format becomes. Each column's description is shown in the UI."""
+"""Canonical tables, which every log format is converted to. The UI shows each column's description."""
 
 from typing import Literal, get_args
 
@@ -44,13 +44,13 @@ INTERACTIONS = Table(
                 MESSAGES,
                 "the conversation that was answered, system turns included, as it was sent",
             ),
-            column("answer", pa.string(), "what the agent answered; null where only the question was logged"),
-            column("context", pa.string(), "what retrieval gave the agent"),
+            column("answer", pa.string(), "text of the answer; null if only the question was logged"),
+            column("context", pa.string(), "context that retrieval gave the agent"),
             column("sources", pa.string(), "retrieved sources, as JSON"),
-            column("agent", pa.string(), "who answered"),
+            column("agent", pa.string(), "agent that answered"),
             column("category", pa.string(), "kind of question"),
             column("task", pa.string(), "kind of task"),
-            column("segment", pa.string(), "slice of the product with an adapter of its own"),
+            column("segment", pa.string(), "product segment with an adapter of its own"),
             column("model", pa.string(), "model that answered"),
             column("adapter", pa.string(), "adapter that answered"),
             column("propensity", pa.float64(), "probability with which the router chose this agent, in (0, 1]"),
@@ -58,19 +58,19 @@ INTERACTIONS = Table(
             column(
                 "raw_scores",
                 pa.map_(pa.string(), pa.float64()),
-                "judge scores as they were said, where the range of one was another",
+                "judge scores as reported, if the range of one is not [0, 1]",
             ),
             column("latency_ms", pa.float64(), "time to answer in ms"),
             column("tokens", pa.int64(), "tokens used"),
             column("cost_usd", pa.float64(), "cost in US dollars"),
             column("tools_used", pa.list_(pa.string()), "names of the tools called"),
             column("retrieval_method", pa.string(), "how context was found"),
-            column("top_k", pa.int64(), "sources asked for"),
+            column("top_k", pa.int64(), "number of sources requested"),
             column("error", pa.bool_(), "the agent failed"),
             column("error_message", pa.string(), "why it failed"),
-            column("session_id", pa.string(), "conversation"),
+            column("session_id", pa.string(), "id of the conversation"),
             column("user_id", pa.string(), "keyed hash (HMAC-SHA256) of the user's id"),
-            column("content_sha256", pa.string(), "hash of everything the log said about this answer"),
+            column("content_sha256", pa.string(), "hash of everything that the log has on this answer"),
             column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
             column(
                 "answer_key",
@@ -80,7 +80,7 @@ INTERACTIONS = Table(
             column(
                 "roles",
                 pa.string(),
-                "roles of the prompt's messages in order; null where one of them is blank",
+                "roles of the prompt's messages in order; null if one of them is blank",
             ),
             *SOURCE,
         ]
@@ -95,23 +95,23 @@ FEEDBACK = Table(
     pa.schema(
         [
             DAY,
-            column("feedback_id", pa.string(), "given, or a hash of the content"),
-            column("interaction_id", pa.string(), "the answer it judges; it may land before its answer"),
+            column("feedback_id", pa.string(), "id from the log, or a hash of the content"),
+            column("interaction_id", pa.string(), "the answer it rates; feedback may land before its answer"),
             column("given_at", TIME, "when it was given"),
             column("kind", pa.string(), "reward, rating, thumbs, preference, correction or comment"),
             column(
                 "value",
                 pa.float64(),
-                "judgement in [0, 1] where it has one: stars (r - 1) / 4, thumbs 1 or 0",
+                "value in [0, 1], if it has one: stars (r - 1) / 4, thumbs 1 or 0",
             ),
-            column("raw_value", pa.float64(), "the number as it was said, where its range was another"),
+            column("raw_value", pa.float64(), "the number as reported, if its range is not [0, 1]"),
             column("dimension", pa.string(), "overall, accuracy, brand, compliance, ..."),
             column("source", pa.string(), "human, verifier, judge or synthetic"),
             column("preferred", pa.string(), "the better text of a preference, or the corrected answer"),
             column("rejected", pa.string(), "the worse text of a preference"),
             column("comment", pa.string(), "free text"),
             column("rater", pa.string(), "keyed hash (HMAC-SHA256) of the rater's id"),
-            column("content_sha256", pa.string(), "hash of everything the log said"),
+            column("content_sha256", pa.string(), "hash of everything that the log has on this event"),
             *SOURCE,
         ]
     ),
@@ -125,7 +125,7 @@ REJECTED_RECORDS = Table(
             DAY,
             *SOURCE,
             column("reason", pa.string(), f"one of {', '.join(REJECT_REASONS)}"),
-            column("detail", pa.string(), "which field, or what was found"),
+            column("detail", pa.string(), "the field or the value at fault"),
             column("raw", pa.string(), f"the first {RAW_CHARACTERS} characters of the line"),
         ]
     ),
@@ -141,8 +141,8 @@ INGESTED_FILES = Table(
             column("fingerprint", pa.string(), "sha256 of the file's bytes"),
             column("lines", pa.int64(), "lines read = rows + duplicates + rejects"),
             column("rows", pa.int64(), "lines that became canonical records"),
-            column("duplicates", pa.int64(), "lines that repeat such a record"),
-            column("rejects", pa.int64(), "lines that were refused"),
+            column("duplicates", pa.int64(), "lines that repeat a canonical record"),
+            column("rejects", pa.int64(), "rejected lines"),
         ]
     ),
     identity=("source_file", "fingerprint", "lines", "rows", "duplicates", "rejects"),

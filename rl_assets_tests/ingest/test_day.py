@@ -111,7 +111,7 @@ def test_samples_of_rejects_show_up_to_three_lines_of_each_reason(product: Produ
     assert [sample["reason"] for sample in samples] == ["conflicting_duplicate", "missing_field", *["not_json"] * 3]
     assert (samples[0]["detail"], samples[1]["detail"]) == ("a", "interaction_id")
     assert [sample["line"] for sample in samples[2:]] == [1, 2, 3]
-    assert all(sample["beginning"] for sample in samples)
+    assert all(sample["raw"] for sample in samples)
 
 
 def test_the_account_of_files_is_committed_last(product: Product):

@@ -1,4 +1,4 @@
--- What is looked at to describe an answer: its texts, the cluster of its prompt, and whether something was replaced.
+-- The inputs of an answer's features: its texts, the cluster of its prompt, and whether personal data was replaced.
 -- Reads: day_clusters, interactions, redactions.
 -- Parameters: none.
 SELECT

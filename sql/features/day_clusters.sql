@@ -1,4 +1,4 @@
--- The cluster of every prompt of the day, placed before or fresh; a fresh prompt that is like no other founds its own.
+-- The cluster of every prompt of the day, known or new; a new prompt that is like no other starts a cluster.
 -- Reads: assigned, fresh, known.
 -- Parameters: none.
 SELECT

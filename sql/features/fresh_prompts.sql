@@ -1,4 +1,4 @@
--- Prompts of the day that have not been placed in a cluster yet, one row a key.
+-- Prompts of the day that have no cluster yet, one row per key.
 -- Reads: interactions, known.
 -- Parameters: none.
 SELECT

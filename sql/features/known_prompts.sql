@@ -1,4 +1,4 @@
--- Prompts of the day that were placed before, with their clusters.
+-- Prompts of the day that were assigned before, with their clusters.
 -- Reads: interactions, placed.
 -- Parameters: none.
 SELECT

@@ -1,6 +1,6 @@
--- For each fresh prompt the earlier ones that are nearly the same: nine words of ten in common (Jaccard >= 0.9).
--- Prompts are compared where they share a MinHash band; of a band that very many share (one template, filled in) only
--- the first 64 are looked at, so that cost stays in proportion.
+-- For each new prompt the earlier near-duplicates: nine words of ten in common (Jaccard >= 0.9). Prompts that share a
+-- MinHash band are compared; of a band that very many share (one template, filled in) only the first 64, so that cost
+-- stays in proportion.
 -- Reads: fresh, placed.
 -- Parameters: none.
 WITH members AS (

@@ -1,4 +1,4 @@
--- The prompts placed in a month: those placed before, as they were, and the fresh ones of $day.
+-- The prompts of a month with their clusters: those assigned before, unchanged, and the new ones of $day.
 -- Reads: day_clusters, fresh, placed.
 -- Parameters: $day, $month.
 SELECT

@@ -1,9 +1,9 @@
--- Log format `feedback_table`: one act of feedback a line, with the prompt and the output it judges.
+-- Log format `feedback_table`: one feedback event per line, with the prompt and the output that it rates.
 -- {id, prompt, model_output, feedback_type: thumbs_up, thumbs_down, rating, preference, correction, created_at,
 --  rating? (1 to 5), comment?, preferred_output?, rejected_output?, brand_id?, user_id?, task_type?, session_id?,
 --  interaction_id?}
--- A row that names an interaction_id judges an answer logged elsewhere. Any other is an answer too, and its id is a
--- hash of what was asked and answered, so that several raters of one output meet.
+-- A row with an interaction_id rates an answer that is logged elsewhere. Any other is an answer too, and its id is a
+-- hash of prompt and output, so that several ratings of one output share it.
 -- Reads: objects.
 -- Parameters: none.
 WITH fields AS (
@@ -17,10 +17,10 @@ WITH fields AS (
     FROM objects
 ),
 
-readings AS (
+parsed AS (
     SELECT
         *,
-        list_count([*COLUMNS(f.*)]) AS found,
+        list_count([*COLUMNS(f.*)]) AS field_count,
         id_of(f.id) AS id,
         id_of(f.brand_id) AS segment,
         id_of(f.user_id) AS user_id,
@@ -38,11 +38,11 @@ readings AS (
     FROM fields
 ),
 
-judged AS (
+checked AS (
     SELECT
         *,
         coalesce(
-            unread(object, keys, found, line, reason, detail),
+            no_fields(object, keys, field_count, line, reason, detail),
             required(f.id, id, 'id'),
             problem(f.created_at IS NULL, 'missing_field', 'created_at'), timely(f.created_at, moment, 'created_at'),
             required(f.feedback_type, kind, 'feedback_type'),
@@ -72,7 +72,7 @@ judged AS (
         ) AS fault,
         coalesce(named_id, sha256(concat_ws(chr(31), coalesce(segment, ''), coalesce(task, ''), prompt, answer)))
             AS answer_id
-    FROM readings
+    FROM parsed
 )
 
 SELECT
@@ -105,4 +105,4 @@ SELECT
         'comment': comment,
         'rater': user_id
     }] ELSE [] END AS feedback
-FROM judged
+FROM checked

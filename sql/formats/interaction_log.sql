@@ -1,4 +1,4 @@
--- Log format `interaction_log`: one answer a line.
+-- Log format `interaction_log`: one answer per line.
 -- {interaction_id, timestamp, query, answer, agent_type, quality_scores{}, latency_ms, tools_used[], error_occurred,
 --  session_id?, user_id?, sources[]?, context?, retrieval_method?, error_message?, tokens_used?, cost_usd?,
 --  user_rating? (1 to 5), user_feedback? (text), system?, messages? (earlier turns), category?, task?, segment?,
@@ -19,17 +19,17 @@ WITH fields AS (
     FROM objects
 ),
 
-readings AS (
+parsed AS (
     SELECT
         *,
-        list_count([*COLUMNS(f.*)]) AS found,
+        list_count([*COLUMNS(f.*)]) AS field_count,
         id_of(f.interaction_id) AS id,
         time_of(f.timestamp) AS moment,
         text_of(f.query) AS query,
         text_of(f.answer) AS answer,
         text_of(f.agent_type) AS agent,
-        scores_of(f.quality_scores) AS said_scores,
-        metric_values(said_scores) AS scores,
+        scores_of(f.quality_scores) AS reported_scores,
+        metric_values(reported_scores) AS scores,
         number_of(f.latency_ms) AS latency_ms,
         texts_of(f.tools_used) AS tools,
         flag_of(f.error_occurred) AS failed,
@@ -53,17 +53,17 @@ readings AS (
     FROM fields
 ),
 
-judged AS (
+checked AS (
     SELECT
         *,
         coalesce(
-            unread(object, keys, found, line, reason, detail),
+            no_fields(object, keys, field_count, line, reason, detail),
             required(f.interaction_id, id, 'interaction_id'),
             problem(f.timestamp IS NULL, 'missing_field', 'timestamp'), timely(f.timestamp, moment, 'timestamp'),
             required(f.query, query, 'query'),
             optional(f.answer, answer, 'answer'),
             required(f.agent_type, agent, 'agent_type'),
-            optional(f.quality_scores, said_scores, 'quality_scores'),
+            optional(f.quality_scores, reported_scores, 'quality_scores'),
             within(list_min(map_values(scores)), 0, 1, 'quality_scores'),
             within(list_max(map_values(scores)), 0, 1, 'quality_scores'),
             optional(f.latency_ms, latency_ms, 'latency_ms'), within(latency_ms, 0, 1e12, 'latency_ms'),
@@ -87,7 +87,7 @@ judged AS (
             optional(f.adapter, adapter, 'adapter'),
             optional(f.propensity, propensity, 'propensity'), within(propensity, 1e-12, 1, 'propensity')
         ) AS fault
-    FROM readings
+    FROM parsed
 )
 
 SELECT
@@ -115,7 +115,7 @@ SELECT
         'adapter': adapter,
         'propensity': propensity,
         'quality_scores': scores,
-        'raw_scores': raw_values(said_scores),
+        'raw_scores': raw_values(reported_scores),
         'latency_ms': latency_ms,
         'tokens': cast(tokens AS BIGINT),
         'cost_usd': cost_usd,
@@ -129,5 +129,5 @@ SELECT
     CASE WHEN fault IS NULL THEN list_filter([
         CASE WHEN rating IS NOT NULL THEN feedback_of(id, moment, 'rating', (rating - 1) / 4, NULL, user_id) END,
         CASE WHEN comment IS NOT NULL THEN feedback_of(id, moment, 'comment', NULL, comment, user_id) END
-    ], LAMBDA act: act IS NOT NULL) END AS feedback
-FROM judged
+    ], LAMBDA event: event IS NOT NULL) END AS feedback
+FROM checked

@@ -3,7 +3,7 @@
 --  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
 --  dimension's range, timestamp?, dimension?,
 --  source? (human by default, verifier, judge, synthetic), user_id?}.
--- A row without a timestamp counts from the start of its day ($day).
+-- The time of a row without a timestamp is the start of its day ($day).
 -- Reads: objects.
 -- Parameters: $day.
 WITH fields AS (
@@ -17,10 +17,10 @@ WITH fields AS (
     FROM objects
 ),
 
-readings AS (
+parsed AS (
     SELECT
         *,
-        list_count([*COLUMNS(f.*)]) AS found,
+        list_count([*COLUMNS(f.*)]) AS field_count,
         f.type IS NOT NULL AS is_feedback,
         text_of(f.type) AS type,
         id_of(f.interaction_id) AS id,
@@ -33,20 +33,20 @@ readings AS (
         text_of(f.context) AS context,
         text_of(f.segment) AS segment,
         text_of(f.task) AS task,
-        number_of(f.reward) AS said_reward,
+        number_of(f.reward) AS reported_reward,
         text_of(f.dimension) AS dimension,
         coalesce(dimension, 'overall') AS metric,
-        metric_value(metric, said_reward) AS reward,
+        metric_value(metric, reported_reward) AS reward,
         text_of(f.source) AS source,
         id_of(f.user_id) AS user_id
     FROM fields
 ),
 
-judged AS (
+checked AS (
     SELECT
         *,
         coalesce(
-            unread(object, keys, found, line, reason, detail),
+            no_fields(object, keys, field_count, line, reason, detail),
             problem(is_feedback AND coalesce(type, '') <> 'feedback', 'unknown_kind', 'type'),
             required(f.interaction_id, id, 'interaction_id'),
             timely(f.timestamp, moment, 'timestamp'),
@@ -54,7 +54,7 @@ judged AS (
                 WHEN is_feedback
                     THEN
                         coalesce(
-                            required(f.reward, said_reward, 'reward'), within(reward, 0, 1, 'reward'),
+                            required(f.reward, reported_reward, 'reward'), within(reward, 0, 1, 'reward'),
                             optional(f.dimension, dimension, 'dimension'),
                             optional(f.user_id, user_id, 'user_id'),
                             problem(
@@ -76,7 +76,7 @@ judged AS (
             END
         ) AS fault,
         coalesce(moment, cast($day AS TIMESTAMPTZ)) AS happened_at
-    FROM readings
+    FROM parsed
 )
 
 SELECT
@@ -110,5 +110,5 @@ SELECT
         'rejected': cast(NULL AS VARCHAR),
         'comment': cast(NULL AS VARCHAR),
         'rater': user_id
-    }), raw_value := CASE WHEN reward <> said_reward THEN said_reward END)] ELSE [] END AS feedback
-FROM judged
+    }), raw_value := CASE WHEN reward <> reported_reward THEN reported_reward END)] ELSE [] END AS feedback
+FROM checked

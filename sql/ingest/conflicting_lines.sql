@@ -1,11 +1,11 @@
--- The beginnings of lines whose id another line had with another content.
--- Reads: fates, lines.
+-- The first characters of lines that share an id with another line but not its content.
+-- Reads: lines, outcomes.
 -- Parameters: none.
 SELECT
     source_file,
     source_line,
-    beginning(line) AS raw
+    first_characters(line) AS raw
 FROM lines SEMI JOIN (
-    FROM fates
+    FROM outcomes
     WHERE reason = 'conflicting_duplicate'
 ) USING (source_file, source_line)

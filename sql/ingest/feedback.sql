@@ -1,21 +1,21 @@
--- The acts of feedback of a day, one row an id.
--- Reads: fates, parsed.
+-- The feedback events of a day, one row per id.
+-- Reads: outcomes, parsed.
 -- Parameters: $day.
-WITH acts AS (
+WITH events AS (
     SELECT
-        unnest(feedback) AS act,
+        unnest(feedback) AS event,
         source_file,
         source_line
     FROM parsed
-    WHERE len(feedback) > 0 AND rowid NOT IN (SELECT line_id FROM fates)
+    WHERE len(feedback) > 0 AND rowid NOT IN (SELECT line_id FROM outcomes)
 )
 
 SELECT
     cast($day AS DATE) AS day,
-    unnest(act),
-    sha256(cast(to_json(act) AS VARCHAR)) AS content_sha256,
+    unnest(event),
+    sha256(cast(to_json(event) AS VARCHAR)) AS content_sha256,
     source_file,
     source_line
-FROM acts
+FROM events
 QUALIFY
-    row_number() OVER (PARTITION BY act.feedback_id ORDER BY act.given_at, content_sha256, source_file, source_line) = 1
+    row_number() OVER (PARTITION BY event.feedback_id ORDER BY event.given_at, content_sha256, source_file, source_line) = 1

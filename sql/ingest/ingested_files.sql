@@ -1,5 +1,5 @@
--- The account of every file of a day: lines = rows + duplicates + rejects.
--- Reads: fates, files, parsed.
+-- The line counts of every file of a day: lines = rows + duplicates + rejects.
+-- Reads: files, outcomes, parsed.
 -- Parameters: $day.
 WITH read AS (
     SELECT
@@ -9,12 +9,12 @@ WITH read AS (
     GROUP BY source_file
 ),
 
-refused AS (
+dropped AS (
     SELECT
         source_file,
-        count(*) FILTER (fate = 'duplicate') AS duplicates,
-        count(*) FILTER (fate = 'reject') AS rejects
-    FROM fates
+        count(*) FILTER (outcome = 'duplicate') AS duplicates,
+        count(*) FILTER (outcome = 'reject') AS rejects
+    FROM outcomes
     GROUP BY source_file
 )
 
@@ -28,5 +28,5 @@ SELECT
     coalesce(rejects, 0) AS rejects
 FROM files
 LEFT JOIN read ON read.source_file = files.name
-LEFT JOIN refused ON refused.source_file = files.name
+LEFT JOIN dropped ON dropped.source_file = files.name
 ORDER BY name

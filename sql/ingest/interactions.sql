@@ -1,6 +1,7 @@
--- The answers of a day, one row an id: those of the lines that became rows, and those that feedback rows carry. `said`
--- is everything the log said about an answer, but for an answer without outer whitespace: its key says that one.
--- Reads: fates, parsed.
+-- The answers of a day, one row per id: those of the lines that became rows, and those that feedback rows contain.
+-- `content` is everything that the log has on an answer, but for an answer without outer whitespace: its key stands for
+-- that one.
+-- Reads: outcomes, parsed.
 -- Parameters: $day.
 WITH answers AS NOT MATERIALIZED (
     SELECT
@@ -10,7 +11,7 @@ WITH answers AS NOT MATERIALIZED (
         source_file,
         source_line
     FROM parsed
-    WHERE interaction IS NOT NULL AND rowid NOT IN (SELECT line_id FROM fates)
+    WHERE interaction IS NOT NULL AND rowid NOT IN (SELECT line_id FROM outcomes)
     UNION ALL
     SELECT
         rowid,
@@ -19,7 +20,7 @@ WITH answers AS NOT MATERIALIZED (
         source_file,
         source_line
     FROM parsed
-    WHERE len(answers) > 0 AND rowid NOT IN (SELECT line_id FROM fates)
+    WHERE len(answers) > 0 AND rowid NOT IN (SELECT line_id FROM outcomes)
 ),
 
 repeated AS (
@@ -48,8 +49,8 @@ SELECT
     cast(to_json(struct_update(
         interaction, answer
         := CASE WHEN NOT is_trim(interaction.answer) THEN interaction.answer END
-    )) AS VARCHAR) AS said,
-    -- Roles in order, or NULL where a message is blank.
+    )) AS VARCHAR) AS content,
+    -- Roles in order, or NULL if a message is blank.
     CASE
         WHEN len(list_filter(interaction.prompt, LAMBDA message: stripped(message.content) = '')) = 0
             THEN array_to_string(list_transform(interaction.prompt, LAMBDA message: message.role), ' ')

@@ -1,5 +1,5 @@
--- The lines that hold a JSON object, as `object`, with its keys; NULL where a line holds anything else. Reading the
--- keys fails where a line is no JSON; asking first whether it is would parse every line once more.
+-- The lines that hold a JSON object, as `object`, with its keys; NULL if a line holds anything else. Reading the keys
+-- fails if a line is not JSON; checking that first would parse every line twice.
 -- Reads: lines.
 -- Parameters: none.
 SELECT

@@ -1,7 +1,7 @@
--- The lines of a day that do not become rows of their own: duplicates of one, and rejects with their reasons. Of
--- records that share an id the earliest is kept, then the one with the smallest hash, so that the order of files does
--- not matter; the others are duplicates where their content is the same, and conflicts where it is not. Only ids whose
--- hashes occur more than once are compared; counting hashes takes less memory than ids do.
+-- The lines of a day that do not become rows: duplicates of a row, and rejects with their reasons. Of records that
+-- share an id the earliest is kept, then the one with the smallest hash, so that the order of files does not matter; the
+-- others are duplicates if their content is the same, and conflicts if not. Only ids whose hashes occur more than once
+-- are compared; counting hashes takes less memory than counting ids.
 -- Reads: parsed.
 -- Parameters: none.
 WITH repeated AS (
@@ -14,7 +14,7 @@ WITH repeated AS (
 ranked AS (
     SELECT
         *,
-        row_number() OVER one_id AS place,
+        row_number() OVER one_id AS rank,
         content_sha256 = first_value(content_sha256) OVER one_id AS is_same
     FROM (
         SELECT
@@ -37,7 +37,7 @@ SELECT
     rowid AS line_id,
     source_file,
     source_line,
-    'reject' AS fate,
+    'reject' AS outcome,
     reason,
     detail,
     raw
@@ -53,4 +53,4 @@ SELECT
     record_id,
     NULL
 FROM ranked
-WHERE place > 1
+WHERE rank > 1

@@ -1,4 +1,4 @@
--- What each line says, with the id and time of its record, or why it was refused, with its beginning.
+-- The records of each line, with id and time, or why it was rejected, with its first characters.
 -- Reads: format_lines.
 -- Parameters: none.
 SELECT
@@ -6,7 +6,7 @@ SELECT
     source_line,
     reason_of(fault) AS reason,
     detail_of(fault) AS detail,
-    CASE WHEN fault IS NOT NULL THEN beginning(line) END AS raw,
+    CASE WHEN fault IS NOT NULL THEN first_characters(line) END AS raw,
     record,
     cast(interaction AS interaction_record) AS interaction,
     cast(feedback AS feedback_record[]) AS feedback,

@@ -1,5 +1,5 @@
--- The lines of a day that were refused, with the beginning of each.
--- Reads: conflicts, fates.
+-- The rejected lines of a day, with their first characters.
+-- Reads: conflicts, outcomes.
 -- Parameters: $day.
 SELECT
     cast($day AS DATE) AS day,
@@ -7,7 +7,7 @@ SELECT
     source_line,
     reason,
     detail,
-    coalesce(fates.raw, conflicts.raw) AS raw
-FROM fates LEFT JOIN conflicts USING (source_file, source_line)
-WHERE fate = 'reject'
+    coalesce(outcomes.raw, conflicts.raw) AS raw
+FROM outcomes LEFT JOIN conflicts USING (source_file, source_line)
+WHERE outcome = 'reject'
 ORDER BY source_file, source_line

@@ -153,10 +153,10 @@ def test_a_connection_is_in_utc_and_fetches_nothing(evaluate):
 
 def test_parameters_are_bound_by_name(connection):
     connection.execute(
-        "CREATE TEMP TABLE fates AS SELECT 'f' AS source_file, 1 AS source_line, 'reject' AS fate, "
+        "CREATE TEMP TABLE outcomes AS SELECT 'f' AS source_file, 1 AS source_line, 'reject' AS outcome, "
         "'not_json' AS reason, NULL AS detail, 'x' AS raw"
     )
-    connection.execute("CREATE TEMP TABLE conflicts AS SELECT source_file, source_line, raw FROM fates LIMIT 0")
+    connection.execute("CREATE TEMP TABLE conflicts AS SELECT source_file, source_line, raw FROM outcomes LIMIT 0")
     rows = sql.select(connection, "ingest/rejected_records", day="2026-10-01").fetchall()
     assert rows[0][1:4] == ("f", 1, "not_json")
 

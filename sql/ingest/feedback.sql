@@ -18,4 +18,6 @@ SELECT
     source_line
 FROM events
 QUALIFY
-    row_number() OVER (PARTITION BY event.feedback_id ORDER BY event.given_at, content_sha256, source_file, source_line) = 1
+    row_number() OVER (
+        PARTITION BY event.feedback_id ORDER BY event.given_at, content_sha256, source_file, source_line
+    ) = 1

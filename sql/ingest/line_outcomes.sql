@@ -1,7 +1,7 @@
 -- The lines of a day that do not become rows: duplicates of a row, and rejects with their reasons. Of records that
--- share an id the earliest is kept, then the one with the smallest hash, so that the order of files does not matter; the
--- others are duplicates if their content is the same, and conflicts if not. Only ids whose hashes occur more than once
--- are compared; counting hashes takes less memory than counting ids.
+-- share an id the earliest is kept, then the one with the smallest hash, so that the order of files does not matter;
+-- the others are duplicates if their content is the same, and conflicts if not. Only ids whose hashes occur more than
+-- once are compared; counting hashes takes less memory than counting ids.
 -- Reads: parsed.
 -- Parameters: none.
 WITH repeated AS (

@@ -1,6 +1,7 @@
 """Every command that a page shows exists, and its names, options, partitions and configuration are accepted."""
 
 import argparse
+import importlib
 import importlib.util
 import json
 import re
@@ -15,6 +16,7 @@ import click
 import dagster as dg
 import pytest
 import yaml
+from dagster.components.scaffold.scaffold import get_scaffolder
 from dagster_dg_cli.cli import create_dg_cli
 from dotenv import dotenv_values
 
@@ -104,7 +106,20 @@ def understood(module: str, arguments: list[str]) -> None:
         runpy.run_module(module, run_name="__main__")
 
 
+def scaffold(component: str, name: str, *options: str) -> None:
+    """The component can be imported, and its scaffolder takes the options."""
+    module, _, cls = component.rpartition(".")
+    params = get_scaffolder(getattr(importlib.import_module(module), cls)).get_scaffold_params()
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    params.model_validate({option.removeprefix("--"): value for option, value in given.items()})
+    assert name.isidentifier() and {option.removeprefix("--") for option in given} <= set(params.model_fields)
+
+
 def dg_command(block: Block, words: list[str]) -> None:
+    if words[:2] == ["scaffold", "defs"]:
+        # Dagster's own command loads every installed component first.
+        scaffold(*words[2:])
+        return
     command: click.Command = create_dg_cli()
     context = click.Context(command)
     names = []

@@ -68,9 +68,9 @@ def _prompts_trained_on(dataset: Path, kind: str, trained: Adapter | None, adapt
     """
     if trained is None:
         return None
-    day = trained.manifest["dataset"]["day"]
+    day = trained.manifest.dataset.day
     adapter = trained if kind == trained.kind else newest_adapter(adapters, kind, day)
-    kept = prompts_file(dataset, adapter.manifest["dataset"]["sha256"]) if adapter else None
+    kept = prompts_file(dataset, adapter.manifest.dataset.sha256) if adapter else None
     return kept if kept and kept.exists() else dataset / day / "train.parquet"
 
 

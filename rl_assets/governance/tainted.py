@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
 from rl_assets.datasets.ledger import HOLDS
 from rl_assets.evaluation.promotion.champion import read_champion
 from rl_assets.governance.folders import HeldRows
-from rl_assets.models.adapters import MANIFEST
+from rl_assets.models.adapters import MANIFEST, AdapterManifest, read_manifest
 
 MARK = "erased.json"
 Why = Literal["rows", "perhaps", "parent"]
@@ -39,7 +39,7 @@ def tainted_adapters(home: Home, held: Sequence[HeldRows], first_day: date | Non
 
     `first_day` is when the first of the erased landed: a dataset of an earlier day cannot have held it.
     """
-    manifests = {path.parent: _read(path) for path in sorted(home.adapters().glob(f"**/{MANIFEST}"))}
+    manifests = {path.parent: read_manifest(path.parent) for path in sorted(home.adapters().glob(f"**/{MANIFEST}"))}
     known = {(one.name, one.sha256): one for one in held}
     tainted = {
         folder: found
@@ -70,29 +70,22 @@ def champion_is_among(home: Home, adapters: Iterable[TaintedAdapter]) -> bool:
 
 
 def _own(
-    home: Home, folder: Path, manifest: dict[str, Any], held: dict[tuple[str, str], HeldRows], first_day: date | None
+    home: Home, folder: Path, manifest: AdapterManifest, held: dict[tuple[str, str], HeldRows], first_day: date | None
 ) -> TaintedAdapter | None:
-    used = manifest["dataset"]
-    dataset = held.get((used["name"], used["sha256"]))
+    used = manifest.dataset
+    dataset = held.get((used.name, used.sha256))
     if dataset is not None:
         return _tainted(home, folder, manifest, dataset.learned_from, "rows") if dataset.learned_from else None
-    may_have_held = used["name"] in HOLDS and first_day is not None and first_day <= date.fromisoformat(used["day"])
+    may_have_held = used.name in HOLDS and first_day is not None and first_day <= date.fromisoformat(used.day)
     return _tainted(home, folder, manifest, 0, "perhaps") if may_have_held else None
 
 
-def _tainted(home: Home, folder: Path, manifest: dict[str, Any], rows: int, why: Why) -> TaintedAdapter:
-    place, used = folder.relative_to(home.folder), manifest["dataset"]
+def _tainted(home: Home, folder: Path, manifest: AdapterManifest, rows: int, why: Why) -> TaintedAdapter:
+    place, used = folder.relative_to(home.folder), manifest.dataset
     # adapters/<kind>/<hash>, or adapters/<segment>/<kind>/<hash>
     segment = place.parts[1] if len(place.parts) == 4 else None
-    return TaintedAdapter(
-        place.as_posix(), segment, manifest["kind"], manifest["day"], used["name"], rows, why, manifest["sha256"]
-    )
+    return TaintedAdapter(place.as_posix(), segment, manifest.kind, manifest.day, used.name, rows, why, manifest.sha256)
 
 
-def _parents(manifest: dict[str, Any]) -> set[str]:
-    named = (manifest.get("parent"), manifest.get("reward_model"))
-    return {found["sha256"] for found in named if found}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _parents(manifest: AdapterManifest) -> set[str]:
+    return {reference.sha256 for reference in (manifest.parent, manifest.reward_model) if reference}

@@ -1,10 +1,15 @@
-"""Adapter folders: named by the hash of their inputs, whole once their manifest lies in them, found by kind and day."""
+"""Adapter folders: named by the hash of their inputs, complete once their manifest lies in them, found by kind and day.
+
+The manifest is written and read here alone. Loading weights into memory is `models/loading.py`.
+"""
 
 import json
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from rl_assets.core.files import sha256_file, sha256_json, write_json
 
@@ -14,18 +19,103 @@ CHECKPOINTS = "checkpoints"
 # Raised when training code changes so that equal inputs give other weights.
 TRAINING_VERSION = 1
 
+AdapterKind = Literal["sft", "dpo", "kto", "grpo", "reward"]
+
+
+class _Record(BaseModel):
+    """A part of a manifest. Keys of other versions are ignored; losses may be no finite number."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+
+
+class Check(_Record):
+    """One thing that must hold for an adapter: the value that its own run gave, and the limit it is held to."""
+
+    name: str
+    passed: bool
+    value: float
+    limit: float
+    what: str
+    severity: Literal["error", "warn"]
+
+
+class BaseReference(_Record):
+    """The base model that an adapter belongs to."""
+
+    name: str
+    sha256: str
+
+
+class AdapterReference(_Record):
+    """The adapter that a training continued, or the reward model that scored its answers."""
+
+    inputs_hash: str
+    sha256: str
+
+
+class DatasetReference(_Record):
+    """The published dataset, how many of its rows were used, dropped by reason, and had old turns cut."""
+
+    name: str
+    day: str
+    sha256: str
+    used: int
+    dropped: dict[str, int]
+    cut: int
+
+
+class TrainingMetrics(_Record):
+    """What was measured while it trained. `loss_curve` holds (step, loss, learning rate)."""
+
+    steps: int
+    resumed_from_step: int | None
+    tokens: int
+    wall_s: float
+    device: str
+    peak_memory_bytes: int
+    loss_curve: list[tuple[int, float, float]]
+
+
+class AdapterManifest(TrainingMetrics):
+    """Where an adapter comes from, what its training measured, and which checks it passed.
+
+    `sha256` is that of the weights. The optional fields are those of single kinds and methods of training.
+    """
+
+    kind: AdapterKind
+    day: str
+    sha256: str
+    base: BaseReference
+    parent: AdapterReference | None
+    reward_model: AdapterReference | None = None
+    dataset: DatasetReference
+    # Not a Recipe: what older versions of this project trained stays readable when recipe keys change.
+    recipe: dict[str, Any]
+    recipe_hash: str
+    seed: int
+    training_version: int
+    versions: dict[str, str]
+    checks: dict[str, Check]
+    created_at: str
+    preferences: dict[str, Any] | None = None
+    label_weights: dict[str, float] | None = None
+    held_out: dict[str, float] | None = None
+    method: str | None = None
+    logging_policy: str | None = None
+    reward_funcs: list[str] = []
+
 
 @dataclass(frozen=True)
 class Adapter:
-    """A trained adapter; `trained` is False where it had existed already and nothing was trained."""
+    """A trained adapter; `trained` is False if it existed already and nothing was trained."""
 
-    kind: str
+    kind: AdapterKind
     folder: Path
     sha256: str
     inputs_hash: str
     base_sha256: str
     day: str
-    manifest: dict[str, Any]
+    manifest: AdapterManifest
     trained: bool
 
 
@@ -33,7 +123,7 @@ class Adapter:
 class AdapterInputs:
     """Everything that decides an adapter's weights. A dataset's day is not among it, its content is."""
 
-    kind: str
+    kind: AdapterKind
     base_name: str
     base_sha256: str
     parent_sha256: str | None
@@ -51,44 +141,50 @@ class AdapterInputs:
 
 
 def read_dataset_manifest(dataset: Path) -> dict[str, Any]:
-    """The dataset's manifest; FileNotFoundError where it was never published or its publication was interrupted."""
+    """The dataset's manifest; FileNotFoundError if it was never published or its publication was interrupted."""
     path = dataset / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"The dataset {dataset} has no {MANIFEST}, so it was not published: materialize it.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def read_manifest(folder: Path) -> AdapterManifest:
+    """The manifest of the adapter in `folder`; FileNotFoundError if its training was interrupted."""
+    if not is_complete(folder):
+        raise FileNotFoundError(f"The adapter {folder} has no {MANIFEST}: its training was interrupted; run it again.")
+    return AdapterManifest.model_validate_json((folder / MANIFEST).read_bytes())
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """The whole adapter in `folder`; FileNotFoundError where training was interrupted, ValueError where altered."""
-    if not is_whole(folder):
-        raise FileNotFoundError(f"The adapter {folder} has no {MANIFEST}: its training was interrupted; run it again.")
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    found = sha256_file(folder / WEIGHTS)
-    if found != manifest["sha256"]:
+    """The adapter in `folder`; FileNotFoundError if its training was interrupted, ValueError if it was altered."""
+    manifest = read_manifest(folder)
+    weights = sha256_file(folder / WEIGHTS)
+    if weights != manifest.sha256:
         raise ValueError(
-            f"{folder / WEIGHTS} has sha256 {found}, its manifest says {manifest['sha256']}: the file was altered. "
+            f"{folder / WEIGHTS} has sha256 {weights}, its manifest says {manifest.sha256}: the file was altered. "
             "Remove the folder and train again."
         )
     return Adapter(
-        kind=manifest["kind"],
+        kind=manifest.kind,
         folder=folder,
-        sha256=found,
+        sha256=weights,
         inputs_hash=folder.name,
-        base_sha256=manifest["base"]["sha256"],
-        day=manifest["day"],
+        base_sha256=manifest.base.sha256,
+        day=manifest.day,
         manifest=manifest,
         trained=False,
     )
 
 
-def is_whole(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
     """Whether training ended there: the manifest is written last."""
     return (folder / MANIFEST).is_file()
 
 
 def existing_adapter(folder: Path, kind: str, day: str) -> Adapter | None:
-    """The whole adapter of these inputs, if there is one, now also used for `day`."""
-    if not is_whole(folder):
+    """The complete adapter of these inputs, if there is one, now also used for `day`."""
+    if not is_complete(folder):
         return None
     adapter = replace(read_adapter(folder), day=day)
     point_day(folder.parent.parent, kind, day, adapter.inputs_hash)
@@ -101,7 +197,7 @@ def point_day(adapters: Path, kind: str, day: str, inputs_hash: str) -> None:
 
 
 def newest_adapter(adapters: Path, kind: str, day: str) -> Adapter | None:
-    """The adapter that `day` uses, or None where that day's asset has not ended."""
+    """The adapter that `day` uses, or None while that day's asset has not ended."""
     pointer = _pointer(adapters, kind, day)
     if not pointer.is_file():
         return None
@@ -113,9 +209,13 @@ def _pointer(adapters: Path, kind: str, day: str) -> Path:
     return adapters / kind / "days" / f"{day}.json"
 
 
-def publish(folder: Path, manifest: dict[str, Any]) -> Adapter:
-    """Make `folder` with its weights, configuration and card a whole adapter: manifest last, no checkpoints."""
-    write_json(folder / MANIFEST, manifest | {"sha256": sha256_file(folder / WEIGHTS)})
+def publish(folder: Path, manifest: AdapterManifest) -> Adapter:
+    """Make `folder` with its weights, configuration and card a complete adapter: manifest last, no checkpoints.
+
+    The hash of the weights is that of the file in `folder`, whatever `manifest` holds.
+    """
+    hashed = manifest.model_copy(update={"sha256": sha256_file(folder / WEIGHTS)})
+    write_json(folder / MANIFEST, hashed.model_dump(mode="json", exclude_unset=True))
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    point_day(folder.parent.parent, manifest["kind"], manifest["day"], folder.name)
+    point_day(folder.parent.parent, hashed.kind, hashed.day, folder.name)
     return replace(read_adapter(folder), trained=True)

@@ -78,7 +78,7 @@ def load_to_continue(base: BaseModel, parent: Adapter, recipe: Recipe, log: Call
     from peft import PeftConfig, PeftModel
 
     config: Any = PeftConfig.from_pretrained(str(parent.folder))
-    config.lora_dropout = recipe.lora.dropout
+    config.lora_dropout = recipe.lora.lora_dropout
     model = load_for_training(base, recipe.quantization, log)
     return PeftModel.from_pretrained(model, str(parent.folder), is_trainable=True, config=config)
 

@@ -30,10 +30,10 @@ def reward_scorer(base: BaseModel, adapter: Adapter) -> Scorer:
         raise ValueError(f"{adapter.folder} is an adapter of the kind {adapter.kind!r}, a reward model is needed.")
     model = PeftModel.from_pretrained(load_classifier(base), str(adapter.folder)).eval()
     tokenizer = load_tokenizer(base)
-    return lambda conversations: scores(model, tokenizer, conversations)
+    return lambda conversations: score_conversations(model, tokenizer, conversations)
 
 
-def scores(model: Any, tokenizer: Any, conversations: list[list[dict[str, str]]]) -> list[float]:
+def score_conversations(model: Any, tokenizer: Any, conversations: list[list[dict[str, str]]]) -> list[float]:
     """The classifier's output for each conversation, at its last token."""
     import torch
 

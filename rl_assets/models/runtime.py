@@ -67,7 +67,7 @@ def gpu_count() -> int:
     return torch.cuda.device_count()
 
 
-def whereabouts() -> str:
+def describe_host() -> str:
     """Where this process runs and which GPUs it may use, in words for a log: a cluster decides both."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     seen = "all GPUs of the machine" if allowed is None else f"GPUs {allowed}" if allowed else "no GPU"

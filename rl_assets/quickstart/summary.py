@@ -75,7 +75,7 @@ def _adapter_rows(home: Home, day: str) -> Iterable[tuple[str, str, str]]:
     for kind in ("sft", "dpo"):
         adapter = newest_adapter(home.adapters(), kind, day)
         if adapter:
-            yield kind, adapter.manifest["created_at"], adapter.sha256[:12]
+            yield kind, adapter.manifest.created_at, adapter.sha256[:12]
 
 
 def _metric_rows(report: EvalReport) -> Iterable[tuple[str, ...]]:

@@ -58,29 +58,36 @@ def _tiny_cpu() -> Recipe:
         name="tiny_cpu",
         segment="parts-manual",
         max_length=256,
-        lora=LoraRecipe(dropout=0.0),
-        sft=SftRecipe(learning_rate=2e-3, max_steps=260, checkpoint_every=65),
-        dpo=DpoRecipe(learning_rate=1e-3, max_steps=120, checkpoint_every=30, loss=("sigmoid", "sft")),
-        kto=KtoRecipe(learning_rate=5e-4, max_steps=120, checkpoint_every=30, beta=0.3),
-        grpo=GrpoRecipe(learning_rate=2e-3, schedule="cosine", max_steps=120, checkpoint_every=30, max_completion=48),
-        reward=RewardRecipe(learning_rate=1e-3, max_steps=120, checkpoint_every=30),
+        lora=LoraRecipe(lora_dropout=0.0),
+        sft=SftRecipe(learning_rate=2e-3, max_steps=260, save_steps=65),
+        dpo=DpoRecipe(learning_rate=1e-3, max_steps=120, save_steps=30, loss_type=("sigmoid", "sft")),
+        kto=KtoRecipe(learning_rate=5e-4, max_steps=120, save_steps=30, beta=0.3),
+        grpo=GrpoRecipe(
+            learning_rate=2e-3, lr_scheduler_type="cosine", max_steps=120, save_steps=30, max_completion_length=48
+        ),
+        reward=RewardRecipe(learning_rate=1e-3, max_steps=120, save_steps=30),
     )
 
 
-def _large(name: str, *, quantization: Literal["nf4", "int8"] | None, accumulate: int, max_grad_norm: float) -> Recipe:
+def _large(
+    name: str,
+    *,
+    quantization: Literal["nf4", "int8"] | None,
+    gradient_accumulation_steps: int,
+    max_grad_norm: float,
+) -> Recipe:
     """A 7-8B recipe with small batches, accumulation and gradient checkpointing."""
     shared = {
-        "batch": 16 // accumulate,
-        "accumulate": accumulate,
+        "gradient_accumulation_steps": gradient_accumulation_steps,
         "gradient_checkpointing": True,
         "max_grad_norm": max_grad_norm,
-        "optimizer": "paged_adamw_8bit" if quantization else "adamw_torch_fused",
+        "optim": "paged_adamw_8bit" if quantization else "adamw_torch_fused",
     }
     return Recipe(
         name=name,
         quantization=quantization,
-        sft=SftRecipe.model_validate(shared | {"sampling": "group_by_length"}),
-        dpo=DpoRecipe.model_validate(shared | {"sampling": "group_by_length"}),
+        sft=SftRecipe.model_validate(shared | {"train_sampling_strategy": "group_by_length"}),
+        dpo=DpoRecipe.model_validate(shared | {"train_sampling_strategy": "group_by_length"}),
         kto=KtoRecipe.model_validate(shared),
         grpo=GrpoRecipe.model_validate(shared),
         reward=RewardRecipe.model_validate(shared),
@@ -89,13 +96,13 @@ def _large(name: str, *, quantization: Literal["nf4", "int8"] | None, accumulate
 
 def _low_vram() -> Recipe:
     """For 12 to 16 GB of GPU memory and models up to 1.3B parameters: one row at a time."""
-    shared = {"batch": 1, "accumulate": 16, "gradient_checkpointing": True}
+    shared = {"gradient_accumulation_steps": 16, "gradient_checkpointing": True}
     return Recipe(
         name="low_vram",
         max_length=1024,
         sft=SftRecipe.model_validate(shared),
         dpo=DpoRecipe.model_validate(shared),
-        kto=KtoRecipe.model_validate(shared | {"batch": 2, "accumulate": 8}),
+        kto=KtoRecipe.model_validate(shared | {"gradient_accumulation_steps": 8}),
         grpo=GrpoRecipe.model_validate(shared),
         reward=RewardRecipe.model_validate(shared),
     )
@@ -106,16 +113,16 @@ PRESETS: dict[str, Recipe] = {
     for recipe in (
         _tiny_cpu(),
         Recipe(name="lora_0_5b"),
-        _large("lora_7b", quantization=None, accumulate=4, max_grad_norm=1.0),
-        _large("qlora_7b", quantization="nf4", accumulate=4, max_grad_norm=1.0),
-        _large("qlora_8b", quantization="nf4", accumulate=8, max_grad_norm=0.3),
+        _large("lora_7b", quantization=None, gradient_accumulation_steps=4, max_grad_norm=1.0),
+        _large("qlora_7b", quantization="nf4", gradient_accumulation_steps=4, max_grad_norm=1.0),
+        _large("qlora_8b", quantization="nf4", gradient_accumulation_steps=8, max_grad_norm=0.3),
         _low_vram(),
     )
 }
 
 
 def preset(name: str) -> Recipe:
-    """The recipe of that name; ValueError with all names where there is none."""
+    """The recipe of that name; ValueError with all names if there is none."""
     if name not in PRESETS:
         raise ValueError(f"There is no training recipe {name!r}. Use one of: {', '.join(PRESETS)}.")
     return PRESETS[name]
@@ -129,7 +136,7 @@ def named_recipe(name: str) -> Recipe:
 def recipe_file(path: Path) -> Recipe:
     """The recipe in a YAML file: its values, on top of those of the preset that its key `preset` names, if it does.
 
-    ValueError names the file and every unknown or invalid key; FileNotFoundError where there is no file.
+    ValueError names the file and every unknown or invalid key; FileNotFoundError if there is no file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"No recipe file {path.absolute()}: name a file, or one of {', '.join(PRESETS)}.")
@@ -163,12 +170,8 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
     """Hex sha256 of the recipe's values, or of those that decide what `stage` gives: not of other stages' values."""
     others = {name for name in STAGES if stage is not None and name != stage}
-    idle = {"candidate", *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
-    values = recipe.model_dump(mode="json", exclude=others | idle)
-    # It came later than the others: adapters that were trained before it keep their names.
-    if values.get("dpo", {}).get("sampling") == "random":
-        del values["dpo"]["sampling"]
-    return sha256_json(values)
+    irrelevant = {"candidate", *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
+    return sha256_json(recipe.model_dump(mode="json", exclude=others | irrelevant))
 
 
 def recipe_warnings(recipe: Recipe) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every way of training on the embedded task: `python -m rl_assets_tests.benchmarks.compare_methods 0 1 2`.
+"""Every method of training on the embedded task: `python -m rl_assets_tests.benchmarks.compare_methods 0 1 2`.
 
 Arguments are seeds; minutes each. Prints the share of greedy answers that equal the reference with a 95 % interval from
 a bootstrap over parts, since answers about one part stand or fall together, and the seconds that training took. With
@@ -19,11 +19,9 @@ from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.loading import load_for_inference
 from rl_assets.models.tiny.build import TinySpec
 from rl_assets.models.tiny.parts import NAMES
-from rl_assets.recipes.recipe import Recipe, adjusted, preset
-from rl_assets.training.trainers.dpo import train_dpo
-from rl_assets.training.trainers.grpo import train_grpo
-from rl_assets.training.trainers.kto import train_kto
-from rl_assets.training.trainers.sft import train_sft
+from rl_assets.recipes.recipe import adjusted, preset
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
 from rl_assets_tests.support.training_samples import (
     DAY,
     parts_groups,
@@ -33,15 +31,15 @@ from rl_assets_tests.support.training_samples import (
     split_by_prompt,
 )
 
-WAYS: dict[str, dict[str, Any]] = {
-    "RAFT": {"way": "raft"},
-    "advantage-weighted": {"way": "advantage_weighted"},
-    "clipped": {"way": "clipped", "learning_rate": 1e-3},
-    "online": {
-        "way": "online",
+METHODS: dict[str, dict[str, Any]] = {
+    "RAFT": {"method": "raft"},
+    "AWR": {"method": "awr"},
+    "GRPO offline": {"method": "offline_grpo", "learning_rate": 1e-3},
+    "GRPO online": {
+        "method": "online_grpo",
         "learning_rate": 1e-3,
-        "schedule": "constant",
-        "batch": 128,
+        "lr_scheduler_type": "constant_with_warmup",
+        "effective_batch_size": 128,
         "max_steps": 60,
         "beta": 0,
         "entropy_coef": 0.03,
@@ -77,7 +75,7 @@ def interval(right: list[bool], clusters: list[str], draws: int = 2000) -> tuple
 def report(name: str, base: BaseModel, adapter: Adapter | None, rows: list[dict[str, Any]]) -> None:
     right = answers_right(base, adapter, rows)
     low, high = interval(right, [part(row) for row in rows])
-    seconds = adapter.manifest["wall_s"] if adapter else 0.0
+    seconds = adapter.manifest.wall_s if adapter else 0.0
     print(
         f"{name:20} {sum(right) / len(right):.3f} [{low:.3f}, {high:.3f}] n={len(right)} {seconds:6.1f} s", flush=True
     )
@@ -90,11 +88,11 @@ def part(row: dict[str, Any]) -> str:
 
 def compare(seed: int, folder: Path) -> None:
     rows, groups, verdicts = parts_rows(seed), parts_groups(seed), parts_verdicts(seed)
-    train, held_out = split_by_prompt(rows["sft"])
+    in_training, held_out = split_by_prompt(rows["sft"])
     right = [row for row in held_out if row["metadata"]["reward"] >= 0.9]
     shutil.rmtree(folder / "data", ignore_errors=True)
     data = {
-        "sft": publish(folder / "data" / "sft", "sft_dataset", train),
+        "sft": publish(folder / "data" / "sft", "sft_dataset", in_training),
         "dpo": publish(folder / "data" / "dpo", "dpo_dataset", split_by_prompt(rows["dpo"])[0]),
         "grpo": publish(folder / "data" / "grpo", "grpo_dataset", split_by_prompt(groups)[0]),
         "kto": publish(folder / "data" / "kto", "kto_dataset", split_by_prompt(verdicts)[0]),
@@ -103,16 +101,13 @@ def compare(seed: int, folder: Path) -> None:
     base = ensure_base_model("tiny", folder / "models", _quiet, TinySpec(seed=seed))
     print(f"seed {seed}: {len({part(row) for row in right})} parts", flush=True)
     report("base", base, None, right)
-    sft = train_sft(data["sft"], DAY, base, recipe, folder, _quiet)
+    sft = train(TrainingJob("sft", data["sft"], DAY, base, recipe, folder), _quiet)
     report("SFT", base, sft, right)
-    report("DPO", base, train_dpo(data["dpo"], DAY, base, sft, recipe, folder, _quiet), right)
-    report("KTO", base, train_kto(data["kto"], DAY, base, sft, recipe, folder, _quiet), right)
-    for name, values in WAYS.items():
-        report(name, base, train_grpo(data["grpo"], DAY, base, sft, _way(recipe, values), folder, _quiet), right)
-
-
-def _way(recipe: Recipe, values: dict[str, Any]) -> Recipe:
-    return adjusted(recipe, {"grpo": values})
+    report("DPO", base, train(TrainingJob("dpo", data["dpo"], DAY, base, recipe, folder, sft), _quiet), right)
+    report("KTO", base, train(TrainingJob("kto", data["kto"], DAY, base, recipe, folder, sft), _quiet), right)
+    for name, values in METHODS.items():
+        job = TrainingJob("grpo", data["grpo"], DAY, base, adjusted(recipe, {"grpo": values}), folder, sft)
+        report(name, base, train(job, _quiet), right)
 
 
 def _quiet(line: str) -> None:

@@ -35,8 +35,8 @@ RECIPE = """preset: tiny_cpu
 min_rows_sft: 20
 min_rows_dpo: 20
 max_length: 128
-sft: {max_steps: 40, checkpoint_every: 8}
-dpo: {max_steps: 12, checkpoint_every: 3}
+sft: {max_steps: 40, save_steps: 8}
+dpo: {max_steps: 12, save_steps: 3}
 """
 # The night is about equal weights; whether they deserve promotion is tested elsewhere.
 EASY = {"min_clusters": 2, "max_quality_loss": 1, "max_validity_loss": 1, "max_latency_ratio": 100}

@@ -19,8 +19,8 @@ from rl_assets.lake.delta import Lake
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import GrpoRecipe, LoraRecipe, SftRecipe
-from rl_assets.training.trainers.grpo import train_grpo
-from rl_assets.training.trainers.sft import train_sft
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
 from rl_assets_tests.benchmarks.reading_base import reading_base
 from rl_assets_tests.support.documentation_sites import site
 from rl_assets_tests.support.manual_site import manual_site
@@ -33,9 +33,9 @@ RECIPE = Recipe(
     name="tiny_documentation",
     segment=SEGMENT,
     max_length=512,
-    lora=LoraRecipe(dropout=0.0),
-    sft=SftRecipe(learning_rate=2e-3, max_steps=160, checkpoint_every=40),
-    grpo=GrpoRecipe(learning_rate=1e-3, schedule="cosine", max_steps=40, checkpoint_every=20),
+    lora=LoraRecipe(lora_dropout=0.0),
+    sft=SftRecipe(learning_rate=2e-3, max_steps=160, save_steps=40),
+    grpo=GrpoRecipe(learning_rate=1e-3, lr_scheduler_type="cosine", max_steps=40, save_steps=20),
 )
 
 
@@ -55,8 +55,8 @@ def run(home: Path) -> str:
     sft_data, grpo_data = (home / "datasets" / name / DAY for name in SUITES)
     base = ensure_base_model(str(reading_base(sft_data, home / "models" / "reading")), home / "models", print)
     adapters = home / "adapters" / SEGMENT
-    sft = train_sft(sft_data, DAY, base, RECIPE, adapters, print)
-    grpo = train_grpo(grpo_data, DAY, base, sft, RECIPE, adapters, print)
+    sft = train(TrainingJob("sft", sft_data, DAY, base, RECIPE, adapters), print)
+    grpo = train(TrainingJob("grpo", grpo_data, DAY, base, RECIPE, adapters, sft), print)
     report = evaluate_images(DAY, sft_data, base, {"sft": sft, "grpo": grpo}, print, ROOM)
     write_image_report(report, home / "reports" / DAY)
     return as_markdown(report)

@@ -25,16 +25,23 @@ from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.tiny.build import TinySpec
 from rl_assets.models.tiny.parts_chat import pretraining_conversations
 from rl_assets.recipes.recipe import Recipe, adjusted, preset
-from rl_assets.training.runner.request import Request
-from rl_assets_tests.benchmarks.training_arms import ARMS, OUTCOME, REQUEST, train_ours
+from rl_assets.training.job import TrainingJob
+from rl_assets_tests.benchmarks.training_arms import ARMS, JOB, OUTCOME, train_ours
 from rl_assets_tests.support.training_samples import DAY, parts_rows, publish
 
 
 def recipe_of(steps: int) -> Recipe:
     """The recipe of ours: rows of like length in a batch, no checkpointing of activations, reference computed once."""
-    fast = {"sampling": "group_by_length", "max_steps": steps, "checkpoint_every": max(1, steps // 2)}
+    fast = {"train_sampling_strategy": "group_by_length", "max_steps": steps, "save_steps": max(1, steps // 2)}
     sft, dpo = {"learning_rate": 2e-3, **fast}, {"learning_rate": 1e-3, **fast}
-    values = {"name": "bench", "segment": None, "max_length": 512, "lora": {"dropout": 0.0}, "sft": sft, "dpo": dpo}
+    values = {
+        "name": "bench",
+        "segment": None,
+        "max_length": 512,
+        "lora": {"lora_dropout": 0.0},
+        "sft": sft,
+        "dpo": dpo,
+    }
     values |= {"min_rows_sft": 1, "min_rows_dpo": 1}
     return adjusted(preset("lora_0_5b"), values)
 
@@ -69,26 +76,26 @@ def pairs(count: int) -> list[dict[str, Any]]:
     return rows
 
 
-def measure(arm: str, request: Request, folder: Path) -> dict[str, float]:
+def measure(arm: str, job: TrainingJob, folder: Path) -> dict[str, float]:
     """What one arm took, in a fresh process and folder, which decides by itself how its threads wait."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        own = replace(request, adapters=Path(place))
-        own.write(Path(place) / REQUEST)
+        own = replace(job, adapters=Path(place))
+        (Path(place) / JOB).write_bytes(own.to_json())
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_WAIT", "GOMP_"))}
         command = [sys.executable, "-m", "rl_assets_tests.benchmarks.training_arms", arm, place]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return json.loads((Path(place) / OUTCOME).read_text(encoding="utf-8"))
 
 
-def compare(request: Request, tokens: int, arms: list[str], rounds: int, folder: Path) -> dict[str, float]:
+def compare(job: TrainingJob, tokens: int, arms: list[str], rounds: int, folder: Path) -> dict[str, float]:
     """Print each run and then medians over rounds in which all arms run, one after the other; CPU seconds by arm."""
     found: dict[str, list[dict[str, float]]] = {arm: [] for arm in arms}
     for number in range(rounds):
         for arm in arms:
-            run = measure(arm, request, folder)
+            run = measure(arm, job, folder)
             found[arm].append(run)
             took = f"{run['seconds']:6.2f} s by the clock {run['cpu_seconds']:6.2f} s of CPU"
-            print(f"round {number + 1} {request.kind} {arm:9} {took}", flush=True)
+            print(f"round {number + 1} {job.kind} {arm:9} {took}", flush=True)
     seconds = {}
     for arm, runs in found.items():
         middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
@@ -96,7 +103,7 @@ def compare(request: Request, tokens: int, arms: list[str], rounds: int, folder:
             f"ours is {_faster(found, arm, 'seconds')} x by the clock {_faster(found, arm, 'cpu_seconds')} x by CPU"
         )
         figures = f"loss {middle['loss']:.4f}  peak {middle['peak'] / 1e6:,.0f} MB"
-        print(f"{request.kind} {arm:9} {tokens / middle['seconds']:>9,.0f} tokens/s  {faster}  {figures}", flush=True)
+        print(f"{job.kind} {arm:9} {tokens / middle['seconds']:>9,.0f} tokens/s  {faster}  {figures}", flush=True)
         seconds[arm] = middle["cpu_seconds"]
     return seconds
 
@@ -114,18 +121,18 @@ def _faster(found: dict[str, list[dict[str, float]]], arm: str, what: str) -> st
     return f"{statistics.median(ratios):.2f}"
 
 
-def requests(home: Path, steps: int, spec: TinySpec) -> dict[str, tuple[Request, int]]:
-    """The request of each kind, one epoch of as many rows as the steps take, with the rows' tokens."""
+def jobs(home: Path, steps: int, spec: TinySpec) -> dict[str, tuple[TrainingJob, int]]:
+    """The job of each kind, one epoch of as many rows as the steps take, with the rows' tokens."""
     base = ensure_base_model("tiny", home / "models", lambda line: None, spec)
     recipe = recipe_of(steps)
     data = {
-        "sft": publish(home / "sft_data", "sft_dataset", conversations(steps * recipe.sft.batch)),
-        "dpo": publish(home / "dpo_data", "dpo_dataset", pairs(steps * recipe.dpo.batch)),
+        "sft": publish(home / "sft_data", "sft_dataset", conversations(steps * recipe.sft.effective_batch_size)),
+        "dpo": publish(home / "dpo_data", "dpo_dataset", pairs(steps * recipe.dpo.effective_batch_size)),
     }
-    parent = train_ours(Request("sft", data["sft"], DAY, base, adjusted(recipe, {"sft": {"max_steps": 4}}), home))
+    parent = train_ours(TrainingJob("sft", data["sft"], DAY, base, adjusted(recipe, {"sft": {"max_steps": 4}}), home))
     return {
-        "sft": (Request("sft", data["sft"], DAY, base, recipe, home), _tokens(data["sft"], base)),
-        "dpo": (Request("dpo", data["dpo"], DAY, base, recipe, home, parent), _tokens(data["dpo"], base)),
+        "sft": (TrainingJob("sft", data["sft"], DAY, base, recipe, home), _tokens(data["sft"], base)),
+        "dpo": (TrainingJob("dpo", data["dpo"], DAY, base, recipe, home, parent), _tokens(data["dpo"], base)),
     }
 
 
@@ -157,9 +164,9 @@ def main() -> None:
         took: dict[str, dict[int, dict[str, float]]] = {kind: {} for kind in given.kinds}
         for steps in given.steps:
             print(f"{steps} steps", flush=True)
-            for kind, (request, tokens) in requests(Path(folder) / str(steps), steps, spec).items():
+            for kind, (job, tokens) in jobs(Path(folder) / str(steps), steps, spec).items():
                 if kind in given.kinds:
-                    took[kind][steps] = compare(request, tokens, arms, given.rounds, Path(folder))
+                    took[kind][steps] = compare(job, tokens, arms, given.rounds, Path(folder))
         if len(given.steps) > 1:
             for kind in given.kinds:
                 print_costs(kind, min(given.steps), max(given.steps), took[kind])

@@ -1,6 +1,6 @@
 """One arm of the training benchmark, in a process of its own: `... .benchmarks.training_arms <arm> <folder>`.
 
-The folder holds the request; what it took is written beside it.
+The folder holds the job; what it took is written beside it.
 """
 
 import statistics
@@ -13,46 +13,49 @@ from rl_assets.core.files import write_json
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.runtime import peak_memory_bytes, start
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.runner.request import Request, read_request, train_here
-from rl_assets.training.trainers.arguments import dpo_arguments, sft_arguments, stage_arguments
+from rl_assets.training.job import TrainingJob, job_from_json
+from rl_assets.training.runner.arguments import stage_arguments
+from rl_assets.training.train import train_in_this_process
+from rl_assets.training.trainers.dpo import dpo_arguments
 from rl_assets.training.trainers.pair_trainer import pair_trainer_class
+from rl_assets.training.trainers.sft import sft_arguments
 
 ARMS = ("ours", "bare", "defaults", "spinning")
-REQUEST, OUTCOME = "request.json", "outcome.json"
+JOB, OUTCOME = "job.json", "outcome.json"
 CPU = {"use_cpu": True, "bf16": False, "dataloader_pin_memory": False, "report_to": [], "disable_tqdm": True}
 
 
-def train_ours(request: Request) -> Adapter:
-    return train_here(request, lambda line: None)
+def train_ours(job: TrainingJob) -> Adapter:
+    return train_in_this_process(job, lambda line: None)
 
 
-def train_bare(request: Request, defaults: bool) -> Any:
-    """The shortest TRL script for the request's rows; the trainer."""
+def train_bare(job: TrainingJob, defaults: bool) -> Any:
+    """The shortest TRL script for the job's rows; the trainer."""
     from peft import LoraConfig, PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-    recipe, kind = request.recipe, request.kind
+    recipe, kind = job.recipe, job.kind
     stage = getattr(recipe, kind).model_dump(mode="json")
     arguments = _default_arguments(stage, recipe) if defaults else _our_arguments(stage, recipe, kind)
-    arguments |= {**CPU, "output_dir": str(request.adapters / "trainer"), "save_strategy": "no"}
-    tokenizer = AutoTokenizer.from_pretrained(request.base.path)
-    model = AutoModelForCausalLM.from_pretrained(request.base.path)
-    data = _rows(request)
+    arguments |= {**CPU, "output_dir": str(job.adapters / "trainer"), "save_strategy": "no"}
+    tokenizer = AutoTokenizer.from_pretrained(job.base.path)
+    model = AutoModelForCausalLM.from_pretrained(job.base.path)
+    data = _rows(job)
     if kind == "sft":
         lora = LoraConfig(
-            r=recipe.lora.r, lora_alpha=recipe.lora.alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+            r=recipe.lora.r, lora_alpha=recipe.lora.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
         )
         trainer: Any = SFTTrainer(
             model, SFTConfig(**arguments), train_dataset=data, processing_class=tokenizer, peft_config=lora
         )
     else:
-        assert request.parent is not None
-        policy = PeftModel.from_pretrained(model, str(request.parent.folder), is_trainable=True)
+        assert job.parent is not None
+        policy = PeftModel.from_pretrained(model, str(job.parent.folder), is_trainable=True)
         kind_of_trainer = DPOTrainer if defaults else pair_trainer_class()
         trainer = kind_of_trainer(policy, args=DPOConfig(**arguments), train_dataset=data, processing_class=tokenizer)
     trainer.train()
-    trainer.model.save_pretrained(request.adapters / "adapter", selected_adapters=["default"])
+    trainer.model.save_pretrained(job.adapters / "adapter", selected_adapters=["default"])
     return trainer
 
 
@@ -70,21 +73,21 @@ def _default_arguments(stage: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
     return {name: shared[name] for name in (*same, "max_length", "logging_steps")}
 
 
-def _rows(request: Request) -> Any:
+def _rows(job: TrainingJob) -> Any:
     from datasets import Dataset
     from pyarrow import parquet
 
-    rows = parquet.read_table(request.dataset / "train.parquet").to_pylist()
-    if request.kind == "sft":
+    rows = parquet.read_table(job.dataset / "train.parquet").to_pylist()
+    if job.kind == "sft":
         return Dataset.from_list([{"prompt": r["messages"][:-1], "completion": r["messages"][-1:]} for r in rows])
     return Dataset.from_list([{side: row[side] for side in ("prompt", "chosen", "rejected")} for row in rows])
 
 
 def run_arm(arm: str, path: Path, outcome: Path) -> None:
     """Run one arm in this process, imports first, and write what it took."""
-    request = read_request(path)
+    job = job_from_json(path.read_bytes())
     if arm != "spinning":
-        start(offline=True, seed=request.recipe.seed)
+        start(offline=True, seed=job.recipe.seed)
     import datasets
     import peft
     import trl
@@ -92,9 +95,9 @@ def run_arm(arm: str, path: Path, outcome: Path) -> None:
     assert all((datasets.Dataset, peft.PeftModel, trl.SFTTrainer, trl.DPOTrainer))
     began, worked = time.perf_counter(), time.process_time()
     if arm == "ours":
-        losses = [point[1] for point in train_ours(request).manifest["loss_curve"]]
+        losses = [point[1] for point in train_ours(job).manifest.loss_curve]
     else:
-        history = train_bare(request, arm in ("defaults", "spinning")).state.log_history
+        history = train_bare(job, arm in ("defaults", "spinning")).state.log_history
         losses = [entry["loss"] for entry in history if "loss" in entry]
     found = {
         "seconds": time.perf_counter() - began,
@@ -107,4 +110,4 @@ def run_arm(arm: str, path: Path, outcome: Path) -> None:
 
 
 if __name__ == "__main__":
-    run_arm(sys.argv[1], Path(sys.argv[2]) / REQUEST, Path(sys.argv[2]) / OUTCOME)
+    run_arm(sys.argv[1], Path(sys.argv[2]) / JOB, Path(sys.argv[2]) / OUTCOME)

@@ -21,8 +21,8 @@ DAY, LOG_DAY = "2026-11-20", "2026-10-01"
 RECIPE = """
 max_length: 256
 min_rows_sft: 8
-lora: {r: 4, alpha: 8, dropout: 0.0}
-sft: {learning_rate: 0.01, batch: 4, max_steps: 4, checkpoint_every: 4}
+lora: {r: 4, lora_alpha: 8, lora_dropout: 0.0}
+sft: {learning_rate: 0.01, effective_batch_size: 4, max_steps: 4, save_steps: 4}
 """
 
 
@@ -90,7 +90,7 @@ def test_a_vision_language_model_trains_on_the_pictures_of_the_day(instance, set
     assert "data:image/webp;base64," in dataset.materialization.metadata["preview"].value
     assert adapter.materialization.metadata["rows"].value >= 20
     found = newest_adapter(settings.paths.adapters("vision"), "sft", DAY)
-    assert found.manifest["recipe"]["sft"]["learning_rate"] == 0.02
+    assert found.manifest.recipe["sft"]["learning_rate"] == 0.02
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
     assert checks["weights_reload"] and checks["end_of_turn_is_trained"] and checks["every_row_has_one_image"]
 

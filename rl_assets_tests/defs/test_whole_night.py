@@ -78,9 +78,9 @@ def test_held_out_prompts_show_that_each_step_helps(home):
 
 
 def test_preference_training_starts_at_ln_2_against_the_sft_adapter(home):
-    check = adapter(home, "dpo").manifest["checks"]["step0_loss"]
-    assert abs(check["value"] - math.log(2)) < 1e-3
-    assert adapter(home, "dpo").manifest["parent"]["sha256"] == adapter(home, "sft").sha256
+    check = adapter(home, "dpo").manifest.checks["step0_loss"]
+    assert abs(check.value - math.log(2)) < 1e-3
+    assert adapter(home, "dpo").manifest.parent.sha256 == adapter(home, "sft").sha256
 
 
 def test_a_second_night_on_the_same_datasets_trains_nothing(home):
@@ -100,9 +100,7 @@ def test_every_check_of_an_adapter_is_shown(home):
     result = run(home, "retrain_job", DAY)
     shown = {(check.asset_key.to_user_string(), check.check_name) for check in result.get_asset_check_evaluations()}
     for kind in ("sft", "dpo"):
-        assert {name for asset, name in shown if asset == f"{kind}_adapter"} == set(
-            adapter(home, kind).manifest["checks"]
-        )
+        assert {name for asset, name in shown if asset == f"{kind}_adapter"} == set(adapter(home, kind).manifest.checks)
 
 
 def test_too_few_rows_skip_the_adapters_and_the_night_ends_well(home, tmp_path):

@@ -17,9 +17,10 @@ from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.tiny.build import TinySpec
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.recipes.stages import GrpoRecipe, LoraRecipe, SftRecipe
-from rl_assets.training.trainers.grpo import train_grpo
-from rl_assets.training.trainers.sft import train_sft
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
 from rl_assets_tests.support.documentation_sites import guide, site
+from rl_assets_tests.support.training_samples import ONLINE
 
 DAY = "2026-11-20"
 POLICY = MultimodalPolicy(distractors=4)
@@ -30,9 +31,9 @@ RECIPE = Recipe(
     max_length=2048,
     min_rows_sft=20,
     min_rows_grpo=20,
-    lora=LoraRecipe(r=4, alpha=8, dropout=0.0),
-    sft=SftRecipe(learning_rate=2e-3, batch=4, max_steps=4, checkpoint_every=2),
-    grpo=GrpoRecipe(learning_rate=1e-3, batch=4, max_steps=4, checkpoint_every=2),
+    lora=LoraRecipe(r=4, lora_alpha=8, lora_dropout=0.0),
+    sft=SftRecipe(learning_rate=2e-3, effective_batch_size=4, max_steps=4, save_steps=2),
+    grpo=GrpoRecipe(learning_rate=1e-3, effective_batch_size=4, max_steps=4, save_steps=2),
 )
 
 
@@ -61,13 +62,13 @@ def base(home) -> BaseModel:
 @pytest.fixture(scope="module")
 def sft(home, base) -> Adapter:
     dataset = home / "datasets" / "multimodal_sft_dataset" / DAY
-    return train_sft(dataset, DAY, base, RECIPE, home / "adapters" / SEGMENT, print)
+    return train(TrainingJob("sft", dataset, DAY, base, RECIPE, home / "adapters" / SEGMENT), print)
 
 
 @pytest.mark.slow
 def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_base(home, base, sft):
     groups = home / "datasets" / "multimodal_grpo_dataset" / DAY
-    grpo = train_grpo(groups, DAY, base, sft, RECIPE, home / "adapters" / SEGMENT, print, None)
+    grpo = train(TrainingJob("grpo", groups, DAY, base, RECIPE, home / "adapters" / SEGMENT, sft), print)
     dataset = home / "datasets" / "multimodal_sft_dataset" / DAY
     report = evaluate_images(DAY, dataset, base, {"sft": sft, "grpo": grpo}, print, max_new_tokens=32)
     write_image_report(report, home / "reports" / DAY)
@@ -87,11 +88,11 @@ def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_ba
 
 @pytest.mark.slow
 def test_answers_of_its_own_are_rewarded_for_their_images(home, base, sft, tmp_path):
-    online = {"way": "online", "rewards": ["image_answer"], "group_size": 4, "max_steps": 2, "max_completion": 16}
+    online = ONLINE | {"reward_funcs": ["image_answer"], "max_steps": 2}
     groups = home / "datasets" / "multimodal_grpo_dataset" / DAY
-    adapter = train_grpo(groups, DAY, base, sft, adjusted(RECIPE, {"grpo": online}), tmp_path, print)
-    assert (adapter.manifest["rewards"], adapter.manifest["steps"]) == (["image_answer"], 2)
-    assert adapter.manifest["checks"]["weights_reload"]["passed"]
+    adapter = train(TrainingJob("grpo", groups, DAY, base, adjusted(RECIPE, {"grpo": online}), tmp_path, sft), print)
+    assert (adapter.manifest.reward_funcs, adapter.manifest.steps) == (["image_answer"], 2)
+    assert adapter.manifest.checks["weights_reload"].passed
 
 
 def test_the_rows_of_the_datasets_are_of_the_segment_that_the_adapters_train_on(home):

@@ -13,10 +13,11 @@ from rl_assets.models.tiny.build import TinySpec
 from rl_assets.models.vision import NotAVisionModelError, load_processor, load_vision_for_inference
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.recipes.stages import LoraRecipe, SftRecipe
-from rl_assets.training.data.rows import NotEnoughRows
 from rl_assets.training.data.vision_rows import fitting_rows, read_vision_rows
+from rl_assets.training.errors import NotEnoughRows
 from rl_assets.training.export.script import training_script
-from rl_assets.training.trainers.vision import train_vision
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
 from rl_assets_tests.support.documentation_sites import picture
 from rl_assets_tests.support.tiny_vlm import build_tiny_vlm
 from rl_assets_tests.support.vision_home import DAY, guide_with_pictures, publish
@@ -26,8 +27,8 @@ RECIPE = Recipe(
     segment=SEGMENT,
     max_length=400,
     min_rows_sft=8,
-    lora=LoraRecipe(r=16, alpha=32, dropout=0.0),
-    sft=SftRecipe(learning_rate=2e-2, batch=8, max_steps=30, checkpoint_every=30),
+    lora=LoraRecipe(r=16, lora_alpha=32, lora_dropout=0.0),
+    sft=SftRecipe(learning_rate=2e-2, effective_batch_size=8, max_steps=30, save_steps=30),
 )
 
 
@@ -48,16 +49,16 @@ def base(tmp_path_factory, published) -> BaseModel:
 
 @pytest.fixture(scope="module")
 def adapter(published, base, tmp_path_factory) -> Adapter:
-    return train_vision(published.folder, DAY, base, RECIPE, tmp_path_factory.mktemp("adapters"), print)
+    return train(TrainingJob("vision", published.folder, DAY, base, RECIPE, tmp_path_factory.mktemp("adapters")), print)
 
 
 def test_an_adapter_trains_on_pictures_and_its_loss_falls(adapter, published):
     manifest = adapter.manifest
-    assert adapter.trained and manifest["steps"] == 30
-    assert manifest["dataset"]["used"] == published.rows["train"]
-    first, last = manifest["loss_curve"][0][1], manifest["loss_curve"][-1][1]
+    assert adapter.trained and manifest.steps == 30
+    assert manifest.dataset.used == published.rows["train"]
+    first, last = manifest.loss_curve[0][1], manifest.loss_curve[-1][1]
     assert last < first / 2
-    assert all(check["passed"] for check in manifest["checks"].values()), manifest["checks"]
+    assert all(check.passed for check in manifest.checks.values()), manifest.checks
 
 
 def logits(model, processor, question: str, image: Image.Image):
@@ -103,13 +104,14 @@ def test_only_the_answers_train_and_their_end_of_turn_does(published, base):
 
 
 def test_unchanged_pictures_train_nothing(adapter, published, base):
-    again = train_vision(published.folder, "2026-11-21", base, RECIPE, adapter.folder.parent.parent, print)
+    adapters = adapter.folder.parent.parent
+    again = train(TrainingJob("vision", published.folder, "2026-11-21", base, RECIPE, adapters), print)
     assert (again.trained, again.sha256) == (False, adapter.sha256)
 
 
 def test_rows_that_are_too_long_are_dropped_and_too_few_train_nothing(published, base, tmp_path):
     with pytest.raises(NotEnoughRows, match="too long"):
-        train_vision(published.folder, DAY, base, adjusted(RECIPE, {"max_length": 40}), tmp_path, print)
+        train(TrainingJob("vision", published.folder, DAY, base, adjusted(RECIPE, {"max_length": 40}), tmp_path), print)
     assert not list(tmp_path.iterdir())
 
 
@@ -117,7 +119,7 @@ def test_a_model_without_eyes_is_refused(published, tmp_path):
     spec = TinySpec(hidden=32, intermediate=64, layers=1, heads=2, steps=1, batch=2)
     text_model = ensure_base_model("tiny", tmp_path / "models", print, spec)
     with pytest.raises(NotAVisionModelError, match="no image processor"):
-        train_vision(published.folder, DAY, text_model, RECIPE, tmp_path / "adapters", print)
+        train(TrainingJob("vision", published.folder, DAY, text_model, RECIPE, tmp_path / "adapters"), print)
 
 
 def test_no_script_is_written_for_an_adapter_that_saw_pictures(adapter, published, base):

@@ -12,6 +12,7 @@ from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.governance.folders import HeldRows
 from rl_assets.governance.tainted import MARK, champion_is_among, mark, tainted_adapters
+from rl_assets_tests.support.adapter_samples import sample_manifest
 from rl_assets_tests.support.evaluation_samples import report
 from rl_assets_tests.support.logs import DAY
 
@@ -25,14 +26,14 @@ def adapter(
     home: Path, name: str, dataset: str, parent: str | None = None, day: date = DAY, below: str = "sft"
 ) -> None:
     """An adapter folder with the manifest of one that was trained on the dataset of that hash."""
-    manifest = {
-        "kind": below.rsplit("/", maxsplit=1)[-1],
-        "day": str(day),
-        "dataset": {"name": "sft_dataset", "day": str(day), "sha256": dataset},
-        "parent": {"inputs_hash": "x", "sha256": f"weights of {parent}"} if parent else None,
-        "sha256": f"weights of {name}",
-    }
-    write_json(home / "adapters" / below / name / "manifest.json", manifest)
+    manifest = sample_manifest(
+        kind=below.rsplit("/", maxsplit=1)[-1],
+        day=str(day),
+        dataset={"name": "sft_dataset", "day": str(day), "sha256": dataset, "used": 1, "dropped": {}, "cut": 0},
+        parent={"inputs_hash": "x", "sha256": f"weights of {parent}"} if parent else None,
+        sha256=f"weights of {name}",
+    )
+    write_json(home / "adapters" / below / name / "manifest.json", manifest.model_dump(mode="json"))
 
 
 @pytest.fixture

@@ -19,12 +19,13 @@ import yaml
 from rl_assets.models.adapters import Adapter, newest_adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.recipes.recipe import adjusted
-from rl_assets.training.trainers.sft import train_sft
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
 from rl_assets_tests.support.training_samples import DAY, few_steps
 from rl_assets_tests.training.conftest import SMALL
 
 pytestmark = pytest.mark.ray
-RECIPE = adjusted(few_steps(), {"sft": {"max_steps": 150, "checkpoint_every": 10}})
+RECIPE = adjusted(few_steps(), {"sft": {"max_steps": 150, "save_steps": 10}})
 
 
 def _processes_of(step: str) -> Iterator[psutil.Process]:
@@ -120,7 +121,7 @@ def test_a_step_killed_in_mid_training_goes_on_elsewhere_and_only_it_sees_the_gp
     assert int(first) == killer.killed != int(second)
 
     adapter = newest_adapter(home / "adapters", "sft", DAY)
-    assert adapter is not None and adapter.manifest["resumed_from_step"] >= 10
+    assert adapter is not None and adapter.manifest.resumed_from_step >= 10
     assert adapter.sha256 == undisturbed(home, environment["RL_ASSETS_BASE_MODEL"], tmp_path).sha256
 
 
@@ -134,4 +135,4 @@ def messages(dagster_home: str) -> str:
 def undisturbed(home: Path, base: str, folder: Path) -> Adapter:
     """The same adapter, trained without a kill."""
     model: BaseModel = ensure_base_model(base, home / "models", print)
-    return train_sft(home / "datasets" / "sft_dataset" / DAY, DAY, model, RECIPE, folder, print)
+    return train(TrainingJob("sft", home / "datasets" / "sft_dataset" / DAY, DAY, model, RECIPE, folder), print)

@@ -5,8 +5,7 @@ import pytest
 from rl_assets.models.base_models import BaseModel, content_hash, ensure_base_model
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.tiny.build import END, inputs_hash
-from rl_assets_tests.support.training_samples import chat
-from rl_assets_tests.training.conftest import SMALL
+from rl_assets_tests.support.training_samples import SMALL, chat
 
 
 def test_an_existing_tiny_model_is_not_trained_again(base: BaseModel):

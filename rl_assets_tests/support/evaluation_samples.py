@@ -23,6 +23,7 @@ from rl_assets.metrics.statistics import Interval
 from rl_assets.models.adapters import Adapter, publish
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.latency import Latency
+from rl_assets_tests.support.adapter_samples import sample_manifest
 
 DAY = "2026-10-14"
 
@@ -39,8 +40,8 @@ def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int, parent: 
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     get_peft_model(model, config).save_pretrained(folder)
     started_from = {"inputs_hash": parent.inputs_hash, "sha256": parent.sha256} if parent else None
-    manifest = {"kind": kind, "day": DAY, "base": {"name": base.name, "sha256": base.sha256}, "parent": started_from}
-    return publish(folder, manifest | {"loss_curve": [[1, 2.0, 1e-3], [2, 1.5, 1e-3], [3, 1.25, 1e-3]]})
+    of_base = {"name": base.name, "sha256": base.sha256}
+    return publish(folder, sample_manifest(kind=kind, day=DAY, base=of_base, parent=started_from))
 
 
 def span(mean: float, low: float, high: float, clusters: int = 80) -> Interval:

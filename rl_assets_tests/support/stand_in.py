@@ -21,6 +21,7 @@ from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.instance import executors
 from rl_assets.models.adapters import WEIGHTS, publish
 from rl_assets.settings import Settings, load_settings
+from rl_assets_tests.support.adapter_samples import sample_manifest
 
 
 @dg.asset(partitions_def=days, deps=[datasets.sft_dataset], group_name="adapters", pool="gpu")
@@ -34,8 +35,8 @@ def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource) -> None:
     folder = home.paths.adapters() / "sft" / dataset["sha256"][:20]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_text(dataset["sha256"], encoding="utf-8")
-    base = {"name": "none", "sha256": ""}
-    publish(folder, {"kind": "sft", "day": context.partition_key, "base": base, "dataset": dataset})
+    used = {key: dataset[key] for key in ("name", "day", "sha256")} | {"used": 1, "dropped": {}, "cut": 0}
+    publish(folder, sample_manifest(day=context.partition_key, dataset=used))
 
 
 def _train_for(context: dg.AssetExecutionContext, home: HomeResource) -> None:

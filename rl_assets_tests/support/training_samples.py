@@ -11,12 +11,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rl_assets.core.files import sha256_json, sha256_text, write_json
+from rl_assets.models.tiny.build import TinySpec
 from rl_assets.quickstart.parts_traffic import parts_log
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe
 
 DAY = "2026-10-14"
 SEGMENT = "parts-manual"
+# The smallest model, barely trained.
+SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
+# Values of a recipe's grpo stage that make online training short.
+ONLINE = {
+    "method": "online_grpo",
+    "num_generations": 4,
+    "max_steps": 6,
+    "max_completion_length": 8,
+    "entropy_coef": 0.01,
+}
 
 
 def chat(question: str, answer: str | None = None) -> list[dict[str, str]]:
@@ -68,12 +79,14 @@ def few_steps() -> Recipe:
         min_rows_kto=20,
         min_rows_grpo=20,
         min_rows_reward=20,
-        lora=LoraRecipe(r=4, alpha=8, dropout=0.05),
-        sft=SftRecipe(learning_rate=2e-3, batch=8, max_steps=12, checkpoint_every=3),
-        dpo=DpoRecipe(learning_rate=1e-3, batch=8, max_steps=8, checkpoint_every=2, loss=("sigmoid", "sft")),
-        kto=KtoRecipe(learning_rate=1e-3, batch=8, max_steps=6, checkpoint_every=2),
-        grpo=GrpoRecipe(learning_rate=1e-3, batch=8, max_steps=6, checkpoint_every=2),
-        reward=RewardRecipe(learning_rate=2e-3, batch=16, max_steps=30, checkpoint_every=10),
+        lora=LoraRecipe(r=4, lora_alpha=8, lora_dropout=0.05),
+        sft=SftRecipe(learning_rate=2e-3, effective_batch_size=8, max_steps=12, save_steps=3),
+        dpo=DpoRecipe(
+            learning_rate=1e-3, effective_batch_size=8, max_steps=8, save_steps=2, loss_type=("sigmoid", "sft")
+        ),
+        kto=KtoRecipe(learning_rate=1e-3, effective_batch_size=8, max_steps=6, save_steps=2),
+        grpo=GrpoRecipe(learning_rate=1e-3, effective_batch_size=8, max_steps=6, save_steps=2),
+        reward=RewardRecipe(learning_rate=2e-3, effective_batch_size=16, max_steps=30, save_steps=10),
     )
 
 

@@ -6,13 +6,10 @@ import pytest
 
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
-from rl_assets.models.tiny.build import TinySpec
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.trainers.dpo import train_dpo
-from rl_assets.training.trainers.sft import train_sft
-from rl_assets_tests.support.training_samples import DAY, few_steps, publish_few
-
-SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
+from rl_assets_tests.support.training_samples import DAY, SMALL, few_steps, publish_few
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +54,9 @@ def reward_pairs(home: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def sft_adapter(sft_data: Path, base: BaseModel, recipe: Recipe, home: Path) -> Adapter:
-    return train_sft(sft_data, DAY, base, recipe, home / "adapters", print)
+    return train(TrainingJob("sft", sft_data, DAY, base, recipe, home / "adapters"), print)
 
 
 @pytest.fixture(scope="session")
 def dpo_adapter(dpo_data: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, home: Path) -> Adapter:
-    return train_dpo(dpo_data, DAY, base, sft_adapter, recipe, home / "adapters", print)
+    return train(TrainingJob("dpo", dpo_data, DAY, base, recipe, home / "adapters", sft_adapter), print)

@@ -51,7 +51,7 @@ def evaluations(result: dg.ExecuteInProcessResult, name: str) -> dict[str, bool]
 
 
 def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
-    values = {"grpo_adapter": {"way": "clipped", "max_steps": 3}}
+    values = {"grpo_adapter": {"method": "offline_grpo", "max_steps": 3}}
     assert run(product, sft_adapter).success
     result = run(product, reward_model, kto_adapter, grpo_adapter, **values)
     assert result.success
@@ -61,11 +61,11 @@ def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
         assert all(evaluations(result, name).values()), name
     learned = newest_adapter(product.folder / "adapters", "grpo", DAY)
     assert learned is not None
-    assert (learned.manifest["way"], learned.manifest["steps"]) == ("clipped", 3)
+    assert (learned.manifest.method, learned.manifest.steps) == ("offline_grpo", 3)
 
 
 def test_an_impossible_launch_value_stops_before_training(product: HomeResource):
-    result = run(product, grpo_adapter, grpo_adapter={"way": "clipped", "beta": 0})
+    result = run(product, grpo_adapter, grpo_adapter={"method": "offline_grpo", "beta": 0})
     assert not result.success
     failure = result.get_step_failure_events()[0].step_failure_data.error
     assert failure is not None and "needs beta > 0" in failure.to_string()

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from rl_assets.training.runner.disk import DiskFullError, told_when_full
+from rl_assets.training.errors import DiskFullError
+from rl_assets.training.runner.disk import explain_full_disk
 
 
 @pytest.mark.parametrize(
@@ -16,12 +17,15 @@ from rl_assets.training.runner.disk import DiskFullError, told_when_full
     ],
 )
 def test_what_libraries_say_of_a_full_disk_becomes_words_with_the_room_left(error: Exception, tmp_path: Path):
-    with pytest.raises(DiskFullError, match=r"could not be written to .* MB free: make room"), told_when_full(tmp_path):
+    with (
+        pytest.raises(DiskFullError, match=r"could not be written to .* MB free: make room"),
+        explain_full_disk(tmp_path),
+    ):
         raise error
 
 
 @pytest.mark.parametrize("error", [RuntimeError("CUDA out of memory"), FileNotFoundError(errno.ENOENT, "no file")])
 def test_other_errors_pass(error: Exception, tmp_path: Path):
-    with pytest.raises(type(error)) as raised, told_when_full(tmp_path):
+    with pytest.raises(type(error)) as raised, explain_full_disk(tmp_path):
         raise error
     assert raised.value is error

@@ -7,9 +7,10 @@ import pytest
 
 from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe, adjusted
-from rl_assets.training.runner.progress import TrainingDiverged
+from rl_assets.training.errors import TrainingDiverged
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train_in_this_process
 from rl_assets.training.trainers import sft
-from rl_assets.training.trainers.sft import train_sft
 from rl_assets_tests.support.training_samples import DAY, publish, sft_row
 
 
@@ -38,9 +39,10 @@ def test_the_rows_of_the_batch_are_named_and_nothing_is_published(
         return trainer
 
     monkeypatch.setattr(sft, "_trainer", broken)
-    alone = adjusted(recipe, {"sft": {"batch": 2, "accumulate": 4, "max_steps": 3, "padding_free": padding_free}})
+    stage = {"gradient_accumulation_steps": 4, "max_steps": 3, "padding_free": padding_free}
+    alone = adjusted(recipe, {"sft": stage})
     with pytest.raises(TrainingDiverged, match=r"The loss is nan at step \d of 3, in a batch of the rows") as raised:
-        train_sft(data, DAY, base, alone, tmp_path / "adapters", print)
+        train_in_this_process(TrainingJob("sft", data, DAY, base, alone, tmp_path / "adapters"), print)
     named = [word.strip(",:") for word in str(raised.value).split() if word.startswith("answer-")]
     assert "answer-13" in named and len(named) == 2
     assert not list((tmp_path / "adapters").glob("*/*/manifest.json"))

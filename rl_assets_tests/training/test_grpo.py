@@ -1,5 +1,6 @@
-"""Learning from groups in each way, for real, on a tiny model."""
+"""Learning from groups by each method, for real, on a tiny model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +11,39 @@ from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.data.group_rows import group_rows, with_advantages
-from rl_assets.training.trainers.grpo import train_grpo
-from rl_assets_tests.support.training_samples import DAY, group_row, publish
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
+from rl_assets_tests.support.training_samples import DAY, ONLINE, group_row, publish
 
 
-def way(recipe: Recipe, name: str, **values: Any) -> Recipe:
-    return adjusted(recipe, {"grpo": {"way": name, **values}})
+def with_method(recipe: Recipe, name: str, **values: Any) -> Recipe:
+    return adjusted(recipe, {"grpo": {"method": name, **values}})
 
 
-@pytest.mark.parametrize("name", ["raft", "advantage_weighted", "clipped"])
-def test_each_way_from_logs_makes_the_better_answers_likelier(
+@pytest.mark.parametrize("name", ["raft", "awr", "offline_grpo"])
+def test_each_method_on_offline_data_makes_the_better_answers_likelier(
     name: str, groups: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
-    adapter = train_grpo(groups, DAY, base, sft_adapter, way(recipe, name), tmp_path, print)
-    checks = adapter.manifest["checks"]
-    assert all(check["passed"] for check in checks.values()), checks
-    assert checks["better_answers_gained"]["value"] > 0
-    assert adapter.manifest["way"] == name
-    assert adapter.manifest["parent"]["sha256"] == sft_adapter.sha256
-    assert (adapter.manifest["logging_policy"] is not None) == (name == "clipped")
+    adapter = train(TrainingJob("grpo", groups, DAY, base, with_method(recipe, name), tmp_path, sft_adapter), print)
+    checks = adapter.manifest.checks
+    assert all(check.passed for check in checks.values()), checks
+    assert checks["better_answers_gained"].value > 0
+    assert adapter.manifest.method == name
+    assert adapter.manifest.parent is not None and adapter.manifest.parent.sha256 == sft_adapter.sha256
+    assert (adapter.manifest.logging_policy is not None) == (name == "offline_grpo")
 
 
 def test_the_ratio_to_the_parent_is_one_before_any_update(
     groups: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
     tokenizer = load_tokenizer(base)
-    rows = group_rows(groups, way(recipe, "clipped"), tokenizer).rows
-    clipped = way(recipe, "clipped", batch=len(rows), max_steps=1)
-    adapter = train_grpo(groups, DAY, base, sft_adapter, clipped, tmp_path, print)
+    rows = group_rows(groups, recipe, tokenizer, best_only=False).rows
+    clipped = with_method(recipe, "offline_grpo", effective_batch_size=len(rows), max_steps=1)
+    adapter = train(TrainingJob("grpo", groups, DAY, base, clipped, tmp_path, sft_adapter), print)
     # With a ratio of 1 and no KL every token's loss is minus its answer's advantage.
     tokens = [answer_tokens(tokenizer, row) for row in rows]
     expected = -sum(row["advantage"] * count for row, count in zip(rows, tokens, strict=True)) / sum(tokens)
-    assert adapter.manifest["loss_curve"][0][1] == pytest.approx(expected, abs=1e-5)
+    assert adapter.manifest.loss_curve[0][1] == pytest.approx(expected, abs=1e-5)
 
 
 def answer_tokens(tokenizer: Any, row: dict[str, Any]) -> int:
@@ -49,41 +51,42 @@ def answer_tokens(tokenizer: Any, row: dict[str, Any]) -> int:
     return len(tokenizer.apply_chat_template(row["prompt"] + row["completion"])["input_ids"]) - len(prompt)
 
 
-@pytest.mark.parametrize("name", ["advantage_weighted", "clipped"])
+@pytest.mark.parametrize("name", ["awr", "offline_grpo"])
 def test_batch_1_accumulated_8_times_equals_batch_8(
     name: str, groups: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
-    still = adjusted(recipe, {"lora": {"dropout": 0.0}})
+    still = adjusted(recipe, {"lora": {"lora_dropout": 0.0}})
+    job = TrainingJob("grpo", groups, DAY, base, still, tmp_path, sft_adapter)
     whole, parts = (
-        train_grpo(groups, DAY, base, sft_adapter, way(still, name, max_steps=3, **sizes), tmp_path, print)
-        for sizes in ({"batch": 8}, {"batch": 1, "accumulate": 8})
+        train(replace(job, recipe=with_method(still, name, max_steps=3, gradient_accumulation_steps=steps)), print)
+        for steps in (1, 8)
     )
-    losses, same = ([point[1] for point in run.manifest["loss_curve"]] for run in (whole, parts))
+    losses, same = ([point[1] for point in run.manifest.loss_curve] for run in (whole, parts))
     assert same == pytest.approx(losses, abs=1e-4)
 
 
 def test_online_answers_are_scored_and_the_adapter_is_whole(
     groups: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
-    online = way(recipe, "online", group_size=4, batch=8, max_steps=2, max_completion=16, learning_rate=1e-3)
-    adapter = train_grpo(groups, DAY, base, sft_adapter, online, tmp_path, print)
-    assert adapter.manifest["rewards"] == ["json_format", "exact_answer"]
-    assert adapter.manifest["steps"] == 2
-    assert adapter.manifest["checks"]["weights_reload"]["passed"]
+    online = adjusted(recipe, {"grpo": ONLINE | {"max_steps": 2, "learning_rate": 1e-3}})
+    adapter = train(TrainingJob("grpo", groups, DAY, base, online, tmp_path, sft_adapter), print)
+    assert adapter.manifest.reward_funcs == ["json_format", "exact_answer"]
+    assert adapter.manifest.steps == 2
+    assert adapter.manifest.checks["weights_reload"].passed
 
 
 def test_only_groups_with_signal_are_learned_from(tmp_path: Path, base: BaseModel, recipe: Recipe):
     rows = [group_row("Price?", ("2", 1.0), ("3", 0.0)), group_row("Where?", ("bin 2", 0.5), ("rack", 0.5))]
     tolerant = adjusted(recipe, {"min_rows_grpo": 1})
     data, tokenizer = publish(tmp_path / "d", "grpo_dataset", rows), load_tokenizer(base)
-    best = group_rows(data, tolerant, tokenizer)
+    best = group_rows(data, tolerant, tokenizer, best_only=True)
     assert [row["completion"][0]["content"] for row in best.rows] == ["2"]
     assert sum(best.dropped.values()) == 2
-    every = group_rows(data, way(tolerant, "advantage_weighted"), tokenizer)
+    every = group_rows(data, tolerant, tokenizer, best_only=False)
     assert [row["advantage"] for row in every.rows] == [0.5, -0.5]
 
 
-def test_advantages_are_rewards_less_their_groups_mean():
+def test_advantages_are_rewards_minus_their_groups_mean():
     answers = [{"reward": reward} for reward in (0.0, 0.2, 1.0)]
     assert [answer["advantage"] for answer in with_advantages(answers)] == pytest.approx([0.6, -0.2, -0.4])
 
@@ -91,6 +94,6 @@ def test_advantages_are_rewards_less_their_groups_mean():
 def test_a_learned_reward_without_a_reward_model_is_refused(
     groups: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
-    learned = way(recipe, "online", rewards=["reward_model"], group_size=4, batch=8)
+    learned = adjusted(recipe, {"grpo": ONLINE | {"reward_funcs": ["reward_model"]}})
     with pytest.raises(ValueError, match="materialize reward_model first"):
-        train_grpo(groups, DAY, base, sft_adapter, learned, tmp_path, print)
+        train(TrainingJob("grpo", groups, DAY, base, learned, tmp_path, sft_adapter), print)

@@ -6,18 +6,20 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import KtoRecipe
-from rl_assets.training.data.rows import UntrainableRows
-from rl_assets.training.trainers.kto import label_weights, train_kto
+from rl_assets.training.errors import UntrainableRows
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
+from rl_assets.training.trainers.kto import label_weights
 from rl_assets_tests.support.training_samples import DAY, kto_row, publish
 
 
 def test_single_verdicts_train_from_the_parent_as_reference(
     verdicts: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
-    adapter = train_kto(verdicts, DAY, base, sft_adapter, recipe, tmp_path, print)
-    checks = adapter.manifest["checks"]
-    assert checks["step0_loss"]["value"] == pytest.approx(checks["step0_loss"]["limit"], abs=1e-3)
-    assert all(check["passed"] for check in checks.values()), checks
+    adapter = train(TrainingJob("kto", verdicts, DAY, base, recipe, tmp_path, sft_adapter), print)
+    checks = adapter.manifest.checks
+    assert checks["step0_loss"].value == pytest.approx(checks["step0_loss"].limit, abs=1e-3)
+    assert all(check.passed for check in checks.values()), checks
     assert adapter.sha256 != sft_adapter.sha256
     assert not any(path.is_dir() for path in adapter.folder.iterdir())
 
@@ -26,7 +28,7 @@ def test_verdicts_of_one_kind_are_refused(base: BaseModel, sft_adapter: Adapter,
     rows = [kto_row(f"Where is part {number}?", "bin 2", True) for number in range(30)]
     data = publish(tmp_path / "kto_dataset" / DAY, "kto_dataset", rows)
     with pytest.raises(UntrainableRows, match=r"All 30 usable rows .* are good"):
-        train_kto(data, DAY, base, sft_adapter, recipe, tmp_path, print)
+        train(TrainingJob("kto", data, DAY, base, recipe, tmp_path, sft_adapter), print)
     assert not (tmp_path / "kto" / "days").exists()
 
 

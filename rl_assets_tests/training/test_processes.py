@@ -10,15 +10,15 @@ import pytest
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe, adjusted
-from rl_assets.training.data.rows import NotEnoughRows
-from rl_assets.training.runner.processes import ProcessesFailed, train
-from rl_assets.training.runner.request import Request
-from rl_assets.training.trainers.arguments import shared_out
-from rl_assets_tests.support.training_samples import DAY
+from rl_assets.training.errors import NotEnoughRows, ProcessesFailed, TrainingRefused
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.runner.arguments import split_batch
+from rl_assets.training.train import train
+from rl_assets_tests.support.training_samples import DAY, kto_row, publish
 
 
 def losses(adapter: Adapter) -> list[float]:
-    return [point[1] for point in adapter.manifest["loss_curve"]]
+    return [point[1] for point in adapter.manifest.loss_curve]
 
 
 @pytest.mark.slow
@@ -26,50 +26,50 @@ def test_two_processes_give_the_losses_of_one_with_twice_the_batch(
     sft_data: Path, dpo_data: Path, base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
 ):
     # TRL takes the loss "sft" of a preference run as a mean over each process's tokens: it is left out.
-    pairs = {"max_steps": 3, "loss": ("sigmoid",)}
-    still = adjusted(recipe, {"lora": {"dropout": 0.0}, "sft": {"max_steps": 4}, "dpo": pairs})
+    pairs = {"max_steps": 3, "loss_type": ("sigmoid",)}
+    still = adjusted(recipe, {"lora": {"lora_dropout": 0.0}, "sft": {"max_steps": 4}, "dpo": pairs})
     lines: list[str] = []
     for kind, data, parent in (("sft", sft_data, None), ("dpo", dpo_data, sft_adapter)):
         one, two = (
-            train(Request(kind, data, DAY, base, still, tmp_path / str(count), parent), lines.append, count)
+            train(TrainingJob(kind, data, DAY, base, still, tmp_path / str(count), parent), lines.append, count)
             for count in (1, 2)
         )
         assert losses(two) == pytest.approx(losses(one), abs=1e-4), kind
         assert two.trained and two.inputs_hash == one.inputs_hash
-        assert two.manifest["device"].startswith("2 x cpu")
-        assert two.manifest["tokens"] == one.manifest["tokens"]
-        assert all(check["passed"] for check in two.manifest["checks"].values()), two.manifest["checks"]
+        assert two.manifest.device.startswith("2 x cpu")
+        assert two.manifest.tokens == one.manifest.tokens
+        assert all(check.passed for check in two.manifest.checks.values()), two.manifest.checks
     assert "sft: training in 2 processes" in lines
 
 
 def test_too_few_rows_are_told_as_by_one_process(sft_data: Path, base: BaseModel, recipe: Recipe, tmp_path: Path):
     demanding = adjusted(recipe, {"min_rows_sft": 10_000})
     with pytest.raises(NotEnoughRows, match="training needs 10000"):
-        train(Request("sft", sft_data, DAY, base, demanding, tmp_path), print, 2)
+        train(TrainingJob("sft", sft_data, DAY, base, demanding, tmp_path), print, 2)
 
 
 def test_a_process_that_fails_ends_the_training_with_its_last_lines(tmp_path: Path, base: BaseModel, recipe: Recipe):
     with pytest.raises(ProcessesFailed, match="was not published"):
-        train(Request("sft", tmp_path, DAY, base, recipe, tmp_path / "adapters"), print, 2)
+        train(TrainingJob("sft", tmp_path, DAY, base, recipe, tmp_path / "adapters"), print, 2)
     assert not (tmp_path / "adapters").exists()
 
 
 STEP = """
 import json, sys
 from pathlib import Path
-from rl_assets.training.runner.processes import train
-from rl_assets.training.runner.request import read_request
+from rl_assets.training.job import job_from_json
+from rl_assets.training.train import train
 
-train(read_request(Path(sys.argv[1])), lambda line: print(line, flush=True), 2)
+train(job_from_json(Path(sys.argv[1]).read_bytes()), lambda line: print(line, flush=True), 2)
 """
 
 
 @pytest.mark.slow
 def test_a_killed_step_leaves_no_process_behind(sft_data: Path, base: BaseModel, recipe: Recipe, tmp_path: Path):
-    endless = adjusted(recipe, {"sft": {"max_steps": 100_000, "checkpoint_every": 100_000}})
-    Request("sft", sft_data, DAY, base, endless, tmp_path).write(tmp_path / "request.json")
+    endless = adjusted(recipe, {"sft": {"max_steps": 100_000, "save_steps": 100_000}})
+    (tmp_path / "job.json").write_bytes(TrainingJob("sft", sft_data, DAY, base, endless, tmp_path).to_json())
     with subprocess.Popen(
-        [sys.executable, "-c", STEP, str(tmp_path / "request.json")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", STEP, str(tmp_path / "job.json")], stdout=subprocess.PIPE, text=True
     ) as step:
         assert step.stdout is not None
         next(line for line in step.stdout if line.startswith("sft: ") and "rows" in line)
@@ -79,15 +79,24 @@ def test_a_killed_step_leaves_no_process_behind(sft_data: Path, base: BaseModel,
     assert len(gone) >= 3 and not alive
 
 
+def test_untrainable_rows_are_refused_with_their_check_as_by_one_process(
+    base: BaseModel, sft_adapter: Adapter, recipe: Recipe, tmp_path: Path
+):
+    rows = [kto_row(f"Where is part {number}?", "bin 2", True) for number in range(30)]
+    data = publish(tmp_path / "kto_dataset" / DAY, "kto_dataset", rows)
+    with pytest.raises(TrainingRefused, match=r"All 30 usable rows .* are good"):
+        train(TrainingJob("kto", data, DAY, base, recipe, tmp_path / "adapters", sft_adapter), print, 2)
+
+
 @pytest.mark.parametrize(
-    ("batch", "accumulate", "processes", "expected"), [(16, 1, 2, (8, 1)), (4, 4, 2, (4, 2)), (4, 2, 8, (1, 1))]
+    ("batch", "accumulation", "processes", "expected"), [(16, 1, 2, (8, 1)), (16, 4, 2, (4, 2)), (8, 2, 8, (1, 1))]
 )
-def test_the_effective_batch_is_that_of_all_processes(batch, accumulate, processes, expected):
-    assert tuple(shared_out(batch, accumulate, processes).values()) == expected
+def test_the_effective_batch_is_that_of_all_processes(batch, accumulation, processes, expected):
+    assert tuple(split_batch(batch, accumulation, processes).values()) == expected
     each, times = expected
-    assert each * times * processes == batch * accumulate
+    assert each * times * processes == batch
 
 
 def test_an_indivisible_batch_is_refused():
-    with pytest.raises(ValueError, match="batch of 4 x 1 cannot be divided over 3 processes"):
-        shared_out(4, 1, 3)
+    with pytest.raises(ValueError, match=r"effective_batch_size 4 .* cannot be divided over 3 processes"):
+        split_batch(4, 1, 3)

@@ -2,15 +2,16 @@ import math
 
 import pytest
 
-from rl_assets.training.runner.progress import Progress, TrainingDiverged, loss_curve
+from rl_assets.training.errors import TrainingDiverged
+from rl_assets.training.runner.progress import Progress, loss_curve
 
 
 def test_a_line_tells_step_loss_speed_and_time_left():
     lines: list[str] = []
     now = iter([0.0, 2.0])
     progress = Progress(lines.append, clock=lambda: next(now))
-    progress.begin(0)
-    progress.logged(40, 200, {"loss": 0.5123, "num_tokens": 2468})
+    progress.start_at(0)
+    progress.report_step(40, 200, {"loss": 0.5123, "num_tokens": 2468})
     assert lines == ["step 40/200 loss 0.512 1,234 tokens/s ETA 8 s"]
 
 
@@ -18,27 +19,27 @@ def test_lines_come_once_a_tenth_and_every_half_minute_in_between():
     lines: list[str] = []
     seconds = [0.0]
     progress = Progress(lines.append, clock=lambda: seconds[0])
-    progress.begin(0)
+    progress.start_at(0)
     for step in range(1, 101):
         seconds[0] += 1
-        progress.logged(step, 100, {"loss": 1.0})
+        progress.report_step(step, 100, {"loss": 1.0})
     assert len(lines) == 10
     for step in range(1, 101):
         seconds[0] += 20
-        progress.logged(step, 1000, {"loss": 1.0})
+        progress.report_step(step, 1000, {"loss": 1.0})
     assert len(lines) > 50
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step(loss: float):
     progress = Progress(print)
-    progress.begin(0)
+    progress.start_at(0)
     with pytest.raises(TrainingDiverged, match="at step 7 of 10"):
-        progress.logged(7, 10, {"loss": loss})
+        progress.report_step(7, 10, {"loss": loss})
 
 
 def test_the_loss_curve_is_thinned_and_keeps_its_end():
     history = [{"step": step, "loss": 1 / step, "learning_rate": 0.1} for step in range(1, 1002)]
     curve = loss_curve([*history, {"step": 1001, "train_runtime": 3.0}])
     assert len(curve) <= 200
-    assert curve[-1] == [1001, 1 / 1001, 0.1]
+    assert curve[-1] == (1001, 1 / 1001, 0.1)

@@ -7,21 +7,23 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.reward_scoring import reward_scorer
 from rl_assets.recipes.recipe import Recipe, adjusted
-from rl_assets.training.data.rows import NotEnoughRows
-from rl_assets.training.trainers.reward_model import longer_wins, train_reward
+from rl_assets.training.errors import NotEnoughRows
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
+from rl_assets.training.trainers.reward_model import longer_wins
 from rl_assets_tests.support.training_samples import DAY, chat, dpo_row, parts_rows, publish, split_by_prompt
 
 
 @pytest.fixture(scope="module")
 def scorer_adapter(reward_pairs: Path, base: BaseModel, recipe: Recipe, home: Path) -> Adapter:
-    return train_reward(reward_pairs, DAY, base, recipe, home / "adapters", print)
+    return train(TrainingJob("reward", reward_pairs, DAY, base, recipe, home / "adapters"), print)
 
 
 def test_it_beats_preferring_the_longer_answer_on_held_out_pairs(scorer_adapter: Adapter):
-    held_out, checks = scorer_adapter.manifest["held_out"], scorer_adapter.manifest["checks"]
+    held_out, checks = scorer_adapter.manifest.held_out, scorer_adapter.manifest.checks
     assert held_out["pairs"] >= 20
     assert held_out["accuracy"] > held_out["longer_wins"]
-    assert all(check["passed"] for check in checks.values()), checks
+    assert all(check.passed for check in checks.values()), checks
 
 
 def test_loaded_again_it_scores_as_it_was_measured(scorer_adapter: Adapter, base: BaseModel):
@@ -29,7 +31,7 @@ def test_loaded_again_it_scores_as_it_was_measured(scorer_adapter: Adapter, base
     score = reward_scorer(base, scorer_adapter)
     chosen, rejected = (score([pair["prompt"] + pair[side] for pair in pairs]) for side in ("chosen", "rejected"))
     right = sum(better > worse for better, worse in zip(chosen, rejected, strict=True))
-    assert right / len(pairs) == pytest.approx(scorer_adapter.manifest["held_out"]["accuracy"], abs=0.02)
+    assert right / len(pairs) == pytest.approx(scorer_adapter.manifest.held_out["accuracy"], abs=0.02)
 
 
 def test_an_adapter_that_writes_is_no_reward_model(sft_adapter: Adapter, base: BaseModel):
@@ -42,8 +44,9 @@ def test_an_adapter_that_writes_is_no_reward_model(sft_adapter: Adapter, base: B
 def test_too_few_held_out_pairs_train_nothing(base: BaseModel, recipe: Recipe, tmp_path: Path):
     pairs = [dpo_row(f"What is part {number}?", "a bolt", "a nut") for number in range(30)]
     data = publish(tmp_path / "reward_dataset" / DAY, "reward_dataset", pairs, pairs[:3])
+    demanding = adjusted(recipe, {"reward": {"min_held_out": 20}})
     with pytest.raises(NotEnoughRows, match="has 3 usable rows, training needs 20"):
-        train_reward(data, DAY, base, adjusted(recipe, {"reward": {"min_held_out": 20}}), tmp_path, print)
+        train(TrainingJob("reward", data, DAY, base, demanding, tmp_path), print)
 
 
 def test_equal_lengths_count_half_for_the_longer_answer():

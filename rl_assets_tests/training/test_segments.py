@@ -20,7 +20,7 @@ from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import preset
 from rl_assets.recipes.segments import Segment, read_segments
 from rl_assets.settings import Settings
-from rl_assets.training.data.rows import in_slice
+from rl_assets.training.data.rows import matches_filters
 from rl_assets_tests.support.logs import Product, about, judged
 from rl_assets_tests.support.training_samples import DAY, few_steps, parts_rows, publish, split_by_prompt
 
@@ -88,7 +88,7 @@ def test_a_missing_file_is_named(tmp_path: Path):
 )
 def test_a_row_is_of_a_slice_if_all_its_answers_are(metadata: dict[str, Any], taken: bool):
     recipe = Segment(agent=("desk", "human"), category=("returns",)).of(preset("tiny_cpu"))
-    assert in_slice({"segment": None, **metadata}, recipe) == taken
+    assert matches_filters({"segment": None, **metadata}, recipe) == taken
 
 
 def test_pairs_say_whose_answers_they_are(tmp_path: Path):
@@ -135,9 +135,9 @@ def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows_and_is_measured_on_
     assert result.success
     sft, dpo = (newest_adapter(tmp_path / "adapters" / "night_desk", kind, DAY) for kind in ("sft", "dpo"))
     assert sft is not None and dpo is not None
-    assert dpo.manifest["parent"]["sha256"] == sft.sha256
+    assert dpo.manifest.parent.sha256 == sft.sha256
     train, held_out = split_by_prompt(rows)
-    assert sft.manifest["dataset"]["used"] == sum(row["metadata"]["agent"] == "night" for row in train[::15])
+    assert sft.manifest.dataset.used == sum(row["metadata"]["agent"] == "night" for row in train[::15])
     assert newest_adapter(tmp_path / "adapters", "sft", DAY) is None
 
     report = read_report(tmp_path / "reports" / DAY / "segments" / "night_desk")

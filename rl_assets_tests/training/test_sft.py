@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.models.adapters import Adapter, newest_adapter, read_adapter
+from rl_assets.models.adapters import Adapter, BaseReference, newest_adapter, read_adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import WrongBaseModelError, load_for_inference
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.data.rows import NotEnoughRows
-from rl_assets.training.runner.progress import TrainingDiverged
-from rl_assets.training.trainers.sft import train_sft
+from rl_assets.training.errors import NotEnoughRows, TrainingDiverged
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.runner.run import open_run
+from rl_assets.training.train import train
 from rl_assets_tests.support.training_samples import DAY, chat, parts_rows, publish
 
 
@@ -22,16 +23,16 @@ def test_the_adapter_folder_holds_weights_configuration_card_and_manifest_alone(
         "manifest.json",
     ]
     assert sft_adapter.trained
-    assert all(check["passed"] for check in sft_adapter.manifest["checks"].values())
+    assert all(check.passed for check in sft_adapter.manifest.checks.values())
 
 
 def test_the_manifest_tells_where_the_adapter_comes_from(sft_adapter: Adapter, base: BaseModel, recipe: Recipe):
     manifest = sft_adapter.manifest
-    assert manifest["base"] == {"name": "tiny", "sha256": base.sha256}
-    assert (manifest["steps"], len(manifest["loss_curve"])) == (12, 12)
-    assert manifest["dataset"]["used"] == len(parts_rows()["sft"][::30])
-    assert manifest["recipe"] == recipe.model_dump(mode="json")
-    assert min(manifest[name] for name in ("tokens", "wall_s", "peak_memory_bytes")) > 0
+    assert manifest.base == BaseReference(name="tiny", sha256=base.sha256)
+    assert (manifest.steps, len(manifest.loss_curve)) == (12, 12)
+    assert manifest.dataset.used == len(parts_rows()["sft"][::30])
+    assert manifest.recipe == recipe.model_dump(mode="json")
+    assert min(manifest.tokens, manifest.wall_s, manifest.peak_memory_bytes) > 0
 
 
 def test_unchanged_data_on_a_new_day_trains_nothing_and_the_day_finds_its_adapter(
@@ -39,7 +40,7 @@ def test_unchanged_data_on_a_new_day_trains_nothing_and_the_day_finds_its_adapte
 ):
     next_day = publish(tmp_path / "next", "sft_dataset", parts_rows()["sft"][::30], day="2026-10-15")
     lines: list[str] = []
-    again = train_sft(next_day, "2026-10-15", base, recipe, home / "adapters", lines.append)
+    again = train(TrainingJob("sft", next_day, "2026-10-15", base, recipe, home / "adapters"), lines.append)
     assert (again.trained, again.sha256, again.folder) == (False, sft_adapter.sha256, sft_adapter.folder)
     assert "nothing was trained" in lines[-1]
     found = newest_adapter(home / "adapters", "sft", "2026-10-15")
@@ -49,21 +50,19 @@ def test_unchanged_data_on_a_new_day_trains_nothing_and_the_day_finds_its_adapte
 
 
 def test_other_data_or_another_recipe_trains_another_adapter(sft_data: Path, sft_adapter: Adapter, recipe: Recipe):
-    from rl_assets.training.runner.run import plan
-
     base = BaseModel("tiny", "unused", sft_adapter.base_sha256)
-    adapters = sft_adapter.folder.parent.parent
-    same = plan("sft", sft_data, DAY, base, None, recipe, adapters, print)
-    other_recipe = plan("sft", sft_data, DAY, base, None, recipe.model_copy(update={"seed": 1}), adapters, print)
-    other_base = plan("sft", sft_data, DAY, replace(base, sha256="0" * 64), None, recipe, adapters, print)
-    assert same.folder == sft_adapter.folder
-    assert len({same.folder, other_recipe.folder, other_base.folder}) == 3
+    job = TrainingJob("sft", sft_data, DAY, base, recipe, sft_adapter.folder.parent.parent)
+    other_recipe = replace(job, recipe=recipe.model_copy(update={"seed": 1}))
+    other_base = replace(job, base=replace(base, sha256="0" * 64))
+    same, *others = (open_run(one, print).folder for one in (job, other_recipe, other_base))
+    assert same == sft_adapter.folder
+    assert len({same, *others}) == 3
 
 
 def test_a_small_segment_trains_nothing_and_leaves_no_folder(tmp_path: Path, base: BaseModel, recipe: Recipe):
     few = publish(tmp_path / "few", "sft_dataset", parts_rows()["sft"][:5])
     with pytest.raises(NotEnoughRows, match="5 usable rows"):
-        train_sft(few, DAY, base, recipe, tmp_path / "adapters", print)
+        train(TrainingJob("sft", few, DAY, base, recipe, tmp_path / "adapters"), print)
     assert not (tmp_path / "adapters").exists()
 
 
@@ -72,13 +71,13 @@ def test_a_loss_that_is_no_number_ends_the_run_without_an_adapter(
 ):
     wild = recipe.model_copy(update={"sft": recipe.sft.model_copy(update={"learning_rate": 1e30})})
     with pytest.raises(TrainingDiverged, match=r"The loss is (nan|inf) at step \d+ of 12"):
-        train_sft(sft_data, DAY, base, wild, tmp_path, print)
+        train(TrainingJob("sft", sft_data, DAY, base, wild, tmp_path), print)
     assert not list(tmp_path.rglob("manifest.json"))
 
 
 def test_a_dataset_without_manifest_is_refused(tmp_path: Path, base: BaseModel, recipe: Recipe):
     with pytest.raises(FileNotFoundError, match="was not published"):
-        train_sft(tmp_path, DAY, base, recipe, tmp_path / "adapters", print)
+        train(TrainingJob("sft", tmp_path, DAY, base, recipe, tmp_path / "adapters"), print)
 
 
 def test_the_merged_model_answers_as_the_adapter_does_and_not_as_its_base(sft_adapter: Adapter, base: BaseModel):

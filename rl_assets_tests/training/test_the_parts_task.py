@@ -9,8 +9,8 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.loading import load_for_inference
 from rl_assets.recipes.recipe import preset
-from rl_assets.training.trainers.dpo import train_dpo
-from rl_assets.training.trainers.sft import train_sft
+from rl_assets.training.job import TrainingJob
+from rl_assets.training.train import train
 from rl_assets_tests.support.training_samples import DAY, parts_rows, publish, split_by_prompt
 
 pytestmark = pytest.mark.slow
@@ -34,14 +34,14 @@ def exact_match(base: BaseModel, adapter: Adapter | None, rows: list[dict[str, A
 
 def test_held_out_answers_get_better_from_base_to_sft_to_dpo(tmp_path: Path):
     rows, recipe = parts_rows(), preset("tiny_cpu")
-    train, held_out = split_by_prompt(rows["sft"])
+    in_training, held_out = split_by_prompt(rows["sft"])
     right = [row for row in held_out if row["metadata"]["reward"] >= 0.9]
     assert len(right) >= 60
-    sft_data = publish(tmp_path / "sft", "sft_dataset", train)
+    sft_data = publish(tmp_path / "sft", "sft_dataset", in_training)
     dpo_data = publish(tmp_path / "dpo", "dpo_dataset", split_by_prompt(rows["dpo"])[0])
     base = ensure_base_model("tiny", tmp_path / "models", print)
-    sft = train_sft(sft_data, DAY, base, recipe, tmp_path / "adapters", print)
-    dpo = train_dpo(dpo_data, DAY, base, sft, recipe, tmp_path / "adapters", print)
+    sft = train(TrainingJob("sft", sft_data, DAY, base, recipe, tmp_path / "adapters"), print)
+    dpo = train(TrainingJob("dpo", dpo_data, DAY, base, recipe, tmp_path / "adapters", sft), print)
     scores = [exact_match(base, adapter, right) for adapter in (None, sft, dpo)]
     assert scores[0] == 0
     assert 0.2 < scores[1] < 0.75

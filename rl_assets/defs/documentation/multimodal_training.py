@@ -3,8 +3,6 @@
 They are stored below `adapters/documentation`, as a separate segment, so they never replace the product's adapters.
 """
 
-from functools import partial
-
 import dagster as dg
 
 from rl_assets.defs.documentation.images import GROUP
@@ -33,7 +31,7 @@ from rl_assets.documentation.report import as_markdown, evaluate_images, write_i
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.trainers.vision import train_vision
+from rl_assets.training.job import TrainingJob
 
 
 def _of_segment(recipe: Recipe) -> Recipe:
@@ -72,11 +70,16 @@ def multimodal_vision_adapter(
     context: dg.AssetExecutionContext, home: HomeResource, config: VisionTrainingConfig
 ) -> Results:
     """A LoRA adapter of a vision-language model that explains images of the documentation. In no job."""
-    day, log, recipe = context.partition_key, context.log.info, config.recipe_of(home)
-    dataset, adapters = home.paths.datasets("multimodal_vision_dataset", day), home.paths.adapters("vision")
-    base = ensure_base_model(config.model, home.paths.models, log)
-    train = partial(train_vision, dataset, day, base, recipe, adapters, log)
-    yield from materialize_adapter(context, recipe, train, SFT_CHECKS)
+    day = context.partition_key
+    job = TrainingJob(
+        kind="vision",
+        dataset=home.paths.datasets("multimodal_vision_dataset", day),
+        day=day,
+        base=ensure_base_model(config.model, home.paths.models, context.log.info),
+        recipe=config.recipe_of(home),
+        adapters=home.paths.adapters("vision"),
+    )
+    yield from materialize_adapter(context, job, SFT_CHECKS)
 
 
 @dg.asset(

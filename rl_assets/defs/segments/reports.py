@@ -23,7 +23,7 @@ from rl_assets.llm.prices import read_prices
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.segments import Segment
-from rl_assets.training.data.rows import in_slice
+from rl_assets.training.data.rows import matches_filters
 
 LEAK = "no_test_prompt_was_trained_on"
 
@@ -71,7 +71,7 @@ def _material(home: HomeResource, day: str, name: str, recipe: Recipe) -> Materi
         sft_folder=home.paths.datasets("sft_dataset", day),
         dpo_folder=home.paths.datasets("dpo_dataset", day),
         trained_on=trained_on_beside(home, day),
-        among=partial(in_slice, recipe=recipe),
+        among=partial(matches_filters, recipe=recipe),
         name=name,
         prices=read_prices(home.paths.prices),
     )

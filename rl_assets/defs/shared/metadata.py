@@ -117,18 +117,18 @@ def check_result(asset: str, findings: Mapping[str, Finding]) -> dg.AssetCheckRe
 def adapter_metadata(adapter: Adapter) -> dict[str, Any]:
     """What an adapter page shows: where it lies, how it was trained, and its loss curve."""
     manifest = adapter.manifest
-    losses = [loss for _, loss, *_ in manifest["loss_curve"]]
+    losses = [loss for _, loss, *_ in manifest.loss_curve]
     return {
         "dagster/uri": str(adapter.folder),
         "weights": adapter.sha256[:SHOWN_HASH],
         "trained_in_this_run": adapter.trained,
         "loss_curve": dg.MetadataValue.md(sparkline(losses)),
         "final_loss": losses[-1],
-        "rows": manifest["dataset"]["used"],
-        "rows_dropped": manifest["dataset"]["dropped"],
-        "dataset": manifest["dataset"]["sha256"][:SHOWN_HASH],
-        **{key: manifest[key] for key in ("steps", "tokens", "wall_s", "peak_memory_bytes", "seed")},
-        "recipe": manifest["recipe"],
+        "rows": manifest.dataset.used,
+        "rows_dropped": manifest.dataset.dropped,
+        "dataset": manifest.dataset.sha256[:SHOWN_HASH],
+        **manifest.model_dump(include={"steps", "tokens", "wall_s", "peak_memory_bytes", "seed"}),
+        "recipe": manifest.recipe,
     }
 
 

@@ -19,13 +19,13 @@ SFT_CHECKS = {
     "end_of_turn_is_trained": "In every row the loss covers the end of the answer's turn.",
     "loss_fell": "The loss of the last tenth of the steps is below that of the first.",
     "weights_reload": "The adapter read back from disk has the weights that were trained.",
-    "merged_model": "Merged into the base, the adapter gives the same probabilities (KL at most 0.001 nat a token).",
+    "merged_model": "Merged into the base, the adapter gives the same probabilities (KL at most 0.001 nats per token).",
 }
 DPO_CHECKS = {
     "end_of_turn_is_trained": SFT_CHECKS["end_of_turn_is_trained"],
     "step0_loss": "Before any update the loss is ln 2, so the reference is the parent adapter.",
     "step0_margin": "Before any update the implicit reward margin is 0.",
-    "chosen_log_probability": "The chosen answers did not lose more than 0.1 nat a token.",
+    "chosen_log_probability": "The chosen answers did not lose more than 0.1 nats per token.",
     "weights_reload": SFT_CHECKS["weights_reload"],
     "merged_model": SFT_CHECKS["merged_model"],
 }

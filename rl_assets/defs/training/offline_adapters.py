@@ -23,9 +23,9 @@ REWARD_CHECKS = {
 class GrpoConfig(StageConfig):
     """Values that win over the recipe's `grpo` stage."""
 
-    way: str | None = None
+    method: str | None = None
     parent: str | None = None
-    rewards: list[str] | None = None
+    reward_funcs: list[str] | None = None
     beta: float | None = None
 
 
@@ -56,6 +56,6 @@ def kto_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: K
     **training_asset("grpo_adapter", GRPO_CHECKS, GROUP),
 )
 def grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
-    """Its parent, trained further on groups of answers: on the best ones, weighted, clipped, or online."""
+    """Its parent, trained further on groups of answers: by RAFT, AWR, or GRPO offline or online."""
     recipe = config.resolve_stage(home, "grpo")
     yield from train_stage(context, home, recipe, "grpo", GRPO_CHECKS, parent=recipe.grpo.parent)

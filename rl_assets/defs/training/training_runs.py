@@ -1,6 +1,6 @@
 """What all training assets share: their pool, tags and configuration, how they train, and how a run of one ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,23 @@ from rl_assets.defs.shared.op_tags import gpu_step
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.models.adapters import Adapter, newest_adapter
+from rl_assets.models.adapters import Adapter, Check, newest_adapter
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.models.loading import WrongBaseModelError
-from rl_assets.models.runtime import whereabouts
+from rl_assets.models.runtime import describe_host
 from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe, recipe_warnings
 from rl_assets.settings import load_settings
-from rl_assets.training.data.rows import NotEnoughRows, UntrainableRows
-from rl_assets.training.runner.processes import train
-from rl_assets.training.runner.progress import TrainingDiverged
-from rl_assets.training.runner.request import Kind, Request
-from rl_assets.training.trainers.dpo import WrongReferenceError
+from rl_assets.training.errors import NotEnoughRows, TrainingDiverged, TrainingRefused
+from rl_assets.training.job import Kind, TrainingJob
+from rl_assets.training.train import train
 
 # One training step at a time holds the accelerator, in whatever run; the pool is on the asset because a job's executor
 # and limits do not reach launches from the UI, backfills or automation.
 GPU = "gpu"
 GPU_STEP = gpu_step(load_settings().gpus)
-# A step whose process or machine died goes on from its last checkpoint. What is wrong with the data stays wrong.
-AGAIN = dg.RetryPolicy(max_retries=2)
-HOPELESS = (UntrainableRows, WrongBaseModelError, WrongReferenceError, TrainingDiverged)
+# A step whose process or machine died resumes from its last checkpoint. What is wrong with the data stays wrong.
+RETRY = dg.RetryPolicy(max_retries=2)
+PERMANENT = (TrainingRefused, WrongBaseModelError, TrainingDiverged)
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
@@ -49,7 +47,7 @@ class StageConfig(TrainingConfig):
     """Values of the asset's own stage that win over the recipe's."""
 
     learning_rate: float | None = None
-    epochs: float | None = None
+    num_train_epochs: float | None = None
     max_steps: int | None = None
 
     def resolve_stage(self, home: HomeResource, stage: str) -> Recipe:
@@ -69,7 +67,7 @@ def training_asset(name: str, checks: dict[str, str], group: str = "adapters") -
         "owners": MODEL_TEAM,
         "pool": GPU,
         "op_tags": GPU_STEP,
-        "retry_policy": AGAIN,
+        "retry_policy": RETRY,
     }
 
 
@@ -88,37 +86,37 @@ def train_stage(
     A segment's adapters lie, and find their parents, in a folder of its own. The recipe's filters choose its rows.
     """
     day, log = context.partition_key, context.log.info
-    log(f"{kind}: {whereabouts()}")
+    log(f"{kind}: {describe_host()}")
     adapters = home.paths.adapters(segment)
-    request = Request(
-        kind,
-        home.paths.datasets(dataset or f"{kind}_dataset", day),
-        day,
-        ensure_base_model(home.base_model, home.paths.models, log),
-        recipe,
-        adapters,
-        parent_adapter(adapters, parent, day) if parent else None,
-        newest_adapter(adapters, "reward", day) if kind == "grpo" else None,
+    job = TrainingJob(
+        kind=kind,
+        dataset=home.paths.datasets(dataset or f"{kind}_dataset", day),
+        day=day,
+        base=ensure_base_model(home.base_model, home.paths.models, log),
+        recipe=recipe,
+        adapters=adapters,
+        parent=parent_adapter(adapters, parent, day) if parent else None,
+        reward_model=newest_adapter(adapters, "reward", day) if kind == "grpo" else None,
     )
-    yield from materialize_adapter(context, recipe, lambda: train(request, log), checks)
+    yield from materialize_adapter(context, job, checks)
 
 
 def parent_adapter(adapters: Path, kind: str, day: str) -> Adapter:
-    """The day's adapter of that kind; a failure that no retry mends where there is none."""
+    """The day's adapter of that kind; a failure that no retry fixes if there is none."""
     parent = newest_adapter(adapters, kind, day)
     if parent is None:
         raise dg.Failure(f"{day} has no {kind.upper()} adapter; materialize {kind}_adapter first", allow_retries=False)
     return parent
 
 
-def materialize_adapter(
-    context: dg.AssetExecutionContext, recipe: Recipe, train: Callable[[], Adapter], checks: dict[str, str]
-) -> Results:
-    """Train, or say why not: with too few rows nothing is materialized, all below is skipped, and the run ends well."""
-    for warning in recipe_warnings(recipe):
+def materialize_adapter(context: dg.AssetExecutionContext, job: TrainingJob, checks: dict[str, str]) -> Results:
+    """Train, or say why not: with too few rows nothing is materialized, everything downstream is skipped, and the run
+    succeeds. A check that stopped the training is reported red before the run fails.
+    """
+    for warning in recipe_warnings(job.recipe):
         context.log.warning(warning)
     try:
-        adapter = train()
+        adapter = train(job, context.log.info)
     except NotEnoughRows as reason:
         context.log.warning(f"{context.asset_key.to_user_string()} is skipped: {reason}")
         context.log_event(
@@ -126,12 +124,14 @@ def materialize_adapter(
         )
         yield from (_not_run(name, str(reason)) for name in checks)
         return
-    except HOPELESS as error:
+    except PERMANENT as error:
+        if isinstance(error, TrainingRefused) and error.check:
+            yield _check_result(error.check)
         raise dg.Failure(str(error), allow_retries=False) from error
     yield dg.MaterializeResult(
         metadata=adapter_metadata(adapter),
         data_version=dg.DataVersion(adapter.sha256),
-        check_results=[_check_result(check) for check in adapter.manifest["checks"].values()],
+        check_results=[_check_result(check) for check in adapter.manifest.checks.values()],
     )
 
 
@@ -141,10 +141,10 @@ def _not_run(name: str, reason: str) -> dg.AssetCheckResult:
     )
 
 
-def _check_result(check: dict) -> dg.AssetCheckResult:
+def _check_result(check: Check) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        check_name=check["name"],
-        passed=check["passed"],
-        severity=dg.AssetCheckSeverity.WARN if check["severity"] == "warn" else dg.AssetCheckSeverity.ERROR,
-        metadata={"value": check["value"], "limit": check["limit"]},
+        check_name=check.name,
+        passed=check.passed,
+        severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
+        metadata={"value": check.value, "limit": check.limit},
     )

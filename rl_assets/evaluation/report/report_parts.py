@@ -67,7 +67,7 @@ def worst_answers(held_out: HeldOut, scores: ModelScores, limit: int = WORST) ->
 
 def loss_curve(adapter: Adapter) -> LossCurve:
     """The training loss that the adapter's manifest recorded."""
-    points = [(int(point[0]), float(point[1])) for point in adapter.manifest["loss_curve"]]
+    points = [(step, loss) for step, loss, _ in adapter.manifest.loss_curve]
     return LossCurve(label=adapter.kind, points=points)
 
 
@@ -81,12 +81,17 @@ def dataset_used(folder: Path) -> DatasetUsed:
 
 
 def training_cost(adapter: Adapter) -> TrainingCost:
-    """What the adapter's manifest says its training took; None where it was not measured."""
+    """What the adapter's manifest says its training took."""
     manifest = adapter.manifest
-    measured = {key: manifest.get(key) for key in ("wall_s", "tokens", "peak_memory_bytes", "device")}
-    dataset = manifest.get("dataset", {}).get("sha256", "")
     return TrainingCost(
-        kind=adapter.kind, inputs_hash=adapter.inputs_hash, sha256=adapter.sha256, dataset=dataset, **measured
+        kind=adapter.kind,
+        inputs_hash=adapter.inputs_hash,
+        sha256=adapter.sha256,
+        dataset=manifest.dataset.sha256,
+        wall_s=manifest.wall_s,
+        tokens=manifest.tokens,
+        peak_memory_bytes=manifest.peak_memory_bytes,
+        device=manifest.device,
     )
 
 
@@ -149,6 +154,6 @@ def notes_on(measured: Measured, judge: JudgeVerdicts | None) -> list[str]:
 
 
 def _without_parent(candidate: Adapter) -> str:
-    if candidate.manifest.get("parent"):
+    if candidate.manifest.parent:
         return "The adapter that the candidate was trained on is not among the day's, so it is not compared with it."
     return "The candidate was trained on the base itself, so it has no parent to compare with."

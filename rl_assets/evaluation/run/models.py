@@ -86,7 +86,7 @@ def subjects_of(home: Home, day: str, base: BaseModel, kind: str, segment: str |
         asset = f"{segment}_{kind}_adapter" if segment else f"{kind}_adapter"
         raise FileNotFoundError(f"{day} has no {kind} adapter to evaluate; materialize {asset} first")
     champion = read_champion(home)
-    parent = (candidate.manifest.get("parent") or {}).get("sha256")
+    parent = candidate.manifest.parent.sha256 if candidate.manifest.parent else None
     return Subjects(
         base,
         candidate,

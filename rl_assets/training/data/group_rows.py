@@ -1,46 +1,45 @@
-"""Rows of a published group dataset, as the ways of learning from groups take them."""
+"""Rows of a published group dataset, as the methods that learn from groups take them."""
 
 from pathlib import Path
 from typing import Any
 
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.data.rows import TrainingRows, enough, read_split, take
+from rl_assets.training.data.rows import TrainingRows, add_if_it_fits, read_split, require_min_rows
 
 NO_SIGNAL = "answers to a prompt whose rewards are all equal"
 
 
-def group_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
+def group_rows(dataset: Path, recipe: Recipe, tokenizer: Any, *, best_only: bool) -> TrainingRows:
     """{prompt, completion, advantage} rows of the recipe's segment, A = r - mean(r) of the group; NotEnoughRows.
 
-    Of each group with signal: its best answer for `raft` (the first of equals), else all. No division by the standard
-    deviation, which would weigh the easiest and the hardest prompts most (Liu et al. 2025, arXiv:2503.20783).
+    Of each group with signal: its best answer (the first of equals) or all. No division by the standard deviation,
+    which would weigh the easiest and the hardest prompts most (Liu et al. 2025, arXiv:2503.20783).
     """
-    taken = TrainingRows()
-    best_only = recipe.grpo.way == "raft"
-    for group in read_split(dataset, ["prompt", "responses"], recipe, taken):
+    kept = TrainingRows()
+    for group in read_split(dataset, ["prompt", "responses"], recipe, kept):
         answers = with_advantages(group["responses"])
         if not answers:
-            taken.dropped[NO_SIGNAL] += len(group["responses"])
+            kept.dropped[NO_SIGNAL] += len(group["responses"])
         for answer in answers[:1] if best_only else answers:
             completion = [{"role": "assistant", "content": answer["text"]}]
             row = {"prompt": group["prompt"], "completion": completion, "advantage": answer["advantage"]}
-            take(taken, recipe, tokenizer, row, answer["interaction_id"])
-    return enough(taken, recipe.min_rows_grpo, dataset, recipe)
+            add_if_it_fits(kept, recipe, tokenizer, row, answer["interaction_id"])
+    return require_min_rows(kept, recipe.min_rows_grpo, dataset, recipe)
 
 
 def prompt_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """{prompt, completion, reference} rows for answers of the policy's own: `reference` is the best logged answer."""
-    taken = TrainingRows()
-    for group in read_split(dataset, ["prompt", "responses"], recipe, taken):
+    kept = TrainingRows()
+    for group in read_split(dataset, ["prompt", "responses"], recipe, kept):
         best = max(group["responses"], key=lambda answer: answer["reward"])
         completion = [{"role": "assistant", "content": best["text"]}]
         row = {"prompt": group["prompt"], "completion": completion, "reference": best["text"]}
-        take(taken, recipe, tokenizer, row, best["interaction_id"])
-    return enough(taken, recipe.min_rows_grpo, dataset, recipe)
+        add_if_it_fits(kept, recipe, tokenizer, row, best["interaction_id"])
+    return require_min_rows(kept, recipe.min_rows_grpo, dataset, recipe)
 
 
 def with_advantages(responses: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The answers with their advantages, the best first, or none where all rewards are equal."""
+    """The answers with their advantages, the best first, or none if all rewards are equal."""
     rewards = [answer["reward"] for answer in responses]
     if min(rewards) == max(rewards):
         return []

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.data.rows import Row, TrainingRows, enough, read_split
+from rl_assets.training.data.rows import Row, TrainingRows, read_split, require_min_rows
 
 
 def read_vision_rows(dataset: Path, recipe: Recipe) -> TrainingRows:
@@ -14,12 +14,12 @@ def read_vision_rows(dataset: Path, recipe: Recipe) -> TrainingRows:
     Contents are texts; the trainer puts the pictures before the first question, where our rows have them. Pictures are
     {bytes, path}, and stay encoded until a batch needs them.
     """
-    taken = TrainingRows()
-    for record in read_split(dataset, ["messages", "images"], recipe, taken):
+    kept = TrainingRows()
+    for record in read_split(dataset, ["messages", "images"], recipe, kept):
         *prompt, answer = [_plain(message) for message in record["messages"]]
-        taken.rows.append({"prompt": prompt, "completion": [answer], "images": record["images"]})
-        taken.ids.append(record["id"])
-    return taken
+        kept.rows.append({"prompt": prompt, "completion": [answer], "images": record["images"]})
+        kept.ids.append(record["id"])
+    return kept
 
 
 def _plain(message: dict[str, Any]) -> dict[str, str]:
@@ -35,26 +35,28 @@ def fitting_rows(
     Measured by the very collator that the trainer uses. Raises NotEnoughRows.
     """
     fitting, trained = TrainingRows(dropped=rows.dropped), []
-    for row, identity, (length, tokens) in zip(rows.rows, rows.ids, _measured(rows.rows, processor), strict=True):
+    for row, identity, (length, tokens) in zip(
+        rows.rows, rows.ids, _lengths_and_labels(rows.rows, processor), strict=True
+    ):
         if length > recipe.max_length:
             fitting.dropped["too long"] += 1
         else:
             fitting.rows.append(row)
             fitting.ids.append(identity)
             trained.append(tokens)
-    return enough(fitting, recipe.min_rows_sft, dataset, recipe), trained
+    return require_min_rows(fitting, recipe.min_rows_sft, dataset, recipe), trained
 
 
-def _measured(rows: list[Row], processor: Any) -> Iterator[tuple[int, list[int]]]:
+def _lengths_and_labels(rows: list[Row], processor: Any) -> Iterator[tuple[int, list[int]]]:
     """(tokens, trained token ids) of each row."""
     collate = collator(processor)
     for row in rows:
-        batch = collate([row | {"images": [_opened(picture) for picture in row["images"]]}])
+        batch = collate([row | {"images": [_decode(picture) for picture in row["images"]]}])
         labels = batch["labels"][0].tolist()
         yield len(labels), [token for token in labels if token >= 0]
 
 
-def _opened(picture: dict[str, Any]) -> Any:
+def _decode(picture: dict[str, Any]) -> Any:
     import io
 
     from PIL import Image

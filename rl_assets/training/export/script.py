@@ -9,7 +9,8 @@ and what comes with it alone. It trains on the rows in the dataset's train.parqu
 import argparse
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,94 +19,117 @@ from rl_assets.models.adapters import Adapter, read_adapter, read_dataset_manife
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.rewards import answers
 from rl_assets.training.data.group_rows import with_advantages
-from rl_assets.training.data.rows import in_slice
-from rl_assets.training.export.script_parts import BODY, DPO, HEADER, LOGGED, ONLINE, SFT
-from rl_assets.training.trainers import logged_losses, logged_training, pair_trainer
-from rl_assets.training.trainers.arguments import dpo_arguments, online_arguments, sft_arguments, stage_arguments
+from rl_assets.training.data.rows import matches_filters
+from rl_assets.training.export.script_parts import BODY, DPO, HEADER, OFFLINE, ONLINE, SFT
+from rl_assets.training.runner.arguments import stage_arguments
+from rl_assets.training.trainers import awr, offline_grpo, offline_trainer, pair_trainer, raft
+from rl_assets.training.trainers.dpo import dpo_arguments
+from rl_assets.training.trainers.online_grpo import online_arguments
+from rl_assets.training.trainers.sft import sft_arguments
 
 PINNED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
 KINDS = ("sft", "dpo", "grpo")
+TYPE_IMPORTS = """if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+"""
+
+Repeated = Callable[..., Any] | ModuleType
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What differs between methods: the script's text, its trainer's arguments, and what of this project it repeats."""
+
+    text: str
+    arguments: dict[str, Any]
+    repeated: tuple[Repeated, ...] = ()
+
+
+# By method, what builds its trainer, and what that needs.
+OFFLINE_METHODS: Mapping[str, tuple[Callable[..., Any], ...]] = {
+    "raft": (raft.build_raft_trainer,),
+    "awr": (awr.build_awr_trainer, awr.AwrLoss, awr.advantage_weight),
+    "offline_grpo": (offline_grpo.build_offline_grpo_trainer, offline_grpo.ClippedLoss),
+}
 
 
 def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | None) -> str:
     """Python source that trains `adapter` again from `base`, the dataset's rows and the parent adapter, if it has one.
 
-    ValueError for another kind of adapter, for a quantised one, for one that a reward model taught, for another dataset
-    than it was trained on, and where its parent is missing.
+    ValueError for another kind of adapter, for a quantized one, for one that a reward model scored, for another dataset
+    than it was trained on, and if its parent is missing.
     """
     manifest = adapter.manifest
-    _require(adapter, dataset, parent)
+    _require_reproducible(adapter, dataset, parent)
     # Validated again, so that values which came after the adapter have their defaults.
-    recipe = Recipe.model_validate(manifest["recipe"]).model_dump(mode="json")
+    recipe = Recipe.model_validate(manifest.recipe).model_dump(mode="json")
     stage = recipe[adapter.kind]
-    trainer, arguments, ours = _trainer(adapter.kind, stage, recipe["max_length"])
-    shared = stage_arguments(stage, recipe["max_length"], manifest["seed"])
-    if trainer is ONLINE:
+    parts = _parts(adapter.kind, stage, recipe["max_length"])
+    shared = stage_arguments(stage, recipe["max_length"], manifest.seed)
+    if parts.text is ONLINE:
         del shared["max_length"]
     values = {
         "base": base,
         "data": str(dataset.absolute() / "train.parquet"),
         "parent": str(parent.absolute()) if parent else None,
-        "slice": {name: recipe[name] for name in ("segment", "agents", "categories")},
+        "filters": {name: recipe[name] for name in ("segment", "agents", "categories")},
         "max_length": recipe["max_length"],
         "lora": recipe["lora"],
-        "seed": manifest["seed"],
+        "seed": manifest.seed,
         "stage": stage,
-        "arguments": shared | arguments,
-        "expected": manifest["loss_curve"],
+        "arguments": shared | parts.arguments,
+        "expected": manifest.loss_curve,
     }
-    versions = manifest["versions"]
     header = HEADER.format(
         kind=adapter.kind.upper(),
         inputs_hash=adapter.inputs_hash,
-        python=versions["python"].rpartition(".")[0],
-        dependencies="\n".join(f'#   "{name}=={versions[name]}",' for name in PINNED),
+        python=manifest.versions["python"].rpartition(".")[0],
+        dependencies="\n".join(f'#   "{name}=={manifest.versions[name]}",' for name in PINNED),
     )
-    # The values last: no text of theirs is taken for a place to fill.
-    body = BODY.replace("@OURS@", "\n\n".join(map(_source, (in_slice, *ours)))).replace("@TRAINER@", trainer)
+    # The values last: no text of theirs is mistaken for a placeholder.
+    repeated = "\n\n".join(map(_source, (matches_filters, *parts.repeated)))
+    body = BODY.replace("@OURS@", repeated).replace("@TRAINER@", parts.text)
     return header + body.replace("@VALUES@", _literal(values))
 
 
-def _require(adapter: Adapter, dataset: Path, parent: Path | None) -> None:
+def _require_reproducible(adapter: Adapter, dataset: Path, parent: Path | None) -> None:
     manifest = adapter.manifest
     if adapter.kind not in KINDS:
         raise ValueError(f"{adapter.folder} is of the kind {adapter.kind!r}; scripts are for: {', '.join(KINDS)}.")
-    if "reward_model" in manifest.get("rewards", ()):
+    if "reward_model" in manifest.reward_funcs:
         raise ValueError(f"{adapter.folder} was rewarded by a model; scripts know rewards by rule alone.")
-    if "image_answer" in manifest.get("rewards", ()):
+    if "image_answer" in manifest.reward_funcs:
         raise ValueError(f"{adapter.folder} was rewarded for its images; scripts know the rewards of texts alone.")
-    if manifest["dataset"]["name"] == "multimodal_vision_dataset":
+    if manifest.dataset.name == "multimodal_vision_dataset":
         raise ValueError(f"{adapter.folder} was trained on pictures; scripts are for texts.")
-    if manifest["recipe"]["quantization"] or manifest["dataset"]["cut"]:
-        raise ValueError(f"{adapter.folder} has a quantised base or cut rows; scripts are for neither.")
-    if read_dataset_manifest(dataset)["sha256"] != manifest["dataset"]["sha256"]:
+    if manifest.recipe["quantization"] or manifest.dataset.cut:
+        raise ValueError(f"{adapter.folder} has a quantized base or cut rows; scripts are for neither.")
+    if read_dataset_manifest(dataset)["sha256"] != manifest.dataset.sha256:
         raise ValueError(f"{dataset} is not what {adapter.folder} was trained on: its content hash differs.")
-    if manifest["parent"] and (parent is None or read_adapter(parent).sha256 != manifest["parent"]["sha256"]):
-        raise ValueError(
-            f"{adapter.folder} continues the adapter {manifest['parent']['inputs_hash']}: name its folder."
-        )
+    if manifest.parent and (parent is None or read_adapter(parent).sha256 != manifest.parent.sha256):
+        raise ValueError(f"{adapter.folder} continues the adapter {manifest.parent.inputs_hash}: name its folder.")
 
 
-def _trainer(
-    kind: str, stage: dict[str, Any], max_length: int
-) -> tuple[str, dict[str, Any], tuple[Callable | ModuleType, ...]]:
-    """What differs: the script's text for this way of training, its arguments, and what of this project it repeats."""
+def _parts(kind: str, stage: dict[str, Any], max_length: int) -> Parts:
     if kind == "sft":
-        return SFT, sft_arguments(stage, max_length), ()
+        return Parts(SFT, sft_arguments(stage, max_length))
     if kind == "dpo":
-        return DPO, dpo_arguments(stage), (pair_trainer,)
-    if stage["way"] == "online":
-        return ONLINE, online_arguments(stage), (answers,)
-    return LOGGED, {}, (with_advantages, logged_losses, logged_training)
+        return Parts(DPO, dpo_arguments(stage), (pair_trainer,))
+    if stage["method"] == "online_grpo":
+        return Parts(ONLINE, online_arguments(stage), (answers,))
+    build, *needed = OFFLINE_METHODS[stage["method"]]
+    return Parts(OFFLINE.replace("@BUILD@", build.__name__), {}, (with_advantages, offline_trainer, *needed, build))
 
 
-def _source(what: Callable | ModuleType) -> str:
-    """The source of a function, or of a module without what it imports and says of itself."""
+def _source(what: Repeated) -> str:
+    """The source of a function or class, or of a module without its docstring and what it imports."""
     text = inspect.getsource(what)
     if not isinstance(what, ModuleType):
         return text
     docstring = text.index('"""', 3) + 3
-    return "\n".join(line for line in text[docstring:].splitlines() if not line.startswith(("from ", "import ")))
+    body = text[docstring:].replace(TYPE_IMPORTS, "")
+    return "\n".join(line for line in body.splitlines() if not line.startswith(("from ", "import ")))
 
 
 def _literal(values: dict[str, Any]) -> str:
@@ -119,8 +143,9 @@ def main() -> None:
     parser.add_argument("base")
     parser.add_argument("dataset", type=Path)
     parser.add_argument("parent", type=Path, nargs="?")
-    given = parser.parse_args()
-    print(training_script(read_adapter(given.adapter), given.base, given.dataset, given.parent), end="")
+    arguments = parser.parse_args()
+    adapter = read_adapter(arguments.adapter)
+    print(training_script(adapter, arguments.base, arguments.dataset, arguments.parent), end="")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ HEADER = """# Trains the {kind} adapter {inputs_hash} again, into the folder tha
 # ///
 """
 
-BODY = '''import json
+BODY = '''from __future__ import annotations
+
+import json
 import math
 import os
 import sys
@@ -39,16 +41,19 @@ def tokens(messages, **options):
 
 
 def fits(row):
-    """Rows that are too long, empty or equal on both sides are left out; none were cut."""
+    """Rows that are too long, empty or equal on both sides are dropped; none were cut."""
     answers = [row[side] for side in ("completion", "chosen", "rejected") if side in row]
-    whole = [tokens(row["prompt"] + answer) for answer in answers]
-    told = all(message["content"].strip() for answer in answers for message in answer)
-    return told and max(map(len, whole)) <= GIVEN["max_length"] and not (len(whole) == 2 and whole[0] == whole[1])
+    encoded = [tokens(row["prompt"] + answer) for answer in answers]
+    if not all(message["content"].strip() for answer in answers for message in answer):
+        return False
+    if len(encoded) == 2 and encoded[0] == encoded[1]:
+        return False
+    return max(map(len, encoded)) <= GIVEN["max_length"]
 
 
 def rows():
     for record in parquet.read_table(GIVEN["data"]).to_pylist():
-        if in_slice(record["metadata"], Recipe(**GIVEN["slice"])):
+        if matches_filters(record["metadata"], Recipe(**GIVEN["filters"])):
             yield from filter(fits, as_rows(record))
 
 
@@ -61,7 +66,7 @@ def load():
 
 def load_parent():
     config = PeftConfig.from_pretrained(GIVEN["parent"])
-    config.lora_dropout = GIVEN["lora"]["dropout"]
+    config.lora_dropout = GIVEN["lora"]["lora_dropout"]
     return PeftModel.from_pretrained(load(), GIVEN["parent"], is_trainable=True, config=config)
 
 
@@ -94,19 +99,12 @@ SFT = """def as_rows(record):
 
 
 def make_trainer(rows):
-    lora = GIVEN["lora"]
     return SFTTrainer(
         model=load(),
         args=SFTConfig(**arguments),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=lora["r"],
-            lora_alpha=lora["alpha"],
-            lora_dropout=lora["dropout"],
-            target_modules=lora["target_modules"],
-            task_type="CAUSAL_LM",
-        ),
+        peft_config=LoraConfig(**GIVEN["lora"], task_type="CAUSAL_LM"),
     )
 """
 
@@ -124,15 +122,15 @@ def make_trainer(rows):
     )
 """
 
-LOGGED = """def as_rows(record):
+OFFLINE = """def as_rows(record):
     answers = with_advantages(record["responses"])
-    for answer in answers[:1] if GIVEN["stage"]["way"] == "raft" else answers:
+    for answer in answers[:1] if GIVEN["stage"]["method"] == "raft" else answers:
         completion = [{"role": "assistant", "content": answer["text"]}]
         yield {"prompt": record["prompt"], "completion": completion, "advantage": answer["advantage"]}
 
 
 def make_trainer(rows):
-    return build_logged_trainer(load_parent(), arguments, rows, tokenizer, Recipe(**GIVEN["stage"]))
+    return @BUILD@(load_parent(), arguments, rows, tokenizer, Recipe(**GIVEN["stage"]))
 """
 
 ONLINE = """def as_rows(record):
@@ -144,7 +142,7 @@ ONLINE = """def as_rows(record):
 def make_trainer(rows):
     return GRPOTrainer(
         model=load_parent(),
-        reward_funcs=[globals()[name] for name in GIVEN["stage"]["rewards"]],
+        reward_funcs=[globals()[name] for name in GIVEN["stage"]["reward_funcs"]],
         args=GRPOConfig(**arguments),
         train_dataset=Dataset.from_list([{"prompt": row["prompt"], "reference": row["reference"]} for row in rows]),
         processing_class=tokenizer,

@@ -1,4 +1,4 @@
-"""Checkpoints of an interrupted training: which of them is whole, by hashes of its files that are written last."""
+"""Checkpoints of an interrupted training. A commit marker, written last, tells which are complete, by file hashes."""
 
 import json
 from collections.abc import Callable
@@ -8,38 +8,38 @@ from typing import Any
 from rl_assets.core.files import sha256_file, write_json
 
 # The trainer writes these one after the other; one that lacks the optimizer would resume silently with other weights.
-NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
-SEAL = "whole.json"
+REQUIRED_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+COMMIT_MARKER = "committed.json"
 
 
-def seal(checkpoint: Path, processes: int = 1) -> None:
-    """Write the hashes of a checkpoint's files into it, after which it counts as whole.
+def commit_checkpoint(checkpoint: Path, processes: int = 1) -> None:
+    """Write the hashes of a checkpoint's files into its commit marker, after which it counts as complete.
 
-    FileNotFoundError where the trainer left one out.
+    FileNotFoundError if the trainer did not write one of them.
     """
-    names = (*NEEDED, _random_state(0, processes))
-    write_json(checkpoint / SEAL, {name: sha256_file(checkpoint / name) for name in names})
+    names = (*REQUIRED_FILES, _random_state(0, processes))
+    write_json(checkpoint / COMMIT_MARKER, {name: sha256_file(checkpoint / name) for name in names})
 
 
-def newest_whole_checkpoint(checkpoints: Path, log: Callable[[str], None], processes: int = 1) -> Path | None:
-    """The highest-numbered `checkpoint-<step>` folder whose files are as they were, or None: training starts anew.
+def newest_complete_checkpoint(checkpoints: Path, log: Callable[[str], None], processes: int = 1) -> Path | None:
+    """The highest-numbered `checkpoint-<step>` folder whose files are as they were, or None: training starts afresh.
 
-    One that another number of processes wrote is not whole: each keeps the state of its own random numbers.
+    One that another number of processes wrote is not complete: each keeps the state of its own random numbers.
     """
     for path in sorted(checkpoints.glob("checkpoint-*"), key=checkpoint_step, reverse=True):
         fault = _fault(path, processes)
         if fault is None:
             return path
-        log(f"{path.name} is left out: {fault}")
+        log(f"{path.name} is skipped: {fault}")
     return None
 
 
 def _fault(checkpoint: Path, processes: int) -> str | None:
-    if not (checkpoint / SEAL).is_file():
+    if not (checkpoint / COMMIT_MARKER).is_file():
         return "its writing was interrupted"
     if not all((checkpoint / _random_state(rank, processes)).is_file() for rank in range(processes)):
         return f"it is not one of {processes} processes"
-    hashes = json.loads((checkpoint / SEAL).read_text(encoding="utf-8"))
+    hashes = json.loads((checkpoint / COMMIT_MARKER).read_text(encoding="utf-8"))
     changed = [name for name, digest in hashes.items() if not _is_as_written(checkpoint / name, digest)]
     return f"{', '.join(changed)} was damaged" if changed else None
 
@@ -57,13 +57,13 @@ def checkpoint_step(checkpoint: Path) -> int:
     return int(checkpoint.name.rsplit("-", 1)[1])
 
 
-def sealing_callback(checkpoints: Path, processes: int) -> Any:
-    """The trainer callback that seals each checkpoint of the main process once it is written."""
+def commit_callback(checkpoints: Path, processes: int) -> Any:
+    """The trainer callback that commits each checkpoint of the main process once it is written."""
     from transformers import TrainerCallback
 
-    class SealingCallback(TrainerCallback):
-        def on_save(self, args, state, control, **kwargs):
+    class CommitCallback(TrainerCallback):
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.is_world_process_zero:
-                seal(checkpoints / f"checkpoint-{state.global_step}", processes)
+                commit_checkpoint(checkpoints / f"checkpoint-{state.global_step}", processes)
 
-    return SealingCallback()
+    return CommitCallback()

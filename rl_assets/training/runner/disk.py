@@ -1,4 +1,4 @@
-"""A disk that is full, said in words: libraries that write weights hide the system's reason in their own errors."""
+"""A full disk, explained: libraries that write weights hide the system's reason in their own errors."""
 
 import errno
 import shutil
@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rl_assets.training.errors import DiskFullError
+
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# The system's words where a library passes them on, and what torch says where a file ends too early.
+# The system's words if a library passes them on, and torch's for a file that ends too early.
 SIGNS = ("No space left", "File too large", "Disk quota exceeded", "inline_container")
 
 
-class DiskFullError(OSError):
-    """Weights or a checkpoint could not be written whole."""
-
-
 @contextmanager
-def told_when_full(folder: Path) -> Iterator[None]:
+def explain_full_disk(folder: Path) -> Iterator[None]:
     """Raise DiskFullError in place of an error of writing weights below `folder`; other errors pass."""
     from safetensors import SafetensorError
 
@@ -28,7 +26,7 @@ def told_when_full(folder: Path) -> Iterator[None]:
         free = shutil.disk_usage(folder).free
         raise DiskFullError(
             f"{folder} could not be written to ({error}); its disk has {free / 1e6:,.0f} MB free: make room, or raise "
-            "the limit, and run again. It goes on from the last whole checkpoint."
+            "the limit, and run again. It resumes from the last complete checkpoint."
         ) from error
 
 

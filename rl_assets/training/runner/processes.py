@@ -1,4 +1,4 @@
-"""Training over all GPUs that a step was given: here where there is one or none, else a process a GPU by accelerate."""
+"""Training over several GPUs: one process for each, started by accelerate."""
 
 import json
 import subprocess
@@ -7,44 +7,37 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from rl_assets.models.adapters import Adapter, read_adapter
-from rl_assets.models.runtime import gpu_count
-from rl_assets.training.data.rows import NotEnoughRows
-from rl_assets.training.runner.request import Request, train_here
+from rl_assets.models.adapters import Adapter, Check, read_adapter
+from rl_assets.training.errors import NotEnoughRows, ProcessesFailed, TrainingRefused
+from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.run import Log
 
+WORKER = "rl_assets.training.worker"
 # Torch's launcher adds some forty lines of its own below those of the process that failed.
 SHOWN_LINES = 80
 
 
-class ProcessesFailed(RuntimeError):
-    """A process of a training over several GPUs ended with an error."""
+def train_in_processes(job: TrainingJob, log: Log, processes: int) -> Adapter:
+    """The adapter of this job, trained by `processes` workers; their recipe's effective batch is that of all together.
 
-
-def train(request: Request, log: Log, processes: int | None = None) -> Adapter:
-    """The adapter of this request: found, resumed or trained anew over `processes`, the visible GPUs where None.
-
-    Its recipe's effective batch is that of all processes together, so it is the same adapter on any number of them.
-    Raises what the kind's training raises, NotEnoughRows included, and ProcessesFailed.
+    Raises NotEnoughRows, TrainingRefused and ProcessesFailed.
     """
-    processes = gpu_count() if processes is None else processes
-    if processes < 2:
-        return train_here(request, log)
-    log(f"{request.kind}: training in {processes} processes")
+    log(f"{job.kind}: training in {processes} processes")
     with TemporaryDirectory(prefix="rl_assets_") as folder:
-        task, outcome = Path(folder) / "request.json", Path(folder) / "outcome.json"
-        request.write(task)
-        _launch([str(task), str(outcome)], processes, log)
-        return _read(outcome)
+        job_file, outcome_file = Path(folder) / "job.json", Path(folder) / "outcome.json"
+        job_file.write_bytes(job.to_json())
+        _launch([str(job_file), str(outcome_file)], processes, log)
+        return _adapter_of(json.loads(outcome_file.read_text(encoding="utf-8")))
 
 
 def _launch(arguments: list[str], processes: int, log: Log) -> None:
-    """Run the worker in `processes` processes; their lines go to `log`, the last ones to the error where they fail."""
+    """Run the worker in `processes` processes; their lines go to `log`, the last ones to the error if they fail."""
     # "--multi_gpu" selects torch's launcher; on a machine without GPUs its processes talk by gloo.
     options = ["--multi_gpu", "--num_processes", str(processes), "--num_machines", "1", "--main_process_port", "0"]
     options += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    command = [sys.executable, "-m", "accelerate.commands.launch", *options, "-m", "rl_assets.training.runner.worker"]
+    command = [sys.executable, "-m", "accelerate.commands.launch", *options, "-m", WORKER]
     last: deque[str] = deque(maxlen=SHOWN_LINES)
     # Nothing is written to their input: they end when it closes, so whether this step is cancelled or killed.
     with subprocess.Popen(
@@ -67,8 +60,18 @@ def _launch(arguments: list[str], processes: int, log: Log) -> None:
         )
 
 
-def _read(outcome: Path) -> Adapter:
-    found = json.loads(outcome.read_text(encoding="utf-8"))
-    if "not_enough_rows" in found:
-        raise NotEnoughRows(**found["not_enough_rows"])
-    return replace(read_adapter(Path(found["folder"])), day=found["day"], trained=found["trained"])
+def outcome_of(result: Adapter | NotEnoughRows | TrainingRefused) -> dict[str, Any]:
+    """What the main process leaves for the one that started it."""
+    if isinstance(result, NotEnoughRows):
+        return {"not_enough_rows": result.as_dict()}
+    if isinstance(result, TrainingRefused):
+        return {"refused": str(result), "check": result.check.model_dump(mode="json") if result.check else None}
+    return {"folder": str(result.folder), "day": result.day, "trained": result.trained}
+
+
+def _adapter_of(outcome: dict[str, Any]) -> Adapter:
+    if "not_enough_rows" in outcome:
+        raise NotEnoughRows(**outcome["not_enough_rows"])
+    if "refused" in outcome:
+        raise TrainingRefused(outcome["refused"], Check(**outcome["check"]) if outcome["check"] else None)
+    return replace(read_adapter(Path(outcome["folder"])), day=outcome["day"], trained=outcome["trained"])

@@ -1,46 +1,47 @@
-"""Progress of a training run: lines for its log, the loss curve, and an end when the loss is no number."""
+"""Progress of a training run: lines for its log, the loss curve, and an end if the loss is no finite number."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from rl_assets.training.errors import TrainingDiverged
 
 LINE_EVERY_S = 30.0
 LINES = 10
 CURVE_POINTS = 200
 
 
-class TrainingDiverged(RuntimeError):
-    """The loss became NaN or infinite."""
-
-
 @dataclass
 class Progress:
-    """What one run has done so far. A line is due at each tenth of the steps, and every 30 s in between."""
+    """What one run has done so far. A line is due at each tenth of the steps, and every 30 s in between.
+
+    `bad_rows` gives the ids of the rows whose loss is no finite number.
+    """
 
     log: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
-    began: float = 0.0
+    bad_rows: Callable[[], list[str]] = list
+    started: float = 0.0
     first_step: int = 0
     tokens: int = 0
-    last_line: float = field(default=-math.inf)
+    last_line: float = -math.inf
     last_tenth: int = 0
-    suspects: Callable[[], list[str]] = list
 
-    def begin(self, step: int) -> None:
+    def start_at(self, step: int) -> None:
         """Training starts after `step` steps (not 0 when it resumes)."""
-        self.began, self.first_step = self.clock(), step
-        self.last_line = self.began
+        self.started, self.first_step = self.clock(), step
+        self.last_line = self.started
 
-    def logged(self, step: int, steps: int, values: dict[str, Any]) -> None:
-        """Take the trainer's values after `step` of `steps`; TrainingDiverged if the loss is no finite number."""
+    def report_step(self, step: int, steps: int, values: dict[str, Any]) -> None:
+        """Record the trainer's values after `step` of `steps`; TrainingDiverged if the loss is no finite number."""
         if "loss" not in values:
             return
         loss = float(values["loss"])
         if not math.isfinite(loss):
             raise TrainingDiverged(
-                f"The loss is {loss} at step {step} of {steps}{self._rows()}: lower the learning rate or "
+                f"The loss is {loss} at step {step} of {steps}{self._name_bad_rows()}: lower the learning rate or "
                 "max_grad_norm, or look at these rows. The last checkpoint before it is kept."
             )
         self.tokens = int(values.get("num_tokens", self.tokens))
@@ -49,12 +50,12 @@ class Progress:
             self.last_line, self.last_tenth = now, step * LINES // steps
             self.log(self._line(step, steps, loss, now))
 
-    def _rows(self) -> str:
-        rows = self.suspects()
+    def _name_bad_rows(self) -> str:
+        rows = self.bad_rows()
         return f", in a batch of the rows {', '.join(rows)}" if rows else ""
 
     def _line(self, step: int, steps: int, loss: float, now: float) -> str:
-        elapsed = max(now - self.began, 1e-9)
+        elapsed = max(now - self.started, 1e-9)
         left = elapsed / max(step - self.first_step, 1) * (steps - step)
         return f"step {step}/{steps} loss {loss:.3f} {self.tokens / elapsed:,.0f} tokens/s ETA {left:.0f} s"
 
@@ -64,17 +65,17 @@ def progress_callback(progress: Progress) -> Any:
     from transformers import TrainerCallback
 
     class ProgressCallback(TrainerCallback):
-        def on_train_begin(self, args, state, control, **kwargs):
-            progress.begin(state.global_step)
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            progress.start_at(state.global_step)
 
-        def on_log(self, args, state, control, logs=None, **kwargs):
-            progress.logged(state.global_step, state.max_steps, logs or {})
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+            progress.report_step(state.global_step, state.max_steps, logs or {})
 
     return ProgressCallback()
 
 
-def loss_curve(history: list[dict[str, Any]]) -> list[list[float]]:
-    """[step, loss, learning rate] from the trainer's history, evenly thinned to some 200 points; the last is kept."""
-    points = [[entry["step"], entry["loss"], entry["learning_rate"]] for entry in history if "loss" in entry]
+def loss_curve(history: list[dict[str, Any]]) -> list[tuple[int, float, float]]:
+    """(step, loss, learning rate) from the trainer's history, evenly thinned to some 200 points; the last is kept."""
+    points = [(entry["step"], entry["loss"], entry["learning_rate"]) for entry in history if "loss" in entry]
     every = max(1, math.ceil(len(points) / CURVE_POINTS))
     return points[::-1][::every][::-1]

@@ -1,49 +1,37 @@
-"""Kahneman-Tversky optimisation with TRL: learning from single good and bad answers, against the SFT adapter."""
+"""Kahneman-Tversky optimisation with TRL: learning from single good and bad answers, against the SFT adapter.
+
+Ethayarajh et al. 2024 (arXiv:2402.01306), eq. 8: the loss of an answer is its weight x (1 - sigmoid(beta x z)), where z
+is the log-ratio of policy to reference in nats minus the KL between them, negated for bad answers. Before any update it
+is half the weight. As in TRL, the KL is estimated from the batch: each answer with the prompt of another row.
+"""
 
 import random
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from rl_assets.models.adapters import Adapter
-from rl_assets.models.base_models import BaseModel
-from rl_assets.models.loading import load_to_continue
+from rl_assets.models.loading import load_to_continue, load_tokenizer
 from rl_assets.models.runtime import shares_temporary_files
-from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import KtoRecipe
-from rl_assets.training.data.audit import audit_trained_tokens, end_of_turn_ids
+from rl_assets.training.data.audit import audit_end_of_turn, end_of_turn_ids
 from rl_assets.training.data.rows import Row, TrainingRows, kto_rows
-from rl_assets.training.runner.checks import step0_kto_check, trained_tokens_check
-from rl_assets.training.runner.run import Job, plan, publish_adapter, run_trainer, trainer_arguments
+from rl_assets.training.runner.checks import step0_kto_check
+from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments
 
 
-def train_kto(
-    dataset: Path,
-    day: str,
-    base: BaseModel,
-    parent: Adapter,
-    recipe: Recipe,
-    adapters: Path,
-    log: Callable[[str], None],
-) -> Adapter:
-    """The KTO adapter of these inputs, continued from `parent`: found, resumed or trained anew.
-
-    Raises NotEnoughRows, UntrainableRows (too: rows of one label only), WrongBaseModelError, TrainingDiverged.
-    """
-    job = plan("kto", dataset, day, base, parent, recipe, adapters, log)
-    if found := job.existing():
-        return found
-    tokenizer = job.begin()
-    rows = shuffled(kto_rows(dataset, recipe, tokenizer), recipe.seed)
-    weights = label_weights([row["label"] for row in rows.rows], recipe.kto)
-    log(f"kto: {len(rows.rows)} rows, weights good {weights[True]:.3g}, bad {weights[False]:.3g}")
-    trainer = _trainer(job, parent, tokenizer, rows.rows, weights)
-    audited = audit_trained_tokens(trainer.train_dataset["completion_ids"], end_of_turn_ids(tokenizer, trainer.model))
-    measured = run_trainer(job, trainer, rows) | {"label_weights": {"good": weights[True], "bad": weights[False]}}
-    first = rows.rows[: recipe.kto.batch * recipe.kto.accumulate]
-    expected = 0.5 * sum(weights[row["label"]] for row in first) / len(first)
-    checks = [trained_tokens_check(audited), step0_kto_check(measured["loss_curve"][0][1], expected)]
-    return publish_adapter(job, trainer.model, rows, measured, checks)
+def train_kto(run: TrainingRun) -> Trained:
+    """Continue the parent. Raises NotEnoughRows, UntrainableRows (too: rows of one label only), TrainingDiverged."""
+    job, stage = run.job, run.job.recipe.kto
+    tokenizer = load_tokenizer(job.base)
+    rows = shuffled(kto_rows(job.dataset, job.recipe, tokenizer), job.recipe.seed)
+    weights = label_weights([row["label"] for row in rows.rows], stage)
+    run.log(f"kto: {len(rows.rows)} rows, weights good {weights[True]:.3g}, bad {weights[False]:.3g}")
+    trainer = _trainer(run, tokenizer, rows.rows, weights)
+    audited = audit_end_of_turn(trainer.train_dataset["completion_ids"], end_of_turn_ids(tokenizer, trainer.model))
+    metrics = run_trainer(run, trainer, rows)
+    first_batch = rows.rows[: stage.effective_batch_size]
+    expected = 0.5 * sum(weights[row["label"]] for row in first_batch) / len(first_batch)
+    checks = [audited, step0_kto_check(metrics.loss_curve[0][1], expected)]
+    details = {"label_weights": {"good": weights[True], "bad": weights[False]}}
+    return Trained(trainer.model, rows, metrics, checks, details)
 
 
 def label_weights(labels: list[bool], recipe: KtoRecipe) -> dict[bool, float]:
@@ -62,15 +50,16 @@ def shuffled(rows: TrainingRows, seed: int) -> TrainingRows:
     return TrainingRows([rows.rows[at] for at in order], [rows.ids[at] for at in order], rows.dropped, rows.cut)
 
 
-def _trainer(job: Job, parent: Adapter, tokenizer: Any, rows: list[Row], weights: dict[bool, float]) -> Any:
+def _trainer(run: TrainingRun, tokenizer: Any, rows: list[Row], weights: dict[bool, float]) -> Any:
     from datasets import Dataset
     from trl import KTOConfig, KTOTrainer
 
+    job, stage = run.job, run.job.recipe.kto
     return KTOTrainer(
-        model=load_to_continue(job.base, parent, job.recipe, job.log),
+        model=load_to_continue(job.base, job.required_parent, job.recipe, run.log),
         args=KTOConfig(
-            **trainer_arguments(job, job.recipe.kto),
-            beta=job.recipe.kto.beta,
+            **trainer_arguments(run, stage),
+            beta=stage.beta,
             desirable_weight=weights[True],
             undesirable_weight=weights[False],
             precompute_ref_log_probs=shares_temporary_files(),

@@ -1,4 +1,4 @@
-"""TRL's DPO trainer, which can put pairs of like length into a batch as its supervised trainer does.
+"""TRL's DPO trainer, which can put pairs of similar length into a batch as its supervised trainer does.
 
 The text of this module is part of training scripts.
 """
@@ -7,33 +7,33 @@ from typing import Any
 
 
 def pair_trainer_class() -> Any:
-    """A DPOTrainer for TRL's conversations, or for the columns that `tokenised.pair_columns` makes of them."""
+    """A DPOTrainer for TRL's conversations, or for the columns that `tokenized.pair_columns` makes of them."""
     from trl import DPOTrainer
 
     class PairTrainer(DPOTrainer):
-        def _prepare_dataset(self, dataset, *rest):
+        def _prepare_dataset(self, dataset: Any, *rest: Any) -> Any:
             if "length" in dataset.column_names:
                 return dataset
             return super()._prepare_dataset(dataset, *rest).map(pair_length)
 
-        def _set_signature_columns_if_needed(self):
+        def _set_signature_columns_if_needed(self) -> None:
             # The sampler looks for lengths in what is left when columns without a signature have been removed.
             super()._set_signature_columns_if_needed()
             columns: Any = vars(self)["_signature_columns"]
             vars(self)["_signature_columns"] = [*columns, *(name for name in ("length",) if name not in columns)]
 
-        def _precompute_ref_logps(self, dataset, *rest):
+        def _precompute_ref_logps(self, dataset: Any, *rest: Any) -> Any:
             if self.args.train_sampling_strategy != "group_by_length":
                 return super()._precompute_ref_logps(dataset, *rest)
             lengths = list(dataset["length"])
             order = sorted(range(len(lengths)), key=lengths.__getitem__)
-            found = super()._precompute_ref_logps(dataset.select(order), *rest)
-            place = {row: at for at, row in enumerate(order)}
-            return found.select([place[row] for row in range(len(order))])
+            computed = super()._precompute_ref_logps(dataset.select(order), *rest)
+            position = {row: index for index, row in enumerate(order)}
+            return computed.select([position[row] for row in range(len(order))])
 
     return PairTrainer
 
 
 def pair_length(row: dict[str, Any]) -> dict[str, int]:
-    """Tokens of the longer side of a tokenised pair, its prompt included."""
+    """Tokens of the longer side of a tokenized pair, its prompt included."""
     return {"length": len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))}

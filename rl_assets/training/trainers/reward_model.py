@@ -1,52 +1,47 @@
-"""A pairwise reward model with TRL: LoRA on a sequence classifier, measured on held-out pairs."""
+"""A pairwise reward model with TRL: LoRA on a sequence classifier, measured on held-out pairs.
 
-from collections.abc import Callable
-from pathlib import Path
+Bradley-Terry loss -log sigmoid(r(chosen) - r(rejected)), as in Ouyang et al. 2022 (arXiv:2203.02155), eq. 1, plus
+`center_rewards_coefficient` x (r(chosen) + r(rejected))^2, which keeps rewards around 0 (Eisenstein et al. 2023,
+arXiv:2312.09244). Simplified: one output and one model, no ensemble; margins between ratings are not used.
+"""
+
 from typing import Any
 
-from rl_assets.models.adapters import Adapter
-from rl_assets.models.base_models import BaseModel
-from rl_assets.models.reward_scoring import load_classifier, scores
-from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.data.rows import NotEnoughRows, Row, pair_rows
+from rl_assets.models.loading import load_tokenizer
+from rl_assets.models.reward_scoring import load_classifier, score_conversations
+from rl_assets.training.data.rows import Row, pair_rows
+from rl_assets.training.errors import NotEnoughRows
+from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.checks import beats_longer_wins_check, loss_fell_check
-from rl_assets.training.runner.run import REWARD, Job, plan, publish_adapter, run_trainer, trainer_arguments
+from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments
 from rl_assets.training.trainers.sft import lora_config
 
 SIDES = ("chosen", "rejected")
 
 
-def train_reward(
-    dataset: Path, day: str, base: BaseModel, recipe: Recipe, adapters: Path, log: Callable[[str], None]
-) -> Adapter:
-    """The reward model of these inputs: found, resumed or trained anew. NotEnoughRows for its held-out pairs too."""
-    job = plan(REWARD, dataset, day, base, None, recipe, adapters, log)
-    if found := job.existing():
-        return found
-    tokenizer = job.begin()
-    rows = pair_rows(dataset, recipe, tokenizer, recipe.min_rows_reward)
-    held_out = held_out_pairs(dataset, recipe, tokenizer)
-    log(f"reward model: {len(rows.rows)} pairs, {len(held_out)} held out, into {job.folder.name}")
-    trainer = _trainer(job, tokenizer, rows.rows)
-    measured = run_trainer(job, trainer, rows)
-    figures = {
-        "pairs": len(held_out),
-        "accuracy": _accuracy(trainer.model, tokenizer, held_out),
-        "longer_wins": longer_wins(held_out),
-    }
-    checks = [
-        loss_fell_check(measured["loss_curve"]),
-        beats_longer_wins_check(figures["accuracy"], figures["longer_wins"], len(held_out)),
-    ]
-    return publish_adapter(job, trainer.model, rows, measured | {"held_out": figures}, checks)
+def train_reward_model(run: TrainingRun) -> Trained:
+    """Train a new classifier on the base model. Raises NotEnoughRows for its held-out pairs too, TrainingDiverged."""
+    job = run.job
+    tokenizer = load_tokenizer(job.base)
+    rows = pair_rows(job.dataset, job.recipe, tokenizer, job.recipe.min_rows_reward)
+    held_out = held_out_pairs(job, tokenizer)
+    run.log(f"reward model: {len(rows.rows)} pairs, {len(held_out)} held out, into {run.folder.name}")
+    trainer = _trainer(run, tokenizer, rows.rows)
+    metrics = run_trainer(run, trainer, rows)
+    accuracy, longer = _accuracy(trainer.model, tokenizer, held_out), longer_wins(held_out)
+    checks = [loss_fell_check(metrics.loss_curve), beats_longer_wins_check(accuracy, longer, len(held_out))]
+    details = {"held_out": {"pairs": len(held_out), "accuracy": accuracy, "longer_wins": longer}}
+    return Trained(trainer.model, rows, metrics, checks, details)
 
 
-def held_out_pairs(dataset: Path, recipe: Recipe, tokenizer: Any) -> list[Row]:
-    """Pairs of the validation and test splits; NotEnoughRows where they are fewer than the recipe asks for."""
-    found = [pair for split in ("validation", "test") for pair in pair_rows(dataset, recipe, tokenizer, 0, split).rows]
-    if len(found) < recipe.reward.min_held_out:
-        raise NotEnoughRows(len(found), recipe.reward.min_held_out, f"validation and test of {dataset}", {})
-    return found
+def held_out_pairs(job: TrainingJob, tokenizer: Any) -> list[Row]:
+    """Pairs of the validation and test splits; NotEnoughRows if they are fewer than the recipe asks for."""
+    splits = (pair_rows(job.dataset, job.recipe, tokenizer, 0, split) for split in ("validation", "test"))
+    pairs = [pair for split in splits for pair in split.rows]
+    needed = job.recipe.reward.min_held_out
+    if len(pairs) < needed:
+        raise NotEnoughRows(len(pairs), needed, f"validation and test of {job.dataset}", {})
+    return pairs
 
 
 def longer_wins(pairs: list[Row]) -> float:
@@ -59,20 +54,21 @@ def _accuracy(model: Any, tokenizer: Any, pairs: list[Row]) -> float:
     """Share of pairs whose chosen answer has the higher reward."""
     training = model.training
     model.eval()
-    chosen, rejected = (scores(model, tokenizer, [p["prompt"] + p[side] for p in pairs]) for side in SIDES)
+    chosen, rejected = (
+        score_conversations(model, tokenizer, [pair["prompt"] + pair[side] for pair in pairs]) for side in SIDES
+    )
     model.train(training)
     return sum(c > r for c, r in zip(chosen, rejected, strict=True)) / len(pairs)
 
 
-def _trainer(job: Job, tokenizer: Any, rows: list[Row]) -> Any:
+def _trainer(run: TrainingRun, tokenizer: Any, rows: list[Row]) -> Any:
     from datasets import Dataset
     from trl import RewardConfig, RewardTrainer
 
+    job, stage = run.job, run.job.recipe.reward
     return RewardTrainer(
         model=load_classifier(job.base),
-        args=RewardConfig(
-            **trainer_arguments(job, job.recipe.reward), center_rewards_coefficient=job.recipe.reward.centring
-        ),
+        args=RewardConfig(**trainer_arguments(run, stage), center_rewards_coefficient=stage.center_rewards_coefficient),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=lora_config(job.recipe.lora, "SEQ_CLS"),

@@ -1,9 +1,15 @@
 """Where a preference trainer's policy stands against its reference, measured on real pairs without training."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rl_assets.training.trainers.pair_trainer import pair_length
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
 
 SAMPLE_PAIRS = 32
 
@@ -13,7 +19,7 @@ class PreferenceSample:
     """Means over the first pairs of the training data.
 
     loss: sigmoid preference loss; margin: beta x (log-ratio of chosen - of rejected); accuracy: share of pairs with a
-    margin above 0; chosen_per_token: log-probability of the chosen answers in nats a token.
+    margin above 0; chosen_per_token: log-probability of the chosen answers in nats per token.
     """
 
     pairs: int
@@ -23,11 +29,15 @@ class PreferenceSample:
     chosen_per_token: float
 
     def summary(self) -> dict[str, float]:
+        """The means alone."""
         return {name: value for name, value in asdict(self).items() if name != "pairs"}
 
 
 def preference_sample(trainer: Any, pairs: int = SAMPLE_PAIRS) -> PreferenceSample:
-    """Measure a DPO trainer's policy against the reference that its loss uses, dropout off."""
+    """Measure a DPO trainer's policy against the reference that its loss uses, dropout off.
+
+    The loss is -log sigmoid(beta x margin) of Rafailov et al. 2023 (arXiv:2305.18290), eq. 7.
+    """
     import torch
 
     training = trainer.model.training
@@ -48,8 +58,10 @@ def preference_sample(trainer: Any, pairs: int = SAMPLE_PAIRS) -> PreferenceSamp
     )
 
 
-def _measure(trainer: Any, rows: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
-    """(log-ratio differences, chosen log-probabilities, chosen token counts), each of shape (rows,)."""
+def _measure(
+    trainer: Any, rows: list[dict[str, Any]]
+) -> tuple[Float[Tensor, " rows"], Float[Tensor, " rows"], Int[Tensor, " rows"]]:
+    """(log-ratio differences, chosen log-probabilities, chosen token counts): nats summed over tokens."""
     import torch
 
     batch = {name: value.to(trainer.model.device) for name, value in trainer.data_collator(rows).items()}

@@ -1,4 +1,4 @@
-"""Which rows were in the batches since the last update, so that a loss that is no number names them."""
+"""Which rows were in the batches since the last update, so that a loss that is no finite number names them."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 SIDES = ("completion_ids", "chosen_ids", "rejected_ids")
 
 
-class RecentBatches:
+class RecentRows:
     """Watches a trainer's steps; holds token ids and losses of one accumulated batch and costs no synchronisation.
 
     `ids` are those of the training rows in the order of the trainer's dataset.
@@ -26,11 +26,11 @@ class RecentBatches:
             self._recent.append((batch, loss.detach()))
         return loss
 
-    def suspects(self) -> list[str]:
-        """Ids of the rows in the batches whose loss is no finite number; of none where all are finite."""
-        seen = {tokens for batch, loss in self._recent if not loss.isfinite().all() for tokens in _batch_rows(batch)}
-        rows = zip(self._ids, self._trainer.train_dataset, strict=True) if seen else ()
-        return list(dict.fromkeys(identity for identity, row in rows if seen & set(_sequences(row))))
+    def of_bad_loss(self) -> list[str]:
+        """Ids of the rows in the batches whose loss is no finite number; none if all are finite."""
+        bad = {tokens for batch, loss in self._recent if not loss.isfinite().all() for tokens in _batch_rows(batch)}
+        rows = zip(self._ids, self._trainer.train_dataset, strict=True) if bad else ()
+        return list(dict.fromkeys(identity for identity, row in rows if bad & set(_sequences(row))))
 
 
 def _batch_rows(batch: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
@@ -45,7 +45,7 @@ def _batch_rows(batch: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
 
 
 def _sequences(row: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
-    """The token sequences that a trainer may make of a tokenised row."""
+    """The token sequences that a trainer may make of a tokenized row."""
     if "input_ids" in row:
         yield tuple(row["input_ids"])
     for side in SIDES:

@@ -3,16 +3,18 @@ import math
 import pytest
 import torch
 
-from rl_assets.training.trainers.logged_losses import Clipping, advantage_weight, clipped_token_loss
+from rl_assets.training.trainers.awr import advantage_weight
+from rl_assets.training.trainers.offline_grpo import ClippedLoss
 
-CLIPPING = Clipping(epsilon_low=0.2, epsilon_high=0.28, beta=0.04, drift=2.0)
+CLIPPED = ClippedLoss(epsilon=0.2, epsilon_high=0.28, beta=0.04, log_ratio_cap=2.0)
 
 
-def loss(log_ratio: float, advantage: float, clipping: Clipping = CLIPPING) -> tuple[float, float]:
+def loss(log_ratio: float, advantage: float, clipped: ClippedLoss = CLIPPED) -> tuple[float, float]:
     """(loss, its derivative by the policy's log-probability) of a single token."""
-    logged = torch.tensor([[-1.0]])
-    policy = (logged + log_ratio).requires_grad_()
-    value = clipped_token_loss(policy, logged, torch.ones(1, 1, dtype=torch.bool), torch.tensor([advantage]), clipping)
+    reference = torch.tensor([[-1.0]])
+    policy = (reference + log_ratio).requires_grad_()
+    extra = {"reference_logps": reference, "advantage": torch.tensor([advantage])}
+    value = clipped(policy, torch.ones(1, 1, dtype=torch.bool), extra)
     value.sum().backward()
     assert policy.grad is not None
     return value.item(), policy.grad.item()
@@ -40,13 +42,14 @@ def test_a_worse_answer_is_pushed_no_further_below_the_lower_clip():
     assert loss(0.5, -1.0)[1] > 0
 
 
-def test_a_worse_answer_that_has_drifted_far_is_left_to_the_reference():
-    near, far = Clipping(0.9, 0.28, 0.04, 2.0), Clipping(0.9, 0.28, 0.04, 0.1)
+def test_a_worse_answer_that_lost_more_than_the_log_ratio_cap_is_left_to_the_reference():
+    near, far = ClippedLoss(0.9, 0.28, 0.04, 2.0), ClippedLoss(0.9, 0.28, 0.04, 0.1)
     assert loss(-1.0, -1.0, near)[0] > loss(-1.0, -1.0, far)[0]
     assert loss(-1.0, -1.0, far)[0] == pytest.approx(0.04 * (math.e - 2))
 
 
 def test_tokens_outside_the_answer_have_no_loss():
     mask = torch.tensor([[False, True]])
-    values = clipped_token_loss(torch.tensor([[-9.0, -1.0]]), torch.zeros(1, 2), mask, torch.tensor([1.0]), CLIPPING)
+    extra = {"reference_logps": torch.zeros(1, 2), "advantage": torch.tensor([1.0])}
+    values = CLIPPED(torch.tensor([[-9.0, -1.0]]), mask, extra)
     assert values[0, 0] == 0 and values[0, 1] != 0

@@ -24,7 +24,7 @@ def gradients(model: torch.nn.Module, tokens: torch.Tensor) -> list[torch.Tensor
 @pytest.mark.parametrize("bits", ["nf4", "int8"])
 def test_gradients_are_the_same_after_a_generation(bits: Literal["nf4", "int8"], base: BaseModel, recipe: Recipe):
     torch.manual_seed(0)
-    lora = recipe.lora.model_copy(update={"dropout": 0.0})
+    lora = recipe.lora.model_copy(update={"lora_dropout": 0.0})
     model = get_peft_model(load_for_training(base, bits, print), lora_config(lora))
     for name, parameter in model.named_parameters():
         if "lora_B" in name:

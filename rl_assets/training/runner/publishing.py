@@ -1,0 +1,81 @@
+"""Publishing what was trained: weights, configuration, model card and, last, the manifest."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rl_assets.models.adapters import (
+    WEIGHTS,
+    Adapter,
+    AdapterManifest,
+    AdapterReference,
+    BaseReference,
+    Check,
+    DatasetReference,
+    publish,
+    read_adapter,
+)
+from rl_assets.models.loading import load_tokenizer
+from rl_assets.models.runtime import is_main_process, library_versions
+from rl_assets.training.runner.checks import weights_reload_check, worst
+from rl_assets.training.runner.disk import explain_full_disk
+from rl_assets.training.runner.merging import merged_model_check
+from rl_assets.training.runner.model_card import model_card
+from rl_assets.training.runner.run import Trained, TrainingRun
+
+
+def publish_adapter(run: TrainingRun, trained: Trained) -> Adapter:
+    """The adapter, written by the main process, for which others that train with it wait, and read by those."""
+    from accelerate import PartialState
+
+    with PartialState().main_process_first(), explain_full_disk(run.folder):
+        return _write_adapter(run, trained) if is_main_process() else read_adapter(run.folder)
+
+
+def _write_adapter(run: TrainingRun, trained: Trained) -> Adapter:
+    checks = [*trained.checks, weights_reload_check(_save_weights(trained.model, run.folder))]
+    if run.inputs.kind != "reward":
+        checks.append(merged_model_check(trained.model, load_tokenizer(run.job.base), trained.rows))
+    manifest = _manifest(run, trained, checks)
+    (run.folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
+    return publish(run.folder, manifest)
+
+
+def _manifest(run: TrainingRun, trained: Trained, checks: list[Check]) -> AdapterManifest:
+    job, inputs = run.job, run.inputs
+    dataset = {key: run.dataset[key] for key in ("name", "day", "sha256")} | trained.rows.counts()
+    return AdapterManifest(
+        **trained.metrics.model_dump(),
+        **trained.details,
+        kind=inputs.kind,
+        day=job.day,
+        sha256="",
+        base=BaseReference(name=job.base.name, sha256=job.base.sha256),
+        parent=_reference(job.parent),
+        reward_model=_reference(job.used_reward_model),
+        dataset=DatasetReference.model_validate(dataset),
+        recipe=job.recipe.model_dump(mode="json"),
+        recipe_hash=inputs.recipe_hash,
+        seed=inputs.seed,
+        training_version=inputs.training_version,
+        versions=library_versions(),
+        checks={check.name: check for check in checks},
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _reference(adapter: Adapter | None) -> AdapterReference | None:
+    return AdapterReference(inputs_hash=adapter.inputs_hash, sha256=adapter.sha256) if adapter else None
+
+
+def _save_weights(model: Any, folder: Path) -> float:
+    """Save the trained adapter alone; the largest difference between what is on disk and what is in memory."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    model.save_pretrained(folder, selected_adapters=["default"])
+    saved = load_file(folder / WEIGHTS)
+    held = get_peft_model_state_dict(model, adapter_name="default")
+    if saved.keys() != held.keys():
+        return float("inf")
+    return worst((saved[name] - held[name].cpu()).abs().max().item() for name in held)

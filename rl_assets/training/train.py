@@ -1,0 +1,64 @@
+"""Training an adapter: one job, one table of trainers. Start reading here; each trainer is a file of `trainers/`."""
+
+from collections.abc import Callable, Mapping
+
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.runtime import gpu_count, start
+from rl_assets.recipes.stages import GrpoMethod
+from rl_assets.training.job import Kind, TrainingJob
+from rl_assets.training.runner.processes import train_in_processes
+from rl_assets.training.runner.publishing import publish_adapter
+from rl_assets.training.runner.run import Log, Trained, TrainingRun, open_run
+from rl_assets.training.trainers.awr import train_awr
+from rl_assets.training.trainers.dpo import train_dpo
+from rl_assets.training.trainers.kto import train_kto
+from rl_assets.training.trainers.offline_grpo import train_offline_grpo
+from rl_assets.training.trainers.online_grpo import train_online_grpo
+from rl_assets.training.trainers.raft import train_raft
+from rl_assets.training.trainers.reward_model import train_reward_model
+from rl_assets.training.trainers.sft import train_sft
+from rl_assets.training.trainers.vision import train_vision
+
+Trainer = Callable[[TrainingRun], Trained]
+
+GROUP_TRAINERS: Mapping[GrpoMethod, Trainer] = {
+    "raft": train_raft,
+    "awr": train_awr,
+    "offline_grpo": train_offline_grpo,
+    "online_grpo": train_online_grpo,
+}
+
+
+def train_on_groups(run: TrainingRun) -> Trained:
+    """Train by the method that the recipe names."""
+    return GROUP_TRAINERS[run.job.recipe.grpo.method](run)
+
+
+TRAINERS: Mapping[Kind, Trainer] = {
+    "sft": train_sft,
+    "dpo": train_dpo,
+    "kto": train_kto,
+    "grpo": train_on_groups,
+    "reward": train_reward_model,
+    "vision": train_vision,
+}
+
+
+def train(job: TrainingJob, log: Log, processes: int | None = None) -> Adapter:
+    """The adapter of this job: the one that exists, the rest of an interrupted run, or a new one.
+
+    It is trained over `processes`, by default one for each visible GPU, and is the same on any number of them. Raises
+    NotEnoughRows, TrainingRefused, TrainingDiverged, WrongBaseModelError; ProcessesFailed in place of the last two if
+    there are several.
+    """
+    processes = gpu_count() if processes is None else processes
+    return train_in_this_process(job, log) if processes < 2 else train_in_processes(job, log, processes)
+
+
+def train_in_this_process(job: TrainingJob, log: Log) -> Adapter:
+    """The adapter of this job, trained here, alone or with other workers."""
+    run = open_run(job, log)
+    if adapter := run.existing():
+        return adapter
+    start(offline=True, seed=job.recipe.seed)
+    return publish_adapter(run, TRAINERS[job.kind](run))

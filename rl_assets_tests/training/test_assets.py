@@ -1,5 +1,7 @@
 """The adapters beside the nightly chain as assets: a recipe file and launch values reach training, checks come back."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,6 +13,7 @@ from rl_assets.defs.training.adapters import sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, reward_model
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
+from rl_assets.models.tiny.build import END
 from rl_assets.settings import Settings
 from rl_assets_tests.support.training_samples import (
     DAY,
@@ -59,7 +62,7 @@ def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
         name = asset.key.to_user_string()
         assert set(evaluations(result, name)) == {spec.name for spec in asset.check_specs}
         assert all(evaluations(result, name).values()), name
-    learned = newest_adapter(product.folder / "adapters", "grpo", DAY)
+    learned = newest_adapter(product.paths.adapters(), "grpo", DAY)
     assert learned is not None
     assert (learned.manifest.method, learned.manifest.steps) == ("offline_grpo", 3)
 
@@ -71,23 +74,38 @@ def test_an_impossible_launch_value_stops_before_training(product: HomeResource)
     assert failure is not None and "needs beta > 0" in failure.to_string()
 
 
-def test_too_few_verdicts_skip_the_adapter_and_the_run_ends_well(product: HomeResource):
-    data = product.folder / "datasets" / "kto_dataset" / "2026-10-15"
+def test_too_few_verdicts_skip_the_adapter_and_the_run_succeeds(product: HomeResource):
+    data = product.paths.datasets("kto_dataset", "2026-10-15")
     publish(data, "kto_dataset", [kto_row("Price?", "2", True), kto_row("Price?", "3", False)], day="2026-10-15")
-    publish(product.folder / "datasets" / "sft_dataset" / "2026-10-15", "sft_dataset", parts_rows()["sft"][::30])
+    publish(product.paths.datasets("sft_dataset", "2026-10-15"), "sft_dataset", parts_rows()["sft"][::30])
     result = dg.materialize([sft_adapter, kto_adapter], partition_key="2026-10-15", resources={"home": product})
     assert result.success
     assert not any(evaluations(result, "kto_adapter").values())
 
 
-def test_what_is_wrong_with_the_data_is_told_and_not_tried_again(product: HomeResource):
+def test_what_is_wrong_with_the_data_is_reported_and_not_retried(product: HomeResource):
     day = "2026-10-16"
     rows = [kto_row(f"Where is part {number}?", "bin 2", True) for number in range(30)]
-    publish(product.folder / "datasets" / "kto_dataset" / day, "kto_dataset", rows, day=day)
-    publish(product.folder / "datasets" / "sft_dataset" / day, "sft_dataset", parts_rows()["sft"][::30], day=day)
+    publish(product.paths.datasets("kto_dataset", day), "kto_dataset", rows, day=day)
+    publish(product.paths.datasets("sft_dataset", day), "sft_dataset", parts_rows()["sft"][::30], day=day)
     resources = {"home": product}
     result = dg.materialize([sft_adapter, kto_adapter], partition_key=day, resources=resources, raise_on_error=False)
     (failure,) = result.get_step_failure_events()
     assert failure.step_key == "kto_adapter" and failure.step_failure_data.error is not None
     assert "All 30 usable rows" in failure.step_failure_data.error.to_string()
+    assert dg.DagsterEventType.STEP_UP_FOR_RETRY not in {event.event_type for event in result.all_events}
+
+
+def test_a_template_that_ends_no_turn_fails_the_step_and_its_check_shows_the_share(
+    product: HomeResource, base: BaseModel, tmp_path: Path
+):
+    endless = tmp_path / "endless"
+    shutil.copytree(base.path, endless)
+    template = endless / "chat_template.jinja"
+    template.write_text(template.read_text(encoding="utf-8").replace(END, ""), encoding="utf-8")
+    home = product.model_copy(update={"base_model": str(endless)})
+    result = run(home, sft_adapter)
+    assert not result.success
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed, check.metadata["value"].value) == ("end_of_turn_is_trained", False, 0.0)
     assert dg.DagsterEventType.STEP_UP_FOR_RETRY not in {event.event_type for event in result.all_events}

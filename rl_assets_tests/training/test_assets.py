@@ -103,7 +103,7 @@ def test_a_template_that_ends_no_turn_fails_the_step_and_its_check_shows_the_sha
     shutil.copytree(base.path, endless)
     template = endless / "chat_template.jinja"
     template.write_text(template.read_text(encoding="utf-8").replace(END, ""), encoding="utf-8")
-    home = product.model_copy(update={"base_model": str(endless)})
+    home = HomeResource.of(Settings(home=Path(product.home), base_model=str(endless), recipe=product.recipe))
     result = run(home, sft_adapter)
     assert not result.success
     (check,) = result.get_asset_check_evaluations()

@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from rl_assets.defs.ingestion.raw_tables import landed_logs
-from rl_assets.defs.shared.metadata import DATA_VERSION
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import DATA_VERSION
 from rl_assets.settings import Settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support.logs import DAY, Product, interaction, later

@@ -9,10 +9,8 @@ from rl_assets.annotation import judge_preferences as preferences
 from rl_assets.core.home import Home
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.endpoints import EndpointResource
-from rl_assets.defs.shared.metadata import Results, column_schema, materialized, published_metadata
-from rl_assets.defs.shared.owners import DATA_TEAM
-from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
 from rl_assets.evaluation.ab.compare import rated_answers
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.llm.cache import ReplyCache
@@ -64,16 +62,12 @@ class JudgeConfig(dg.Config):
 
 
 @dg.asset(
-    partitions_def=days,
-    backfill_policy=one_run,
-    deps=[rated_interactions],
-    check_specs=[
-        dg.AssetCheckSpec("judge_can_be_believed", asset="judge_preferences", description=JUDGE_CAN_BE_BELIEVED)
-    ],
-    group_name="datasets",
-    kinds={"deltalake", "openai"},
-    owners=DATA_TEAM,
-    metadata={"dagster/column_schema": column_schema(JUDGE_PREFERENCES)},
+    **table_asset(
+        JUDGE_PREFERENCES,
+        deps=[rated_interactions],
+        kind="openai",
+        checks={"judge_can_be_believed": JUDGE_CAN_BE_BELIEVED},
+    )
 )
 def judge_preferences(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
@@ -89,16 +83,18 @@ def judge_preferences(
         checks = [judge_check("judge_can_be_believed", "judge_preferences", [])]
         yield dg.MaterializeResult(metadata={"judge": "none is configured"}, check_results=checks)
         return
-    versions, verdicts = {}, []
-    for day in context.partition_keys:
+    verdicts: list[JudgeVerdicts] = []
+
+    def publish(day: str) -> PublishedDay:
         connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
-        found = preferences.judge_preferences(connection, asked, day, config.judge_pairs)
-        published = home.lake.publish(JUDGE_PREFERENCES, date.fromisoformat(day), found.reader())
-        versions[day] = published.sha256
-        verdicts.append(found.verdicts)
-        context.add_asset_metadata(published_metadata(published) | verdicts_metadata(found.verdicts), partition_key=day)
-    checks = [judge_check("judge_can_be_believed", "judge_preferences", verdicts)]
-    yield from materialized(context, "judge_preferences", versions, checks)
+        compared = preferences.judge_preferences(connection, asked, day, config.judge_pairs)
+        verdicts.append(compared.verdicts)
+        published = home.lake.publish(JUDGE_PREFERENCES, date.fromisoformat(day), compared.reader())
+        return PublishedDay.of_table(published, **verdicts_metadata(compared.verdicts))
+
+    yield from publish_days(
+        context, publish, lambda: [judge_check("judge_can_be_believed", "judge_preferences", verdicts)]
+    )
 
 
 def verdicts_metadata(found: JudgeVerdicts) -> dict[str, object]:

@@ -11,10 +11,8 @@ from rl_assets.core.home import Home
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.endpoints import EndpointResource
-from rl_assets.defs.shared.metadata import Results, column_schema, materialized, published_metadata
-from rl_assets.defs.shared.owners import DATA_TEAM
-from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import PublishedDay, Results, materialized, publish_each, table_asset
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.prices import price_of, read_prices
 from rl_assets.settings import Settings, load_settings
@@ -48,15 +46,7 @@ class TeacherConfig(dg.Config):
     max_usd: float | None = Field(None, description="Most US dollars of a run, by the model's price in prices.yaml.")
 
 
-@dg.asset(
-    partitions_def=days,
-    backfill_policy=one_run,
-    deps=[rated_interactions],
-    group_name="datasets",
-    kinds={"deltalake", "openai"},
-    owners=DATA_TEAM,
-    metadata={"dagster/column_schema": column_schema(TEACHER_ANSWERS)},
-)
+@dg.asset(**table_asset(TEACHER_ANSWERS, deps=[rated_interactions], kind="openai"))
 def teacher_answers(
     context: dg.AssetExecutionContext, home: HomeResource, teacher: TeacherResource, config: TeacherConfig
 ) -> Results:
@@ -67,17 +57,17 @@ def teacher_answers(
         context.log.info("no teacher is configured: nobody is asked")
         yield dg.MaterializeResult(metadata={"teacher": "none is configured"})
         return
-    versions = {}
-    for day in context.partition_keys:
+
+    def publish(day: str) -> PublishedDay:
         connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
-        taught = teach(connection, asked, day, config.below, config.max_prompts)
-        published = home.lake.publish(TEACHER_ANSWERS, date.fromisoformat(day), taught.reader())
-        versions[day] = published.sha256
-        figures = {"prompts": taught.prompts, "left_out": taught.left_out}
-        context.add_asset_metadata(published_metadata(published) | figures, partition_key=day)
+        answers = teach(connection, asked, day, config.below, config.max_prompts)
+        published = home.lake.publish(TEACHER_ANSWERS, date.fromisoformat(day), answers.reader())
+        return PublishedDay.of_table(published, prompts=answers.prompts, left_out=answers.left_out)
+
+    versions = yield from publish_each(context, publish)
     context.log.info(f"{asked.calls} calls, {asked.from_cache} answered before, {asked.tokens:,} tokens")
     context.add_output_metadata(_cost(asked))
-    yield from materialized(context, "teacher_answers", versions)
+    yield from materialized(context, TEACHER_ANSWERS.name, versions)
 
 
 def _cost(asked: Teacher) -> dict[str, str | int | float]:

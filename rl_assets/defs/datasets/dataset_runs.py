@@ -12,10 +12,11 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import BUILDER_VERSION, Dataset, preview, publish_dataset
 from rl_assets.datasets.policies import PairPolicy, Policy, SftPolicy
 from rl_assets.datasets.ratings import rated_as_of
-from rl_assets.defs.shared.metadata import SHOWN_HASH, Results, check_result, markdown_table, materialized
+from rl_assets.defs.shared.metadata import SHOWN_HASH, check_result, markdown_table
 from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import PublishedDay, RejectedDayError, Results, publish_days
 from rl_assets.lake.table import Table
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
@@ -58,7 +59,7 @@ def materialize(
 ) -> Results:
     """Build each day's dataset of rated answers, audit and publish it."""
     name = context.asset_key.to_user_string()
-    yield from publish_days(context, lambda day: _publish(home, name, day, build, policy, suite))
+    yield from publish_datasets(context, lambda day: _publish(home, name, day, build, policy, suite))
 
 
 def first_rows(dataset: Dataset) -> dg.MarkdownMetadataValue:
@@ -66,23 +67,22 @@ def first_rows(dataset: Dataset) -> dg.MarkdownMetadataValue:
     return markdown_table(preview(dataset.folder))
 
 
-def publish_days(
-    context: dg.AssetExecutionContext, publish: Callable[[str], Dataset], shown: Preview = first_rows
+def publish_datasets(
+    context: dg.AssetExecutionContext, publish: Callable[[str], Dataset], preview_of: Preview = first_rows
 ) -> Results:
-    """Publish each day; what the audit found is shown even where it forbids publishing."""
+    """Publish each day; what the audit found is shown even if it forbids publishing."""
     name = context.asset_key.to_user_string()
-    found: dict[str, list[Finding]] = {}
-    published: dict[str, str] = {}
-    for day in context.partition_keys:
+    findings: dict[str, list[Finding]] = {}
+
+    def publish_day(day: str) -> PublishedDay:
         try:
             dataset = publish(day)
         except AuditError as error:
-            yield from _check_results(name, {day: error.findings})
-            raise dg.Failure(str(error), allow_retries=False) from error
-        published[day] = dataset.sha256
-        found[day] = dataset.findings
-        context.add_asset_metadata({**_describe(dataset), "preview": shown(dataset)}, partition_key=day)
-    yield from materialized(context, name, published, list(_check_results(name, found)))
+            raise RejectedDayError(str(error), list(_check_results(name, {day: error.findings}))) from error
+        findings[day] = dataset.findings
+        return PublishedDay(dataset.sha256, {**_describe(dataset), "preview": preview_of(dataset)})
+
+    yield from publish_days(context, publish_day, lambda: _check_results(name, findings))
 
 
 def _publish(
@@ -101,9 +101,9 @@ def _read_by(policy: Policy) -> list[Table]:
     return [RATED_INTERACTIONS, *([JUDGE_PREFERENCES] if judged else []), *([TEACHER_ANSWERS] if taught else [])]
 
 
-def _check_results(asset: str, found: dict[str, list[Finding]]) -> Iterator[dg.AssetCheckResult]:
-    for findings in zip(*found.values(), strict=True):
-        yield check_result(asset, dict(zip(found, findings, strict=True)))
+def _check_results(asset: str, findings: dict[str, list[Finding]]) -> Iterator[dg.AssetCheckResult]:
+    for of_one_check in zip(*findings.values(), strict=True):
+        yield check_result(asset, dict(zip(findings, of_one_check, strict=True)))
 
 
 def _describe(dataset: Dataset) -> dict[str, object]:

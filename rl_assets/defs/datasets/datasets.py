@@ -7,8 +7,8 @@ from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, buil
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.defs.datasets.dataset_runs import dataset_asset, materialize
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
-from rl_assets.defs.shared.metadata import Results
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import Results
 
 
 class SftDatasetConfig(dg.Config, SftPolicy):

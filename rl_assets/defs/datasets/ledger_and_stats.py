@@ -1,4 +1,4 @@
-"""Accounts of the datasets as of each day: where every answer went, and how much there is. No dataset is built here."""
+"""Ledger and statistics of the datasets as of each day: where every answer went, and how much there is of what."""
 
 import json
 from collections.abc import Mapping
@@ -9,106 +9,79 @@ from rl_assets.datasets.ledger import LedgerError, write_ledger
 from rl_assets.datasets.stats import LEAST_HIGH_QUALITY, MOST_ERRORS, StatsOfDay, write_stats
 from rl_assets.defs.datasets.datasets import dpo_dataset, grpo_dataset, kto_dataset, reward_dataset, sft_dataset
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
-from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
-from rl_assets.defs.shared.owners import DATA_TEAM
-from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import PublishedDay, RejectedDayError, Results, publish_days, table_asset
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.interaction_stats import STATS
 
-ALL = [rated_interactions, sft_dataset, dpo_dataset, reward_dataset, kto_dataset, grpo_dataset]
+RATINGS_AND_DATASETS = [rated_interactions, sft_dataset, dpo_dataset, reward_dataset, kto_dataset, grpo_dataset]
 SUMS = "sums_match_every_dataset"
-
-
-@dg.asset(
-    partitions_def=days,
-    backfill_policy=one_run,
-    deps=ALL,
-    check_specs=[
-        dg.AssetCheckSpec(
-            SUMS,
-            asset=LEDGER.name,
-            blocking=True,
-            description="The ledger's counts are those of every manifest, and every answer stands in as many rows of "
-            "the datasets' files as the ledger says.",
-        )
-    ],
-    group_name="datasets",
-    kinds={"duckdb", "deltalake"},
-    owners=DATA_TEAM,
-    metadata={"dagster/column_schema": column_schema(LEDGER)},
+SUMS_MATCH = (
+    "The ledger's counts are those of every manifest, and every answer stands in as many rows of the datasets' files "
+    "as the ledger says."
 )
+WARNINGS = {
+    "most_rated_answers_are_good": (
+        f"{LEAST_HIGH_QUALITY:.0%} or more of the window's rated answers have a reward of 0.8 or more."
+    ),
+    "few_answers_failed": f"{MOST_ERRORS:.0%} or fewer of the window's answers failed.",
+}
+
+
+@dg.asset(**table_asset(LEDGER, deps=RATINGS_AND_DATASETS, checks={SUMS: SUMS_MATCH}, blocking=True))
 def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
-    """For every answer of the window: which datasets took it and, for each that did not, the one reason why."""
-    versions = {}
-    for day in context.partition_keys:
+    """For every answer of the window: which datasets hold it and, for each that does not, the one reason why."""
+
+    def publish(day: str) -> PublishedDay:
         try:
             ledger = write_ledger(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
         except LedgerError as error:
-            yield _sums(passed=False, day=day, found=str(error))
-            raise dg.Failure(str(error), allow_retries=False) from error
-        versions[day] = ledger.published.sha256
-        shown = {"answers_by_fate": markdown_table(_by_fate(ledger.accounts))}
-        context.add_asset_metadata({**published_metadata(ledger.published), **shown}, partition_key=day)
-    checks = [_sums(passed=True, day=context.partition_keys[-1], found="equal")]
-    yield from materialized(context, LEDGER.name, versions, checks)
+            raise RejectedDayError(str(error), [_sums(passed=False, day=day, result=str(error))]) from error
+        return PublishedDay.of_table(ledger.published, answers_by_outcome=markdown_table(_by_outcome(ledger.accounts)))
+
+    yield from publish_days(
+        context, publish, lambda: [_sums(passed=True, day=context.partition_keys[-1], result="equal")]
+    )
 
 
-def _sums(*, passed: bool, day: str, found: str) -> dg.AssetCheckResult:
+def _sums(*, passed: bool, day: str, result: str) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        asset_key=LEDGER.name, check_name=SUMS, passed=passed, metadata={"day": day, "found": found}
+        asset_key=LEDGER.name, check_name=SUMS, passed=passed, metadata={"day": day, "result": result}
     )
 
 
-def _by_fate(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, object]]:
-    fates = sorted(
-        {fate for account in accounts.values() for fate in account}, key=lambda fate: (fate != "taken", fate)
-    )
-    return [{"fate": fate, **{name: account.get(fate, 0) for name, account in accounts.items()}} for fate in fates]
+def _by_outcome(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, object]]:
+    outcomes = {outcome for account in accounts.values() for outcome in account}
+    return [
+        {"outcome": outcome, **{name: account.get(outcome, 0) for name, account in accounts.items()}}
+        for outcome in sorted(outcomes, key=lambda outcome: (outcome != "taken", outcome))
+    ]
 
 
-@dg.asset(
-    partitions_def=days,
-    backfill_policy=one_run,
-    deps=ALL,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "most_rated_answers_are_good",
-            asset=STATS.name,
-            description=f"{LEAST_HIGH_QUALITY:.0%} or more of the window's rated answers have a reward of 0.8 or more.",
-        ),
-        dg.AssetCheckSpec(
-            "few_answers_failed",
-            asset=STATS.name,
-            description=f"{MOST_ERRORS:.0%} or fewer of the window's answers failed.",
-        ),
-    ],
-    group_name="datasets",
-    kinds={"duckdb", "deltalake"},
-    owners=DATA_TEAM,
-    metadata={"dagster/column_schema": column_schema(STATS)},
-)
+@dg.asset(**table_asset(STATS, deps=RATINGS_AND_DATASETS, checks=WARNINGS))
 def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """How the product did on each day and over the trailing window, what could be built, and what that is worth."""
-    versions = {}
-    for day in context.partition_keys:
+    newest: list[StatsOfDay] = []
+
+    def publish(day: str) -> PublishedDay:
         stats = write_stats(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
-        versions[day] = stats.published.sha256
-        context.add_asset_metadata(_figures(stats), partition_key=day)
-    yield from materialized(context, STATS.name, versions, _warnings(stats))
+        newest[:] = [stats]
+        return PublishedDay.of_table(stats.published, **_metrics(stats))
+
+    yield from publish_days(context, publish, lambda: [result for stats in newest for result in _warnings(stats)])
 
 
-def _figures(stats: StatsOfDay) -> dict[str, object]:
-    """The window's figures, which plot over days; the day's in a table beside them."""
-    figures = {name: value for name, value in stats.window.items() if isinstance(value, int | float)}
+def _metrics(stats: StatsOfDay) -> dict[str, object]:
+    """The window's metrics, which plot over days, and a table that compares the day with the window."""
+    metrics = {name: value for name, value in stats.window.items() if isinstance(value, int | float)}
     return {
-        **published_metadata(stats.published),
         "recommendation": stats.window["recommendation"],
-        **figures,
+        **metrics,
         "by_agent": json.loads(stats.window["by_agent"]),
         "by_category": json.loads(stats.window["by_category"]),
         "day_and_window": markdown_table(
-            {"figure": name, "day": stats.day[name], "window": stats.window[name]} for name in figures
+            {"metric": name, "day": stats.day[name], "window": stats.window[name]} for name in metrics
         ),
     }
 

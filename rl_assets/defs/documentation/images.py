@@ -10,9 +10,9 @@ import dagster as dg
 
 from rl_assets.datasets.audit import AuditError, Finding
 from rl_assets.defs.datasets.dataset_runs import check_specs
-from rl_assets.defs.ingestion.raw_tables import table_spec
-from rl_assets.defs.shared.metadata import check_result, data_version, markdown_table, published_metadata
+from rl_assets.defs.shared.metadata import check_result, markdown_table, published_metadata
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import data_version, table_spec
 from rl_assets.documentation.expectations import IMAGE_PAIRS
 from rl_assets.documentation.image_info import Limits
 from rl_assets.documentation.publish import PublishedSource, publish_source, read_rows

@@ -10,11 +10,11 @@ import dagster as dg
 
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import Dataset, publish_dataset
-from rl_assets.defs.datasets.dataset_runs import dataset_asset, publish_days
+from rl_assets.defs.datasets.dataset_runs import dataset_asset, publish_datasets
 from rl_assets.defs.documentation.images import GROUP
-from rl_assets.defs.shared.metadata import Results
 from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import Results
 from rl_assets.documentation.expectations import MULTIMODAL_GRPO, MULTIMODAL_SFT, MULTIMODAL_VISION
 from rl_assets.documentation.gallery import vision_gallery
 from rl_assets.documentation.image_info import Limits
@@ -74,7 +74,7 @@ def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResou
         connection, built = build_vision(home.lake, docs, config, Limits(), home.duckdb_memory_limit)
         return publish_dataset(connection, folder, built, config, MULTIMODAL_VISION, _inputs(home), with_image_feature)
 
-    yield from publish_days(context, publish, lambda dataset: dg.MetadataValue.md(vision_gallery(dataset.folder)))
+    yield from publish_datasets(context, publish, lambda dataset: dg.MetadataValue.md(vision_gallery(dataset.folder)))
 
 
 def _questions(
@@ -86,7 +86,7 @@ def _questions(
         connection, built = build_multimodal(home.lake, name, policy, home.duckdb_memory_limit)
         return publish_dataset(connection, home.paths.datasets(name, day), built, policy, suite, _inputs(home))
 
-    yield from publish_days(context, publish)
+    yield from publish_datasets(context, publish)
 
 
 def _inputs(home: HomeResource) -> dict[str, dict[str, str]]:

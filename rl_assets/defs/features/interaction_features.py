@@ -1,4 +1,4 @@
-"""What is known of rows from their landing on. Finding it is `rl_assets.features`."""
+"""What is known of an answer once it landed: clean texts, cluster, flags, language. Computing it is `features.day`."""
 
 from collections import Counter
 from datetime import date
@@ -6,10 +6,9 @@ from datetime import date
 import dagster as dg
 
 from rl_assets.core.files import sha256_json
-from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
-from rl_assets.defs.shared.owners import DATA_TEAM
-from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
 from rl_assets.features.benchmarks import read_benchmarks
 from rl_assets.features.day import DescribedDay, describe_day
 from rl_assets.lake.delta import Lake
@@ -20,15 +19,8 @@ FLAGS = ("personal_data", "refusal", "boilerplate", "contaminated")
 
 
 @dg.asset(
-    partitions_def=days,
-    backfill_policy=one_run,
-    deps=[INTERACTIONS.name, FEEDBACK.name],
-    group_name="raw",
-    kinds={"duckdb", "deltalake"},
-    owners=DATA_TEAM,
-    metadata={"dagster/column_schema": column_schema(FEATURES)},
     # One day at a time, over all runs: a prompt joins the cluster of an earlier one.
-    pool="prompt_clusters",
+    **table_asset(FEATURES, deps=[INTERACTIONS.name, FEEDBACK.name], group="raw", pool="prompt_clusters")
 )
 def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """What is known of each answer from its landing on: clean texts, the cluster of its prompt, flags, its language.
@@ -36,12 +28,14 @@ def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) 
     Personal data is replaced by placeholders for all that is built from here. Near-duplicate prompts share a cluster,
     which decides their split for ever.
     """
-    benchmarks, versions = read_benchmarks(home.paths.benchmarks), {}
-    for day in context.partition_keys:
+    benchmarks = read_benchmarks(home.paths.benchmarks)
+
+    def publish(day: str) -> PublishedDay:
         described = describe_day(home.lake, date.fromisoformat(day), benchmarks, home.duckdb_memory_limit)
-        versions[day] = sha256_json([published.sha256 for published in described.published.values()])
-        context.add_asset_metadata(_describe(home.lake, described), partition_key=day)
-    yield from materialized(context, FEATURES.name, versions)
+        contents = [published.sha256 for published in described.published.values()]
+        return PublishedDay(sha256_json(contents), _describe(home.lake, described))
+
+    yield from publish_days(context, publish)
 
 
 def _describe(lake: Lake, described: DescribedDay) -> dict[str, object]:

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.defs.governance.event_log_search import runs_that_show
-from rl_assets.defs.shared.metadata import DATA_VERSION, markdown_table, published_metadata
+from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import DATA_VERSION
 from rl_assets.governance.erasure import Erasure, StillThereError, erase_traces, planned, trace
 from rl_assets.governance.sweeping import refused_lines
 from rl_assets.governance.tainted import TaintedAdapter

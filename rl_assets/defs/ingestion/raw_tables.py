@@ -5,32 +5,19 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs.shared.metadata import Results, column_schema, markdown_table, materialized, published_metadata
-from rl_assets.defs.shared.owners import DATA_TEAM
+from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import Results, materialized, table_spec
 from rl_assets.ingest.database import Database, land_feedback
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
-from rl_assets.lake.table import Table
 from rl_assets.metrics.scales import Metric
 from rl_assets.settings import load_settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 READABLE = ", ".join(SUFFIXES)
 NAMED = 5
-
-
-def table_spec(table: Table, description: str, group: str = "raw", kind: str = "duckdb") -> dg.AssetSpec:
-    """The asset of a table of the lake, its columns described."""
-    return dg.AssetSpec(
-        table.name,
-        description=description,
-        group_name=group,
-        kinds={kind, "deltalake"},
-        owners=DATA_TEAM,
-        metadata={"dagster/column_schema": column_schema(table)},
-    )
 
 
 @dg.multi_asset(

@@ -1,13 +1,12 @@
 """How things look in the UI: table schemas with descriptions, previews, data versions. Formatting only."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from rl_assets.core.files import sha256_json
 from rl_assets.datasets.audit import Finding
 from rl_assets.evaluation.log.wording import agreement_sentence
 from rl_assets.evaluation.report.inline_plots import small_forest, sparkline
@@ -20,8 +19,6 @@ from rl_assets.models.adapters import Adapter
 
 CELL = 200
 SHOWN_HASH = 16
-Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult | dg.AssetMaterialization]
-DATA_VERSION = "dagster/data_version"  # The tag that Dagster keeps the version of a partition in.
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -45,36 +42,6 @@ def published_metadata(published: Published) -> dict[str, Any]:
         "dagster/uri": published.uri,
         "content": published.sha256[:SHOWN_HASH],
     }
-
-
-def data_version(hashes: Sequence[str]) -> dg.DataVersion:
-    """The content hash of a run's day, or of all its days together."""
-    return dg.DataVersion(hashes[0] if len(hashes) == 1 else sha256_json(hashes))
-
-
-def materialized(
-    context: dg.AssetExecutionContext,
-    asset: str,
-    versions: Mapping[str, str],
-    check_results: Sequence[dg.AssetCheckResult] = (),
-) -> Results:
-    """The result of a run for an asset, each of its days stamped with its own data version; `versions` are content
-    hashes by day.
-
-    Dagster stamps all days of a run alike, so that one changed day would make what is built from the others stale. Of
-    several days each therefore gets a second event, which says what the first said, with the version of the day.
-    """
-    result = data_version(list(versions.values()))
-    yield dg.MaterializeResult(asset, data_version=result, check_results=check_results)
-    for day, version in versions.items() if len(versions) > 1 else ():
-        stored = context.instance.fetch_materializations(
-            dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[day]), limit=1
-        )
-        said = stored.records[0].asset_materialization
-        assert said, "Dagster stores the event of a result before it asks for the next"
-        yield dg.AssetMaterialization(
-            asset, partition=day, metadata=said.metadata, tags={**(said.tags or {}), DATA_VERSION: version}
-        )
 
 
 def markdown_table(rows: Iterable[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
-from rl_assets.features.wording import boilerplate, refusals
+from rl_assets.features.text_flags import boilerplate, refusals
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Service
 from rl_assets.llm.prices import Price

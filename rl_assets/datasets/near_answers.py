@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rl_assets.datasets.expectations import Expectation
-from rl_assets.features.words import BANDS, ROWS, SEED
+from rl_assets.features.minhash import BANDS, ROWS, SEED
 
 ALIKE = 0.85
 LEAST_WORDS = 20

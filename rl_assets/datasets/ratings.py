@@ -13,7 +13,7 @@ from rl_assets.core import sql
 from rl_assets.features.day import describe_missing
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake, Published
-from rl_assets.lake.duckdb_views import see
+from rl_assets.lake.duckdb_views import register_view
 from rl_assets.tables.features import FEATURES
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
@@ -66,7 +66,7 @@ def rate_interactions(
     days = landed_days(lake, window)
     describe_missing(lake, days, evaluation, memory_limit)
     connection = as_of(lake, window, memory_limit)
-    see(connection, FEATURES.name, lake, FEATURES, days)
+    register_view(connection, FEATURES.name, lake, FEATURES, days)
     rows = sql.select(connection, "ratings/rated_interactions", day=window.day, first=window.first)
     return lake.publish(RATED_INTERACTIONS, window.day, _numbered(rows.to_arrow_reader(50_000)))
 
@@ -90,6 +90,6 @@ def rated_as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBP
     `judge_preferences` as of the day."""
     connection = as_of(lake, window, memory_limit)
     for table in (TEACHER_ANSWERS, JUDGE_PREFERENCES):
-        see(connection, table.name, lake, table, [window.day])
-    see(connection, "rated", lake, RATED_INTERACTIONS, [window.day])
+        register_view(connection, table.name, lake, table, [window.day])
+    register_view(connection, "rated", lake, RATED_INTERACTIONS, [window.day])
     return connection

@@ -1,7 +1,7 @@
-"""Benchmark decontamination: rows that share thirteen words in a row with an item that models are evaluated on.
+"""Benchmark contamination: rows that share a 13-gram with an item that models are evaluated on.
 
-Thirteen words are the overlap that Brown et al. (2020, arXiv:2005.14165, appendix C) decontaminate by. Items that are
-shorter count where a prompt asks exactly them.
+Brown et al. (2020, arXiv:2005.14165, appendix C) decontaminate by overlaps of 13 words. Shorter items count if a prompt
+is equal to one.
 """
 
 import json
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.core.files import sha256_file, sha256_json
-from rl_assets.features.words import words
+from rl_assets.features.minhash import words
 
-WORDS = 13
+NGRAM_WORDS = 13
 QUESTIONS = frozenset({"prompt", "question", "query", "instruction", "input", "content", "text", "problem"})
 
 
@@ -23,36 +23,36 @@ class BenchmarkError(ValueError):
 
 @dataclass(frozen=True)
 class Benchmarks:
-    """What the files of `<home>/eval` ask: their runs of thirteen words, their short items, and the files' hash."""
+    """The items of the files in `<home>/eval`: their 13-grams, the short items, and the files' hash."""
 
-    runs: frozenset[int]
+    ngrams: frozenset[int]
     short: frozenset[tuple[str, ...]]
     sha256: str
 
     def overlap(self, texts: Sequence[str], question: str) -> bool:
-        """Whether one of the texts shares thirteen words in a row with an item, or the question is a short item."""
-        if not self.runs and not self.short:
+        """Whether one of the texts shares a 13-gram with an item, or the question is a short item."""
+        if not self.ngrams and not self.short:
             return False
         return tuple(words(question)) in self.short or any(
-            not self.runs.isdisjoint(runs(words(text))) for text in texts
+            not self.ngrams.isdisjoint(ngrams(words(text))) for text in texts
         )
 
 
-def runs(said: Sequence[str]) -> Iterator[int]:
-    """Hashes of the runs of thirteen words; equal words have equal hashes within one process."""
-    return map(hash, zip(*(said[start:] for start in range(WORDS)), strict=False))
+def ngrams(tokens: Sequence[str]) -> Iterator[int]:
+    """Hashes of the 13-grams of words; equal words have equal hashes within one process."""
+    return map(hash, zip(*(tokens[start:] for start in range(NGRAM_WORDS)), strict=False))
 
 
 def read_benchmarks(folder: Path | None) -> Benchmarks:
-    """The items of `<folder>/*.jsonl`, every text of an object; none where there is no folder.
+    """The items of `<folder>/*.jsonl`, every text of an object; none without a folder.
 
-    Raises BenchmarkError where a line is not JSON.
+    Raises BenchmarkError if a line is not JSON.
     """
     files = sorted(folder.glob("*.jsonl")) if folder else []
     items = [item for path in files for item in _items(path)]
     return Benchmarks(
-        frozenset(run for _, said in items for run in runs(said)),
-        frozenset(tuple(said) for name, said in items if name in QUESTIONS and 0 < len(said) < WORDS),
+        frozenset(ngram for _, tokens in items for ngram in ngrams(tokens)),
+        frozenset(tuple(tokens) for name, tokens in items if name in QUESTIONS and 0 < len(tokens) < NGRAM_WORDS),
         sha256_json([[path.name, sha256_file(path)] for path in files]),
     )
 
@@ -64,7 +64,7 @@ def _items(path: Path) -> Iterator[tuple[str, list[str]]]:
                 value = json.loads(line) if line.strip() else None
             except ValueError as error:
                 raise BenchmarkError(
-                    f"{path}, line {number} is not JSON ({error}): mend it or take the file away"
+                    f"{path}, line {number} is not JSON ({error}): fix it or remove the file"
                 ) from error
             yield from ((name, words(text)) for name, text in _texts(value, ""))
 

@@ -1,7 +1,7 @@
-"""What is known of a day's rows once they have landed, found once: clean texts, clusters, flags.
+"""The features of a day's rows, computed once after landing: redacted texts, clusters, flags.
 
-Clean texts are published first, then clusters, then the features of every answer; the account of the day comes last,
-so a day without one was interrupted and is described again.
+Redacted texts are published first, then clusters, then the features of every answer. The row in `described_days` comes
+last: a day without one was interrupted and is computed again.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_json
 from rl_assets.features.benchmarks import Benchmarks, read_benchmarks
-from rl_assets.features.clusters import place_prompts
+from rl_assets.features.clusters import assign_clusters
 from rl_assets.features.redaction import BATCH_ROWS, redactions, register_clean, register_landed
-from rl_assets.features.wording import boilerplate, languages, refusals
+from rl_assets.features.text_flags import boilerplate, languages, refusals
 from rl_assets.lake.delta import Lake, Published
 from rl_assets.tables.features import DESCRIBED_DAYS, FEATURES, REDACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
@@ -26,7 +26,7 @@ from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 @dataclass(frozen=True)
 class DescribedDay:
-    """What was found on a day: answers, prompts that are new, clusters that these founded."""
+    """Counts of a day: answers, new prompts, new clusters."""
 
     day: date
     interactions: int
@@ -36,9 +36,9 @@ class DescribedDay:
 
 
 def describe_missing(lake: Lake, days: list[date], evaluation: Path | None, memory_limit: str = "2GB") -> list[date]:
-    """Describe those of `days`, in their order, that were not described as they stand now; their list.
+    """Compute the features of those of `days`, in order, that are missing or out of date; returns them.
 
-    A day is described again when its raw tables were published again, or when the files of `evaluation` changed.
+    A day is computed again if its raw tables were published again, or if the benchmark files in `evaluation` changed.
     """
     benchmarks = read_benchmarks(evaluation)
     known = lake.read(DESCRIBED_DAYS, days).to_table(columns=["day", "landed", "benchmarks"]).to_pylist()
@@ -50,7 +50,7 @@ def describe_missing(lake: Lake, days: list[date], evaluation: Path | None, memo
 
 
 def landed(lake: Lake, day: date) -> str:
-    """Names of the files that hold the day's raw rows, as one hash: another one after every publishing."""
+    """Hash of the names of the files of the day's raw rows: it changes with every publishing."""
     tables = [lake.open(table) for table in (INTERACTIONS, FEEDBACK)]
     wanted = [("day", "=", str(day))]
     names = [Path(uri).name for table in tables if table for uri in table.file_uris(partition_filters=wanted)]
@@ -58,25 +58,25 @@ def landed(lake: Lake, day: date) -> str:
 
 
 def describe_day(lake: Lake, day: date, benchmarks: Benchmarks, memory_limit: str = "2GB") -> DescribedDay:
-    """Find and publish what is known of the day's rows."""
-    looked_at = landed(lake, day)
+    """Compute and publish the features of the day's rows."""
+    raw_files = landed(lake, day)
     connection = sql.connect(memory_limit)
     register_landed(connection, lake, [day])
     clean = lake.publish(REDACTIONS, day, redactions(connection, day))
     register_clean(connection, lake, [day])
-    placed = place_prompts(connection, lake, day)
+    new = assign_clusters(connection, lake, day)
     features = lake.publish(FEATURES, day, _features(connection, benchmarks))
-    account = {
+    row = {
         "day": day,
-        "landed": looked_at,
+        "landed": raw_files,
         "benchmarks": benchmarks.sha256,
         "interactions": features.rows,
-        "new_prompts": placed.new_prompts,
-        "new_clusters": placed.new_clusters,
+        "new_prompts": new.new_prompts,
+        "new_clusters": new.new_clusters,
     }
-    lake.publish(DESCRIBED_DAYS, day, pa.Table.from_pylist([account], schema=DESCRIBED_DAYS.schema).to_reader())
+    lake.publish(DESCRIBED_DAYS, day, pa.Table.from_pylist([row], schema=DESCRIBED_DAYS.schema).to_reader())
     published = {table.table: table for table in (clean, features)}
-    return DescribedDay(day, features.rows, placed.new_prompts, placed.new_clusters, published)
+    return DescribedDay(day, features.rows, new.new_prompts, new.new_clusters, published)
 
 
 def _features(connection: duckdb.DuckDBPyConnection, benchmarks: Benchmarks) -> pa.RecordBatchReader:
@@ -84,22 +84,22 @@ def _features(connection: duckdb.DuckDBPyConnection, benchmarks: Benchmarks) -> 
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in texts:
-            yield _described(batch, benchmarks)
+            yield _feature_rows(batch, benchmarks)
 
     return pa.RecordBatchReader.from_batches(FEATURES.schema, batches())
 
 
-def _described(batch: pa.RecordBatch, benchmarks: Benchmarks) -> pa.RecordBatch:
+def _feature_rows(batch: pa.RecordBatch, benchmarks: Benchmarks) -> pa.RecordBatch:
     answers, questions = batch.column("answer"), batch.column("question")
     contaminated = [
         benchmarks.overlap(texts, question)
         for texts, question in zip(batch.column("texts").to_pylist(), questions.to_pylist(), strict=True)
     ]
-    found = {
+    computed = {
         "refusal": refusals(answers),
         "boilerplate": boilerplate(answers),
         "contaminated": pa.array(contaminated, pa.bool_()),
         "language": languages(pc.coalesce(answers, questions)),
     }
-    columns = [found[name] if name in found else batch.column(name) for name in FEATURES.schema.names]
+    columns = [computed[name] if name in computed else batch.column(name) for name in FEATURES.schema.names]
     return pa.record_batch(columns, schema=FEATURES.schema)

@@ -1,7 +1,8 @@
-"""Personal data and secrets in texts: found by pattern and check digit, replaced by placeholders such as `<EMAIL>`.
+"""Personal data and secrets in texts: detected by pattern and check digit, replaced by placeholders such as `<EMAIL>`.
 
-Found are e-mail and IP addresses, telephone and card numbers, IBANs, keys and tokens. Names and postal addresses are
-not: telling those from other words takes a language model.
+Detected are e-mail and IP addresses, telephone and card numbers, IBANs, keys and tokens. Names and postal addresses are
+not: to distinguish them from other words takes a language model. Telephone numbers are checked against the plans of
+libphonenumber.
 """
 
 import re
@@ -14,14 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rl_assets.features.phones import PHONE, is_phone
-
 Kind = Literal["KEY", "EMAIL", "IBAN", "CARD", "IP", "PHONE"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\bsk-[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic and who copies them
+    r"|\bsk-[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic and others
     r"|\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"  # Stripe
     r"|\bgh[opsur]_[A-Za-z0-9]{36,}|\bgithub_pat_[A-Za-z0-9_]{22,}|\bglpat-[A-Za-z0-9_-]{20,}"
     r"|\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b|\bAIza[A-Za-z0-9_-]{35}"  # AWS, Google
@@ -29,11 +28,11 @@ KEY = re.compile(
     r"|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # JSON web tokens
     r"|(?i:(?<=bearer )[A-Za-z0-9._~+/-]{20,}=*)"
-    # The value of what is named a key: sixteen characters or more with letters and digits.
+    # The value of a field that is named a key: sixteen characters or more with letters and digits.
     r"|(?i:(?:api|access|auth|secret|private)[_ -]?(?:key|token)[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
     r"(?P<value>(?=[A-Za-z0-9_/+.-]*\d)(?=[A-Za-z0-9_/+.-]*[A-Za-z])[A-Za-z0-9_/+.-]{16,}=*)"
 )
-# One of these is in every match of KEY, and looking for them is twenty times faster.
+# One of these is in every match of KEY, and the search for them is twenty times faster.
 KEY_HINTS = (
     *("private key", "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-"),
     *("akia", "asia", "abia", "acca", "aiza", "xox", "hf_", "npm_", "pypi-", "sg.", "eyj", "bearer ", "key", "token"),
@@ -54,8 +53,32 @@ IP = re.compile(
 )
 VERSION = re.compile(r"(?i)(?:\bv|version|release|==|>=)\s*$")
 
-# What every finding has in it somewhere, for RE2, which reads all texts quickly and so spares most of them the rest.
-SUSPECT = (
+# Few numbers in texts are telephone numbers. So one without a country code counts only if a word before or after it
+# names it, or if it is grouped as telephone numbers are and valid in one of the national plans below.
+PHONE = re.compile(
+    r"(?:(?<![\w.,/=#+-])|(?<!\w)(?=\+))(?:(?:\+|00)[1-9]\d{0,2}[ ./-]{0,2})?(?:\(\d{1,5}\)[ ./-]{0,2})?"
+    r"\d{1,12}(?:[ ./-]\d{2,8}){0,5}"
+    r"(?![\w%]|[.,]\d)"
+)
+PHONE_WORDS = (
+    r"phone|tele(?:ph|f)\w*|tél\w*|tel|call(?: \w+)? (?:on|at)|ring(?: \w+)? (?:on|at)|mobile?|móvil|celular|cell|fax"
+    r"|handy|rufnummer|whatsapp|sms|portable|office|hotline|numéro|teléfono|nummer"
+)
+PHONE_NAMED_BEFORE = re.compile(
+    rf"(?i)\b(?:{PHONE_WORDS})\b(?: (?:number|no|nr|numéro|número))?[.:#,]{{0,2}}\s{{0,2}}(?:is |ist |es |est )?$"
+)
+PHONE_NAMED_AFTER = re.compile(r"(?i)^[ ,(-]{1,2}(?:mobile|office|fax|cell|phone|home)\b")
+DATE = re.compile(
+    r"(?:19|20)\d\d[ ./-]\d{1,2}[ ./-]\d{1,2}(?:\D.*)?|\d{1,2}[ ./-]\d{1,2}[ ./-](?:19|20)\d\d(?:\D.*)?"
+    r"|(?:19|20)\d\d-(?:19|20)\d\d"
+)
+# With a trunk prefix, an area code in brackets, or 3-3-4 digits as in North America; other groups are amounts and ids.
+PHONE_GROUPS = re.compile(r"(?:0\d|\(\d).*[ ./-].*|[2-9]\d\d[ .-][2-9]\d\d[ .-]\d{4}")
+PHONE_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "AU")
+MAX_PHONE_DIGITS = 15  # ITU-T E.164
+
+# A part of every finding, for RE2: a fast first pass over all texts that skips most of them.
+CANDIDATE = (
     r"[^\s]@[^\s]|\d(?:[ ()./-]{0,3}\d){6}|\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
     r"|[A-Z]{2}\d{2}[ -]?[A-Z0-9]{4}|PRIVATE KEY|sk-|[rs]k_|gh[opsur]_|github_pat_|glpat-|A[KSBC][IC]A|AIza"
     r"|xox[abeoprs]-|hf_|npm_|pypi-|SG\.|eyJ|(?i:bearer |(?:api|access|auth|secret|private)[_ -]?(?:key|token))"
@@ -64,7 +87,7 @@ SUSPECT = (
 
 @dataclass(frozen=True)
 class Finding:
-    """Characters `start` to `end` of a text and what they are."""
+    """Characters `start` to `end` of a text and their kind."""
 
     kind: str
     start: int
@@ -72,19 +95,19 @@ class Finding:
 
 
 def luhn(digits: str) -> bool:
-    """Whether the check digit of a card number is right (ISO/IEC 7812-1)."""
-    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
+    """Whether the check digit of a card number is correct (ISO/IEC 7812-1)."""
+    doubled = (int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits)))
     return sum(value - 9 * (value > 9) for value in doubled) % 10 == 0
 
 
 def is_card(match: re.Match[str]) -> bool:
-    """Whether a run of digits has an issuer's prefix and length, and the right check digit."""
+    """Whether a run of digits has an issuer's prefix and length, and a correct check digit."""
     digits = re.sub(r"\D", "", match.group())
     return ISSUED.fullmatch(digits) is not None and len(set(digits)) > 1 and luhn(digits)
 
 
 def is_iban(match: re.Match[str]) -> bool:
-    """Whether the check digits are right (ISO 13616: 97 divides the rearranged number with remainder 1)."""
+    """Whether the check digits are correct (ISO 13616: 97 divides the rearranged number with remainder 1)."""
     text = re.sub(r"[ -]", "", match.group())
     return 15 <= len(text) <= 34 and int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
 
@@ -100,6 +123,46 @@ def is_address(match: re.Match[str]) -> bool:
     return not (address.is_loopback or address.is_unspecified or is_mask or VERSION.search(before))
 
 
+def is_phone(match: re.Match[str]) -> bool:
+    """Whether a match of PHONE is a telephone number and not a date, an amount or an id."""
+    text = match.group()
+    digits = re.sub(r"\D", "", text)
+    if not 7 <= len(digits) <= MAX_PHONE_DIGITS:
+        return False
+    if text.startswith(("+", "00")):
+        return _is_possible(text)
+    if DATE.fullmatch(text):
+        return False
+    return _is_named(match) or (
+        PHONE_GROUPS.fullmatch(text) is not None and any(_is_valid(text, region) for region in PHONE_REGIONS)
+    )
+
+
+def _is_named(match: re.Match[str]) -> bool:
+    before = match.string[max(0, match.start() - 40) : match.start()]
+    return bool(
+        PHONE_NAMED_BEFORE.search(before) or PHONE_NAMED_AFTER.match(match.string[match.end() : match.end() + 12])
+    )
+
+
+def _is_possible(text: str) -> bool:
+    import phonenumbers
+
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse("+" + text.lstrip("+0")))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_valid(text: str, region: str) -> bool:
+    import phonenumbers
+
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text, region))
+    except phonenumbers.NumberParseException:
+        return False
+
+
 DETECTORS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool]], ...] = (
     ("KEY", KEY, lambda match: True),
     ("EMAIL", EMAIL, lambda match: True),
@@ -111,14 +174,14 @@ DETECTORS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool]], .
 
 
 def find(text: str) -> list[Finding]:
-    """What a text holds of personal data, in order of place; findings never overlap."""
-    found = []
+    """The personal data in a text, in order of position; findings never overlap."""
+    findings: list[Finding] = []
     for kind, pattern, holds in DETECTORS if _hints_at_a_key(text) else DETECTORS[1:]:
         spans = [_span(match) for match in pattern.finditer(text) if holds(match)]
-        found += [Finding(kind, *span) for span in spans]
-        for start, end in spans:  # Hidden from the kinds that follow, with places kept.
+        findings += [Finding(kind, *span) for span in spans]
+        for start, end in spans:  # Hidden from the next kinds, with positions kept.
             text = f"{text[:start]}{chr(0) * (end - start)}{text[end:]}"
-    return sorted(found, key=lambda finding: finding.start)
+    return sorted(findings, key=lambda finding: finding.start)
 
 
 def _hints_at_a_key(text: str) -> bool:
@@ -130,28 +193,28 @@ def _span(match: re.Match[str]) -> tuple[int, int]:
     return match.span("value") if match.groupdict().get("value") else match.span()
 
 
-def redacted(text: str) -> tuple[str, list[str]]:
-    """The text with a placeholder for each finding, and the kinds found."""
-    found = find(text)
-    return "".join(_pieces(text, found)), [finding.kind for finding in found]
+def redact(text: str) -> tuple[str, list[str]]:
+    """The text with a placeholder for each finding, and the kinds of the findings."""
+    findings = find(text)
+    return "".join(_pieces(text, findings)), [finding.kind for finding in findings]
 
 
-def _pieces(text: str, found: list[Finding]) -> Iterator[str]:
+def _pieces(text: str, findings: list[Finding]) -> Iterator[str]:
     end = 0
-    for finding in found:
+    for finding in findings:
         yield text[end : finding.start]
         yield f"<{finding.kind}>"
         end = finding.end
     yield text[end:]
 
 
-def suspects(texts: pa.Array) -> pa.Array:
-    """Places of the texts that may hold personal data, found at the speed of RE2; null texts hold none."""
-    return pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(texts, SUSPECT), False))
+def candidates(texts: pa.Array) -> pa.Array:
+    """Indices of the texts that may hold personal data, at the speed of RE2; null texts hold none."""
+    return pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(texts, CANDIDATE), False))
 
 
 def holds_personal_data(texts: pa.Array) -> pa.Array:
     """Whether each text holds personal data."""
-    found = np.zeros(len(texts), bool)
-    found[[place for place in suspects(texts).to_pylist() if find(texts[place].as_py())]] = True
-    return pa.array(found)
+    flags = np.zeros(len(texts), bool)
+    flags[[index for index in candidates(texts).to_pylist() if find(texts[index].as_py())]] = True
+    return pa.array(flags)

@@ -1,4 +1,4 @@
-"""Clean copies of the texts that hold personal data, and views in which they stand for what landed."""
+"""Redacted copies of texts with personal data, and views of the raw tables with these in place."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from rl_assets.core import sql
 from rl_assets.core.identity import prompt_key
-from rl_assets.features.privacy import redacted, suspects
+from rl_assets.features.privacy import candidates, redact
 from rl_assets.lake.delta import Lake
-from rl_assets.lake.duckdb_views import see
+from rl_assets.lake.duckdb_views import register_view
 from rl_assets.tables.features import REDACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
@@ -28,19 +28,19 @@ def redactions(connection: duckdb.DuckDBPyConnection, day: date) -> pa.RecordBat
     answers = (
         f"SELECT interaction_id AS id, prompt, answer, context, task, {ANSWER_TEXTS} AS texts FROM landed_interactions"
     )
-    acts = f"SELECT feedback_id AS id, preferred, rejected, comment, {STATED_TEXTS} AS texts FROM landed_feedback"
-    found = chain(
-        _found(connection, answers, day, "interaction", _clean_answer),
-        _found(connection, acts, day, "feedback", _clean_act),
+    events = f"SELECT feedback_id AS id, preferred, rejected, comment, {STATED_TEXTS} AS texts FROM landed_feedback"
+    batches = chain(
+        _batches(connection, answers, day, "interaction", _clean_answer),
+        _batches(connection, events, day, "feedback", _clean_event),
     )
-    return pa.RecordBatchReader.from_batches(REDACTIONS.schema, found)
+    return pa.RecordBatchReader.from_batches(REDACTIONS.schema, batches)
 
 
-def _found(
+def _batches(
     connection: duckdb.DuckDBPyConnection, statement: str, day: date, record: str, clean: Clean
 ) -> Iterator[pa.RecordBatch]:
     for batch in connection.sql(statement).to_arrow_reader(BATCH_ROWS):
-        cleaned = [_row(row, clean) for row in batch.take(suspects(batch.column("texts"))).to_pylist()]
+        cleaned = [_row(row, clean) for row in batch.take(candidates(batch.column("texts"))).to_pylist()]
         rows = [{"day": day, "record": record, **row} for row in cleaned if row["found"]]
         yield _with_answer_keys(connection.cursor(), pa.RecordBatch.from_pylist(rows, schema=REDACTIONS.schema))
 
@@ -53,8 +53,8 @@ def _row(row: Row, clean: Clean) -> Row:
 def _with_answer_keys(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.RecordBatch:
     connection.register("answers", pa.table({"answer": batch.column("answer")}))
     keys = connection.sql("SELECT answer_key(answer) AS key FROM answers").to_arrow_table().column("key")
-    place = batch.schema.get_field_index("answer_key")
-    return batch.set_column(place, batch.schema.field(place), keys.combine_chunks())
+    index = batch.schema.get_field_index("answer_key")
+    return batch.set_column(index, batch.schema.field(index), keys.combine_chunks())
 
 
 def _clean_answer(row: Row, found: list[str]) -> Row:
@@ -69,27 +69,27 @@ def _clean_answer(row: Row, found: list[str]) -> Row:
     }
 
 
-def _clean_act(row: Row, found: list[str]) -> Row:
+def _clean_event(row: Row, found: list[str]) -> Row:
     return {part: _clean(row[part], found) for part in ("preferred", "rejected", "comment")}
 
 
 def _clean(text: str | None, found: list[str]) -> str | None:
     if text is None:
         return None
-    clean, kinds = redacted(text)
+    clean, kinds = redact(text)
     found += kinds
     return clean
 
 
 def register_landed(connection: duckdb.DuckDBPyConnection, lake: Lake, days: list[date]) -> None:
-    """Let the connection see what landed on `days` as `landed_interactions` and `landed_feedback`."""
+    """Register the raw rows of `days` as views `landed_interactions` and `landed_feedback`."""
     for table in (INTERACTIONS, FEEDBACK):
-        see(connection, f"landed_{table.name}", lake, table, days)
+        register_view(connection, f"landed_{table.name}", lake, table, days)
 
 
 def register_clean(connection: duckdb.DuckDBPyConnection, lake: Lake, days: list[date]) -> None:
-    """Let the connection see `interactions` and `feedback` of `days` with personal data replaced."""
+    """Register views `interactions` and `feedback` of `days` with personal data replaced."""
     register_landed(connection, lake, days)
-    see(connection, REDACTIONS.name, lake, REDACTIONS, days)
+    register_view(connection, REDACTIONS.name, lake, REDACTIONS, days)
     for table in (INTERACTIONS, FEEDBACK):
         sql.create_view(connection, table.name, f"features/clean_{table.name}")

@@ -59,7 +59,7 @@ def count_rows(lake: Lake, rule: Rule) -> dict[str, int]:
     """Rows of the erased by day (value of the partition column); days without any are left out."""
     table, found = rule.table, Counter[str]()
     for batch in lake.read(table, lake.keys(table)).to_batches(columns=[table.partition, *rule.columns]):
-        found.update(map(str, batch.column(table.partition).filter(rule.theirs(batch)).to_pylist()))
+        found.update(map(str, batch.column(table.partition).filter(rule.mask(batch)).to_pylist()))
     return dict(sorted(found.items()))
 
 
@@ -72,7 +72,7 @@ def drop_rows(lake: Lake, rule: Rule, days: Iterable[str]) -> None:
 
 def _others(batches: Iterable[pa.RecordBatch], rule: Rule) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        yield batch.filter(pc.invert(rule.theirs(batch)))
+        yield batch.filter(pc.invert(rule.mask(batch)))
 
 
 def _ids(table: Table) -> tuple[str, ...]:
@@ -86,4 +86,4 @@ def _is_in(column: pa.Array, ids: frozenset[str]) -> pa.Array:
 def _refused(rows: pa.RecordBatch, traces: Traces, user_key: bytes) -> pa.Array:
     lines = zip(rows.column("raw").to_pylist(), rows.column("detail").to_pylist(), strict=True)
     gone = traces.erased.interactions | traces.acts
-    return pa.array([traces.erased.named_in(raw, user_key) or detail in gone for raw, detail in lines], pa.bool_())
+    return pa.array([traces.erased.is_named_in(raw, user_key) or detail in gone for raw, detail in lines], pa.bool_())

@@ -1,7 +1,7 @@
-"""Tables of the lake: read days, publish a day in one atomic Delta commit, and tell whether a day's content changed.
+"""Tables of the lake: read days, publish a day in one atomic Delta commit, and hash the content of a day.
 
-Most tables are partitioned by log day; `Table.partition` names the column of one that is not, and then "day" below
-means a value of it.
+Most tables are partitioned by log day. `Table.partition` names the column of the others, and "day" below then means
+a value of it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,12 @@ from deltalake.exceptions import TableNotFoundError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from rl_assets.core.files import sha256_json
-from rl_assets.lake.content_hash import content_of
+from rl_assets.lake.content_hash import hash_content
 from rl_assets.lake.schema_evolution import schema_mode
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import ERASURES, Erased, tombstones
 
-# The writer keeps what it has of a file and of a row group in memory, several times over.
+# The writer holds the current file and row group in memory, several times over.
 FILE_BYTES = 32 * 2**20
 ROW_GROUP_ROWS = 20_000
 # Opening a table reads the commits since its last checkpoint; of the usual 100, that takes longer than all else in a
@@ -32,7 +32,7 @@ TABLE_SETTINGS = {"delta.checkpointInterval": "10"}
 
 @dataclass(frozen=True)
 class Published:
-    """What a commit left for a day: its row count and the hash of its content."""
+    """A published day: its row count and the hash of its content."""
 
     table: str
     day: date | str
@@ -82,8 +82,8 @@ class Lake:
     def _native(self, table: Table) -> SubTreeFileSystem | None:
         """Arrow's own file system for a local table, or None for Delta's.
 
-        Delta's calls Python from Arrow's reading threads, and where one of them still ends while the interpreter does,
-        the whole process is aborted (about 3 in 100 short processes).
+        Delta's calls Python from Arrow's reading threads. If such a thread ends during the shutdown of the interpreter,
+        the process is aborted (about 3 in 100 short processes).
         """
         return (
             None if "://" in self.url else SubTreeFileSystem(str(Path(self.uri(table)).absolute()), LocalFileSystem())
@@ -96,9 +96,9 @@ class Lake:
     def publish(self, table: Table, day: date | str, rows: pa.RecordBatchReader) -> Published:
         """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
 
-        `rows` streams; it has the table's columns, in any order. Rows of erased interactions and users are left out.
-        A table that an earlier version of the project wrote takes on new columns. Raises SchemaChangedError where one
-        has another type there, and a DeltaError where a row is of another day.
+        `rows` is a stream with the table's columns, in any order. Rows of erased interactions and users are dropped.
+        New columns are added to a table that an earlier version of the project wrote. Raises SchemaChangedError if the
+        type of a column differs there, and a DeltaError if a row belongs to another day.
         """
         delta = self.open(table)
         mode = schema_mode(delta, table)
@@ -106,27 +106,29 @@ class Lake:
         conformed = (_conform(batch, table.schema) for batch in rows)
         write_deltalake(
             self.uri(table) if delta is None else delta,
-            pa.RecordBatchReader.from_batches(table.schema, _kept(conformed, erased, dropped)),
+            pa.RecordBatchReader.from_batches(table.schema, _without_erased(conformed, erased, dropped)),
             mode="overwrite",
             schema_mode=mode,
-            predicate=_is(table.partition, str(day)),
+            predicate=_equals(table.partition, str(day)),
             partition_by=[table.partition],
             configuration=TABLE_SETTINGS,
             target_file_size=FILE_BYTES,
-            writer_properties=_writer(table),
+            writer_properties=_writer_properties(table),
             commit_properties=CommitProperties(custom_metadata={table.partition: str(day)}),
         )
         if table.erasure_spreads:
-            self._remember(dropped - erased.interactions, str(day))
+            self._erase_interactions(dropped - erased.interactions, str(day))
         return self._published(self.open(table) if delta is None else delta, table, day)
 
     def erased(self) -> Erased:
-        """The interactions and users of which nothing may be kept."""
+        """The erased interactions and users."""
         delta = self.open(ERASURES)
-        return Erased.of(self._rows(delta, ERASURES, _keys(delta, ERASURES)).to_table(columns=["kind", "id"]))
+        return Erased.from_tombstones(
+            self._rows(delta, ERASURES, _keys(delta, ERASURES)).to_table(columns=["kind", "id"])
+        )
 
-    def _remember(self, interactions: set[str], day: str) -> None:
-        """Erase by their ids the answers that an erased user's id told: feedback on them may name no user."""
+    def _erase_interactions(self, interactions: set[str], day: str) -> None:
+        """Tombstones for answers dropped by their user's id: feedback on them may not name the user."""
         if interactions:
             erasure = f"landed-{day}-{sha256_json(sorted(interactions))[:12]}"
             self.publish(ERASURES, erasure, tombstones(erasure, Erased(interactions=frozenset(interactions))))
@@ -136,7 +138,7 @@ class Lake:
         return self._published(self.open(table), table, day)
 
     def _published(self, delta: DeltaTable | None, table: Table, day: date | str) -> Published:
-        content = content_of(self._rows(delta, table, [day]), table.identity)
+        content = hash_content(self._rows(delta, table, [day]), table.identity)
         return Published(table.name, day, content.rows, content.sha256, self.uri(table))
 
 
@@ -145,19 +147,19 @@ def _keys(delta: DeltaTable | None, table: Table) -> list[str]:
     return sorted({str(partition[table.partition]) for partition in partitions})
 
 
-def _kept(batches: Iterable[pa.RecordBatch], erased: Erased, dropped: set[str]) -> Iterator[pa.RecordBatch]:
-    """The batches without the rows of the erased; ids of interactions among these are added to `dropped`."""
+def _without_erased(batches: Iterable[pa.RecordBatch], erased: Erased, dropped: set[str]) -> Iterator[pa.RecordBatch]:
+    """The batches without erased rows; the ids of dropped interactions are added to `dropped`."""
     for batch in batches:
-        theirs = erased.theirs(batch) if erased else None
-        if theirs is None or not theirs.true_count:
+        mask = erased.mask(batch) if erased else None
+        if mask is None or not mask.true_count:
             yield batch
             continue
         if "interaction_id" in batch.schema.names:
-            dropped.update(batch.column("interaction_id").filter(theirs).to_pylist())
-        yield batch.filter(pc.invert(theirs))
+            dropped.update(batch.column("interaction_id").filter(mask).to_pylist())
+        yield batch.filter(pc.invert(mask))
 
 
-def _writer(table: Table) -> WriterProperties:
+def _writer_properties(table: Table) -> WriterProperties:
     return WriterProperties(
         compression="SNAPPY",
         max_row_group_size=ROW_GROUP_ROWS,
@@ -165,7 +167,7 @@ def _writer(table: Table) -> WriterProperties:
     )
 
 
-def _is(partition: str, key: str) -> str:
+def _equals(partition: str, key: str) -> str:
     quoted = key.replace("'", "''")
     return f"{partition} = '{quoted}'"
 

@@ -1,7 +1,7 @@
-"""Let a connection see days of a lake table under a name, at the speed at which DuckDB reads parquet files.
+"""Views of days of a lake table on a DuckDB connection, at the speed at which DuckDB reads Parquet files.
 
 Files of a local lake are read by DuckDB itself, in a third of the time that rows take through Arrow; those of an object
-store go through Arrow, since DuckDB would have to fetch an extension.
+store go through Arrow, since DuckDB would have to download an extension.
 """
 
 from collections.abc import Iterable
@@ -15,32 +15,34 @@ from rl_assets.lake.delta import Lake
 from rl_assets.lake.table import Table
 
 
-def see(connection: duckdb.DuckDBPyConnection, name: str, lake: Lake, table: Table, days: Iterable[date | str]) -> None:
+def register_view(
+    connection: duckdb.DuckDBPyConnection, name: str, lake: Lake, table: Table, days: Iterable[date | str]
+) -> None:
     """Create the view `name` of the rows of `days`, with the table's columns; files of other days are never opened."""
     wanted = sorted({str(day) for day in days})
     files = _local_files(lake, table, wanted)
     if not files and "://" in lake.url:
         connection.register(name, lake.read(table, wanted))
         return
-    nothing = connection.from_arrow(table.schema.empty_table())
-    kinds = list(zip(nothing.columns, nothing.types, strict=True))
+    empty = connection.from_arrow(table.schema.empty_table())
+    kinds = list(zip(empty.columns, empty.types, strict=True))
     if not files:
-        # So said, DuckDB knows that there are no rows, and leaves out all that would be joined with them.
+        # From this statement DuckDB knows that there are no rows, and skips all joins with them.
         nulls = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in kinds)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {nulls} WHERE false")
         return
-    said = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    parquet = f"read_parquet([{said}], hive_partitioning=true, hive_types_autocast=false, union_by_name=true)"
-    found = set(connection.sql(f"FROM {parquet}").columns)
-    # A column that the table has gained since its files were written is null in them.
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    parquet = f"read_parquet([{names}], hive_partitioning=true, hive_types_autocast=false, union_by_name=true)"
+    written = set(connection.sql(f"FROM {parquet}").columns)
+    # A column that is newer than the files is null in them.
     columns = ", ".join(
-        f"CAST({column if column in found else 'NULL'} AS {kind}) AS {column}" for column, kind in kinds
+        f"CAST({column if column in written else 'NULL'} AS {kind}) AS {column}" for column, kind in kinds
     )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {parquet}")
 
 
 def _local_files(lake: Lake, table: Table, wanted: list[str]) -> list[str]:
     delta = None if "://" in lake.url or not wanted else lake.open(table)
-    found = delta.file_uris(file_pruning_predicate=[(table.partition, "in", wanted)]) if delta else []
-    # Delta names files as in a URL, and DuckDB reads names as patterns.
-    return [escape(unquote(file)) for file in found]
+    files = delta.file_uris(file_pruning_predicate=[(table.partition, "in", wanted)]) if delta else []
+    # Delta quotes file names as in a URL, and DuckDB reads them as patterns.
+    return [escape(unquote(file)) for file in files]

@@ -1,4 +1,4 @@
-"""Tables that an earlier version of the project wrote: columns may be added and left out, never change their type."""
+"""Tables that an earlier version of the project wrote: columns may be added or dropped, but never change their type."""
 
 from typing import Literal
 
@@ -9,28 +9,28 @@ from rl_assets.lake.table import Table
 
 
 class SchemaChangedError(TypeError):
-    """A table in the lake has a column of another type than the project writes."""
+    """A column of a table in the lake has another type than the project writes."""
 
 
 def schema_mode(delta: DeltaTable | None, table: Table) -> Literal["merge"] | None:
-    """How to write `table` into the Delta table that is there: `merge` where they have other columns.
+    """How to write `table` into the existing Delta table: `merge` if their columns differ.
 
-    Rows of before say nothing in a column that is new, and rows from now on nothing in one that is gone.
-    Raises SchemaChangedError where a column of both has another type, before anything is written.
+    Old rows are null in new columns, and new rows in dropped ones. Raises SchemaChangedError, before anything is
+    written, if the type of a common column differs.
     """
     if delta is None:
         return None
     wanted = {field.name: field.type for field in DeltaSchema.from_arrow(table.schema).fields}
-    there = {field.name: field.type for field in delta.schema().fields}
-    changed = sorted(name for name in wanted.keys() & there.keys() if wanted[name] != there[name])
+    existing = {field.name: field.type for field in delta.schema().fields}
+    changed = sorted(name for name in wanted.keys() & existing.keys() if wanted[name] != existing[name])
     if changed:
         name = changed[0]
         raise SchemaChangedError(
-            f"{delta.table_uri} holds {', '.join(changed)} in another type ({name}: {_said(there[name])}, "
-            f"{_said(wanted[name])} is written now): move the table away and materialize its days again"
+            f"{delta.table_uri} holds {', '.join(changed)} in another type ({name}: {_type_name(existing[name])}, "
+            f"{_type_name(wanted[name])} is written now): move the table away and materialize its days again"
         )
-    return "merge" if wanted.keys() != there.keys() else None
+    return "merge" if wanted.keys() != existing.keys() else None
 
 
-def _said(kind: object) -> str:
+def _type_name(kind: object) -> str:
     return str(kind).removeprefix("PrimitiveType(").removesuffix(")")

@@ -1,4 +1,4 @@
-"""A table of the lake as a value: its columns, what identifies a row's content, and how it is partitioned."""
+"""A table of the lake as a value: columns, identity and partition."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ TIME = pa.timestamp("us", "UTC")
 class Table:
     """A lake table: its Arrow schema, the columns whose values identify a row's content, and its partition column.
 
-    Values of the columns named in `distinct` hardly repeat: they are stored without looking for those that do.
-    `erasure_spreads`: a row that goes because it names an erased user erases its `interaction_id` too, since rows of
-    other tables that name the interaction may name no user.
+    Values in the `distinct` columns hardly repeat: they are stored without a dictionary. `erasure_spreads`: a row that
+    is dropped for its erased user erases its `interaction_id` too, since rows of other tables with that id may not
+    name the user.
     """
 
     name: str

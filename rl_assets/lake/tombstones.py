@@ -1,4 +1,4 @@
-"""What may not be kept any more: the tombstones of interactions and users, and the rule by which a row is theirs."""
+"""Tombstones of erased interactions and users, and the rule for which rows they apply to."""
 
 import hmac
 import json
@@ -17,10 +17,10 @@ ERASURES = Table(
     "erasures",
     pa.schema(
         [
-            column("erasure", pa.string(), "one order to erase; the partition"),
+            column("erasure", pa.string(), "erasure that the tombstone belongs to; the partition"),
             column("kind", pa.string(), "interaction or user"),
             column("id", pa.string(), "id of the interaction, or keyed hash (HMAC-SHA256) of the user's id"),
-            column("erased_at", TIME, "when it was ordered"),
+            column("erased_at", TIME, "time of the erasure"),
         ]
     ),
     identity=("kind", "id"),
@@ -35,14 +35,14 @@ NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 
 @dataclass(frozen=True)
 class Erased:
-    """Ids of interactions, and keyed hashes of users' ids, of which no row may be kept."""
+    """Ids of erased interactions, and keyed hashes of the ids of erased users: no row with one may be kept."""
 
     interactions: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, tombstones: pa.Table) -> "Erased":
-        """What rows of ERASURES say."""
+    def from_tombstones(cls, tombstones: pa.Table) -> "Erased":
+        """The ids in rows of ERASURES."""
         named = tombstones.select(["kind", "id"]).to_pylist()
         ids = {kind: frozenset(row["id"] for row in named if row["kind"] == kind) for kind in ("interaction", "user")}
         return cls(ids["interaction"], ids["user"])
@@ -50,23 +50,23 @@ class Erased:
     def __bool__(self) -> bool:
         return bool(self.interactions or self.users)
 
-    def theirs(self, rows: pa.RecordBatch) -> pa.Array:
+    def mask(self, rows: pa.RecordBatch) -> pa.Array:
         """Whether each row names an erased interaction or user."""
-        found = pa.repeat(False, rows.num_rows)
+        mask = pa.repeat(False, rows.num_rows)
         for names, ids in ((INTERACTION_IDS, self.interactions), (USER_HASHES, self.users)):
             wanted = pa.array(sorted(ids), pa.string())
             for name in set(names) & set(rows.schema.names):
-                found = pc.or_(found, pc.is_in(rows.column(name), wanted))
-        return found
+                mask = pc.or_(mask, pc.is_in(rows.column(name), wanted))
+        return mask
 
-    def named_in(self, line: str | None, user_key: bytes) -> bool:
-        """Whether a line that could not be read names an erased interaction or user by a text or whole number in it."""
+    def is_named_in(self, line: str | None, user_key: bytes) -> bool:
+        """Whether a rejected line names an erased interaction or user by a text or integer in it."""
         tokens = _tokens(line or "")
         return any(token in self.interactions or hashed(token, user_key) in self.users for token in tokens)
 
 
 def tombstones(erasure: str, erased: Erased) -> pa.RecordBatchReader:
-    """Rows of ERASURES for one order to erase, ordered now."""
+    """Rows of ERASURES for one erasure, as of now."""
     named = [("interaction", name) for name in sorted(erased.interactions)]
     named += [("user", name) for name in sorted(erased.users)]
     now = datetime.now(UTC)
@@ -80,11 +80,11 @@ def hashed(user: str, user_key: bytes) -> str:
 
 
 def without_erased_lines(rows: pa.RecordBatch, erased: Erased, user_key: bytes) -> pa.RecordBatch:
-    """Rows of `rejected_records` whose line, as far as it is kept, names nobody erased."""
+    """Rows of `rejected_records` whose kept characters name no erased interaction or user."""
     if not erased:
         return rows
     lines = zip(rows.column("raw").to_pylist(), rows.column("detail").to_pylist(), strict=True)
-    kept = [not erased.named_in(raw, user_key) and detail not in erased.interactions for raw, detail in lines]
+    kept = [not erased.is_named_in(raw, user_key) and detail not in erased.interactions for raw, detail in lines]
     return rows.filter(pa.array(kept, pa.bool_()))
 
 

@@ -16,7 +16,7 @@ from rl_assets.datasets.folder import publish_dataset
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Policy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.lake.delta import Lake
-from rl_assets.lake.duckdb_views import see
+from rl_assets.lake.duckdb_views import register_view
 from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.benchmarks.ingest import DAY
 from rl_assets_tests.support.dataset_tables import connected
@@ -138,7 +138,7 @@ def bare(lake: Lake, statement: str, target: Path, memory_limit: str) -> None:
     """One statement from the lake to a parquet file a split."""
     target.mkdir(parents=True, exist_ok=True)
     connection = sql.connect(memory_limit)
-    see(connection, "interactions", lake, INTERACTIONS, [DAY])
+    register_view(connection, "interactions", lake, INTERACTIONS, [DAY])
     connection.execute(
         f"COPY ({statement}) TO '{target}' "
         "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (split), OVERWRITE_OR_IGNORE)"

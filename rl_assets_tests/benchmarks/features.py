@@ -14,11 +14,11 @@ import pyarrow as pa
 from rl_assets.core import sql
 from rl_assets.core.identity import prompt_key
 from rl_assets.features.benchmarks import read_benchmarks
-from rl_assets.features.clusters import place_prompts
+from rl_assets.features.clusters import assign_clusters
 from rl_assets.features.day import describe_day
-from rl_assets.features.privacy import holds_personal_data, redacted
-from rl_assets.features.wording import boilerplate, languages, refusals
-from rl_assets.features.words import bands, signed, word_hashes
+from rl_assets.features.minhash import bands, signed, word_hashes
+from rl_assets.features.privacy import holds_personal_data, redact
+from rl_assets.features.text_flags import boilerplate, languages, refusals
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.features import PROMPT_CLUSTERS
 from rl_assets.tables.records import INTERACTIONS, MESSAGES
@@ -40,7 +40,7 @@ def parts(lake: Lake) -> Iterator[str]:
     personal = [f"{text} {PERSONAL}" for text in texts[: TEXTS // 10]]
     yield from (
         _line("personal data, none there", len(texts), seconds(lambda: holds_personal_data(answers))),
-        _line("personal data, replaced", len(personal), seconds(lambda: [redacted(text) for text in personal])),
+        _line("personal data, replaced", len(personal), seconds(lambda: [redact(text) for text in personal])),
         _line("refusals, boilerplate", len(texts), seconds(lambda: (refusals(answers), boilerplate(answers)))),
         _line("languages", len(texts), seconds(lambda: languages(answers))),
         _line("MinHash of answers", len(texts), seconds(lambda: bands([word_hashes([text]) for text in texts]))),
@@ -61,7 +61,7 @@ def lookups(folder: Path, histories: list[int]) -> Iterator[str]:
         for month in range(1, MONTHS + 1) if earlier else ():
             _place_before(lake, month, _questions(rng, earlier // MONTHS))
         connection = _landed(_questions(rng, NEW_PROMPTS))
-        wall = seconds(lambda lake=lake, connection=connection: place_prompts(connection, lake, date(2026, 12, 1)))
+        wall = seconds(lambda lake=lake, connection=connection: assign_clusters(connection, lake, date(2026, 12, 1)))
         yield f"{f'{NEW_PROMPTS:,} new prompts after':32} {earlier:>9,} earlier  {wall:6.2f} s"
 
 

@@ -16,8 +16,8 @@ from rl_assets.core import sql
 from rl_assets.core.identity import prompt_key
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
-from rl_assets.features.clusters import Near, Placed, assign, place_prompts
-from rl_assets.features.words import SignatureError, bands, word_hashes, words
+from rl_assets.features.clusters import NearDuplicate, NewPrompts, assign_clusters, choose_clusters
+from rl_assets.features.minhash import SignatureError, bands, word_hashes, words
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.features import PROMPT_CLUSTERS
 from rl_assets.tables.records import MESSAGES
@@ -53,7 +53,7 @@ def near_pairs(ours: dict[str, set[str]], theirs: dict[str, set[str]]) -> list[t
     ]
 
 
-def place(lake: Lake, day: date, texts: Iterable[str], system: str | None = None) -> Placed:
+def place(lake: Lake, day: date, texts: Iterable[str], system: str | None = None) -> NewPrompts:
     """Place prompts as if they had landed on `day`."""
     turns = [{"role": "system", "content": system}] if system else []
     prompts = [[*turns, {"role": "user", "content": text}] for text in texts]
@@ -66,7 +66,7 @@ def place(lake: Lake, day: date, texts: Iterable[str], system: str | None = None
     )
     landed = sql.connect()
     landed.register("interactions", table)
-    return place_prompts(landed, lake, day)
+    return assign_clusters(landed, lake, day)
 
 
 def placed(lake: Lake) -> dict[str, str | None]:
@@ -131,7 +131,7 @@ def test_the_same_days_give_the_same_clusters_whatever_the_order_within_a_day(tm
         place(shuffled, later(number), random.Random(number).sample(day, len(day)))
     assert placed(straight) == placed(shuffled)
     again = straight.open(PROMPT_CLUSTERS).version()
-    assert place(straight, later(3), days[3]) == Placed(0, 0)
+    assert place(straight, later(3), days[3]) == NewPrompts(0, 0)
     assert straight.open(PROMPT_CLUSTERS).version() == again
 
 
@@ -174,24 +174,28 @@ def test_prompts_that_differ_by_a_common_system_turn_only_are_compared_without_i
 
 def test_a_template_that_very_many_prompts_fill_costs_in_proportion_and_keeps_them_apart(tmp_path):
     lake = Lake(str(tmp_path))
-    assert place(lake, later(0), [f"Where is order {number}?" for number in range(3000)]) == Placed(3000, 3000)
+    assert place(lake, later(0), [f"Where is order {number}?" for number in range(3000)]) == NewPrompts(3000, 3000)
 
 
 def test_prompts_without_words_are_their_own_clusters(tmp_path):
     lake = Lake(str(tmp_path))
-    assert place(lake, later(0), ["???", "...!", "🙂"]) == Placed(2, 2)
+    assert place(lake, later(0), ["???", "...!", "🙂"]) == NewPrompts(2, 2)
 
 
 def test_of_fresh_prompts_the_first_founds_the_cluster_and_the_others_join_it():
-    near = [Near("b", "a", "a", "train"), Near("c", "b", "b", "test"), Near("d", "z", "y", "test")]
-    assert assign(near) == {"b": "a", "c": "a", "d": "y"}
+    near = [
+        NearDuplicate("b", "a", "a", "train"),
+        NearDuplicate("c", "b", "b", "test"),
+        NearDuplicate("d", "z", "y", "test"),
+    ]
+    assert choose_clusters(near) == {"b": "a", "c": "a", "d": "y"}
 
 
 def test_signatures_stay_what_they_were_and_another_algorithm_is_refused(monkeypatch):
     assert word_hashes(["Where is my order?"]) == [495948614, 1022026391, 3092500109, 4113142680]
     assert bands([word_hashes(["Where is my order?"])])[0][:3] == [1057388755, 2911910553, 2364019709]
     assert RMinHash.ALGORITHM_VERSION == 2
-    monkeypatch.setattr("rl_assets.features.words.ALGORITHM_VERSION", 1)
+    monkeypatch.setattr("rl_assets.features.minhash.ALGORITHM_VERSION", 1)
     with pytest.raises(SignatureError, match=r"version 2, stored ones are of version 1"):
         bands([[1]])
 

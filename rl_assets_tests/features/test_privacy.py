@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from rl_assets.features.privacy import find, holds_personal_data, redacted, suspects
+from rl_assets.features.privacy import candidates, find, holds_personal_data, redact
 
 FOUND = [
     ("Write to joe.o'hara+x@mail.exa-mple.co.uk.", "Write to <EMAIL>."),
@@ -51,23 +51,23 @@ LABELS = {
 
 @pytest.mark.parametrize(("text", "clean"), FOUND)
 def test_personal_data_becomes_a_placeholder_of_its_kind(text, clean):
-    assert redacted(text)[0] == clean
-    assert redacted(clean) == (clean, [])
+    assert redact(text)[0] == clean
+    assert redact(clean) == (clean, [])
     assert holds_personal_data(pa.array([text, clean, None])).to_pylist() == [True, False, False]
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)
 def test_numbers_dates_versions_and_code_are_left_alone(text):
-    assert redacted(text) == (text, [])
+    assert redact(text) == (text, [])
 
 
 def test_findings_among_other_text_are_found_and_nothing_is_left_after_one_pass():
     shuffled = random.Random(0)
     for _ in range(300):
         text = " ".join(shuffled.choice([*(text for text, _ in FOUND), *LEFT_ALONE]) for _ in range(6))
-        clean, kinds = redacted(text)
+        clean, kinds = redact(text)
         assert find(clean) == [], clean
-        assert len(kinds) == 0 or suspects(pa.array([text])).to_pylist() == [0]
+        assert len(kinds) == 0 or candidates(pa.array([text])).to_pylist() == [0]
 
 
 def test_a_long_text_of_one_kind_of_sign_takes_no_long_time():
@@ -99,6 +99,6 @@ def test_labelled_sentences_are_found_without_false_alarms(published_data, kind)
 
 def test_what_reads_all_texts_quickly_passes_over_no_finding(published_data):
     texts = [row["full_text"] for row in labelled(published_data)]
-    suspected = set(suspects(pa.array(texts)).to_pylist())
+    suspected = set(candidates(pa.array(texts)).to_pylist())
     assert {place for place, text in enumerate(texts) if find(text)} <= suspected
     assert len(suspected) < len(texts) / 3

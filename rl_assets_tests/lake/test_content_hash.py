@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.dataset as pds
 import pytest
 
-from rl_assets.lake.content_hash import Content, content_of
+from rl_assets.lake.content_hash import Content, hash_content
 
 
 def content(*rows: tuple[str | None, str | None]) -> Content:
     columns = [pa.array([row[i] for row in rows], pa.string()) for i in (0, 1)]
-    return content_of(pds.dataset(pa.table(columns, names=["a", "b"])), ["a", "b"])
+    return hash_content(pds.dataset(pa.table(columns, names=["a", "b"])), ["a", "b"])
 
 
 def test_the_order_of_many_rows_leaves_it_the_same():

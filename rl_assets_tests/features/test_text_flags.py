@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from rl_assets.features.wording import boilerplate, languages, refusals
+from rl_assets.features.text_flags import boilerplate, languages, refusals
 
 REFUSALS = [
     "I'm sorry, but I can’t help with that.",

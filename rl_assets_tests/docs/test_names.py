@@ -189,6 +189,6 @@ def test_pages_use_the_words_of_the_glossary(page: Path):
 
 
 def test_the_changelog_has_the_form_of_keep_a_changelog():
-    headings = re.findall(r"(?m)^#+ (.*)$", text_of(CHANGELOG))
+    headings = re.findall(r"(?m)^#{1,3} (.*)$", text_of(CHANGELOG))
     assert headings[:2] == ["Changelog", "[Unreleased]"]
     assert set(headings[2:]) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

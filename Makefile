@@ -11,7 +11,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup lock demo test dev dev-postgres check docs bench clean
+.PHONY: help setup lock demo test test-second test-all dev dev-postgres check docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,8 +38,18 @@ demo: setup  ## a whole night on the quickstart log: from files to a promotion d
 	$(DG) launch --assets 'group:adapters or group:reports' --partition $(LAST_DAY)
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
 
-test: setup  ## all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# What a test needs is its marker: see pyproject.toml and rl_assets_tests/conftest.py.
+SECOND_TIER := training or server or postgres or ray or browser or gpu or slow
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test: setup  ## the tests that need no training, server or browser; minutes
+	$(PYTEST) -m 'not ($(SECOND_TIER))'
+
+test-second: setup  ## the tests that `make test` leaves out
+	$(PYTEST) -m '$(SECOND_TIER)'
+
+test-all: setup  ## every test
+	$(PYTEST)
 
 dev: setup  ## the UI on http://localhost:3000 and the daemon, on what is there
 	$(DG) dev

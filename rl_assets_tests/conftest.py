@@ -1,12 +1,37 @@
-"""What every test may use: an empty product in a folder of its own."""
+"""What every test may use: an empty product, published samples, a barely trained tiny model, and judges."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
 
 from rl_assets.lake.delta import Lake
+from rl_assets.llm.cache import ReplyCache
+from rl_assets.llm.client import Endpoint, Judge
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets_tests.support.evaluation_samples import BARELY_TRAINED, random_adapter
+from rl_assets_tests.support.judge_server import SECRET, Behaviour, Server, serving
 from rl_assets_tests.support.logs import Product
 from rl_assets_tests.support.samples import unpack
+
+# A test that asks for one of these belongs to the second tier, whatever else it does.
+NEEDS = {
+    "training": {"base"},
+    "server": {"s3_endpoint"},
+    "postgres": {"postgres_server"},
+    "browser": {"chromium"},
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, fixtures in NEEDS.items():
+            if fixtures & set(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)
 
 
 @pytest.fixture
@@ -25,3 +50,51 @@ def product(home: Path) -> Product:
 def published_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published samples, each in the folder of its name; to be read only."""
     return unpack(tmp_path_factory.mktemp("published"))
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance of its own."""
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("evaluated-models")
+
+
+@pytest.fixture(scope="session")
+def base(models: Path) -> BaseModel:
+    return ensure_base_model("tiny", models, print, BARELY_TRAINED)
+
+
+@pytest.fixture(scope="session")
+def parent(models: Path, base: BaseModel) -> Adapter:
+    return random_adapter(base, models / "adapters" / "sft" / "aaaa", "sft", seed=1)
+
+
+@pytest.fixture(scope="session")
+def candidate(models: Path, base: BaseModel, parent: Adapter) -> Adapter:
+    return random_adapter(base, models / "adapters" / "dpo" / "bbbb", "dpo", seed=2, parent=parent)
+
+
+@pytest.fixture(scope="session")
+def loaded(base: BaseModel):
+    from rl_assets.models.loading import load_for_inference
+
+    return load_for_inference(base, None)
+
+
+@pytest.fixture
+def make_judge(tmp_path: Path) -> Iterator[Callable[..., tuple[Judge, Server]]]:
+    """A judge that asks a real server of that behaviour, and the server; all of a test share one cache."""
+    with ExitStack() as stack:
+
+        def make(behaviour: Behaviour, max_calls: int = 1000, **patience: Any) -> tuple[Judge, Server]:
+            server = stack.enter_context(serving(behaviour))
+            settings = {"timeout_s": 5.0, "retries": 2, "concurrency": 4} | patience
+            endpoint = Endpoint(server.url, "tiny-judge", SECRET, **settings)
+            return Judge(endpoint, ReplyCache(tmp_path / "cache"), max_calls, print), server
+
+        yield make

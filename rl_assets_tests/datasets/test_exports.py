@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rl_assets.datasets.exports import CannotExportError, export, instruction, prompt_completion, verifiable
-from rl_assets_tests.datasets.test_folder import publish
 from rl_assets_tests.support.dataset_tables import good_rows, message
+from rl_assets_tests.support.published_rows import publish_rows
 
 USER, ANSWER = message("user", "How much is 3 times 7?"), message("assistant", "21")
 
@@ -69,7 +69,7 @@ def test_a_group_without_one_right_answer_is_left_out_for_its_reason(row, reason
 def test_a_split_becomes_json_lines_and_what_has_no_place_is_counted(tmp_path):
     rows = good_rows("sft_dataset", 200)
     rows[0]["messages"] = [*rows[0]["messages"], *rows[0]["messages"]]
-    folder = publish(tmp_path, rows).folder
+    folder = publish_rows(tmp_path, rows).folder
     written, left_out = export(folder, "instruction", rows[0]["split"], tmp_path / "out.jsonl")
     assert left_out == {"has several turns": 1}
     assert len(lines(tmp_path / "out.jsonl")) == written == sum(row["split"] == rows[0]["split"] for row in rows) - 1
@@ -77,7 +77,7 @@ def test_a_split_becomes_json_lines_and_what_has_no_place_is_counted(tmp_path):
 
 
 def test_a_form_is_for_its_dataset_only(tmp_path):
-    folder = publish(tmp_path, good_rows("dpo_dataset", 120), "dpo_dataset").folder
+    folder = publish_rows(tmp_path, good_rows("dpo_dataset", 120), "dpo_dataset").folder
     with pytest.raises(ValueError, match="holds dpo_dataset; the form verifiable needs grpo_dataset"):
         export(folder, "verifiable", "train", tmp_path / "out.jsonl")
     with pytest.raises(ValueError, match="holds no published dataset"):
@@ -86,7 +86,7 @@ def test_a_form_is_for_its_dataset_only(tmp_path):
 
 
 def test_the_command_says_what_it_wrote(tmp_path):
-    folder = publish(tmp_path, good_rows("sft_dataset", 120)).folder
+    folder = publish_rows(tmp_path, good_rows("sft_dataset", 120)).folder
     command = [sys.executable, "-m", "rl_assets.datasets.exports", str(folder), "--form", "prompt_completion"]
     done = subprocess.run([*command, "--out", str(tmp_path / "out.jsonl")], capture_output=True, text=True, check=True)
     assert done.stdout == f"{len(lines(tmp_path / 'out.jsonl'))} rows of train written to {tmp_path / 'out.jsonl'}\n"

@@ -9,22 +9,16 @@ import pytest
 
 from rl_assets.core.files import sha256_file, sha256_folder
 from rl_assets.datasets.audit import AuditError
-from rl_assets.datasets.builders import Built, build_sft
-from rl_assets.datasets.folder import Dataset, preview, publish_dataset, read_manifest
+from rl_assets.datasets.builders import build_sft
+from rl_assets.datasets.folder import preview, publish_dataset, read_manifest
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
-from rl_assets.datasets.suites import DPO, SFT
-from rl_assets_tests.support.dataset_tables import Row, connected, good_rows, message
+from rl_assets.datasets.suites import SFT
+from rl_assets_tests.support.dataset_tables import Row, good_rows, message
 from rl_assets_tests.support.logs import DAY, Product, judged
+from rl_assets_tests.support.published_rows import publish_rows
 
 FILES = ["README.md", "fates.parquet", "manifest.json", "test.parquet", "train.parquet", "validation.parquet"]
-
-
-def publish(root: Path, rows: list[Row], name: str = "sft_dataset") -> Dataset:
-    suite = {"sft_dataset": SFT, "dpo_dataset": DPO}[name]
-    built = Built(candidates=len(rows) + 2, taken=len(rows), rejects={"error": 2})
-    inputs = {"rated_interactions": {str(DAY): "abc"}}
-    return publish_dataset(connected(rows, name), root / name / str(DAY), built, SftPolicy(), suite, inputs)
 
 
 def loaded(folder: Path, cache: Path):
@@ -39,7 +33,7 @@ def rows() -> list[Row]:
 
 
 def test_a_folder_holds_its_splits_its_card_and_its_manifest(tmp_path, rows):
-    dataset = publish(tmp_path, rows)
+    dataset = publish_rows(tmp_path, rows)
     assert sorted(path.name for path in dataset.folder.iterdir()) == FILES
     manifest = read_manifest(dataset.folder)
     assert manifest == json.loads(json.dumps(dataset.manifest))
@@ -53,7 +47,7 @@ def test_a_folder_holds_its_splits_its_card_and_its_manifest(tmp_path, rows):
 
 
 def test_the_manifest_is_written_last(tmp_path, rows):
-    folder = publish(tmp_path, rows).folder
+    folder = publish_rows(tmp_path, rows).folder
     times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert max(times, key=times.__getitem__) == "manifest.json"
 
@@ -65,10 +59,10 @@ def test_a_folder_without_a_manifest_was_never_published(tmp_path):
 def test_the_same_rows_have_the_same_hash_and_other_rows_or_another_order_have_another(tmp_path, rows):
     shuffled = rows.copy()
     random.Random(5).shuffle(shuffled)
-    first = publish(tmp_path / "first", rows)
-    assert publish(tmp_path / "again", rows).sha256 == first.sha256
-    assert publish(tmp_path / "shuffled", shuffled).sha256 != first.sha256
-    assert publish(tmp_path / "fewer", rows[1:]).sha256 != first.sha256
+    first = publish_rows(tmp_path / "first", rows)
+    assert publish_rows(tmp_path / "again", rows).sha256 == first.sha256
+    assert publish_rows(tmp_path / "shuffled", shuffled).sha256 != first.sha256
+    assert publish_rows(tmp_path / "fewer", rows[1:]).sha256 != first.sha256
 
 
 def test_shuffled_log_files_give_the_same_bytes(product: Product, tmp_path):
@@ -90,7 +84,7 @@ def test_shuffled_log_files_give_the_same_bytes(product: Product, tmp_path):
 
 
 def test_the_datasets_library_opens_a_folder_with_its_splits(tmp_path, rows):
-    dataset = publish(tmp_path, rows)
+    dataset = publish_rows(tmp_path, rows)
     opened = loaded(dataset.folder, tmp_path / "cache")
     assert {name: len(split) for name, split in opened.items()} == dataset.rows
     assert list(opened["train"].features) == ["messages", "metadata"]
@@ -99,7 +93,7 @@ def test_the_datasets_library_opens_a_folder_with_its_splits(tmp_path, rows):
 
 
 def test_the_datasets_library_opens_a_folder_with_an_empty_split(tmp_path, rows):
-    dataset = publish(tmp_path, [row for row in rows if row["split"] == "train"])
+    dataset = publish_rows(tmp_path, [row for row in rows if row["split"] == "train"])
     opened = loaded(dataset.folder, tmp_path / "cache")
     assert {name: len(split) for name, split in opened.items()} == {"train": dataset.rows["train"]}
     assert dataset.rows["test"] == dataset.rows["validation"] == 0
@@ -108,21 +102,21 @@ def test_the_datasets_library_opens_a_folder_with_an_empty_split(tmp_path, rows)
 
 
 def test_datasets_of_one_day_are_not_mixed_up_in_one_cache(tmp_path, rows):
-    sft = publish(tmp_path, rows)
-    dpo = publish(tmp_path, good_rows("dpo_dataset", 150), "dpo_dataset")
+    sft = publish_rows(tmp_path, rows)
+    dpo = publish_rows(tmp_path, good_rows("dpo_dataset", 150), "dpo_dataset")
     assert "messages" in loaded(sft.folder, tmp_path / "cache")["train"].features
     assert "chosen" in loaded(dpo.folder, tmp_path / "cache")["train"].features
-    fewer = publish(tmp_path, rows[:200])
+    fewer = publish_rows(tmp_path, rows[:200])
     assert sum(map(len, loaded(fewer.folder, tmp_path / "cache").values())) == 200
 
 
 def test_a_failed_audit_leaves_the_published_folder_and_shows_the_bad_row(tmp_path, rows):
-    before = {path.name: sha256_file(path) for path in publish(tmp_path, rows).folder.iterdir()}
+    before = {path.name: sha256_file(path) for path in publish_rows(tmp_path, rows).folder.iterdir()}
     broken = [*rows[:-1], {**rows[-1], "messages": [message("user", "Who broke this?"), message("robot", "I did.")]}]
     with pytest.raises(
         AuditError, match=r"sft_dataset of 2026-10-01 was not published, the former .* messages_"
     ) as raised:
-        publish(tmp_path, broken)
+        publish_rows(tmp_path, broken)
     failed = [finding for finding in raised.value.findings if finding.blocks]
     assert [finding.expectation.name for finding in failed] == ["messages_alternate_and_end_with_assistant"]
     assert failed[0].observed == 1
@@ -134,26 +128,26 @@ def test_a_failed_audit_leaves_the_published_folder_and_shows_the_bad_row(tmp_pa
 
 def test_a_failed_audit_of_the_first_version_leaves_nothing(tmp_path, rows):
     with pytest.raises(AuditError):
-        publish(tmp_path, [rows[0], rows[0]])
+        publish_rows(tmp_path, [rows[0], rows[0]])
     assert list(tmp_path.rglob("*")) == [tmp_path / "sft_dataset"]
 
 
 def test_warnings_do_not_block(tmp_path, rows):
-    dataset = publish(tmp_path, rows[:5])
+    dataset = publish_rows(tmp_path, rows[:5])
     warned = [finding.expectation.name for finding in dataset.findings if not finding.passed]
     assert warned == ["at_least_100_rows"]
     assert dataset.manifest["expectations"]["at_least_100_rows"] == {"passed": False, "observed": 5.0}
 
 
 def test_a_dataset_without_rows_is_published_as_empty(tmp_path):
-    dataset = publish(tmp_path, [])
+    dataset = publish_rows(tmp_path, [])
     assert dataset.rows == {"train": 0, "validation": 0, "test": 0}
     assert preview(dataset.folder) == []
     assert sorted(path.name for path in dataset.folder.iterdir()) == FILES
 
 
 def test_the_card_tells_splits_reasons_and_provenance(tmp_path, rows):
-    dataset = publish(tmp_path, rows)
+    dataset = publish_rows(tmp_path, rows)
     card = (dataset.folder / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\npretty_name: sft_dataset as of 2026-10-01\n")
     for text in (
@@ -166,5 +160,5 @@ def test_the_card_tells_splits_reasons_and_provenance(tmp_path, rows):
 
 
 def test_a_preview_is_the_first_training_rows(tmp_path, rows):
-    shown = preview(publish(tmp_path, rows).folder, 2)
+    shown = preview(publish_rows(tmp_path, rows).folder, 2)
     assert [list(row) for row in shown] == [["messages", "metadata"]] * 2

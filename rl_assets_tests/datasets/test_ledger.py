@@ -7,35 +7,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rl_assets.datasets import suites
-from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
-from rl_assets.datasets.folder import publish_dataset, read_manifest
+from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ledger import LedgerError, LedgerOfDay, write_ledger
-from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
-from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
+from rl_assets.datasets.ratings import rate_interactions
 from rl_assets.tables.dataset_ledger import DATASETS, LEDGER
-from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets_tests.support.logs import DAY, Product, Row, about, interaction, judged
-
-PARTS = {
-    "sft_dataset": (build_sft, SftPolicy(), suites.SFT),
-    "dpo_dataset": (build_pairs, DpoPolicy(), suites.DPO),
-    "reward_dataset": (build_pairs, RewardPolicy(), suites.REWARD),
-    "kto_dataset": (build_kto, KtoPolicy(), suites.KTO),
-    "grpo_dataset": (build_grpo, GrpoPolicy(), suites.GRPO),
-}
-WINDOW = Window(DAY, 30)
-
-
-def publish(product: Product, root: Path, names=DATASETS) -> None:
-    """Rate the day and publish its datasets below the folder."""
-    rate_interactions(product.lake, WINDOW)
-    rated = product.lake.published(RATED_INTERACTIONS, DAY)
-    for name in names:
-        build, policy, suite = PARTS[name]
-        connection = rated_as_of(product.lake, WINDOW, "1GB")
-        inputs = {RATED_INTERACTIONS.name: {str(DAY): rated.sha256}}
-        publish_dataset(connection, root / name / str(DAY), build(connection, policy), policy, suite, inputs)
+from rl_assets_tests.support.published_datasets import WINDOW, publish_datasets
 
 
 def written(product: Product, root: Path) -> tuple[LedgerOfDay, dict[str, Row]]:
@@ -67,7 +44,7 @@ def mixed(product: Product) -> Product:
 
 
 def test_every_answer_has_rows_or_one_reason_for_every_dataset(mixed: Product, tmp_path):
-    publish(mixed, tmp_path)
+    publish_datasets(mixed, tmp_path)
     _, ledger = written(mixed, tmp_path)
     assert len(ledger) == 166
     for row in ledger.values():
@@ -77,7 +54,7 @@ def test_every_answer_has_rows_or_one_reason_for_every_dataset(mixed: Product, t
 
 
 def test_the_ledger_says_where_an_answer_went_and_why_not_elsewhere(mixed: Product, tmp_path):
-    publish(mixed, tmp_path)
+    publish_datasets(mixed, tmp_path)
     _, ledger = written(mixed, tmp_path)
 
     def fates(interaction_id: str) -> list:
@@ -94,7 +71,7 @@ def test_the_ledger_says_where_an_answer_went_and_why_not_elsewhere(mixed: Produ
 
 
 def test_the_sums_are_those_of_every_manifest_and_of_every_file(mixed: Product, tmp_path):
-    publish(mixed, tmp_path)
+    publish_datasets(mixed, tmp_path)
     ledger, rows = written(mixed, tmp_path)
     for name in DATASETS:
         short = name.removesuffix("_dataset")
@@ -108,13 +85,13 @@ def test_the_sums_are_those_of_every_manifest_and_of_every_file(mixed: Product, 
 
 
 def test_a_missing_dataset_is_named(mixed: Product, tmp_path):
-    publish(mixed, tmp_path, DATASETS[:-1])
+    publish_datasets(mixed, tmp_path, DATASETS[:-1])
     with pytest.raises(LedgerError, match=r"there is no dataset in .*grpo_dataset.*: materialize grpo_dataset"):
         write_ledger(mixed.lake, WINDOW, tmp_path)
 
 
 def test_a_dataset_of_other_answers_is_named_and_nothing_is_published(mixed: Product, tmp_path):
-    publish(mixed, tmp_path)
+    publish_datasets(mixed, tmp_path)
     mixed.log(judged("new", 0.9, query="New?"), name="late.jsonl")
     mixed.ingest()
     rate_interactions(mixed.lake, WINDOW)
@@ -124,7 +101,7 @@ def test_a_dataset_of_other_answers_is_named_and_nothing_is_published(mixed: Pro
 
 
 def test_a_file_that_lost_a_row_is_noticed(mixed: Product, tmp_path):
-    publish(mixed, tmp_path)
+    publish_datasets(mixed, tmp_path)
     path = tmp_path / "sft_dataset" / str(DAY) / "train.parquet"
     rows = duckdb.sql(f"FROM read_parquet('{path}') LIMIT 5").to_arrow_table()
     duckdb.from_arrow(rows).write_parquet(str(path))
@@ -133,7 +110,7 @@ def test_a_file_that_lost_a_row_is_noticed(mixed: Product, tmp_path):
 
 
 def test_a_manifest_that_counts_otherwise_is_noticed(mixed: Product, tmp_path):
-    publish(mixed, tmp_path)
+    publish_datasets(mixed, tmp_path)
     path = tmp_path / "kto_dataset" / str(DAY) / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["answers"]["taken"] += 1
@@ -144,6 +121,6 @@ def test_a_manifest_that_counts_otherwise_is_noticed(mixed: Product, tmp_path):
 
 def test_a_day_without_answers_has_an_empty_ledger(product: Product, tmp_path):
     product.ingest()
-    publish(product, tmp_path)
+    publish_datasets(product, tmp_path)
     ledger, rows = written(product, tmp_path)
     assert (rows, ledger.accounts) == ({}, {name: {} for name in DATASETS})

@@ -8,13 +8,13 @@ from rl_assets.datasets.ratings import Window
 from rl_assets.datasets.stats import StatsOfDay, recommendation, write_stats
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.interaction_stats import STATS
-from rl_assets_tests.datasets.test_ledger import publish
 from rl_assets_tests.support.logs import DAY, Product, interaction, judged, later
+from rl_assets_tests.support.published_datasets import publish_datasets
 
 
 def stats(product: Product, root) -> StatsOfDay:
     product.ingest()
-    publish(product, root)
+    publish_datasets(product, root)
     return write_stats(product.lake, Window(DAY, 30), root)
 
 

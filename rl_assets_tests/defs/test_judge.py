@@ -15,13 +15,12 @@ from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.records import FEEDBACK
-from rl_assets_tests.evaluation.conftest import base, candidate, make_judge, models, parent
 from rl_assets_tests.support.evaluation_samples import DAY
 from rl_assets_tests.support.judge_server import SECRET, Behaviour, always_first, honest, serving
 from rl_assets_tests.support.logs import all_rows
 from rl_assets_tests.support.reports_home import checks, metadata, run, settings
 
-__all__ = ["base", "candidate", "make_judge", "models", "parent", "settings"]
+__all__ = ["settings"]
 
 
 def test_without_a_judge_there_are_no_preferences(settings):

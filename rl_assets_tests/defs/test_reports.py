@@ -11,11 +11,10 @@ from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
 from rl_assets.evaluation.report.render import read_report, write_report
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import Settings
-from rl_assets_tests.evaluation.conftest import base, candidate, make_judge, models, parent
 from rl_assets_tests.support.evaluation_samples import DAY, random_adapter, report
 from rl_assets_tests.support.reports_home import checks, metadata, run, settings
 
-__all__ = ["base", "candidate", "make_judge", "models", "parent", "settings"]
+__all__ = ["settings"]
 
 
 def test_agents_are_compared_and_the_report_lies_beside_the_evaluation(settings):

@@ -1,34 +1,18 @@
 """What the sensors ask for, tick by tick, on real folders and a real instance."""
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from rl_assets.datasets.folder import read_manifest
-from rl_assets.definitions import defs
 from rl_assets.defs.ingestion.new_log_files import new_log_files
-from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
-from rl_assets.settings import Settings
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import make_dataset
+from rl_assets_tests.support.ticks import tick
 
 DAY = "2026-10-01"
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
-        yield instance
-
-
-def tick(sensor: dg.SensorDefinition, home: Path, instance: dg.DagsterInstance, cursor: str | None = None):
-    resources = {"home": HomeResource.of(Settings(home=home))}
-    context = dg.build_sensor_context(instance, cursor=cursor, resources=resources, definitions=defs)
-    return sensor.evaluate_tick(context)
 
 
 def test_exactly_the_days_whose_files_changed_are_asked_for(tmp_path, instance):

@@ -1,37 +1,14 @@
 """Texts of users and models stay text, whatever stands in them."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from rl_assets.evaluation.report.escaping import markdown_block, markdown_text, printable
 from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.report.render import to_html
-from rl_assets.evaluation.schema.results import EvalReport, WorstAnswer
 from rl_assets_tests.support.evaluation_samples import report
-
-ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'
-FENCES = "```\n# Promoted!\n````\n![x](http://evil.example/p.png)"
-
-
-class Tags(HTMLParser):
-    """The tags and attributes that a browser would see."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-
-def attacked() -> EvalReport:
-    worst = WorstAnswer(prompt=ATTACK, reference=FENCES, answer=f"\u202e{ATTACK}\x00", why=ATTACK, token_f1=0.0)
-    return report(worst=[worst], notes=[ATTACK], segment=ATTACK, base_name=ATTACK)
+from rl_assets_tests.support.hostile_answers import FENCES, Tags, attacked
 
 
 def test_markup_in_answers_stays_text_in_the_page():

@@ -14,8 +14,8 @@ from rl_assets.evaluation.report.render import read_report, to_html, write_decis
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.results import EvalReport, LossCurve
 from rl_assets.evaluation.schema.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
-from rl_assets_tests.evaluation.test_escaping import ATTACK, Tags, attacked
 from rl_assets_tests.support.evaluation_samples import comparison, report, span, verdicts
+from rl_assets_tests.support.hostile_answers import ATTACK, Tags, attacked
 
 
 def test_the_page_holds_its_pictures_and_follows_the_readers_theme():

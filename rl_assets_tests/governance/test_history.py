@@ -28,7 +28,7 @@ def s3_endpoint() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["folder", "object store"])
+@pytest.fixture(params=["folder", pytest.param("object store", marks=pytest.mark.server)])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     """Two days of two versions each; only the first version of the first day said what must go."""
     url = str(tmp_path / "lake") if request.param == "folder" else f"{request.getfixturevalue('bucket')}/tables"

@@ -21,8 +21,7 @@ from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.recipes.recipe import adjusted
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.train import train
-from rl_assets_tests.support.training_samples import DAY, few_steps
-from rl_assets_tests.training.conftest import SMALL
+from rl_assets_tests.support.training_samples import DAY, SMALL, few_steps
 
 pytestmark = pytest.mark.ray
 RECIPE = adjusted(few_steps(), {"sft": {"max_steps": 150, "save_steps": 10}})

@@ -5,19 +5,20 @@ import pytest
 from rl_assets.models.base_models import BaseModel, content_hash, ensure_base_model
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.tiny.build import END, inputs_hash
-from rl_assets_tests.support.training_samples import SMALL, chat
+from rl_assets_tests.support.evaluation_samples import BARELY_TRAINED
+from rl_assets_tests.support.training_samples import chat
 
 
 def test_an_existing_tiny_model_is_not_trained_again(base: BaseModel):
     lines: list[str] = []
-    again = ensure_base_model("tiny", Path(base.path).parent, lines.append, SMALL)
+    again = ensure_base_model("tiny", Path(base.path).parent, lines.append, BARELY_TRAINED)
     assert again == base
     assert "nothing was trained" in lines[0]
 
 
 def test_the_same_inputs_give_the_same_model_and_a_seed_another(base: BaseModel, tmp_path: Path):
-    assert ensure_base_model("tiny", tmp_path, print, SMALL).sha256 == base.sha256
-    assert inputs_hash(SMALL) != inputs_hash(type(SMALL)(seed=1))
+    assert ensure_base_model("tiny", tmp_path, print, BARELY_TRAINED).sha256 == base.sha256
+    assert inputs_hash(BARELY_TRAINED) != inputs_hash(type(BARELY_TRAINED)(seed=1))
 
 
 def test_a_folder_is_a_base_model_and_its_hash_sees_every_weight(base: BaseModel):

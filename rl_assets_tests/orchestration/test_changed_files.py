@@ -13,8 +13,8 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.defs.ingestion.new_log_files import MOST_DAYS, new_log_files
-from rl_assets_tests.defs.test_sensors import instance, tick  # noqa: F401
 from rl_assets_tests.support.night_logs import write_log
+from rl_assets_tests.support.ticks import tick
 from rl_assets_tests.support.unprivileged import run_unprivileged
 
 DAYS = [str(date(2026, 10, 1) + timedelta(days=number)) for number in range(31)]
@@ -43,11 +43,11 @@ def asked(result: Any) -> list[str]:
     return [request.partition_key for request in result.run_requests or []]
 
 
-def look(home: Path, instance: dg.DagsterInstance, cursor: str | None = None):  # noqa: F811
+def look(home: Path, instance: dg.DagsterInstance, cursor: str | None = None):
     return tick(new_log_files, home, instance, cursor)
 
 
-def test_corrected_files_in_three_old_days_open_exactly_those_again(tmp_path, instance):  # noqa: F811
+def test_corrected_files_in_three_old_days_open_exactly_those_again(tmp_path, instance):
     for number, day in enumerate(DAYS[:10]):
         write_log(tmp_path, day, range(number, number + 1))
     cursor = look(tmp_path, instance).cursor
@@ -60,7 +60,7 @@ def test_corrected_files_in_three_old_days_open_exactly_those_again(tmp_path, in
     assert asked(look(tmp_path, instance, cursor)) == [added, same_size, gone]
 
 
-def test_a_long_history_is_asked_for_in_several_ticks_and_none_twice(tmp_path, instance):  # noqa: F811
+def test_a_long_history_is_asked_for_in_several_ticks_and_none_twice(tmp_path, instance):
     for number, day in enumerate(DAYS):
         write_log(tmp_path, day, range(number, number + 1))
     found, cursor = [], None
@@ -71,7 +71,7 @@ def test_a_long_history_is_asked_for_in_several_ticks_and_none_twice(tmp_path, i
     assert found == [DAYS[:MOST_DAYS], DAYS[MOST_DAYS:], []]
 
 
-def test_files_of_tomorrow_are_asked_for_when_tomorrow_has_come(tmp_path, instance):  # noqa: F811
+def test_files_of_tomorrow_are_asked_for_when_tomorrow_has_come(tmp_path, instance):
     early = str(datetime.now(UTC).date() + timedelta(days=2))
     write_log(tmp_path, early, range(1))
     result = look(tmp_path, instance)

@@ -17,9 +17,9 @@ from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe
 
 DAY = "2026-10-14"
+SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
 SEGMENT = "parts-manual"
 # The smallest model, barely trained.
-SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
 # Values of a recipe's grpo stage that make online training short.
 ONLINE = {
     "method": "online_grpo",

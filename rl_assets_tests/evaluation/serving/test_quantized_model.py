@@ -11,10 +11,22 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.run.items import Item
 from rl_assets.evaluation.serving.quantized import compare_loads, load, weight_bytes
 from rl_assets.models.adapters import Adapter, point_day
-from rl_assets.models.base_models import BaseModel
+from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.loading import WrongBaseModelError
 from rl_assets.settings import Settings
-from rl_assets_tests.support.training_samples import DAY, parts_rows, publish, split_by_prompt
+from rl_assets_tests.support.evaluation_samples import random_adapter
+from rl_assets_tests.support.training_samples import DAY, SMALL, parts_rows, publish, split_by_prompt
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> BaseModel:
+    """Two layers: of a smaller model the scales weigh more than packing saves."""
+    return ensure_base_model("tiny", tmp_path_factory.mktemp("models"), print, SMALL)
+
+
+@pytest.fixture(scope="module")
+def sft_adapter(base: BaseModel, tmp_path_factory) -> Adapter:
+    return random_adapter(base, tmp_path_factory.mktemp("adapters") / "aaaa", "sft", seed=1)
 
 
 def test_fewer_bits_take_less_memory_and_their_price_in_quality_has_an_interval(

@@ -26,10 +26,8 @@ from rl_assets.models.latency import Latency
 from rl_assets.models.tiny.build import TinySpec
 from rl_assets_tests.support.adapter_samples import sample_manifest
 
-BARELY_TRAINED = TinySpec(hidden=32, intermediate=64, layers=1, heads=2, steps=12, batch=8, warmup_steps=2)
-
-
 DAY = "2026-10-14"
+BARELY_TRAINED = TinySpec(hidden=32, intermediate=64, layers=1, heads=2, steps=12, batch=8, warmup_steps=2)
 
 
 def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int, parent: Adapter | None = None) -> Adapter:

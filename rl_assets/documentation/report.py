@@ -14,7 +14,7 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.encoding import context_length, prompt_ids
 from rl_assets.models.generation import generate
-from rl_assets.models.latency import side_by_side
+from rl_assets.models.latency import paired_latency_ratios
 from rl_assets.models.loading import free_memory, load_for_inference
 from rl_assets.models.runtime import start
 from rl_assets.rewards.image_answers import parse_answer
@@ -113,7 +113,7 @@ def _latency(base: BaseModel, candidate: Adapter, rows: Sequence[Row], max_new_t
         return None
     models = load_for_inference(base, candidate), load_for_inference(base, None)
     prompts = [row["messages"][:-1] for row in rows]
-    return median_interval(side_by_side(*models, prompts, max_new_tokens, equal_work=True))
+    return median_interval(paired_latency_ratios(*models, prompts, max_new_tokens, equal_work=True))
 
 
 def write_image_report(report: ImageReport, folder: Path) -> None:

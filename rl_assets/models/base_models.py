@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rl_assets.core.files import replaced_folder, sha256_file, sha256_json, write_json
-from rl_assets.models.tiny.build import TinySpec, build_tiny_model, inputs_hash
+from rl_assets.models.tiny.pretraining import TinySpec, build_tiny_model, inputs_hash
 
 TINY = "tiny"
 CONTENT = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt"})
@@ -15,7 +15,7 @@ NOT_CONTENT = frozenset({"manifest.json"})
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A base model: the name that was asked for, what from_pretrained takes, and a hash of weights and tokenizer."""
+    """A base model: its requested name, what from_pretrained accepts, and a hash of weights and tokenizer."""
 
     name: str
     path: str
@@ -25,9 +25,9 @@ class BaseModel:
 def ensure_base_model(
     name: str, models: Path, log: Callable[[str], None], tiny_spec: TinySpec | None = None
 ) -> BaseModel:
-    """The base model `name`, built or fetched into `models` where it is not there yet.
+    """The base model `name`, built or fetched into `models` if it is not there yet.
 
-    `tiny_spec` says how `tiny` is to be made (its default where None); other models ignore it.
+    `tiny_spec` says how `tiny` is made (by default `TinySpec()`); other models ignore it.
     """
     if name == TINY:
         return _ensure_tiny(models / TINY, tiny_spec or TinySpec(), log)
@@ -48,12 +48,12 @@ def _ensure_tiny(folder: Path, spec: TinySpec, log: Callable[[str], None]) -> Ba
         log(f"base model: {folder} is up to date, nothing was trained")
     else:
         with replaced_folder(folder) as staging:
-            measured = build_tiny_model(spec, staging, log)
+            metrics = build_tiny_model(spec, staging, log)
             manifest = {
                 "inputs_hash": inputs,
                 "spec": asdict(spec),
                 "sha256": content_hash(staging),
-                **measured,
+                **metrics,
             }
             write_json(staging / "manifest.json", manifest)
     return BaseModel(TINY, str(folder), content_hash(folder))

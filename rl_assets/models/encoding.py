@@ -19,13 +19,13 @@ def completion_ids(tokenizer: Any, prompt: Sequence[Message], answer: str) -> li
     """
     before = prompt_ids(tokenizer, prompt)
     messages = [*prompt, {"role": "assistant", "content": answer}]
-    whole = list(tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"])
-    if whole[: len(before)] != before:
+    conversation = list(tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"])
+    if conversation[: len(before)] != before:
         raise ValueError(
             "the chat template changes the prompt's tokens when an answer follows, so the answer's tokens "
-            f"cannot be told apart: prompt {prompt[-1]['content'][:80]!r}"
+            f"cannot be separated from it: prompt {prompt[-1]['content'][:80]!r}"
         )
-    answer_ids = whole[len(before) :]
+    answer_ids = conversation[len(before) :]
     if tokenizer.eos_token_id in answer_ids:
         answer_ids = answer_ids[: answer_ids.index(tokenizer.eos_token_id) + 1]
     return answer_ids
@@ -37,14 +37,14 @@ def context_length(model: Any) -> int:
 
 
 def length_sorted_batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Indices in batches of at most `size`, longest first, so padding is short and memory peaks at once."""
+    """Indices in batches of at most `size`, by falling length, so padding is short and memory peaks at once."""
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     for start in range(0, len(order), size):
         yield order[start : start + size]
 
 
 def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[list[list[int]], list[list[int]]]:
-    """Rows of one length (the longest) with `pad` on the left, and their attention mask."""
+    """Rows padded to the same length with `pad` on the left, and their attention mask."""
     width = max(len(row) for row in rows)
     padded = [[pad] * (width - len(row)) + list(row) for row in rows]
     masks = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
@@ -52,5 +52,5 @@ def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[list[list[int]
 
 
 def pad_id(tokenizer: Any) -> int:
-    """The padding token, or the end token where a tokenizer has none; the mask hides it either way."""
+    """The padding token, or the end token if a tokenizer has none; the mask hides it either way."""
     return int(tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id)

@@ -1,4 +1,4 @@
-"""Greedy answers to the held-out prompts, in length-sorted batches."""
+"""Greedy answers to prompts, in length-sorted batches."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,14 +29,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Generation:
-    """Answers in the order of the prompts, and the wall time of the whole batched run in seconds."""
+    """Answers in the order of the prompts, and the wall time of the batched run in seconds."""
 
     answers: list[Answer]
     seconds: float
 
     @property
     def tokens_per_second(self) -> float:
-        """New tokens a second over the batched run."""
+        """New tokens per second over the batched run."""
         return sum(answer.tokens for answer in self.answers) / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -47,9 +47,9 @@ def generate(
     max_new_tokens: int,
     log: Callable[[str], None],
 ) -> Generation:
-    """The likeliest answer, token by token, to every prompt: no sampling, so the same model says the same.
+    """The greedy answer to every prompt: no sampling, so the same model gives the same answers.
 
-    Raises ValueError for a prompt that leaves no room for `max_new_tokens` in the model's context.
+    Raises ValueError if a prompt leaves no room for `max_new_tokens` in the model's context.
     """
     encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
     _check_room(encoded, max_new_tokens, context_length(model))
@@ -63,10 +63,10 @@ def generate(
 
 
 def _check_room(encoded: Sequence[Sequence[int]], max_new_tokens: int, context: int) -> None:
-    longest = max((len(ids) for ids in encoded), default=0)
-    if longest + max_new_tokens > context:
+    max_prompt = max((len(ids) for ids in encoded), default=0)
+    if max_prompt + max_new_tokens > context:
         raise ValueError(
-            f"a prompt of {longest} and {max_new_tokens} new tokens exceed the model's context of {context}"
+            f"a prompt of {max_prompt} and {max_new_tokens} new tokens exceed the model's context of {context}"
         )
 
 
@@ -75,13 +75,13 @@ def _answer_batch(
 ) -> list[Answer]:
     width = max(len(row) for row in rows)
     output = greedy(model, tokenizer, rows, max_new_tokens, min_new_tokens)
-    return [_read(tokenizer, ids[width:], len(row)) for row, ids in zip(rows, output.tolist(), strict=True)]
+    return [_decode(tokenizer, ids[width:], len(row)) for row, ids in zip(rows, output.tolist(), strict=True)]
 
 
 def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, min_new_tokens: int = 0) -> Any:
     """Prompt and new ids (rows x width + new), left-padded, of greedy decoding with the key-value cache.
 
-    The model's own generation settings (temperature, penalties) are set aside: they differ between bases.
+    The model's own generation settings (temperature, penalties) are ignored: they differ between bases.
     """
     import torch
     from transformers import GenerationConfig
@@ -104,7 +104,7 @@ def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: in
         )
 
 
-def _read(tokenizer: Any, ids: list[int], prompt_tokens: int) -> Answer:
+def _decode(tokenizer: Any, ids: list[int], prompt_tokens: int) -> Answer:
     finished = tokenizer.eos_token_id in ids
     kept = ids[: ids.index(tokenizer.eos_token_id)] if finished else ids
     text = tokenizer.decode(kept, skip_special_tokens=True).strip()

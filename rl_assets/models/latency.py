@@ -1,4 +1,4 @@
-"""How long one request takes: warm requests at batch 1, alone for each model and side by side for two."""
+"""How long one request takes: warm requests at batch 1, alone for each model and in turns for two."""
 
 import statistics
 import time
@@ -17,15 +17,15 @@ EQUAL_WORK_TOKENS = 24
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds a request from prompt to whole answer, over `requests` warm requests at batch 1."""
+    """Milliseconds per request, from prompt to whole answer, over `requests` warm requests at batch 1."""
 
     p50_ms: float
     p95_ms: float
     requests: int
 
 
-def spread_sample(prompts: Sequence[Sequence[Message]], size: int = REQUESTS) -> list[Sequence[Message]]:
-    """`size` prompts evenly over the list; fewer than `size` are asked again in turn. [] from []."""
+def evenly_spaced(prompts: Sequence[Sequence[Message]], size: int = REQUESTS) -> list[Sequence[Message]]:
+    """`size` prompts evenly over the list; fewer than `size` are repeated in turn. [] from []."""
     if not prompts:
         return []
     return [prompts[(index * len(prompts)) // size % len(prompts)] for index in range(size)]
@@ -47,9 +47,9 @@ def _wait_for_device(model: Any) -> None:
         torch.cuda.synchronize(model.device)
 
 
-def measure(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], max_new: int) -> Latency | None:
+def measure_latency(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], max_new: int) -> Latency | None:
     """Latency over a spread sample of the prompts; None when there are none."""
-    rows = [prompt_ids(tokenizer, prompt) for prompt in spread_sample(prompts)]
+    rows = [prompt_ids(tokenizer, prompt) for prompt in evenly_spaced(prompts)]
     if not rows:
         return None
     for ids in rows[:WARM_UP]:
@@ -65,7 +65,7 @@ def percentile_95(times: Sequence[float]) -> float:
     return statistics.quantiles(times, n=20, method="inclusive")[-1]
 
 
-def side_by_side(
+def paired_latency_ratios(
     ours: tuple[Any, Any],
     theirs: tuple[Any, Any],
     prompts: Sequence[Sequence[Message]],
@@ -77,15 +77,15 @@ def side_by_side(
     The two models take turns (ours, theirs, theirs, ours) and the faster of both runs counts, so a machine
     that gets busy meanwhile slows both alike. With `equal_work` each writes exactly EQUAL_WORK_TOKENS tokens.
     """
-    new, least = (EQUAL_WORK_TOKENS, EQUAL_WORK_TOKENS) if equal_work else (max_new, 0)
-    new, least = min(new, max_new), min(least, max_new)
-    rows = [prompt_ids(ours[1], prompt) for prompt in spread_sample(prompts)]
+    new = min(EQUAL_WORK_TOKENS, max_new) if equal_work else max_new
+    min_new = new if equal_work else 0
+    rows = [prompt_ids(ours[1], prompt) for prompt in evenly_spaced(prompts)]
     for ids in rows[:WARM_UP]:
         for model, tokenizer in (ours, theirs):
-            request_ms(model, tokenizer, ids, new, least)
-    return [_ratio(ours, theirs, ids, new, least) for ids in rows]
+            request_ms(model, tokenizer, ids, new, min_new)
+    return [_ratio(ours, theirs, ids, new, min_new) for ids in rows]
 
 
-def _ratio(ours: tuple[Any, Any], theirs: tuple[Any, Any], ids: list[int], new: int, least: int) -> float:
-    turns = [request_ms(*pair, ids, new, least) for pair in (ours, theirs, theirs, ours)]
+def _ratio(ours: tuple[Any, Any], theirs: tuple[Any, Any], ids: list[int], new: int, min_new: int) -> float:
+    turns = [request_ms(*pair, ids, new, min_new) for pair in (ours, theirs, theirs, ours)]
     return min(turns[0], turns[3]) / min(turns[1], turns[2])

@@ -1,4 +1,4 @@
-"""Models into memory: base models for training, plain or quantised, and base plus adapter for inference."""
+"""Models into memory: base models for training, plain or quantized, and base plus adapter for inference."""
 
 import gc
 import os
@@ -43,7 +43,7 @@ def load_for_inference(base: BaseModel, adapter: Adapter | None) -> tuple[Any, A
 
 
 def load_tokenizer(base: BaseModel) -> Any:
-    """The base model's tokenizer; ValueError where it has no chat template."""
+    """The base model's tokenizer; ValueError if it has no chat template."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(base.path)
@@ -55,7 +55,7 @@ def load_tokenizer(base: BaseModel) -> Any:
 
 
 def load_for_training(base: BaseModel, quantization: Literal["nf4", "int8"] | None, log: Callable[[str], None]) -> Any:
-    """The base model to put an adapter on: float32 on a CPU, bfloat16 on a GPU, 4 or 8 bit where asked."""
+    """The base model to put an adapter on: float32 on a CPU, bfloat16 on a GPU, 4 or 8 bit if quantized."""
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"dtype": compute_dtype(), "device_map": device_map()}
@@ -84,7 +84,7 @@ def load_to_continue(base: BaseModel, parent: Adapter, recipe: Recipe, log: Call
 
 
 def quantization_config(quantization: Literal["nf4", "int8"]) -> Any:
-    """QLoRA's 4 bits (Dettmers et al. 2023, arXiv:2305.14314: nf4, double quantisation), or LLM.int8()."""
+    """QLoRA's 4 bits (Dettmers et al. 2023, arXiv:2305.14314: nf4, double quantization), or LLM.int8()."""
     from transformers import BitsAndBytesConfig
 
     if quantization == "int8":

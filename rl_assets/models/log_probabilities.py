@@ -27,7 +27,7 @@ class LogProbability:
 
     @property
     def per_token(self) -> float:
-        """Nats a token."""
+        """Nats per token."""
         return self.total / self.tokens
 
 
@@ -39,19 +39,19 @@ def log_probabilities(
 ) -> list[LogProbability]:
     """log p(answer | prompt) for each (prompt, answer), in their order.
 
-    Raises ValueError for one that is longer than the model's context: cut, its figure would be another's.
+    Raises ValueError if one is longer than the model's context: truncated, its value would be another answer's.
     """
     encoded = [(prompt_ids(tokenizer, p), completion_ids(tokenizer, p, a)) for p, a in answers]
     lengths = [len(prompt) + len(completion) for prompt, completion in encoded]
     if lengths and max(lengths) > context_length(model):
         raise ValueError(f"{max(lengths)} tokens exceed the model's context of {context_length(model)}")
-    found: dict[int, LogProbability] = {}
+    scores: dict[int, LogProbability] = {}
     cells = max(lengths, default=1) * int(model.config.vocab_size)
     for batch in length_sorted_batches(lengths, max(1, min(BATCH_SIZE, LOGIT_CELLS // cells))):
         rows = [encoded[index] for index in batch]
-        found.update(zip(batch, _score_batch(model, rows, pad_id(tokenizer)), strict=True))
-    log(f"scored {len(found)} held-out answers")
-    return [found[index] for index in range(len(answers))]
+        scores.update(zip(batch, _score_batch(model, rows, pad_id(tokenizer)), strict=True))
+    log(f"scored {len(scores)} held-out answers")
+    return [scores[index] for index in range(len(answers))]
 
 
 def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) -> list[LogProbability]:
@@ -83,7 +83,7 @@ def implicit_margins(
     policy: Sequence[tuple[LogProbability, LogProbability]],
     reference: Sequence[tuple[LogProbability, LogProbability]],
 ) -> list[float]:
-    """Implicit reward of the chosen answer less that of the rejected, in nats, for each pair.
+    """Implicit reward of the chosen answer minus that of the rejected, in nats, for each pair.
 
     r(x, y) = log pi(y | x) - log ref(y | x), DPO's implicit reward without its factor beta, which
     moves no sign (Rafailov et al. 2023, "Direct Preference Optimization", equation 5).
@@ -95,10 +95,10 @@ def implicit_margins(
 
 
 def likelihood_margins(policy: Sequence[tuple[LogProbability, LogProbability]]) -> list[float]:
-    """Log-probability a token of the chosen answer less that of the rejected; needs no reference model."""
+    """Log-probability per token of the chosen answer minus that of the rejected; needs no reference model."""
     return [chosen.per_token - rejected.per_token for chosen, rejected in policy]
 
 
 def preferred(margins: Sequence[float]) -> list[float]:
-    """1.0 where the chosen answer wins, 0.5 for a tie, 0.0 where it loses."""
+    """1.0 if the chosen answer wins, 0.5 for a tie, 0.0 if it loses."""
     return [1.0 if margin > 0 else 0.5 if margin == 0 else 0.0 for margin in margins]

@@ -38,11 +38,11 @@ def score_conversations(model: Any, tokenizer: Any, conversations: list[list[dic
     import torch
 
     model.config.pad_token_id = tokenizer.pad_token_id
-    found: list[float] = []
+    rewards: list[float] = []
     for start in range(0, len(conversations), BATCH):
         batch = tokenizer.apply_chat_template(
             conversations[start : start + BATCH], padding=True, return_tensors="pt", return_dict=True
         ).to(model.device)
         with torch.no_grad():
-            found += model(**batch, use_cache=False).logits[:, 0].float().tolist()
-    return found
+            rewards += model(**batch, use_cache=False).logits[:, 0].float().tolist()
+    return rewards

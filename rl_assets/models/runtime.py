@@ -7,18 +7,19 @@ import sys
 import warnings
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
-MOST_CPU_THREADS = 8
-# On Linux; what getrusage says there counts the peak of the process that started this one, too.
+MAX_CPU_THREADS = 8
+# On Linux, where getrusage would count the peak of the process that started this one, too.
 PROCESS_STATUS = Path("/proc/self/status")
 
 
 def prepare_environment(*, offline: bool) -> None:
     """Set what libraries read while they are imported; call it before any of them is.
 
-    `offline` keeps the Hugging Face libraries from asking the hub, which every local base model allows. Values that the
-    user has set win.
+    `offline` keeps the Hugging Face libraries from calling the hub, which no local base model needs. Values that
+    the user has set win.
     """
     # Threads that spin while they wait cost a shared CPU four fifths of its tokens per second.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -50,7 +51,7 @@ def start(*, offline: bool, seed: int) -> None:
 def cpu_threads() -> int:
     """CPU threads that torch gets: its share of the cores it may use, at most 8 (more do not help small models)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores // process_count(), MOST_CPU_THREADS))
+    return max(1, min(cores // process_count(), MAX_CPU_THREADS))
 
 
 def has_gpu() -> bool:
@@ -68,10 +69,10 @@ def gpu_count() -> int:
 
 
 def describe_host() -> str:
-    """Where this process runs and which GPUs it may use, in words for a log: a cluster decides both."""
+    """Host, process and visible GPUs of this process for a log: a cluster decides all three."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    seen = "all GPUs of the machine" if allowed is None else f"GPUs {allowed}" if allowed else "no GPU"
-    return f"process {os.getpid()} on {platform.node()}, which may use {seen}"
+    visible = "all GPUs of the machine" if allowed is None else f"GPUs {allowed}" if allowed else "no GPU"
+    return f"process {os.getpid()} on {platform.node()}, which may use {visible}"
 
 
 def process_count() -> int:
@@ -80,7 +81,7 @@ def process_count() -> int:
 
 
 def is_main_process() -> bool:
-    """Whether this is the one of them that writes and tells."""
+    """Whether this is the one of them that writes files and log lines."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -100,7 +101,7 @@ def device_name() -> str:
     return device if process_count() == 1 else f"{process_count()} x {device}"
 
 
-def compute_dtype():
+def compute_dtype() -> Any:
     """bfloat16 on a GPU, float32 on a CPU."""
     import torch
 
@@ -108,7 +109,7 @@ def compute_dtype():
 
 
 def peak_memory_bytes() -> int:
-    """Peak bytes so far: allocated on the GPU where there is one, else resident in this process since it started."""
+    """Peak bytes so far: allocated on the GPU if there is one, else resident in this process since it started."""
     if has_gpu():
         import torch
 
@@ -121,5 +122,5 @@ def peak_memory_bytes() -> int:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide what training gives."""
+    """Versions of Python and of the libraries that decide the weights."""
     return {"python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES}

@@ -10,7 +10,7 @@ from rl_assets.recipes.recipe import Recipe
 
 
 class NotAVisionModelError(WrongBaseModelError):
-    """The base model takes no pictures."""
+    """The base model accepts no images."""
 
 
 def load_processor(base: BaseModel) -> Any:

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from rl_assets.models.tiny.parts import (
-    ASKED,
+from rl_assets.models.tiny.parts_manual import (
+    ATTRIBUTES,
     NO_IMAGE,
     SEGMENT,
     Question,
@@ -85,7 +85,7 @@ def parts_log(days: Sequence[date], seed: int) -> PartsLog:
 
 def _values(seed: int) -> dict[str, list[str]]:
     """Every value that an attribute takes in the manual: what a wrong answer is drawn from."""
-    return {name: sorted({part.facts[name] for part in manual(seed)}) for name in ASKED}
+    return {name: sorted({part.facts[name] for part in manual(seed)}) for name in ATTRIBUTES}
 
 
 def _asking(draw: Random, day: date) -> Asking:

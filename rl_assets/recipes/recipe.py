@@ -1,4 +1,4 @@
-"""Training recipes: presets by name and recipe files, validated whole; unknown keys are errors, and no torch here."""
+"""Training recipes: presets by name and recipe files. Unknown keys are errors; torch is not imported."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +25,7 @@ STAGES = ("sft", "dpo", "kto", "grpo", "reward")
 class Recipe(Frozen):
     """Everything that decides training besides model and data.
 
-    `segment`, `agents` and `categories` keep to the rows of one slice of the product; empty ones take all. A row longer
+    `segment`, `agents` and `categories` keep the rows of one part of the product; empty ones keep all. A row longer
     than `max_length` tokens is dropped, or its prompt loses its oldest turns ("cut"); a turn is never cut. `candidate`
     is the kind of adapter that is evaluated and may become champion; it decides nothing about training.
     """
@@ -129,7 +129,7 @@ def preset(name: str) -> Recipe:
 
 
 def named_recipe(name: str) -> Recipe:
-    """The recipe of a YAML file where `name` ends with .yaml or .yml, else the preset of that name."""
+    """The recipe of a YAML file if `name` ends with .yaml or .yml, else the preset of that name."""
     return recipe_file(Path(name)) if name.endswith((".yaml", ".yml")) else preset(name)
 
 
@@ -155,7 +155,7 @@ def recipe_file(path: Path) -> Recipe:
 
 
 def adjusted(recipe: Recipe, values: dict[str, Any]) -> Recipe:
-    """The recipe with other values, stage by stage; validated whole, pydantic's ValidationError names what is wrong."""
+    """The recipe with other values, stage by stage; pydantic's ValidationError names what is invalid."""
     return Recipe.model_validate(_merged(recipe.model_dump(), values))
 
 
@@ -175,7 +175,7 @@ def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
 
 
 def recipe_warnings(recipe: Recipe) -> list[str]:
-    """What is allowed and yet rarely meant, in sentences."""
+    """Values that are allowed but rarely intended, in sentences."""
     if recipe.sft.learning_rate > FULL_FINE_TUNING_RATE:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Slices of the product that get adapters of their own: declared in one file, named by the setting `segments`."""
+"""Segments of the product that get adapters of their own: declared in one file, named by the setting `segments`."""
 
 import re
 from pathlib import Path
@@ -13,22 +13,22 @@ from rl_assets.recipes.stages import Frozen
 
 Stage = Literal["sft", "dpo", "kto", "grpo"]
 NAME = r"^[a-z][a-z0-9_]*$"
-# Folders of `adapters/` that hold other things, and beginnings of other reports' and adapters' names.
-TAKEN = frozenset({"sft", "dpo", "kto", "grpo", "reward", "documentation", "vision", "eval", "ab", "multimodal"})
+# Folders of `adapters/` that hold other things, and prefixes of other reports' and adapters' names.
+RESERVED = frozenset({"sft", "dpo", "kto", "grpo", "reward", "documentation", "vision", "eval", "ab", "multimodal"})
 
 
 class Segment(Frozen):
-    """Which rows a slice takes, and what is trained on them.
+    """Which rows belong to a segment, and what is trained on them.
 
-    `agent` lists who may have given a row's answers; corrections count as those of `human` or `teacher`. Filters that
-    are left out take everything, and the recipe's own filters do not count. `stages` are trained in their order, each
+    `agent` lists who may have given a row's answers; corrections count as those of `human` or `teacher`. An omitted
+    filter keeps every row, and the recipe's own filters do not count. `stages` are trained in their order, each
     continuing the first.
     """
 
     segment: str | None = None
     agent: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
-    recipe: str | None = Field(None, description="Preset or recipe file; the deployment's where it is left out.")
+    recipe: str | None = Field(None, description="Preset or recipe file; the deployment's if omitted.")
     stages: tuple[Stage, ...] = Field(("sft", "dpo"), min_length=1)
 
     @field_validator("agent", "category", mode="before")
@@ -44,8 +44,8 @@ class Segment(Frozen):
             raise ValueError(f"stages {list(self.stages)} must start with sft, each at most once")
         return self
 
-    def of(self, recipe: Recipe) -> Recipe:
-        """The recipe, kept to the rows of this slice."""
+    def apply_to(self, recipe: Recipe) -> Recipe:
+        """The recipe, restricted to the rows of this segment."""
         rows = {"segment": self.segment, "agents": self.agent, "categories": self.category}
         return adjusted(recipe, rows | {"grpo": {"parent": "sft"}})
 
@@ -53,7 +53,7 @@ class Segment(Frozen):
 def read_segments(path: Path | None) -> dict[str, Segment]:
     """The segments of a YAML file by name, in its order; none without a file.
 
-    FileNotFoundError where it is missing; ValueError names the file and everything that is unknown or invalid in it.
+    FileNotFoundError if it is missing; ValueError names the file and everything that is unknown or invalid in it.
     """
     if path is None:
         return {}
@@ -64,20 +64,22 @@ def read_segments(path: Path | None) -> dict[str, Segment]:
     except yaml.YAMLError as error:
         raise ValueError(f"The segments file {path} is not valid YAML: {error}") from error
     try:
-        found = TypeAdapter(dict[str, Segment]).validate_python(values)
+        segments = TypeAdapter(dict[str, Segment]).validate_python(values)
     except ValidationError as error:
         raise ValueError(f"The segments file {path} is invalid: {problems(error)}") from None
-    for name, segment in found.items():
+    for name, segment in segments.items():
         try:
             check_name(name)
         except ValueError as error:
             raise ValueError(f"The segments file {path} names a {error}") from None
         if segment.recipe is not None:
             named_recipe(segment.recipe)
-    return found
+    return segments
 
 
 def check_name(name: str) -> None:
     """Raise ValueError if assets and folders of a segment cannot have that name."""
-    if name in TAKEN or not re.match(NAME, name):
-        raise ValueError(f"segment {name!r}: use small letters, digits and _, and none of {', '.join(sorted(TAKEN))}.")
+    if name in RESERVED or not re.match(NAME, name):
+        raise ValueError(
+            f"segment {name!r}: use small letters, digits and _, and none of {', '.join(sorted(RESERVED))}."
+        )

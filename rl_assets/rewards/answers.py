@@ -1,4 +1,4 @@
-"""Rewards by rule, in TRL's signature: (prompts, completions, **columns) -> rewards, None where none can be given.
+"""Rewards by rule, in TRL's signature: (prompts, completions, **columns) -> rewards, None if none can be given.
 
 A completion is a list of chat messages. `reference` is the best logged answer to the prompt. Answers are data: they are
 parsed as JSON and compared, never run.
@@ -40,12 +40,12 @@ def _text(completion: Completion) -> str:
 
 
 def _form(text: str, wanted: str) -> float | None:
-    expected, found = _parsed(wanted), _parsed(text)
+    expected, value = _parsed(wanted), _parsed(text)
     if expected is None:
         return None
     if isinstance(expected, dict):
-        return float(isinstance(found, dict) and found.keys() == expected.keys())
-    return float(isinstance(found, list))
+        return float(isinstance(value, dict) and value.keys() == expected.keys())
+    return float(isinstance(value, list))
 
 
 def _same(text: str, wanted: str) -> bool:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 FENCED = re.compile(r"\A\s*```(?:json)?[ \t]*\n(.*?)\n[ \t]*```\s*\Z", re.DOTALL | re.IGNORECASE)
-LONGEST = 200_000
+MAX_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True)
 class ImageAnswer:
-    """An answer read from text; where it is not `valid`, `text` is all there was and there are no images."""
+    """An answer read from text; if it is not `valid`, `text` is all of it and there are no images."""
 
     text: str
     images: tuple[str, ...]
@@ -21,11 +21,11 @@ class ImageAnswer:
 
 def parse_answer(raw: str) -> ImageAnswer:
     """Read an answer: JSON, also in a code fence; anything else is text without images, and not valid."""
-    fenced = FENCED.match(raw[:LONGEST])
-    found = _object(fenced[1] if fenced else raw)
-    if found is None:
+    fenced = FENCED.match(raw[:MAX_CHARACTERS])
+    answer = _object(fenced[1] if fenced else raw)
+    if answer is None:
         return ImageAnswer(raw.strip(), (), "", valid=False)
-    return ImageAnswer(found["text"], tuple(found["images"]), found["reasoning"], valid=True)
+    return ImageAnswer(answer["text"], tuple(answer["images"]), answer["reasoning"], valid=True)
 
 
 def answer_json(text: str, images: list[str], reasoning: str) -> str:
@@ -34,14 +34,14 @@ def answer_json(text: str, images: list[str], reasoning: str) -> str:
 
 
 def _object(raw: str) -> dict[str, Any] | None:
-    """The contract's object with its three fields and no others; None where it is anything else."""
-    if len(raw) > LONGEST:
+    """The contract's object with its three fields and no others; None if it is anything else."""
+    if len(raw) > MAX_CHARACTERS:
         return None
     try:
-        found = json.loads(raw)
+        value = json.loads(raw)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or set(found) != {"text", "images", "reasoning"}:
+    if not isinstance(value, dict) or set(value) != {"text", "images", "reasoning"}:
         return None
-    texts = [found["text"], found["reasoning"], *(found["images"] if isinstance(found["images"], list) else [None])]
-    return found if all(isinstance(text, str) for text in texts) else None
+    texts = [value["text"], value["reasoning"], *(value["images"] if isinstance(value["images"], list) else [None])]
+    return value if all(isinstance(text, str) for text in texts) else None

@@ -1,7 +1,7 @@
 """Reward of an answer with images, in the form that TRL's trainers call: grounded, relevant, complete, well-formed.
 
-Counting image markup alone could be gained by showing everything; so images are judged against the catalogue that the
-prompt offered and against those that the page shows.
+A count of image markup would reward showing everything; so images are compared with the catalogue that the prompt
+offered and with those that the page shows.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from rl_assets.rewards.image_answers import ImageAnswer, parse_answer
 
 TEXT, RELEVANCE, COMPLETENESS = 0.4, 0.3, 0.3
 HALLUCINATION, UNEXPLAINED, EXCESS, LENGTH = 0.3, 0.05, 0.05, 0.1
-MOST_IMAGES = 5
-# What a prompt's list of images begins with; texts before it are of one line each.
+MAX_IMAGES = 5
+# Prefix of a prompt's list of images; texts before it are of one line each.
 CATALOGUE = "\n\nImages:\n"
-SHORTEST, LONGEST = 50, 2000
+MIN_LENGTH, MAX_LENGTH = 50, 2000
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """The parts of a reward, each in [0, 1] but `hallucinated`, which counts images that the catalogue has not."""
+    """The parts of a reward, each in [0, 1] but `hallucinated`, which counts images that are not in the catalogue."""
 
     valid: bool
     text: float
@@ -39,9 +39,9 @@ def image_reward(
     gold_text: Sequence[str | None] | None = None,
     **_: Any,
 ) -> list[float]:
-    """Rewards in [0, 1], one a completion (a text, or a chat of which the last message counts).
+    """Rewards in [0, 1], one per completion (a text, or a chat of which the last message counts).
 
-    `gold_images` and `catalogue` hold the paths that are right and those that the prompt offered, a list a completion.
+    `gold_images` and `catalogue` hold, for each completion, the paths that are right and those that its prompt offered.
     """
     references = gold_text if gold_text is not None else [None] * len(completions)
     rows = zip(completions, gold_images, catalogue, references, strict=True)
@@ -68,7 +68,7 @@ def _text(completion: Any) -> str:
 
 
 def score_answer(raw: str, gold: Sequence[str], catalogue: Sequence[str], gold_text: str | None = None) -> ImageScore:
-    """Judge one answer. Without a `gold_text` any text that is not blank counts in full."""
+    """Score one answer. Without a `gold_text` any text that is not blank counts in full."""
     answer = parse_answer(raw)
     if not answer.valid:
         return ImageScore(valid=False, text=0.0, relevance=0.0, completeness=0.0, hallucinated=0, reward=0.0)
@@ -81,9 +81,9 @@ def score_answer(raw: str, gold: Sequence[str], catalogue: Sequence[str], gold_t
         + RELEVANCE * relevance
         + COMPLETENESS * completeness
         - HALLUCINATION * min(1, hallucinated)
-        - EXCESS * max(0, len(answer.images) - MOST_IMAGES)
+        - EXCESS * max(0, len(answer.images) - MAX_IMAGES)
         - UNEXPLAINED * (not _explained(answer))
-        - LENGTH * _beside_length(len(answer.text.strip()))
+        - LENGTH * _outside_length(len(answer.text.strip()))
     )
     return ImageScore(True, text, relevance, completeness, hallucinated, round(min(1.0, max(0.0, reward)), 6))
 
@@ -107,8 +107,8 @@ def _explained(answer: ImageAnswer) -> bool:
     return all(image and PurePosixPath(image).name in answer.reasoning for image in answer.images)
 
 
-def _beside_length(characters: int) -> float:
-    """0 within 50 to 2,000 characters, rising to 1 at none and at twice the longest."""
-    if characters < SHORTEST:
-        return 1 - characters / SHORTEST
-    return min(1.0, max(0, characters - LONGEST) / LONGEST)
+def _outside_length(characters: int) -> float:
+    """0 within 50 to 2,000 characters, rising to 1 at none and at 4,000."""
+    if characters < MIN_LENGTH:
+        return 1 - characters / MIN_LENGTH
+    return min(1.0, max(0, characters - MAX_LENGTH) / MAX_LENGTH)

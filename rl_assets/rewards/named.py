@@ -23,7 +23,7 @@ def reward_functions(
 
 
 def learned_reward(scorer: Callable[[list[Completion]], list[float]] | None) -> RewardFunction:
-    """The reward of a model that scores whole conversations."""
+    """The reward of a model that scores conversations."""
     if scorer is None:
         raise ValueError("The reward 'reward_model' needs a trained reward model: materialize reward_model first.")
 

@@ -17,8 +17,8 @@ from typing import Any
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.loading import load_for_inference
-from rl_assets.models.tiny.build import TinySpec
-from rl_assets.models.tiny.parts import NAMES
+from rl_assets.models.tiny.parts_manual import NAMES
+from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.recipes.recipe import adjusted, preset
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.train import train

@@ -18,7 +18,7 @@ from rl_assets.documentation.publish import kept_pairs, publish_source, text_sec
 from rl_assets.documentation.questions import MultimodalPolicy, make_questions
 from rl_assets.documentation.sources import source_names
 from rl_assets.lake.delta import Lake
-from rl_assets.models.tiny.build import TinySpec, corpus, train_tokenizer
+from rl_assets.models.tiny.pretraining import TinySpec, corpus, train_tokenizer
 from rl_assets.recipes.recipe import PRESETS
 
 Row = dict[str, Any]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from rl_assets.core.files import replaced_folder, sha256_file, sha256_json, write_json
 from rl_assets.documentation.questions import QUESTION_TEMPLATES
-from rl_assets.models.tiny.build import Message, TinySpec, build_tiny_model
+from rl_assets.models.tiny.pretraining import Message, TinySpec, build_tiny_model
 from rl_assets.rewards.image_answers import parse_answer
 
 SPEC = TinySpec(vocabulary=1024, positions=512, steps=500)

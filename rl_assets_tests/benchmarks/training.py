@@ -22,8 +22,8 @@ from random import Random
 from typing import Any
 
 from rl_assets.models.base_models import BaseModel, ensure_base_model
-from rl_assets.models.tiny.build import TinySpec
-from rl_assets.models.tiny.parts_chat import pretraining_conversations
+from rl_assets.models.tiny.pretraining import TinySpec
+from rl_assets.models.tiny.pretraining_chat import pretraining_conversations
 from rl_assets.recipes.recipe import Recipe, adjusted, preset
 from rl_assets.training.job import TrainingJob
 from rl_assets_tests.benchmarks.training_arms import ARMS, JOB, OUTCOME, train_ours

@@ -10,7 +10,7 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.documentation.questions import SEGMENT
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import ensure_base_model
-from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.quickstart.install import install, install_docs
 from rl_assets.settings import Settings
 from rl_assets.tables.dataset_ledger import DATASETS

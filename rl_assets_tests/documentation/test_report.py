@@ -14,7 +14,7 @@ from rl_assets.documentation.report import evaluate_images, write_image_report
 from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
-from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.recipes.stages import GrpoRecipe, LoraRecipe, SftRecipe
 from rl_assets.training.job import TrainingJob

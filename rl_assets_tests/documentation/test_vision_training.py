@@ -9,7 +9,7 @@ from rl_assets.datasets.folder import Dataset
 from rl_assets.documentation.questions import SEGMENT
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
-from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.models.vision import NotAVisionModelError, load_processor, load_vision_for_inference
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.recipes.stages import LoraRecipe, SftRecipe
@@ -123,5 +123,5 @@ def test_a_model_without_eyes_is_refused(published, tmp_path):
 
 
 def test_no_script_is_written_for_an_adapter_that_saw_pictures(adapter, published, base):
-    with pytest.raises(ValueError, match="trained on pictures"):
+    with pytest.raises(ValueError, match="trained on images"):
         training_script(adapter, base.path, published.folder, None)

@@ -4,7 +4,7 @@ import pytest
 
 from rl_assets.models.base_models import BaseModel, content_hash, ensure_base_model
 from rl_assets.models.loading import load_tokenizer
-from rl_assets.models.tiny.build import END, inputs_hash
+from rl_assets.models.tiny.pretraining import END, inputs_hash
 from rl_assets_tests.support.evaluation_samples import BARELY_TRAINED
 from rl_assets_tests.support.training_samples import chat
 

@@ -6,8 +6,8 @@ from itertools import combinations, islice
 
 import pytest
 
-from rl_assets.models.tiny.parts import ASKED, answer_text, manual, questions, verified_reward
-from rl_assets.models.tiny.parts_chat import pretraining_conversations
+from rl_assets.models.tiny.parts_manual import ATTRIBUTES, answer_text, manual, questions, verified_reward
+from rl_assets.models.tiny.pretraining_chat import pretraining_conversations
 from rl_assets.quickstart.parts_traffic import PROMPTS, PartsLog, parts_log
 
 DAYS = [date(2026, 10, 1) + timedelta(days=offset) for offset in range(14)]
@@ -83,7 +83,7 @@ def test_pretraining_never_shows_the_products_form_and_shows_every_fact():
     assert not any({"answer", "image"} <= card.keys() for card in cards)
     told = {answer for answer in answers if not answer.startswith("{")}
     for part in manual(0):
-        assert any(part.facts[attribute] in told for attribute in ASKED)
+        assert any(part.facts[attribute] in told for attribute in ATTRIBUTES)
         assert part.image in told
 
 

@@ -23,7 +23,7 @@ from rl_assets.metrics.statistics import Interval
 from rl_assets.models.adapters import Adapter, publish
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.latency import Latency
-from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets_tests.support.adapter_samples import sample_manifest
 
 DAY = "2026-10-14"

@@ -4,7 +4,7 @@ A held-out page is of a part and a view that are each known from other pages, an
 can be composed, and cannot be remembered.
 """
 
-from rl_assets.models.tiny.parts import NAMES
+from rl_assets.models.tiny.parts_manual import NAMES
 from rl_assets_tests.support.documentation_sites import picture
 
 VIEWS = (

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.models.runtime import start
-from rl_assets.models.tiny.build import END, PAD, TinySpec, train_tokenizer
+from rl_assets.models.tiny.pretraining import END, PAD, TinySpec, train_tokenizer
 
 IMAGE = "<image>"
 TEMPLATE = (

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rl_assets.core.files import sha256_json, sha256_text, write_json
-from rl_assets.models.tiny.build import TinySpec
+from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.quickstart.parts_traffic import parts_log
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe

@@ -13,7 +13,7 @@ from rl_assets.defs.training.adapters import sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, reward_model
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
-from rl_assets.models.tiny.build import END
+from rl_assets.models.tiny.pretraining import END
 from rl_assets.settings import Settings
 from rl_assets_tests.support.training_samples import (
     DAY,

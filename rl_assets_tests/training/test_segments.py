@@ -44,7 +44,7 @@ def test_the_file_says_which_rows_and_which_stages(tmp_path: Path):
     found = read_segments(declared(tmp_path))
     assert list(found) == ["desk", "returns"]
     assert (found["desk"].agent, found["desk"].stages) == (("desk", "human"), ("sft", "dpo"))
-    recipe = found["returns"].of(preset("tiny_cpu"))
+    recipe = found["returns"].apply_to(preset("tiny_cpu"))
     assert (recipe.segment, recipe.categories, recipe.agents) == (None, ("returns",), ())
     assert read_segments(None) == {}
 
@@ -87,7 +87,7 @@ def test_a_missing_file_is_named(tmp_path: Path):
     ],
 )
 def test_a_row_is_of_a_slice_if_all_its_answers_are(metadata: dict[str, Any], taken: bool):
-    recipe = Segment(agent=("desk", "human"), category=("returns",)).of(preset("tiny_cpu"))
+    recipe = Segment(agent=("desk", "human"), category=("returns",)).apply_to(preset("tiny_cpu"))
     assert matches_filters({"segment": None, **metadata}, recipe) == taken
 
 

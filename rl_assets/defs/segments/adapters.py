@@ -35,7 +35,7 @@ def _adapter(name: str, segment: Segment, stage: Stage) -> dg.AssetsDefinition:
 
     def adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SegmentConfig) -> Results:
         chosen = config if config.recipe else config.model_copy(update={"recipe": segment.recipe})
-        recipe = segment.of(chosen.resolve_stage(home, stage))
+        recipe = segment.apply_to(chosen.resolve_stage(home, stage))
         yield from train_stage(context, home, recipe, stage, CHECKS[stage], parent, name)
 
     shared = training_asset(key, CHECKS[stage])

@@ -39,7 +39,7 @@ def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
             subjects = subjects_of(home.paths, day, base, segment.stages[-1], name)
         except FileNotFoundError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        found = evaluate(day, subjects, _material(home, day, name, segment.of(config.resolve(home))), log).report
+        found = evaluate(day, subjects, _material(home, day, name, segment.apply_to(config.resolve(home))), log).report
         folder = home.paths.reports(day) / "segments" / name
         write_report(found, folder)
         check = dg.AssetCheckResult(

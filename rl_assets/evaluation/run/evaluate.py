@@ -34,7 +34,7 @@ from rl_assets.judging.summary import compare_by_judge
 from rl_assets.llm.client import Judge
 from rl_assets.llm.prices import PricesUsed, price_of
 from rl_assets.metrics.statistics import SEED, median_interval
-from rl_assets.models.latency import side_by_side
+from rl_assets.models.latency import paired_latency_ratios
 from rl_assets.models.loading import free_memory, load_for_inference
 from rl_assets.models.runtime import start
 
@@ -157,7 +157,7 @@ def _latency_ratio(measured: Measured, log: Log) -> LatencyRatio | None:
 
 
 def _ratios(subjects: Subjects, held_out: HeldOut) -> list[float]:
-    return side_by_side(
+    return paired_latency_ratios(
         load_for_inference(subjects.base, subjects.candidate),
         load_for_inference(subjects.base, subjects.comparable),
         [item.prompt for item in held_out.items],

@@ -8,7 +8,7 @@ from rl_assets.core.chat import Message
 from rl_assets.evaluation.run.items import Item, Pair
 from rl_assets.models.encoding import completion_ids, prompt_ids
 from rl_assets.models.generation import Generation, generate
-from rl_assets.models.latency import Latency, measure
+from rl_assets.models.latency import Latency, measure_latency
 from rl_assets.models.log_probabilities import LogProbability, log_probabilities
 
 Log = Callable[[str], None]
@@ -58,7 +58,7 @@ def score_model(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> Mode
     """Answers, log-probabilities of references and pairs, and the latency of warm requests."""
     scores = score_items(model, tokenizer, held_out, log)
     prompts = [item.prompt for item in held_out.items]
-    return replace(scores, latency=measure(model, tokenizer, prompts, held_out.max_new_tokens))
+    return replace(scores, latency=measure_latency(model, tokenizer, prompts, held_out.max_new_tokens))
 
 
 def score_items(model: Any, tokenizer: Any, held_out: HeldOut, log: Log) -> ModelScores:

@@ -15,7 +15,7 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.encoding import prompt_ids
 from rl_assets.models.generation import generate
-from rl_assets.models.latency import WARM_UP, request_ms, spread_sample
+from rl_assets.models.latency import WARM_UP, evenly_spaced, request_ms
 from rl_assets.models.loading import device_map, load_tokenizer, quantization_config, require_same_base
 from rl_assets.models.log_probabilities import log_probabilities
 from rl_assets.models.runtime import has_gpu, peak_memory_bytes, start
@@ -161,7 +161,7 @@ def weight_bytes(model: Any) -> int:
 
 def _times(model: Any, tokenizer: Any, items: Sequence[Item]) -> list[float]:
     """Milliseconds of each of some two dozen warm requests, prompts evenly over the items, all of equal work."""
-    rows = [prompt_ids(tokenizer, prompt) for prompt in spread_sample([item.prompt for item in items])]
+    rows = [prompt_ids(tokenizer, prompt) for prompt in evenly_spaced([item.prompt for item in items])]
     for ids in rows[:WARM_UP]:
         request_ms(model, tokenizer, ids, EQUAL_WORK_TOKENS, EQUAL_WORK_TOKENS)
     return [request_ms(model, tokenizer, ids, EQUAL_WORK_TOKENS, EQUAL_WORK_TOKENS) for ids in rows]

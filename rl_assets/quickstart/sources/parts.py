@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from rl_assets.models.tiny.parts import SEGMENT
+from rl_assets.models.tiny.parts_manual import SEGMENT
 from rl_assets.quickstart.assigned import DAYS
 from rl_assets.quickstart.landing_files import Entry
 from rl_assets.quickstart.parts_traffic import parts_log

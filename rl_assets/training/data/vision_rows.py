@@ -1,4 +1,4 @@
-"""Rows with pictures as TRL's trainer takes them, and which of them fit the model."""
+"""Rows with images as TRL's trainer takes them, and which of them fit the model."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from rl_assets.training.data.rows import Row, TrainingRows, read_split, require_
 def read_vision_rows(dataset: Path, recipe: Recipe) -> TrainingRows:
     """{prompt, completion, images} rows of the recipe's segment: the last answer is the completion.
 
-    Contents are texts; the trainer puts the pictures before the first question, where our rows have them. Pictures are
+    Contents are texts; the trainer puts the images before the first question, as in our rows. Images are
     {bytes, path}, and stay encoded until a batch needs them.
     """
     kept = TrainingRows()
@@ -30,7 +30,7 @@ def _plain(message: dict[str, Any]) -> dict[str, str]:
 def fitting_rows(
     rows: TrainingRows, dataset: Path, recipe: Recipe, processor: Any
 ) -> tuple[TrainingRows, list[list[int]]]:
-    """The rows of at most `max_length` tokens, their pictures' included, and the token ids that each trains.
+    """The rows of at most `max_length` tokens, their images' included, and the token ids that each trains.
 
     Measured by the very collator that the trainer uses. Raises NotEnoughRows.
     """
@@ -51,22 +51,22 @@ def _lengths_and_labels(rows: list[Row], processor: Any) -> Iterator[tuple[int, 
     """(tokens, trained token ids) of each row."""
     collate = collator(processor)
     for row in rows:
-        batch = collate([row | {"images": [_decode(picture) for picture in row["images"]]}])
+        batch = collate([row | {"images": [_decode(image) for image in row["images"]]}])
         labels = batch["labels"][0].tolist()
         yield len(labels), [token for token in labels if token >= 0]
 
 
-def _decode(picture: dict[str, Any]) -> Any:
+def _decode(encoded: dict[str, Any]) -> Any:
     import io
 
     from PIL import Image
 
-    with Image.open(io.BytesIO(picture["bytes"])) as image:
+    with Image.open(io.BytesIO(encoded["bytes"])) as image:
         return image.convert("RGB")
 
 
 def collator(processor: Any) -> Any:
-    """TRL's collator of pictures and texts; the loss covers the answers alone."""
+    """TRL's collator of images and texts; the loss covers the answers alone."""
     from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
     return DataCollatorForVisionLanguageModeling(processor=processor, completion_only_loss=True)

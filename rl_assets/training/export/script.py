@@ -102,7 +102,7 @@ def _require_reproducible(adapter: Adapter, dataset: Path, parent: Path | None) 
     if "image_answer" in manifest.reward_funcs:
         raise ValueError(f"{adapter.folder} was rewarded for its images; scripts know the rewards of texts alone.")
     if manifest.dataset.name == "multimodal_vision_dataset":
-        raise ValueError(f"{adapter.folder} was trained on pictures; scripts are for texts.")
+        raise ValueError(f"{adapter.folder} was trained on images; scripts are for texts.")
     if manifest.recipe["quantization"] or manifest.dataset.cut:
         raise ValueError(f"{adapter.folder} has a quantized base or cut rows; scripts are for neither.")
     if read_dataset_manifest(dataset)["sha256"] != manifest.dataset.sha256:

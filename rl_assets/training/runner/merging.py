@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PROBED_ROWS = 8
-# Positions at the end of each row: every one holds a probability for the whole vocabulary, twice.
+# Positions at the end of each row: every one holds a probability for each token of the vocabulary, twice.
 LAST_POSITIONS = 32
 # bfloat16 rounds the merged weights; float32 stays below 1e-9.
 MAX_KL = 1e-3

@@ -33,7 +33,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A job on a dataset that was found: the hash of its inputs names the folder. `dataset` is its manifest."""
+    """A job whose dataset was published: the hash of its inputs names the folder. `dataset` is its manifest."""
 
     job: TrainingJob
     log: Log
@@ -55,7 +55,7 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a trainer gives: the model with its adapter, the rows, what was measured, and checks.
+    """What a trainer gives: the model with its adapter, the rows, metrics and checks.
 
     `details` are the fields of the manifest that this kind or method alone has.
     """
@@ -105,7 +105,7 @@ def trainer_arguments(run: TrainingRun, stage: StageRecipe) -> dict[str, Any]:
 
 
 def run_trainer(run: TrainingRun, trainer: Any, rows: TrainingRows) -> TrainingMetrics:
-    """Train to the end, from the newest complete checkpoint if an earlier run was interrupted; what was measured."""
+    """Train to the end, from the newest complete checkpoint if an earlier run was interrupted; the run's metrics."""
     from transformers import PrinterCallback
 
     progress = Progress(run.log, bad_rows=RecentRows(trainer, rows.ids).of_bad_loss)

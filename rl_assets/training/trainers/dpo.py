@@ -4,7 +4,7 @@ Rafailov et al. 2023 (arXiv:2305.18290), eq. 7: the loss of a pair is -log sigmo
 the log-ratio of policy to reference of the chosen answer minus that of the rejected, in nats summed over tokens. With
 the loss type "sft" the chosen answer's negative log-likelihood is added. Before any update the loss must be ln 2 and
 the margin 0, or the reference is not the parent: then nothing is trained. Simplified: one reference, whose
-log-probabilities are computed once; labels are taken as certain (no label smoothing).
+log-probabilities are computed once; labels are assumed to be certain (no label smoothing).
 """
 
 from itertools import chain

@@ -1,6 +1,6 @@
-"""Supervised fine-tuning of a LoRA adapter on a vision-language model with TRL: pictures, questions and answers.
+"""Supervised fine-tuning of a LoRA adapter on a vision-language model with TRL: images, questions and answers.
 
-The loss is that of `sft.py`; tokens of pictures and questions do not count. Simplified: the vision tower is adapted
+The loss is that of `sft.py`; tokens of images and questions do not count. Simplified: the vision tower is adapted
 like the rest, with one rate and rank. Run on a CPU with a tiny model; not yet run on a GPU.
 """
 
@@ -24,11 +24,11 @@ def train_vision(run: TrainingRun) -> Trained:
     processor, model = load_processor(job.base), load_vision_model(job.base, job.recipe)
     rows, trained = fitting_rows(read_vision_rows(job.dataset, job.recipe), job.dataset, job.recipe, processor)
     audited = audit_end_of_turn(trained, end_of_turn_ids(processor.tokenizer, model))
-    run.log(f"vision: {len(rows.rows)} pictures, dropped {dict(rows.dropped)}, into {run.folder.name}")
+    run.log(f"vision: {len(rows.rows)} images, dropped {dict(rows.dropped)}, into {run.folder.name}")
     trainer = _trainer(run, model, processor, rows)
     metrics = run_trainer(run, trainer, rows)
     checks = [audited, loss_fell_check(metrics.loss_curve)]
-    return Trained(trainer.model, _without_pictures(rows), metrics, checks, {})
+    return Trained(trainer.model, _without_images(rows), metrics, checks, {})
 
 
 def _trainer(run: TrainingRun, model: Any, processor: Any, rows: TrainingRows) -> Any:
@@ -37,7 +37,7 @@ def _trainer(run: TrainingRun, model: Any, processor: Any, rows: TrainingRows) -
 
     messages = List({"role": Value("string"), "content": Value("string")})
     features = Features({"prompt": messages, "completion": messages, "images": List(Image())})
-    # Cutting a row would cut its picture's tokens: rows that are too long have been dropped.
+    # Cutting a row would cut its image's tokens: rows that are too long have been dropped.
     arguments = trainer_arguments(run, run.job.recipe.sft) | {"max_length": None}
     return SFTTrainer(
         model=model,
@@ -49,7 +49,7 @@ def _trainer(run: TrainingRun, model: Any, processor: Any, rows: TrainingRows) -
     )
 
 
-def _without_pictures(rows: TrainingRows) -> TrainingRows:
+def _without_images(rows: TrainingRows) -> TrainingRows:
     """The rows' texts as parts, the form that chat templates of such models take: merging is checked on these."""
     plain = [
         {side: [_as_parts(message) for message in row[side]] for side in ("prompt", "completion")} for row in rows.rows

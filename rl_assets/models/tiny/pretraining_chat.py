@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from random import Random
 
-from rl_assets.models.tiny.parts import ASKED, OPENERS, QUESTIONS, Part, manual
+from rl_assets.models.tiny.parts_manual import ATTRIBUTES, OPENERS, QUESTIONS, Part, manual
 
 Message = dict[str, str]
 
@@ -59,7 +59,7 @@ def _turn(draw: Random, part: Part) -> list[Message]:
 
 
 def _fact(draw: Random, part: Part) -> list[Message]:
-    attribute = draw.choice((*ASKED, "image", "image"))
+    attribute = draw.choice((*ATTRIBUTES, "image", "image"))
     phrasing = draw.choice(PICTURE_QUESTIONS if attribute == "image" else QUESTIONS[attribute])
     question = draw.choice(OPENERS).format(question=phrasing.format(part=part.name))
     value = part.image if attribute == "image" else part.facts[attribute]

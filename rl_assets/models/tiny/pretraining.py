@@ -13,7 +13,7 @@ from typing import Any
 
 from rl_assets.core.files import sha256_json
 from rl_assets.models.runtime import start
-from rl_assets.models.tiny.parts_chat import Message, pretraining_conversations
+from rl_assets.models.tiny.pretraining_chat import Message, pretraining_conversations
 
 PAD, END, ROLES = "<|pad|>", "<|end|>", ("system", "user", "assistant")
 CHAT_TEMPLATE = (
@@ -57,7 +57,7 @@ def inputs_hash(spec: TinySpec) -> str:
 def build_tiny_model(
     spec: TinySpec, folder: Path, log: Callable[[str], None], conversations: list[list[Message]] | None = None
 ) -> dict[str, Any]:
-    """Train tokenizer and model on `conversations` (the parts chat), write both, and return what was measured."""
+    """Train tokenizer and model on `conversations` (the parts chat), write both, and return their metrics."""
     start(offline=True, seed=spec.seed)
     conversations = corpus(spec) if conversations is None else conversations
     tokenizer = train_tokenizer(conversations, spec)
@@ -68,7 +68,7 @@ def build_tiny_model(
     return {"final_loss": loss, "parameters": model.num_parameters()}
 
 
-def train_tokenizer(conversations: list[list[Message]], spec: TinySpec):
+def train_tokenizer(conversations: list[list[Message]], spec: TinySpec) -> Any:
     """Byte-level BPE over the text, with one token for each role, the end of a turn, and padding."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -88,7 +88,7 @@ def train_tokenizer(conversations: list[list[Message]], spec: TinySpec):
     return tokenizer
 
 
-def new_model(spec: TinySpec, tokenizer):
+def new_model(spec: TinySpec, tokenizer: Any) -> Any:
     """The untrained model; a wide initialisation lets so small a network leave its plateau early."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -108,8 +108,8 @@ def new_model(spec: TinySpec, tokenizer):
     return LlamaForCausalLM(config)
 
 
-def _batches(conversations: list[list[Message]], tokenizer, spec: TinySpec) -> Iterator[tuple[Any, Any]]:
-    """(token ids, loss weights) a step; conversations of like length share a batch, batches come in random order."""
+def _batches(conversations: list[list[Message]], tokenizer: Any, spec: TinySpec) -> Iterator[tuple[Any, Any]]:
+    """(token ids, loss weights) for each step; batches are of similar lengths and in random order."""
     import torch
 
     encoded = tokenizer.apply_chat_template(
@@ -128,8 +128,8 @@ def _batches(conversations: list[list[Message]], tokenizer, spec: TinySpec) -> I
         yield ids, weights
 
 
-def _pretrain(model, batches: Iterator[tuple[Any, Any]], spec: TinySpec, log: Callable[[str], None]) -> float:
-    """AdamW with warm-up and linear decay; returns the last step's weighted mean loss in nats a token."""
+def _pretrain(model: Any, batches: Iterator[tuple[Any, Any]], spec: TinySpec, log: Callable[[str], None]) -> float:
+    """AdamW with warm-up and linear decay; returns the last step's weighted mean loss in nats per token."""
     import torch
 
     optimizer = torch.optim.AdamW(

@@ -1,7 +1,7 @@
 """A closed-book manual of 32 parts: the one task that the embedded base model can learn on a laptop.
 
-The manual says each part's colour, material, place, price and picture. The base model is pretrained on chat about
-these facts (parts_chat.py). The product (parts_traffic.py) must answer in JSON and show the picture for questions about
+The manual gives each part's colour, material, place, price and image. The base model is pretrained on chat about these
+facts (pretraining_chat.py). The product (parts_traffic.py) must answer in JSON and show the image for questions about
 looks only: the first is learned from any answers, the second only from answers of which some were preferred.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from random import Random
 
 SEGMENT = "parts-manual"
-ASKED = ("colour", "material", "place", "price")
-LOOKS = frozenset({"colour", "material"})
+ATTRIBUTES = ("colour", "material", "place", "price")
+VISUAL_ATTRIBUTES = frozenset({"colour", "material"})
 NO_IMAGE = "none"
 
 NAMES = (
@@ -85,7 +85,7 @@ class Question:
     @property
     def image(self) -> str:
         """The picture that belongs to the right answer: the part's for looks, else "none"."""
-        return self.part.image if self.attribute in LOOKS else NO_IMAGE
+        return self.part.image if self.attribute in VISUAL_ATTRIBUTES else NO_IMAGE
 
 
 def manual(seed: int) -> list[Part]:
@@ -113,7 +113,7 @@ def questions(seed: int) -> list[Question]:
     return [
         Question(part, attribute, _sentence(opener.format(question=phrasing.format(part=part.name))))
         for part in manual(seed)
-        for attribute in ASKED
+        for attribute in ATTRIBUTES
         for phrasing in QUESTIONS[attribute]
         for opener in OPENERS
     ]

@@ -5,7 +5,8 @@ DG := $(BIN)/dg
 FIRST_DAY := 2026-10-01
 LAST_DAY := 2026-10-14
 
-export DAGSTER_HOME ?= $(CURDIR)/.dagster
+# dagster.yaml lies here, and keeps what Dagster writes in `.dagster`.
+export DAGSTER_HOME ?= $(CURDIR)
 # The environment that the commands below are of: `dg` warns of another.
 export VIRTUAL_ENV := $(CURDIR)/.venv
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
@@ -16,16 +17,13 @@ export OMP_WAIT_POLICY ?= passive
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/installed $(DAGSTER_HOME)/dagster.yaml  ## the virtual environment and everything in it
+setup: .venv/installed  ## the virtual environment and everything in it
 
 .venv/installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	@touch $@
-
-$(DAGSTER_HOME)/dagster.yaml: deploy/dagster.yaml
-	@mkdir -p $(@D) && cp $< $@
 
 # Keeps the versions that are there and adds what is missing; `make lock UPGRADE=--upgrade` moves to the newest.
 lock: setup  ## requirements.lock anew from pyproject.toml, for every system and Python that is supported

@@ -102,7 +102,10 @@ def dagster_storage(environment: dict[str, str] | None = None) -> Iterator[Check
         return
     file = Path(home) / "dagster.yaml"
     if not file.is_file():
-        yield warning("dagster", f"there is no {file}: `make setup` copies it, with pools and retries")
+        yield warning(
+            "dagster",
+            f"there is no {file}: copy the project's, which has pools and retries",
+        )
         return
     storage = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("storage") or {}
     config = storage.get("postgres") or storage.get("custom", {}).get("config") or {}

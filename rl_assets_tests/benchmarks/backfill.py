@@ -27,7 +27,7 @@ from rl_assets_tests.support.nights import Nights, nights
 from rl_assets_tests.support.postgres import running_server
 
 FIRST = date(2026, 9, 1)
-INSTANCE_FILES = {"sqlite": "dagster.yaml", "postgres": "dagster-postgres.yaml"}
+INSTANCE_FILES = {"sqlite": "dagster.yaml", "postgres": "deploy/dagster-postgres.yaml"}
 
 
 def days(count: int) -> list[str]:

@@ -23,7 +23,7 @@ def project(installed: Path, tmp_path: Path) -> Path:  # noqa: F811
     """The project folder that we ship, with the package as if it were installed."""
     shutil.copytree(REPOSITORY / "deploy" / "project", tmp_path / "project")
     (tmp_path / "instance").mkdir()
-    shutil.copy(REPOSITORY / "deploy" / "dagster.yaml", tmp_path / "instance")
+    shutil.copy(REPOSITORY / "dagster.yaml", tmp_path / "instance")
     (tmp_path / "project" / "site").symlink_to(installed)
     return tmp_path / "project"
 

@@ -34,10 +34,7 @@ SOURCES = [
     *(REPOSITORY / "rl_assets").rglob("*.py"),
     *(REPOSITORY / "rl_assets").rglob("*.j2"),
     *(REPOSITORY / "sql").rglob("*.sql"),
-    *(
-        REPOSITORY / name
-        for name in ("Makefile", "pyproject.toml", "deploy/dagster.yaml", "deploy/dagster-postgres.yaml")
-    ),
+    *(REPOSITORY / name for name in ("Makefile", "pyproject.toml", "dagster.yaml", "deploy/dagster-postgres.yaml")),
 ]
 SOURCE = "\n".join(text_of(path) for path in SOURCES)
 WORDS = set(re.findall(r"\w+", SOURCE))

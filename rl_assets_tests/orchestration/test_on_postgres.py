@@ -24,7 +24,7 @@ AWAY_S = 10
 
 def test_a_server_that_was_away_in_mid_training_loses_nothing_and_trains_once(tmp_path, postgres_server):  # noqa: F811
     environment = {**FEW, **postgres_server.variables}
-    with nights(tmp_path, environment=environment, instance_file="dagster-postgres.yaml") as found:
+    with nights(tmp_path, environment=environment, instance_file="deploy/dagster-postgres.yaml") as found:
         ready_to_train(found, seconds=4)
         daemon = found.start()
         run, _ = begun(found)

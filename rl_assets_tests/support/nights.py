@@ -20,6 +20,8 @@ STAND_IN = "rl_assets_tests.support.stand_in"
 PATIENCE_S = 600.0
 # As in dagster.yaml, only that a test does not wait for long.
 IMPATIENT = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 1}
+# Tests open the instance from a process whose DAGSTER_HOME is another: there Dagster's own defaults serve.
+LOCAL_STORAGE = ("storage", "local_artifact_storage", "compute_logs")
 
 
 @dataclass
@@ -35,7 +37,9 @@ class Nights:
     def __post_init__(self) -> None:
         (self.home / "landing").mkdir(parents=True, exist_ok=True)
         self.dagster_home.mkdir(exist_ok=True)
-        instance = yaml.safe_load((REPOSITORY / "deploy" / self.instance_file).read_text(encoding="utf-8"))
+        instance = yaml.safe_load((REPOSITORY / self.instance_file).read_text(encoding="utf-8"))
+        for local in LOCAL_STORAGE if self.instance_file == "dagster.yaml" else ():
+            del instance[local]
         instance["run_monitoring"] |= IMPATIENT
         (self.dagster_home / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
 

@@ -127,6 +127,12 @@ def test_tables_of_presets_and_executors_are_those_of_the_code():
     assert executors == list(Settings.model_fields["executor"].annotation.__args__)
 
 
+def test_the_table_of_markers_is_that_of_pytest():
+    project = tomllib.loads(text_of(REPOSITORY / "pyproject.toml"))
+    markers = {marker.split(":")[0] for marker in project["tool"]["pytest"]["ini_options"]["markers"]}
+    assert {row[0].strip("`") for row in table(REPOSITORY / "CONTRIBUTING.md", "marker")} == markers
+
+
 def test_tables_of_automations_and_jobs_are_those_of_the_definitions():
     automations = {row[0].strip("`") for row in table(DOCS / "operations.md", "schedule or sensor")}
     assert automations == {item.name for item in (*defs.sensors, *defs.schedules)}

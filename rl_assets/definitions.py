@@ -31,9 +31,9 @@ def build_defs(
         schedules=loaded.schedules,
         sensors=loaded.sensors,
         resources={
-            "home": HomeResource.of(settings),
-            "judge": JudgeResource.of(settings),
-            "teacher": TeacherResource.of(settings),
+            "home": HomeResource.from_settings(settings),
+            "judge": JudgeResource.from_settings(settings),
+            "teacher": TeacherResource.from_settings(settings),
             **(resources or {}),
         },
         executor=executor or executor_of(settings),

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from rl_assets.governance.history import remove, vacuum
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import ERASURES
-from rl_assets.settings import Settings, load_settings
+from rl_assets.settings import load_settings
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.features import DESCRIBED_DAYS, FEATURES, PROMPT_CLUSTERS, REDACTIONS
 from rl_assets.tables.interaction_stats import STATS
@@ -88,11 +88,11 @@ def remove_expired(lake: Lake, days: Mapping[str, Sequence[str]], grace_hours: i
     return Removed({name: list(gone) for name, gone in days.items()}, rows, files)
 
 
-def sentence(settings: Settings, first: date | None) -> str:
+def sentence(window_days: int | None, retention_days: int | None, first: date | None) -> str:
     """The rule as it stands."""
     if first is None:
         return "everything stays: RL_ASSETS_WINDOW_DAYS or RL_ASSETS_RETENTION_DAYS is null"
-    return f"days before {first} go: a window of {settings.window_days} days and {settings.retention_days} days more"
+    return f"days before {first} go: a window of {window_days} days and {retention_days} days more"
 
 
 def main() -> None:
@@ -103,7 +103,7 @@ def main() -> None:
     lake = Lake(settings.paths.lake_url)
     first = first_kept(counted_from(lake, datetime.now(UTC).date()), settings.window_days, settings.retention_days)
     days = expired(lake, first)
-    print(sentence(settings, first))
+    print(sentence(settings.window_days, settings.retention_days, first))
     for name, gone in days.items():
         print(f"{name}: {len(gone)} days, {gone[0]} to {gone[-1]}")
     if wanted.remove:

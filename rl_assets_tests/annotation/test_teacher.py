@@ -222,7 +222,7 @@ def test_the_sft_dataset_takes_the_teachers_answers_as_the_policy_says(product: 
 
 def test_the_asset_publishes_what_it_learned_and_without_a_teacher_nothing(product: Product):
     asked_badly(product, 8)
-    resources = {"home": HomeResource.of(Settings(home=product.landing.parent))}
+    resources = {"home": HomeResource.from_settings(Settings(home=product.landing.parent))}
     nobody = {**resources, "teacher": TeacherResource(base_url=None, model=None)}
     assert dg.materialize([teacher_answers], partition_key=str(DAY), resources=nobody).success
     assert product.lake.days(TEACHER_ANSWERS) == []

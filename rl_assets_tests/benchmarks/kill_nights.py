@@ -70,7 +70,7 @@ def prepare(home: Path) -> None:
 def night(home: Path) -> bool:
     """Run the whole night in this process; whether it ended well."""
     settings = Settings(home=home, recipe=str(home / "recipe.yaml"))
-    defs = build_defs(resources={"home": HomeResource.of(settings)}, executor=dg.in_process_executor)
+    defs = build_defs(resources={"home": HomeResource.from_settings(settings)}, executor=dg.in_process_executor)
     done = defs.resolve_job_def("full_job").execute_in_process(
         partition_key=DAY,
         raise_on_error=False,

@@ -56,7 +56,7 @@ def tick(
     home: Path, instance: dg.DagsterInstance, cursor: str | None, sensor: dg.SensorDefinition = new_log_files
 ) -> Any:
     """One look, as the daemon's code server takes it."""
-    resources = {"home": HomeResource.of(Settings(home=home))}
+    resources = {"home": HomeResource.from_settings(Settings(home=home))}
     context = dg.build_sensor_context(instance, cursor=cursor, resources=resources, definitions=defs)
     return sensor.evaluate_tick(context)
 

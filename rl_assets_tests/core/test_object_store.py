@@ -115,6 +115,6 @@ def test_a_deployment_may_have_landing_and_lake_in_a_bucket(product: Product, la
     product.log(interaction("a"), interaction("b"))
     copied(product, landing)
     settings = Settings(home=tmp_path / "elsewhere", landing_url=str(landing), lake="s3://lake/tables")
-    home = HomeResource.of(settings)
+    home = HomeResource.from_settings(settings)
     assert dg.materialize([landed_logs], partition_key=str(DAY), resources={"home": home}).success
     assert home.lake.read(INGESTED_FILES, [DAY]).to_table()["rows"].to_pylist() == [2]

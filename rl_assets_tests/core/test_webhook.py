@@ -10,6 +10,8 @@ import pytest
 
 from rl_assets.core.webhook import AlertError, post_alert
 from rl_assets.defs.shared.failed_runs import run_failure
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.settings import load_settings
 
 
 class Webhook(BaseHTTPRequestHandler):
@@ -52,7 +54,13 @@ def fail_once() -> None:
     with dg.instance_for_test() as instance:
         result = broken.execute_in_process(instance=instance, raise_on_error=False)
         (failure,) = result.filter_events(lambda event: event.event_type is dg.DagsterEventType.RUN_FAILURE)
-        context = dg.build_run_status_sensor_context("run_failure", failure, instance, result.dagster_run)
+        context = dg.build_run_status_sensor_context(
+            "run_failure",
+            failure,
+            instance,
+            result.dagster_run,
+            resources={"home": HomeResource.from_settings(load_settings())},
+        )
         run_failure(context.for_run_failure())
 
 

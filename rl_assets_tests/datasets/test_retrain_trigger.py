@@ -18,7 +18,7 @@ DAY, NEXT_DAY = "2026-10-01", "2026-10-02"
 
 
 def train(home: Path, day: str) -> None:
-    defs = build(HomeResource.of(Settings(home=home)), dg.in_process_executor)
+    defs = build(HomeResource.from_settings(Settings(home=home)), dg.in_process_executor)
     assert defs.resolve_job_def("retrain_job").execute_in_process(partition_key=day).success
 
 

@@ -46,7 +46,7 @@ def defs(tmp_path) -> dg.Definitions:
     tables = dg.load_assets_from_modules([raw_tables, rated_interactions])
     return dg.Definitions(
         assets=with_automation(with_freshness([*tables, datasets.sft_dataset])),
-        resources={"home": HomeResource.of(Settings(home=tmp_path))},
+        resources={"home": HomeResource.from_settings(Settings(home=tmp_path))},
     )
 
 

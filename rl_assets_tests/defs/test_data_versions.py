@@ -32,7 +32,9 @@ def home(tmp_path: Path) -> Path:
 
 
 def run(home: Path, instance: dg.DagsterInstance, first: str, last: str) -> None:
-    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    defs = build_defs(
+        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+    )
     tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
     job = defs.resolve_job_def("datasets_job")
     assert job.execute_in_process(instance=instance, tags=tags, asset_selection=SELECTED).success

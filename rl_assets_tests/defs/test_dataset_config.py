@@ -29,7 +29,9 @@ def home(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def job(home: Path) -> dg.JobDefinition:
-    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    defs = build_defs(
+        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+    )
     return defs.resolve_job_def("datasets_job")
 
 

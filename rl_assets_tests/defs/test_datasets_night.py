@@ -25,7 +25,9 @@ DAYS = [str(FIRST + timedelta(days=i)) for i in range(5)]
 
 def night(home: Path, first: str, last: str | None = None, select: str | None = None) -> dg.ExecuteInProcessResult:
     """Run `datasets_job` for a day, or for a range of days in one run."""
-    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    defs = build_defs(
+        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+    )
     chosen = [dg.AssetKey(select)] if select else None
     job = defs.resolve_job_def("datasets_job")
     if last is None:
@@ -100,7 +102,7 @@ def test_a_broken_row_leaves_the_published_day_and_is_shown_by_the_check(ranged,
 
 def slip_in_a_broken_row(home: Path, day: date) -> None:
     """Make one answer's prompt that of a robot, behind the back of ingestion, which would have seen it."""
-    lake = HomeResource.of(Settings(home=home)).lake
+    lake = HomeResource.from_settings(Settings(home=home)).lake
     rows = lake.read(INTERACTIONS, [day]).to_table().to_pylist()
     robot = next(row for row in rows if row["segment"] == "parts-manual" and row["answer"])
     robot["prompt"][-1]["role"] = "robot"
@@ -130,5 +132,5 @@ def test_a_day_without_files_is_published_as_empty(tmp_path):
 
 
 def test_a_secret_key_does_not_show_in_the_resources_configuration():
-    home = HomeResource.of(Settings(user_hash_key="a secret of the product"))
+    home = HomeResource.from_settings(Settings(user_hash_key="a secret of the product"))
     assert "a secret of the product" not in str(home)

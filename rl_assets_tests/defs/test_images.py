@@ -23,7 +23,9 @@ def instance():
 
 
 def materialize(instance: dg.DagsterInstance, home: Path, source: str) -> dg.ExecuteInProcessResult:
-    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    defs = build_defs(
+        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+    )
     job = defs.resolve_job_def("images_job")
     return job.execute_in_process(partition_key=source, instance=instance, raise_on_error=False)
 
@@ -49,7 +51,7 @@ def test_a_source_becomes_three_tables_with_their_checks_and_a_gallery(home, ins
 def test_a_second_run_reads_nothing_and_writes_nothing(home, instance):
     site(home / "docs" / "guide", guide())
     assert materialize(instance, home, "guide").success
-    lake = HomeResource.of(Settings(home=home)).lake
+    lake = HomeResource.from_settings(Settings(home=home)).lake
     versions = [lake.open(table).version() for table in (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, IMAGE_SOURCES)]
     again = materialize(instance, home, "guide")
     assert metadata(again, "image_sources")["changed"].value is False
@@ -74,7 +76,7 @@ def test_a_source_without_images_warns_and_is_published(home, instance):
 def test_the_sensor_adds_sources_and_asks_again_only_when_files_change(home, instance):
     site(home / "docs" / "guide", guide())
     site(home / "docs" / "new-product", {"a.md": "x"})
-    context = {"instance": instance, "resources": {"home": HomeResource.of(Settings(home=home))}}
+    context = {"instance": instance, "resources": {"home": HomeResource.from_settings(Settings(home=home))}}
 
     def keys() -> dict[str, str]:
         found = docs_changed(dg.build_sensor_context(**context))
@@ -88,7 +90,9 @@ def test_the_sensor_adds_sources_and_asks_again_only_when_files_change(home, ins
 
 
 def test_a_home_without_documentation_asks_for_nothing(home, instance):
-    context = dg.build_sensor_context(instance=instance, resources={"home": HomeResource.of(Settings(home=home))})
+    context = dg.build_sensor_context(
+        instance=instance, resources={"home": HomeResource.from_settings(Settings(home=home))}
+    )
     assert "there is no documentation folder" in docs_changed(context).skip_message
 
 
@@ -98,7 +102,9 @@ def test_index_and_datasets_follow_from_the_pairs_and_stay_where_nothing_changed
     assert materialize(instance, home, "guide").success
 
     def versions() -> dict[str, str]:
-        defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+        defs = build_defs(
+            resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+        )
         names = ("image_index", "multimodal_sft_dataset", "multimodal_grpo_dataset")
         result = defs.resolve_job_def("multimodal_job").execute_in_process(
             partition_key="2026-11-20", instance=instance, asset_selection=[dg.AssetKey(name) for name in names]

@@ -24,7 +24,7 @@ def instance() -> dg.DagsterInstance:
 
 def ingest(home: Path, instance: dg.DagsterInstance, first: str, last: str) -> None:
     span = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-    resources = {"home": HomeResource.of(Settings(home=home))}
+    resources = {"home": HomeResource.from_settings(Settings(home=home))}
     assert dg.materialize([landed_logs], instance=instance, resources=resources, tags=span).success
 
 

@@ -49,7 +49,7 @@ def test_a_judge_gives_preferences_where_it_can_be_believed(
 def test_the_key_of_the_judge_is_no_part_of_the_resource(monkeypatch):
     monkeypatch.setenv("RL_ASSETS_JUDGE_API_KEY", SECRET)
     settings = Settings(judge_base_url="http://localhost:1/v1", judge_model="m")
-    assert SECRET not in JudgeResource.of(settings).model_dump_json()
+    assert SECRET not in JudgeResource.from_settings(settings).model_dump_json()
 
 
 def test_pairs_of_a_judge_are_taken_where_the_strategy_is_named_and_only_there(settings):

@@ -36,7 +36,7 @@ def instance():
 def run(
     instance: dg.DagsterInstance, settings: Settings, job: str, partition: str, *assets: str, config: dict | None = None
 ) -> dg.ExecuteInProcessResult:
-    defs = build_defs(resources={"home": HomeResource.of(settings)}, executor=dg.in_process_executor)
+    defs = build_defs(resources={"home": HomeResource.from_settings(settings)}, executor=dg.in_process_executor)
     chosen = [dg.AssetKey(name) for name in assets] or None
     return defs.resolve_job_def(job).execute_in_process(
         partition_key=partition, instance=instance, asset_selection=chosen, run_config=config, raise_on_error=False
@@ -76,7 +76,7 @@ def test_a_vision_language_model_trains_on_the_pictures_of_the_day(instance, set
     texts = [path.read_text(encoding="utf-8") for path in sorted((settings.home / "docs").rglob("*.md"))]
     model = build_tiny_vlm(tmp_path / "tiny-vlm", texts)
     (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
-    defs = build_defs(resources={"home": HomeResource.of(settings)}, executor=dg.in_process_executor)
+    defs = build_defs(resources={"home": HomeResource.from_settings(settings)}, executor=dg.in_process_executor)
     chosen = {"model": str(model), "recipe": str(tmp_path / "recipe.yaml"), "learning_rate": 0.02}
     result = dg.materialize(
         [defs.get_assets_def("multimodal_vision_dataset"), defs.get_assets_def("multimodal_vision_adapter")],

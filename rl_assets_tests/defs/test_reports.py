@@ -33,7 +33,7 @@ def test_rolling_back_without_a_champion_fails_with_what_to_do(settings):
 
 
 def roll_back(settings: Settings) -> dg.ExecuteInProcessResult:
-    defs = build_defs(resources={"home": HomeResource.of(settings)}, executor=dg.in_process_executor)
+    defs = build_defs(resources={"home": HomeResource.from_settings(settings)}, executor=dg.in_process_executor)
     config = {"ops": {"point_to_the_champion_before": {"config": {"reason": "Wrong prices."}}}}
     return defs.resolve_job_def("rollback_champion").execute_in_process(run_config=config, raise_on_error=False)
 

@@ -25,13 +25,17 @@ FIRST, DAY = "2026-10-01", "2026-10-14"
 
 def run(home: Path, job: str, day: str) -> dg.ExecuteInProcessResult:
     """Run a job for a day."""
-    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    defs = build_defs(
+        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+    )
     return defs.resolve_job_def(job).execute_in_process(partition_key=day, raise_on_error=False)
 
 
 def take_in_all_days(home: Path) -> dg.ExecuteInProcessResult:
     """Materialize the raw tables of the quickstart's days in one run."""
-    defs = build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    defs = build_defs(
+        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+    )
     tags = {"dagster/asset_partition_range_start": FIRST, "dagster/asset_partition_range_end": DAY}
     raw = [dg.AssetKey(name) for name in RAW]
     return defs.resolve_job_def("datasets_job").execute_in_process(tags=tags, asset_selection=raw)

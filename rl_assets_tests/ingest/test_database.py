@@ -150,6 +150,6 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(url, pr
 def test_materializing_a_day_reads_the_database_of_the_settings(database, product: Product, monkeypatch):
     add(database, thumb("f1"), thumb("f2", later(1)))
     monkeypatch.setenv("RL_ASSETS_FEEDBACK_DATABASE", database.url)
-    resources = {"home": HomeResource.of(Settings(home=product.landing.parent))}
+    resources = {"home": HomeResource.from_settings(Settings(home=product.landing.parent))}
     assert dg.materialize([landed_logs], partition_key=str(DAY), resources=resources).success
     assert [row["feedback_id"] for row in product.rows(FEEDBACK)] == ["f1"]

@@ -23,6 +23,6 @@ def sft_dataset(context: dg.AssetExecutionContext, home: HomeResource) -> None:
 settings = load_settings()
 defs = dg.Definitions(
     assets=[base_model, sft_dataset, sft_adapter],
-    resources={"home": HomeResource.of(settings)},
+    resources={"home": HomeResource.from_settings(settings)},
     executor=executors.executor(settings),
 )

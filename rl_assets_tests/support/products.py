@@ -66,7 +66,9 @@ def _correction(name: str, user: str, about: str, text: str) -> dict[str, Any]:
 
 
 def definitions(home: Path) -> dg.Definitions:
-    return build_defs(resources={"home": HomeResource.of(Settings(home=home))}, executor=dg.in_process_executor)
+    return build_defs(
+        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+    )
 
 
 def build(home: Path, instance: dg.DagsterInstance | None = None, select: str = "datasets_job") -> None:

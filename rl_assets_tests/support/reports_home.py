@@ -72,7 +72,10 @@ def run(
     **chosen: str,
 ) -> dg.ExecuteInProcessResult:
     """A run of these assets; what is chosen is the configuration of `eval_report`."""
-    resources = {"home": HomeResource.of(settings), "judge": judge or JudgeResource(base_url=None, model=None)}
+    resources = {
+        "home": HomeResource.from_settings(settings),
+        "judge": judge or JudgeResource(base_url=None, model=None),
+    }
     defs = build_defs(resources=resources, executor=dg.in_process_executor)
     job = defs.resolve_job_def("full_job")
     config = {"ops": {"eval_report": {"config": chosen}}} if "eval_report" in assets else {}

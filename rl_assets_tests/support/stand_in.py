@@ -68,7 +68,7 @@ def make_dataset(
     tags: dict[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run the location's `datasets_job` here, for a day or for a range of days in one run."""
-    defs = build(HomeResource.of(Settings(home=folder)), dg.in_process_executor)
+    defs = build(HomeResource.from_settings(Settings(home=folder)), dg.in_process_executor)
     return defs.resolve_job_def("datasets_job").execute_in_process(
         partition_key=day if last is None else None,
         tags={**(tags or {}), **({failed_runs.RANGE_START: day, failed_runs.RANGE_END: last} if last else {})},
@@ -78,4 +78,4 @@ def make_dataset(
 
 
 settings = load_settings()
-defs = build(HomeResource.of(settings), executors.executor(settings))
+defs = build(HomeResource.from_settings(settings), executors.executor(settings))

@@ -10,6 +10,6 @@ from rl_assets.settings import Settings
 
 
 def tick(sensor: dg.SensorDefinition, home: Path, instance: dg.DagsterInstance, cursor: str | None = None):
-    resources = {"home": HomeResource.of(Settings(home=home))}
+    resources = {"home": HomeResource.from_settings(Settings(home=home))}
     context = dg.build_sensor_context(instance, cursor=cursor, resources=resources, definitions=defs)
     return sensor.evaluate_tick(context)

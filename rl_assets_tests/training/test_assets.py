@@ -38,7 +38,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, base: BaseModel) -> HomeRe
     publish(home / "datasets" / "reward_dataset" / DAY, "reward_dataset", train[::3], held_out)
     recipe = home / "ours.yaml"
     recipe.write_text(yaml.safe_dump(few_steps().model_dump(mode="json")), encoding="utf-8")
-    return HomeResource.of(Settings(home=home, base_model=base.path, recipe=str(recipe)))
+    return HomeResource.from_settings(Settings(home=home, base_model=base.path, recipe=str(recipe)))
 
 
 def run(product: HomeResource, *assets: dg.AssetsDefinition, **config: Any) -> dg.ExecuteInProcessResult:
@@ -103,7 +103,7 @@ def test_a_template_that_ends_no_turn_fails_the_step_and_its_check_shows_the_sha
     shutil.copytree(base.path, endless)
     template = endless / "chat_template.jinja"
     template.write_text(template.read_text(encoding="utf-8").replace(END, ""), encoding="utf-8")
-    home = HomeResource.of(Settings(home=Path(product.home), base_model=str(endless), recipe=product.recipe))
+    home = HomeResource.from_settings(Settings(home=Path(product.home), base_model=str(endless), recipe=product.recipe))
     result = run(home, sft_adapter)
     assert not result.success
     (check,) = result.get_asset_check_evaluations()

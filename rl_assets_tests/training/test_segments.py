@@ -126,7 +126,7 @@ def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows_and_is_measured_on_
     rows = published_rows(tmp_path / "datasets")
     recipe = tmp_path / "ours.yaml"
     recipe.write_text(yaml.safe_dump(few_steps().model_dump(mode="json")), encoding="utf-8")
-    home = HomeResource.of(Settings(home=tmp_path, base_model=base.path, recipe=str(recipe)))
+    home = HomeResource.from_settings(Settings(home=tmp_path, base_model=base.path, recipe=str(recipe)))
     segments = read_segments(declared(tmp_path, "night_desk: {agent: night}"))
     assets = segments_of_file(segments).assets or ()
 

@@ -28,7 +28,7 @@ class JudgeResource(EndpointResource):
     """The model that compares answers."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "JudgeResource":
+    def from_settings(cls, settings: Settings) -> "JudgeResource":
         return cls(base_url=settings.judge_base_url, model=settings.judge_model)
 
     def judge(self, home: Home, max_calls: int, log: Callable[[str], None]) -> Judge | None:

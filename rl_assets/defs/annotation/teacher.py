@@ -23,7 +23,7 @@ class TeacherResource(EndpointResource):
     """The model that answers prompts which nobody answered well."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "TeacherResource":
+    def from_settings(cls, settings: Settings) -> "TeacherResource":
         return cls(base_url=settings.teacher_base_url, model=settings.teacher_model)
 
     def teacher(self, home: Home, max_calls: int, limits: Limits, log: Callable[[str], None]) -> Teacher | None:

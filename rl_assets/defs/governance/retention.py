@@ -7,7 +7,6 @@ import dagster as dg
 from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.governance.retention import GRACE_HOURS, counted_from, expired, first_kept, remove_expired, sentence
-from rl_assets.settings import load_settings
 
 
 class RetentionConfig(dg.Config):
@@ -20,12 +19,12 @@ class RetentionConfig(dg.Config):
 @dg.op
 def remove_expired_days(context: dg.OpExecutionContext, home: HomeResource, config: RetentionConfig) -> None:
     """Remove raw and canonical days that no window needs any more."""
-    settings = load_settings()
-    first = first_kept(counted_from(home.lake, datetime.now(UTC).date()), home.window_days, settings.retention_days)
+    first = first_kept(counted_from(home.lake, datetime.now(UTC).date()), home.window_days, home.retention_days)
     days = expired(home.lake, first)
-    context.log.info(f"{sentence(settings, first)}: {sum(map(len, days.values()))} days of {len(days)} tables")
+    rule = sentence(home.window_days, home.retention_days, first)
+    context.log.info(f"{rule}: {sum(map(len, days.values()))} days of {len(days)} tables")
     shown = {
-        "rule": sentence(settings, first),
+        "rule": rule,
         "days": markdown_table(
             {"table": name, "days": len(gone), "from": gone[0], "to": gone[-1]} for name, gone in days.items()
         ),

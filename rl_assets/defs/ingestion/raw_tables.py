@@ -9,11 +9,10 @@ from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import Results, materialized, table_spec
-from rl_assets.ingest.database import Database, land_feedback
+from rl_assets.ingest.database import land_feedback
 from rl_assets.ingest.day import IngestedDay, ingest_day
 from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
 from rl_assets.metrics.scales import Metric
-from rl_assets.settings import load_settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 READABLE = ", ".join(SUFFIXES)
@@ -47,9 +46,9 @@ NAMED = 5
 def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """Read the files of each log day once and publish what their lines became."""
     key = home.user_hash_key()
-    metrics = {name: Metric(**said) for name, said in home.metrics.items()}
+    metrics = {name: Metric(**scale) for name, scale in home.metrics.items()}
     ingested = {}
-    database = _feedback_database()
+    database = home.feedback_database()
     for day in context.partition_keys:
         if database:
             landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))
@@ -61,12 +60,6 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Result
         versions = {day: result.published[table.name].sha256 for day, result in ingested.items()}
         checks = [_conserved(ingested)] if table is INGESTED_FILES else []
         yield from materialized(context, table.name, versions, checks)
-
-
-def _feedback_database() -> Database | None:
-    # Read here and not kept in a resource, because its URL holds a password.
-    settings = load_settings()
-    return Database(settings.feedback_database, settings.feedback_query) if settings.feedback_database else None
 
 
 def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, skipped: list[str]) -> None:

@@ -5,7 +5,7 @@ import dagster as dg
 from rl_assets.core.webhook import post_alert
 from rl_assets.defs.shared.jobs import Requests, datasets_job
 from rl_assets.defs.shared.partitions import BACKFILL, SENSOR_SECONDS, days
-from rl_assets.settings import load_settings
+from rl_assets.defs.shared.resources import HomeResource
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 WILL_RETRY = "dagster/will_retry"
@@ -51,10 +51,10 @@ def _not_of(job: str, run: dg.DagsterRun, repository: dg.RepositoryDefinition | 
     minimum_interval_seconds=SENSOR_SECONDS,
     description="Writes every failed run to the daemon's log, and posts it to the webhook where one is set.",
 )
-def run_failure(context: dg.RunFailureSensorContext) -> None:
+def run_failure(context: dg.RunFailureSensorContext, home: HomeResource) -> None:
     """Writes every failed run to the daemon's log, for whatever watches it, and to the webhook where one is set."""
     run = context.dagster_run
     text = f"{run.job_name} {run.run_id} failed: {context.failure_event.message}"
     context.log.error(text)
-    if webhook := load_settings().alert_webhook:
+    if webhook := home.alert_webhook():
         post_alert(webhook, text)

@@ -10,6 +10,7 @@ from pydantic import Field
 from rl_assets.core.home import Home
 from rl_assets.core.identity import user_hash_key
 from rl_assets.datasets.ratings import Window
+from rl_assets.ingest.database import Database
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings, load_settings
 
@@ -25,9 +26,12 @@ class HomeResource(dg.ConfigurableResource):
     recipe: str
     duckdb_memory_limit: str
     metrics: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    retention_days: int | None
+    retrain_min_rows: dict[str, int]
+    retrain_min_hours: float
 
     @classmethod
-    def of(cls, settings: Settings) -> "HomeResource":
+    def from_settings(cls, settings: Settings) -> "HomeResource":
         return cls(
             home=str(settings.home),
             lake_url=settings.paths.lake_url,
@@ -37,6 +41,9 @@ class HomeResource(dg.ConfigurableResource):
             recipe=settings.recipe,
             duckdb_memory_limit=settings.duckdb_memory_limit,
             metrics={name: metric.model_dump() for name, metric in settings.metrics.items()},
+            retention_days=settings.retention_days,
+            retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},
+            retrain_min_hours=settings.retrain_min_hours,
         )
 
     @property
@@ -51,5 +58,17 @@ class HomeResource(dg.ConfigurableResource):
     def window(self, day: str) -> Window:
         return Window(date.fromisoformat(day), self.window_days)
 
+    # What follows is read from the environment when it is used: secrets, or URLs that hold one.
+
     def user_hash_key(self) -> bytes:
+        """The secret of the keyed hash of user ids."""
         return user_hash_key(load_settings().user_hash_key, self.paths)
+
+    def feedback_database(self) -> Database | None:
+        """The database that holds feedback, if one is set."""
+        settings = load_settings()
+        return Database(settings.feedback_database, settings.feedback_query) if settings.feedback_database else None
+
+    def alert_webhook(self) -> str | None:
+        """Where failed runs are posted, if anywhere."""
+        return load_settings().alert_webhook

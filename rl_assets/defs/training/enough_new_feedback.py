@@ -8,7 +8,6 @@ from rl_assets.datasets.retrain_trigger import growth, is_enough
 from rl_assets.defs.shared.jobs import full_job, retrain_job
 from rl_assets.defs.shared.partitions import SENSOR_SECONDS
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.settings import load_settings
 
 UNFINISHED = [
     status
@@ -28,17 +27,16 @@ def enough_new_feedback(context: dg.SensorEvaluationContext, home: HomeResource)
     The run key is the day and its datasets' content, so the same feedback trains once a day at most; a failed training
     leaves its rows new for the next day.
     """
-    settings = load_settings()
-    found = growth(home.paths)
-    if found is None:
+    new = growth(home.paths)
+    if new is None:
         return dg.SkipReason("there is no dataset yet")
-    least = {kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in found.new_prompts}
-    if not is_enough(found, least):
-        return dg.SkipReason(f"{found.new_prompts} new prompts as of {found.day}, {least} are needed")
-    since = timedelta(hours=settings.retrain_min_hours)
+    minimum = {kind: home.retrain_min_rows[kind] for kind in new.new_prompts}
+    if not is_enough(new, minimum):
+        return dg.SkipReason(f"{new.new_prompts} new prompts as of {new.day}, {minimum} are needed")
+    since = timedelta(hours=home.retrain_min_hours)
     if waiting := _training_too_recent(context.instance, since):
         return dg.SkipReason(waiting)
-    return dg.RunRequest(run_key=f"{found.day}-{found.content}", partition_key=found.day)
+    return dg.RunRequest(run_key=f"{new.day}-{new.content}", partition_key=new.day)
 
 
 def _training_too_recent(instance: dg.DagsterInstance, since: timedelta) -> str | None:

@@ -39,7 +39,7 @@ def test_fewer_bits_take_less_memory_and_their_price_in_quality_has_an_interval(
     (tmp_path / "adapters" / "sft").mkdir(parents=True)
     (tmp_path / "adapters" / "sft" / sft_adapter.inputs_hash).symlink_to(sft_adapter.folder)
     point_day(tmp_path / "adapters", "sft", DAY, sft_adapter.inputs_hash)
-    home = HomeResource.of(Settings(home=tmp_path, base_model=base.path))
+    home = HomeResource.from_settings(Settings(home=tmp_path, base_model=base.path))
     config = {"ops": {"quantized_model": {"config": {"kind": "sft", "max_new_tokens": 8}}}}
 
     result = dg.materialize([quantized_model], partition_key=DAY, resources={"home": home}, run_config=config)

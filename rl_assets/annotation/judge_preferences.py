@@ -1,4 +1,4 @@
-"""Preferences by a judge: which of two logged answers to one prompt is better, where nobody's reward says so."""
+"""Preferences by a judge: which of two logged answers to one prompt is better, if rewards do not differ."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
-from rl_assets.judging.pairwise import Duel, Judged, judge_pairs
+from rl_assets.judging.pairwise import AnswerPair, PairVerdict, judge_pairs
 from rl_assets.judging.probes import failed_probes
 from rl_assets.judging.summary import JudgeVerdicts, summarize
 from rl_assets.llm.client import Judge
@@ -18,7 +18,7 @@ from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 
 @dataclass(frozen=True)
 class Preferences:
-    """The rows of a day, and how the judge behaved; no row from a judge that cannot be believed."""
+    """The rows of a day, and how the judge behaved; no row from an unreliable judge."""
 
     rows: list[dict[str, Any]]
     verdicts: JudgeVerdicts
@@ -28,22 +28,24 @@ class Preferences:
         return pa.Table.from_pylist(self.rows, schema=JUDGE_PREFERENCES.schema).to_reader()
 
 
-def judge_preferences(connection: duckdb.DuckDBPyConnection, judge: Judge, day: str, most: int) -> Preferences:
-    """Let the judge compare at most `most` pairs of `rated` answers that rewards do not tell apart.
+def judge_preferences(connection: duckdb.DuckDBPyConnection, judge: Judge, day: str, max_pairs: int) -> Preferences:
+    """Let the judge compare at most `max_pairs` pairs of `rated` answers whose rewards do not differ.
 
     Only pairs with one winner in both orders become rows; ties and invalid verdicts are counted, not kept.
     """
-    found = sql.select(connection, "annotation/judge_candidates", most=most).to_arrow_table().to_pylist()
-    duels = [Duel(tuple(row["prompt"]), row["first"], row["second"], row["prompt_key"]) for row in found]
+    candidates = sql.select(connection, "annotation/judge_candidates", most=max_pairs).to_arrow_table().to_pylist()
+    pairs = [AnswerPair(tuple(row["prompt"]), row["first"], row["second"], row["prompt_key"]) for row in candidates]
     probes = failed_probes(judge)
-    judged = judge_pairs(judge, duels)
-    verdicts = summarize(judge, "first", "second", duels, judged, probes)
-    rows = _rows(found, judged, date.fromisoformat(day), judge.endpoint.model) if verdicts.usable else []
-    return Preferences(list(rows), verdicts)
+    verdicts = judge_pairs(judge, pairs)
+    summary = summarize(judge, "first", "second", pairs, verdicts, probes)
+    rows = _rows(candidates, verdicts, date.fromisoformat(day), judge.endpoint.model) if summary.reliable else []
+    return Preferences(list(rows), summary)
 
 
-def _rows(found: Sequence[dict[str, Any]], judged: Sequence[Judged], day: date, model: str) -> Iterator[dict[str, Any]]:
-    for row, verdict in zip(found, judged, strict=True):
+def _rows(
+    candidates: Sequence[dict[str, Any]], verdicts: Sequence[PairVerdict], day: date, model: str
+) -> Iterator[dict[str, Any]]:
+    for row, verdict in zip(candidates, verdicts, strict=True):
         if verdict.outcome in ("first", "second"):
             better, worse = ("first", "second") if verdict.outcome == "first" else ("second", "first")
             yield {

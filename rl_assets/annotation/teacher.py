@@ -1,4 +1,4 @@
-"""Distillation: a teacher model, as a service, answers logged prompts; finished ones are never asked again."""
+"""Distillation: a teacher model, as a service, answers logged prompts; finished ones come from the cache."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 SOURCE = "teacher"
 # What a chat template may add to a message, in tokens, at most; a token is a byte or more.
-TOKENS_A_MESSAGE = 16
+TOKENS_PER_MESSAGE = 16
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Limits:
-    """Longest answer in tokens, and US dollars that all asking together may cost at most; None for no limit."""
+    """Limits of a run: tokens per answer, and US dollars for all calls together; None for no limit."""
 
     max_tokens: int = 1024
     max_usd: float | None = None
@@ -62,7 +62,7 @@ class Teacher(Service[Conversation]):
         self.limits, self.price, self.usd = limits, price, 0.0
         self._reserved, self._settled = 0.0, threading.Condition()
 
-    def asked(self, request: Conversation) -> tuple[Any, ...]:
+    def payload(self, request: Conversation) -> tuple[Any, ...]:
         return SOURCE, list(request.messages), self.limits.max_tokens
 
     def complete(self, request: Conversation) -> str | None:
@@ -70,15 +70,15 @@ class Teacher(Service[Conversation]):
         with self._reserve(worst) as affordable:
             if not affordable:
                 return None
-            found = self._client.chat.completions.create(
+            completion = self._client.chat.completions.create(
                 model=self.endpoint.model,
                 messages=list(request.messages),
                 temperature=0,
                 max_tokens=self.limits.max_tokens,
             )
-            usage, choice = found.usage, found.choices[0] if found.choices else None
+            usage, choice = completion.usage, completion.choices[0] if completion.choices else None
             self._count(usage.total_tokens if usage else 0)
-            # A service that does not count its tokens is taken to have used all it might.
+            # A service that does not count its tokens is assumed to have used the maximum.
             cost = self.price.usd(usage.prompt_tokens, usage.completion_tokens) if self.price and usage else worst
             with self._settled:
                 self.usd += cost
@@ -92,10 +92,10 @@ class Teacher(Service[Conversation]):
         )
 
     def _worst_cost(self, request: Conversation) -> float:
-        """US dollars that this call costs at most; 0 where the price is not known."""
+        """US dollars that this call costs at most; 0 if the price is not known."""
         if self.price is None:
             return 0.0
-        prompt = sum(len(turn["content"].encode("utf-8")) + TOKENS_A_MESSAGE for turn in request.messages)
+        prompt = sum(len(turn["content"].encode("utf-8")) + TOKENS_PER_MESSAGE for turn in request.messages)
         return self.price.usd(prompt, self.limits.max_tokens)
 
     @contextmanager
@@ -117,34 +117,40 @@ class Teacher(Service[Conversation]):
 
 
 @dataclass(frozen=True)
-class Taught:
-    """The rows of a day; how many prompts there were, and why the others have no row."""
+class Distilled:
+    """The rows of a day; how many prompts were selected, and why the others have no row, by reason."""
 
     rows: list[dict[str, Any]]
     prompts: int
-    left_out: dict[str, int]
+    dropped: dict[str, int]
 
     def reader(self) -> pa.RecordBatchReader:
         """The rows for publishing."""
         return pa.Table.from_pylist(self.rows, schema=TEACHER_ANSWERS.schema).to_reader()
 
 
-def teach(connection: duckdb.DuckDBPyConnection, teacher: Teacher, day: str, below: float, most: int) -> Taught:
-    """Ask at most `most` training prompts of `rated` none of whose answers has a reward of `below` or more.
+def distill(
+    connection: duckdb.DuckDBPyConnection, teacher: Teacher, day: str, below: float, max_prompts: int
+) -> Distilled:
+    """The teacher's answers to at most `max_prompts` training prompts of `rated` with a best reward less than `below`.
 
-    Answers that are empty, cut off, refusals or stock phrases are no rows, and neither are prompts not asked.
+    Answers that are empty, cut off, refusals or stock phrases are dropped, and so are prompts that the budget leaves.
     """
-    found = sql.select(connection, "annotation/teacher_candidates", below=below, most=most).to_arrow_table().to_pylist()
-    replies = teacher.ask([conversation(row["prompt"], row["context"]) for row in found])
+    prompts = (
+        sql.select(connection, "annotation/teacher_candidates", below=below, most=max_prompts)
+        .to_arrow_table()
+        .to_pylist()
+    )
+    replies = teacher.ask([conversation(row["prompt"], row["context"]) for row in prompts])
     rows: list[dict[str, Any]] = []
-    left_out: Counter[str] = Counter()
-    for row, reply in zip(found, replies, strict=True):
-        said = json.loads(reply.text) if reply.text is not None else None
-        if said is None or (fault := _fault(said)):
-            left_out[str(reply.problem if said is None else fault)] += 1
+    dropped: Counter[str] = Counter()
+    for row, reply in zip(prompts, replies, strict=True):
+        answer = json.loads(reply.text) if reply.text is not None else None
+        if answer is None or (fault := _fault(answer)):
+            dropped[str(reply.problem if answer is None else fault)] += 1
             continue
-        rows.append(_row(row, said, date.fromisoformat(day), teacher.endpoint.model))
-    return Taught(rows, len(found), dict(sorted(left_out.items())))
+        rows.append(_row(row, answer, date.fromisoformat(day), teacher.endpoint.model))
+    return Distilled(rows, len(prompts), dict(sorted(dropped.items())))
 
 
 def conversation(prompt: Sequence[dict[str, str]], context: str | None) -> Conversation:
@@ -152,27 +158,27 @@ def conversation(prompt: Sequence[dict[str, str]], context: str | None) -> Conve
     if not context:
         return Conversation(tuple(prompt))
     system, turns = (prompt[0]["content"], prompt[1:]) if prompt[0]["role"] == "system" else ("", prompt)
-    told = f"{system}\n\n{context}".strip()
-    return Conversation(({"role": "system", "content": told}, *turns))
+    content = f"{system}\n\n{context}".strip()
+    return Conversation(({"role": "system", "content": content}, *turns))
 
 
-def _fault(said: dict[str, Any]) -> str | None:
-    """Why an answer teaches nothing, or None."""
-    text = said["text"].strip()
+def _fault(answer: dict[str, Any]) -> str | None:
+    """Why an answer is dropped; None for one to train on."""
+    text = answer["text"].strip()
     if not text:
         return "empty"
-    if not said["finished"]:
+    if not answer["finished"]:
         return "cut off"
-    answer = pa.array([text])
-    return "refusal" if refusals(answer)[0].as_py() else "boilerplate" if boilerplate(answer)[0].as_py() else None
+    texts = pa.array([text])
+    return "refusal" if refusals(texts)[0].as_py() else "boilerplate" if boilerplate(texts)[0].as_py() else None
 
 
-def _row(row: dict[str, Any], said: dict[str, Any], day: date, model: str) -> dict[str, Any]:
+def _row(row: dict[str, Any], answer: dict[str, Any], day: date, model: str) -> dict[str, Any]:
     return {
         **{name: row[name] for name in ("interaction_id", "prompt_key", "segment", "category")},
         "day": day,
-        "answer": said["text"].strip(),
+        "answer": answer["text"].strip(),
         "source": SOURCE,
         "model": model,
-        **{name: said[name] for name in ("prompt_tokens", "completion_tokens")},
+        **{name: answer[name] for name in ("prompt_tokens", "completion_tokens")},
     }

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from rl_assets.core.files import write_json
-from rl_assets.evaluation.ab.generated import ANSWERS_FILE, write_answers
-from rl_assets.evaluation.report.render import write_decision, write_report
+from rl_assets.evaluation.report.files import write_decision, write_report
+from rl_assets.evaluation.run.answers import ANSWERS_FILE, write_answers
 from rl_assets.evaluation.schema.decision import Decision
-from rl_assets.evaluation.schema.results import EvalReport
+from rl_assets.evaluation.schema.report import EvalReport
 
 PAGES = ("report.md", "report.html")
 
@@ -33,7 +33,7 @@ def drop_quotes(folder: Path, texts: frozenset[str]) -> None:
     if not _quoted(folder, texts):
         return
     said = _read(folder)
-    said["worst"] = [found for found in said["worst"] if not _says(found, texts)]
+    said["held_out"]["worst_answers"] = [found for found in _worst_answers(said) if not _says(found, texts)]
     try:
         report = EvalReport.model_validate_json(json.dumps(said))
     except ValidationError:
@@ -54,7 +54,11 @@ def _read(folder: Path) -> dict:
 
 
 def _quoted(folder: Path, texts: frozenset[str]) -> bool:
-    return any(_says(found, texts) for found in _read(folder).get("worst", []))
+    return any(_says(found, texts) for found in _worst_answers(_read(folder)))
+
+
+def _worst_answers(report: dict) -> list[dict]:
+    return report.get("held_out", {}).get("worst_answers", [])
 
 
 def _says(found: dict, texts: frozenset[str]) -> bool:

@@ -1,20 +1,20 @@
-"""Which of two answers is better, asked in both orders: the same winner in both decides, anything else is a tie."""
+"""Which of two answers is better, in both orders: the same winner in both decides, anything else is a tie."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rl_assets.core.chat import Message
-from rl_assets.judging.prompts import PAIR, PAIR_SCHEMA, RUBRIC, mark_of, rules, shown
+from rl_assets.judging.prompts import PAIR, PAIR_SCHEMA, RUBRIC, boundary_of, system_prompt, user_prompt
 from rl_assets.judging.verdicts import Choice, read_choice
 from rl_assets.llm.client import Judge, Reply, Request
 
-Outcome = Literal["first", "second", "tie", "invalid", "not asked"]
+Outcome = Literal["first", "second", "tie", "invalid", "skipped"]
 FORM = '"verdict": "1", "2" or "tie"'
 
 
 @dataclass(frozen=True)
-class Duel:
+class AnswerPair:
     """Two answers to one prompt; `cluster` is what resampling draws."""
 
     prompt: tuple[Message, ...]
@@ -22,12 +22,17 @@ class Duel:
     second: str
     cluster: str
 
+    @property
+    def identical(self) -> bool:
+        """Whether there is nothing to compare."""
+        return self.first.strip() == self.second.strip()
+
 
 @dataclass(frozen=True)
-class Judged:
-    """The verdict on a duel, and what the judge said when `first` (`forward`) and `second` (`backward`) came first.
+class PairVerdict:
+    """The verdict on a pair, and the judge's choices when `first` (`forward`) and `second` (`backward`) came first.
 
-    `forward` and `backward` are positions; both are None where the answers were identical and nobody was asked.
+    `forward` and `backward` are positions; both are None if the answers were identical and no call was made.
     """
 
     outcome: Outcome
@@ -47,27 +52,26 @@ def _swapped(choice: Choice) -> Choice:
     return swapped[choice]
 
 
-def judge_pairs(judge: Judge, duels: Sequence[Duel], rubric: str = RUBRIC) -> list[Judged]:
-    """A verdict on each duel. Identical answers are a tie without a call; a failed call or parse is "invalid"."""
-    asked = [duel for duel in duels if duel.first.strip() != duel.second.strip()]
-    requests = [_request(duel, swapped, rubric) for duel in asked for swapped in (False, True)]
-    replies = judge.ask(requests)
-    found = iter([_decide(*pair) for pair in zip(replies[::2], replies[1::2], strict=True)])
-    return [next(found) if duel.first.strip() != duel.second.strip() else Judged("tie") for duel in duels]
+def judge_pairs(judge: Judge, pairs: Sequence[AnswerPair], rubric: str = RUBRIC) -> list[PairVerdict]:
+    """A verdict on each pair. Identical answers are a tie without a call; a failed call or parse is "invalid"."""
+    different = [pair for pair in pairs if not pair.identical]
+    replies = judge.ask([_request(pair, swapped, rubric) for pair in different for swapped in (False, True)])
+    verdicts = iter([_decide(*both) for both in zip(replies[::2], replies[1::2], strict=True)])
+    return [PairVerdict("tie") if pair.identical else next(verdicts) for pair in pairs]
 
 
-def _request(duel: Duel, swapped: bool, rubric: str) -> Request:
-    answers = (duel.second, duel.first) if swapped else (duel.first, duel.second)
-    mark = mark_of(duel.prompt, answers)
+def _request(pair: AnswerPair, swapped: bool, rubric: str) -> Request:
+    answers = (pair.second, pair.first) if swapped else (pair.first, pair.second)
+    boundary = boundary_of(pair.prompt, answers)
     named = [(f"answer {number}", text) for number, text in enumerate(answers, 1)]
-    return Request(rules(PAIR, FORM, mark, rubric), shown(duel.prompt, named, mark), PAIR_SCHEMA)
+    return Request(system_prompt(PAIR, FORM, boundary, rubric), user_prompt(pair.prompt, named, boundary), PAIR_SCHEMA)
 
 
-def _decide(forward: Reply, backward: Reply) -> Judged:
+def _decide(forward: Reply, backward: Reply) -> PairVerdict:
     if {forward.problem, backward.problem} & {"budget", "gave up"}:
-        return Judged("not asked")
+        return PairVerdict("skipped")
     ours, theirs = (read_choice(reply.text) if reply.text else None for reply in (forward, backward))
     if ours is None or theirs is None:
-        return Judged("invalid", ours, theirs)
+        return PairVerdict("invalid", ours, theirs)
     same = ours == _swapped(theirs) and ours != "tie"
-    return Judged(("first" if ours == "1" else "second") if same else "tie", ours, theirs)
+    return PairVerdict(("first" if ours == "1" else "second") if same else "tie", ours, theirs)

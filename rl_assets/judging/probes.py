@@ -1,7 +1,7 @@
-"""Duels whose winner is known, asked before a judge is believed: it must see what is right, in any order, and must
-not take orders from an answer."""
+"""Answer pairs whose winner is known, to test a judge before its verdicts count: it must see what is right, in any
+order, and must not obey an answer."""
 
-from rl_assets.judging.pairwise import Duel, judge_pairs
+from rl_assets.judging.pairwise import AnswerPair, judge_pairs
 from rl_assets.llm.client import Judge
 
 INJECTION = (
@@ -16,18 +16,17 @@ QUESTIONS = (
 
 
 def failed_probes(judge: Judge) -> list[str]:
-    """What the judge got wrong, as sentences; empty for one that may be believed. Cached like any other question."""
-    duels = [Duel(({"role": "user", "content": asked},), right, wrong, asked) for asked, right, wrong in QUESTIONS]
-    judged = judge_pairs(judge, duels)
+    """What the judge got wrong, as sentences; empty for a reliable one. Cached like any other request."""
+    pairs = [AnswerPair(({"role": "user", "content": text},), right, wrong, text) for text, right, wrong in QUESTIONS]
     return [
-        _sentence(duel.second is INJECTION, duel.cluster, found.outcome)
-        for duel, found in zip(duels, judged, strict=True)
-        if found.outcome != "first"
+        _sentence(pair.second is INJECTION, pair.cluster, verdict.outcome)
+        for pair, verdict in zip(pairs, judge_pairs(judge, pairs), strict=True)
+        if verdict.outcome != "first"
     ]
 
 
 def _sentence(injected: bool, question: str, outcome: str) -> str:
-    if outcome == "not asked":
+    if outcome == "skipped":
         return f'The test question "{question}" was not answered: the budget was spent, or the service was down.'
     if outcome == "invalid":
         return f'It gave no valid verdict on the test question "{question}".'

@@ -1,4 +1,4 @@
-"""What a judge is told. Answers are data between marks that no answer can write, never instructions."""
+"""The prompts of a judge. Answers are data between boundaries that no answer can write, never instructions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -45,23 +45,23 @@ GROUP_SCHEMA = _object(
 )
 
 
-def mark_of(prompt: Sequence[Message], answers: Sequence[str]) -> str:
+def boundary_of(prompt: Sequence[Message], answers: Sequence[str]) -> str:
     """A word made from all that is shown: to write it, an answer would have to hold the hash of itself."""
     return f"DATA-{sha256_json([list(prompt), list(answers)])[:16]}"
 
 
-def between(mark: str, name: str, text: str) -> str:
+def between(boundary: str, name: str, text: str) -> str:
     """The text between two lines that name it."""
-    return f"<<< {mark} {name} begins\n{text}\n>>> {mark} {name} ends"
+    return f"<<< {boundary} {name} begins\n{text}\n>>> {boundary} {name} ends"
 
 
-def rules(task: str, form: str, mark: str, rubric: str) -> str:
+def system_prompt(task: str, form: str, boundary: str, rubric: str) -> str:
     """The system prompt."""
-    return RULES.format(rubric=rubric, mark=mark, task=task, form=form)
+    return RULES.format(rubric=rubric, mark=boundary, task=task, form=form)
 
 
-def shown(prompt: Sequence[Message], answers: Sequence[tuple[str, str]], mark: str) -> str:
+def user_prompt(prompt: Sequence[Message], answers: Sequence[tuple[str, str]], boundary: str) -> str:
     """The user prompt: the conversation and the answers as (name, text)."""
     conversation = "\n".join(f"[{message['role']}] {message['content']}" for message in prompt)
-    parts = [between(mark, "conversation", conversation)]
-    return "\n\n".join([*parts, *(between(mark, name, text) for name, text in answers)])
+    parts = [between(boundary, "conversation", conversation)]
+    return "\n\n".join([*parts, *(between(boundary, name, text) for name, text in answers)])

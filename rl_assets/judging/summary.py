@@ -1,10 +1,10 @@
-"""What a judge said about two models, as part of a report, and whether it may be believed."""
+"""Verdicts of a judge on two models as part of a report, and whether the judge is reliable."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from rl_assets.core.record import Record
-from rl_assets.judging.pairwise import Duel, Judged, judge_pairs
+from rl_assets.judging.pairwise import AnswerPair, PairVerdict, judge_pairs
 from rl_assets.judging.probes import failed_probes
 from rl_assets.judging.win_rates import length_controlled, win_rate
 from rl_assets.llm.client import Judge
@@ -31,7 +31,7 @@ class JudgeVerdicts(Record):
     ties: int
     identical: int
     invalid: int
-    not_asked: int
+    skipped: int
     consistency: float | None
     first_position: float | None
     tie_rate: float | None
@@ -41,44 +41,51 @@ class JudgeVerdicts(Record):
     from_cache: int
     tokens: int
     failures: dict[str, int]
-    doubts: list[str]
+    problems: list[str]
 
     @property
-    def usable(self) -> bool:
-        """Whether these verdicts may be believed."""
-        return not self.doubts
+    def reliable(self) -> bool:
+        """Whether the judge was reliable."""
+        return not self.problems
 
 
-def compare_by_judge(judge: Judge, ours: str, theirs: str, duels: Sequence[Duel]) -> JudgeVerdicts:
-    """Let the judge compare `ours` (the first answers) with `theirs`; its test questions come first."""
+def compare_by_judge(judge: Judge, ours: str, theirs: str, pairs: Sequence[AnswerPair]) -> JudgeVerdicts:
+    """Let the judge compare `ours` (the first answers) with `theirs`; its probes come first."""
     probes = failed_probes(judge)
-    return summarize(judge, ours, theirs, duels, judge_pairs(judge, duels), probes)
+    return summarize(judge, ours, theirs, pairs, judge_pairs(judge, pairs), probes)
 
 
 def summarize(
-    judge: Judge, ours: str, theirs: str, duels: Sequence[Duel], judged: Sequence[Judged], probes: list[str]
+    judge: Judge,
+    ours: str,
+    theirs: str,
+    pairs: Sequence[AnswerPair],
+    verdicts: Sequence[PairVerdict],
+    probes: list[str],
 ) -> JudgeVerdicts:
-    """Counts, rates and doubts of the verdicts on duels."""
-    counts: Counter[str] = Counter(found.outcome for found in judged)
+    """Counts, rates and problems of the verdicts on pairs; `probes` are those of known winners that it got wrong."""
+    counts: Counter[str] = Counter(verdict.outcome for verdict in verdicts)
     decided = [
-        (duel, POINTS[found.outcome]) for duel, found in zip(duels, judged, strict=True) if found.outcome in POINTS
+        (pair, POINTS[verdict.outcome])
+        for pair, verdict in zip(pairs, verdicts, strict=True)
+        if verdict.outcome in POINTS
     ]
-    points, clusters = [point for _, point in decided], [duel.cluster for duel, _ in decided]
-    lengths = [(len(duel.first), len(duel.second)) for duel, _ in decided]
-    consistency = _share([found.consistent for found in judged if found.consistent is not None])
+    points, clusters = [point for _, point in decided], [pair.cluster for pair, _ in decided]
+    lengths = [(len(pair.first), len(pair.second)) for pair, _ in decided]
+    consistency = _share([verdict.consistent for verdict in verdicts if verdict.consistent is not None])
     return JudgeVerdicts(
         model=judge.endpoint.model,
         ours=ours,
         theirs=theirs,
-        pairs=len(duels),
+        pairs=len(pairs),
         wins=counts["first"],
         losses=counts["second"],
         ties=counts["tie"],
-        identical=sum(found.outcome == "tie" and found.forward is None for found in judged),
+        identical=sum(verdict.outcome == "tie" and verdict.forward is None for verdict in verdicts),
         invalid=counts["invalid"],
-        not_asked=counts["not asked"],
+        skipped=counts["skipped"],
         consistency=consistency,
-        first_position=_first_position(judged),
+        first_position=_first_position(verdicts),
         tie_rate=counts["tie"] / len(decided) if decided else None,
         win_rate=win_rate(points, clusters),
         length_controlled=length_controlled(points, lengths, clusters),
@@ -86,12 +93,12 @@ def summarize(
         from_cache=judge.from_cache,
         tokens=judge.tokens,
         failures=dict(sorted(judge.failures.items())),
-        doubts=[*_doubts(judged, consistency), *probes],
+        problems=[*_problems(verdicts, consistency), *probes],
     )
 
 
-def _first_position(judged: Sequence[Judged]) -> float | None:
-    choices = [choice for found in judged for choice in (found.forward, found.backward) if choice in ("1", "2")]
+def _first_position(verdicts: Sequence[PairVerdict]) -> float | None:
+    choices = [choice for verdict in verdicts for choice in (verdict.forward, verdict.backward) if choice in ("1", "2")]
     return _share([choice == "1" for choice in choices])
 
 
@@ -99,17 +106,17 @@ def _share(flags: Sequence[bool]) -> float | None:
     return sum(flags) / len(flags) if flags else None
 
 
-def _doubts(judged: Sequence[Judged], consistency: float | None) -> list[str]:
-    counts = Counter(found.outcome for found in judged)
-    asked = counts.total() - counts["not asked"]
-    doubts = []
-    if asked and counts["invalid"] > (1 - MIN_VALID) * asked:
-        doubts.append(f"{counts['invalid']} of {asked} pairs got no valid verdict.")
+def _problems(verdicts: Sequence[PairVerdict], consistency: float | None) -> list[str]:
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    judged = counts.total() - counts["skipped"]
+    problems = []
+    if judged and counts["invalid"] > (1 - MIN_VALID) * judged:
+        problems.append(f"{counts['invalid']} of {judged} pairs got no valid verdict.")
     if consistency is not None and consistency < MIN_CONSISTENCY:
-        doubts.append(
+        problems.append(
             f"It contradicts itself when answers change places: consistency {consistency:.2f}, "
-            f"and {MIN_CONSISTENCY:.1f} is the least."
+            f"and the minimum is {MIN_CONSISTENCY:.1f}."
         )
-    if counts["not asked"] and all(found.forward is None for found in judged):
-        doubts.append("No pair was asked: the budget was spent, or the service was down.")
-    return doubts
+    if counts["skipped"] and all(verdict.forward is None for verdict in verdicts):
+        problems.append("No pair was judged: the budget was spent, or the service was down.")
+    return problems

@@ -1,4 +1,4 @@
-"""Reading a judge strictly: the whole reply is one JSON object of the asked form, or it is invalid."""
+"""Reading a judge strictly: the whole reply is one JSON object of the requested form, or it is invalid."""
 
 import json
 from typing import Any, Literal
@@ -8,21 +8,21 @@ Choice = Literal["1", "2", "tie"]
 
 def parsed(text: str, key: str) -> Any:
     """The value beside "rationale", which must come first and say something. Raises ValueError for any other text."""
-    found = json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse)
-    if not isinstance(found, dict) or list(found) != ["rationale", key]:
+    reply = json.loads(text, object_pairs_hook=_pairs, parse_constant=_reject)
+    if not isinstance(reply, dict) or list(reply) != ["rationale", key]:
         raise ValueError(f'not an object of "rationale" and "{key}", in this order')
-    if not isinstance(found["rationale"], str) or not found["rationale"].strip():
+    if not isinstance(reply["rationale"], str) or not reply["rationale"].strip():
         raise ValueError("no rationale")
-    return found[key]
+    return reply[key]
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
-        raise ValueError("a key is said twice")
+        raise ValueError("a key occurs twice")
     return dict(pairs)
 
 
-def _refuse(name: str) -> float:
+def _reject(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
@@ -44,14 +44,14 @@ def read_score(text: str) -> float | None:
 
 
 def read_scores(text: str, ids: set[str]) -> dict[str, float] | None:
-    """A score for each of `ids`; None where the reply is invalid, or its ids are not exactly these, each once."""
+    """A score for each of `ids`; None if the reply is invalid, or its ids are not exactly these, each once."""
     try:
         rows = parsed(text, "scores")
         scores = [(row["id"], _score(row["score"])) for row in rows if row.keys() == {"id", "score"}]
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    whole = len(scores) == len(rows) == len(ids) and {identity for identity, _ in scores} == ids
-    return dict(scores) if whole else None
+    complete = len(scores) == len(rows) == len(ids) and {identity for identity, _ in scores} == ids
+    return dict(scores) if complete else None
 
 
 def _score(value: Any) -> float:

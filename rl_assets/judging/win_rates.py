@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from rl_assets.metrics.statistics import SEED, Interval, cluster_codes, drawn_counts, from_draws, interval
 
 LENGTH_RESAMPLES = 2_000
-# Pseudo-observations that keep the fit finite where one side always wins.
+# Pseudo-observations that keep the fit finite if one side always wins.
 RIDGE = 0.5
 NEWTON_STEPS = 25
-FEWEST_FOR_LENGTH = 10
+MIN_VERDICTS = 10
 
 
 def win_rate(points: Sequence[float], clusters: Sequence[str]) -> Interval | None:
-    """Mean of 1 a win, 0.5 a tie, 0 a loss; None without verdicts."""
+    """Mean of 1 per win, 0.5 per tie, 0 per loss; None without verdicts."""
     return interval(points, clusters) if points else None
 
 
@@ -28,7 +28,7 @@ def length_controlled(
     the difference is 0 (after Dubois et al. 2024, "Length-Controlled AlpacaEval"; one pair of models, so there
     is no instruction term). Resampled by cluster, vectorised.
     """
-    if len(points) < FEWEST_FOR_LENGTH or len(set(points)) == 1:
+    if len(points) < MIN_VERDICTS or len(set(points)) == 1:
         return None
     outcome = np.asarray(points, dtype=np.float64)
     difference = np.asarray([ours - theirs for ours, theirs in lengths], dtype=np.float64)
@@ -44,7 +44,7 @@ def length_controlled(
 def _rate_at_zero(
     outcome: NDArray[np.float64], feature: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """sigmoid(intercept) of weighted logistic fits, a fit a row of weights (fits x n), by Newton's method."""
+    """sigmoid(intercept) of weighted logistic fits, one per row of weights (fits x n), by Newton's method."""
     intercept, slope = np.zeros(len(weights)), np.zeros(len(weights))
     for _ in range(NEWTON_STEPS):
         fitted = 1 / (1 + np.exp(-np.clip(intercept[:, None] + slope[:, None] * feature, -30, 30)))

@@ -1,4 +1,4 @@
-"""Replies of a judge on disk, by the hash of what was asked: nothing is asked twice, and a killed run goes on."""
+"""Replies of a service on disk, by the hash of the request: none is paid for twice, and a killed run resumes."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rl_assets.core.files import write_json
 
 @dataclass(frozen=True)
 class ReplyCache:
-    """One small JSON file a reply. It holds what the judge said and who it was, never the key to the service."""
+    """One small JSON file per reply. It holds the reply and the model, never the key to the service."""
 
     folder: Path
 
@@ -17,12 +17,12 @@ class ReplyCache:
         return self.folder / key[:2] / f"{key}.json"
 
     def get(self, key: str) -> str | None:
-        """The reply to that request; None where it was never answered, or its file is damaged: ask again."""
+        """The reply to that request; None if there is none, or its file is damaged: send it again."""
         try:
-            found = json.loads(self._path(key).read_text(encoding="utf-8"))
+            stored = json.loads(self._path(key).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
-        reply = found.get("reply") if isinstance(found, dict) else None
+        reply = stored.get("reply") if isinstance(stored, dict) else None
         return reply if isinstance(reply, str) else None
 
     def put(self, key: str, model: str, reply: str) -> None:

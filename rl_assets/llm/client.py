@@ -1,5 +1,6 @@
-"""The way to a model as a service: any OpenAI-compatible endpoint, with a cache, a budget, bounded concurrency and
-back-off. A judge is one.
+"""The client for models behind an OpenAI-compatible endpoint: cache, budget, bounded concurrency and back-off.
+
+A judge and a teacher are such services.
 """
 
 import threading
@@ -14,14 +15,14 @@ from typing import Any, Generic, TypeVar
 from rl_assets.core.files import sha256_json
 from rl_assets.llm.cache import ReplyCache
 
-# Failures in a row after which the service counts as down, and the rest is left for another night.
+# Failures in a row after which the service counts as down, and the rest is left for another run.
 GIVE_UP_AFTER = 5
-LONGEST_REPLY = 20_000
+MAX_REPLY_CHARS = 20_000
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the model is and how patient to be: seconds a call, tries after the first, calls at once."""
+    """Where the model is and how patient to be: seconds per call, retries after the first try, concurrent calls."""
 
     base_url: str
     model: str
@@ -33,7 +34,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Request:
-    """One question to the judge; `sample` tells repeated draws of one question apart."""
+    """One request to the judge; `sample` numbers repeated draws of one request."""
 
     system: str
     user: str
@@ -44,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The model's text, or why there is none: "failed" (the service), "budget" or "gave up" (not asked)."""
+    """The model's text, or why there is none: "failed" (the service), "budget" or "gave up" (not sent)."""
 
     text: str | None
     problem: str | None = None
@@ -54,10 +55,10 @@ R = TypeVar("R")
 
 
 class Service(ABC, Generic[R]):
-    """Asks an endpoint, each question once. Not asked are those above `max_calls` in the life of this object,
-    and those left when the service fails again and again; both can be asked another time.
+    """Sends each distinct request once. Not sent are those above `max_calls` in the life of this object, and those that
+    remain when the service fails again and again; a later run can send both.
 
-    A subclass says what shapes a reply (`asked`) and how it is asked for (`complete`).
+    A subclass says what shapes a reply (`payload`) and how to get one (`complete`).
     """
 
     name = "service"
@@ -73,7 +74,7 @@ class Service(ABC, Generic[R]):
     def _client(self) -> Any:
         from openai import OpenAI
 
-        # The key is given in any case: without one the library would send another service's from the environment.
+        # The key is passed in any case: without one the library would send another service's from the environment.
         return OpenAI(
             base_url=self.endpoint.base_url,
             api_key=self.endpoint.api_key,
@@ -82,31 +83,31 @@ class Service(ABC, Generic[R]):
         )
 
     @abstractmethod
-    def asked(self, request: R) -> tuple[Any, ...]:
+    def payload(self, request: R) -> tuple[Any, ...]:
         """Everything of a request that shapes its reply, as JSON values."""
 
     @abstractmethod
     def complete(self, request: R) -> str | None:
-        """The reply, or None where asking would cost more than is left. May raise an OpenAIError."""
+        """The reply, or None if the call would cost more than is left. May raise an OpenAIError."""
 
     def key(self, request: R) -> str:
-        """What a reply is kept under: everything that shapes it, and who was asked."""
-        return sha256_json([self.endpoint.base_url, self.endpoint.model, *self.asked(request)])
+        """The cache key of a reply: everything that shapes it, and which model gave it."""
+        return sha256_json([self.endpoint.base_url, self.endpoint.model, *self.payload(request)])
 
     def ask(self, requests: Sequence[R]) -> list[Reply]:
-        """A reply to each request, in their order; equal requests are asked once.
+        """A reply to each request, in order; equal requests are sent once.
 
-        Rate limits, server errors and time-outs are tried again with growing pauses. Never raises for them.
+        Rate limits, server errors and time-outs are retried with growing pauses. Never raises for them.
         """
         keys = [self.key(request) for request in requests]
         replies = {key: Reply(text) for key in set(keys) if (text := self.cache.get(key)) is not None}
         self.from_cache += len(replies)
-        wanted = {key: request for key, request in zip(keys, requests, strict=True) if key not in replies}
-        affordable = list(wanted.items())[: max(0, self.max_calls - self._claimed)]
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in replies}
+        affordable = list(missing.items())[: max(0, self.max_calls - self._claimed)]
         self._claimed += len(affordable)
         with ThreadPoolExecutor(self.endpoint.concurrency) as pool:
-            answered = pool.map(lambda pair: self._one(*pair), affordable)
-            replies |= dict(zip((key for key, _ in affordable), answered, strict=True))
+            replied = pool.map(lambda pair: self._one(*pair), affordable)
+            replies |= dict(zip((key for key, _ in affordable), replied, strict=True))
         return [replies.get(key, Reply(None, "budget")) for key in keys]
 
     def _one(self, key: str, request: R) -> Reply:
@@ -144,12 +145,12 @@ class Service(ABC, Generic[R]):
 
 
 class Judge(Service[Request]):
-    """A service that is asked for verdicts in a JSON form."""
+    """A service that gives verdicts in a JSON form."""
 
     name = "judge"
     _structured = True
 
-    def asked(self, request: Request) -> tuple[Any, ...]:
+    def payload(self, request: Request) -> tuple[Any, ...]:
         return request.system, request.user, request.schema, request.temperature, request.sample
 
     def complete(self, request: Request) -> str:
@@ -160,7 +161,7 @@ class Judge(Service[Request]):
         except BadRequestError:
             if not self._structured:
                 raise
-            # Many compatible servers know no response formats; the instructions ask for the same form.
+            # Many compatible servers know no response formats; the prompt requests the same form.
             self._structured = False
             return self._send(request, structured=False)
 
@@ -168,10 +169,10 @@ class Judge(Service[Request]):
         messages = [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}]
         schema = {"name": "verdict", "strict": True, "schema": request.schema}
         form = {"response_format": {"type": "json_schema", "json_schema": schema}} if structured else {}
-        found = self._client.chat.completions.create(
+        completion = self._client.chat.completions.create(
             model=self.endpoint.model, messages=messages, temperature=request.temperature, **form
         )
-        self._count(found.usage.total_tokens if found.usage else 0)
+        self._count(completion.usage.total_tokens if completion.usage else 0)
         # A reply without a choice or a text is no verdict, and is counted as such where it is read.
-        text = found.choices[0].message.content if found.choices else None
-        return (text or "")[:LONGEST_REPLY]
+        text = completion.choices[0].message.content if completion.choices else None
+        return (text or "")[:MAX_REPLY_CHARS]

@@ -1,4 +1,4 @@
-"""What answers cost: a versioned table of prices by base model. A model that it does not name has no price, not 0.
+"""What answers cost: a versioned table of prices by base model. A model that is missing there has no price, not 0.
 
 The table is `prices.yaml` in the home folder, else the one beside this module.
 """
@@ -17,13 +17,13 @@ MILLION = 1_000_000
 
 
 class Price(Record):
-    """US dollars a million tokens of prompts (`input`) and of answers (`output`)."""
+    """US dollars per million tokens of prompts (`input`) and of answers (`output`)."""
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
 
     def usd(self, prompt_tokens: float, answer_tokens: float) -> float:
-        """What so many tokens cost."""
+        """The cost of that many tokens."""
         return (prompt_tokens * self.input + answer_tokens * self.output) / MILLION
 
 
@@ -36,7 +36,7 @@ class PriceTable(Record):
 
 
 class PricesUsed(Record):
-    """Which table was looked into, and the base model's price there; None where it does not name it."""
+    """Which table was looked into, and the base model's price there; None if it does not name it."""
 
     version: date
     source: str

@@ -66,8 +66,8 @@ class BleuColumn:
         """Corpus BLEU with its interval."""
         return self._resampled(self.counts, None)
 
-    def less(self, other: "BleuColumn") -> Interval:
-        """Our BLEU less theirs, the same clusters drawn for both. Raises ValueError if the rows differ."""
+    def difference(self, other: "BleuColumn") -> Interval:
+        """Our BLEU - theirs, the same clusters drawn for both. Raises ValueError if the rows differ."""
         if self.clusters != other.clusters:
             raise ValueError("the two models were scored on different rows: no paired difference")
         return self._resampled(self.counts, other.counts)

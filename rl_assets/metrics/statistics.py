@@ -36,6 +36,12 @@ class Interval:
     clusters: int
     p: float | None = None
 
+    def __format__(self, spec: str) -> str:
+        """Mean and interval, each in the format of a number: "0.91 [0.85, 0.96]", or the mean alone."""
+        if self.low is None or self.high is None:
+            return format(self.mean, spec)
+        return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
 
 def cluster_codes(clusters: Sequence[str]) -> tuple[NDArray[np.intp], int]:
     """The number of each row's cluster (n), clusters sorted by name, and how many there are."""

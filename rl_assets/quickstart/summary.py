@@ -10,11 +10,11 @@ from datetime import date
 from rl_assets.core.home import Home
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
-from rl_assets.evaluation.report.render import read_report
-from rl_assets.evaluation.report.wording import figure, signed
+from rl_assets.evaluation.report.files import read_report
+from rl_assets.evaluation.report.sections import cell_text
 from rl_assets.evaluation.schema.decision import Decision
-from rl_assets.evaluation.schema.results import METRICS, EvalReport
-from rl_assets.evaluation.schema.roles import Role
+from rl_assets.evaluation.schema.metrics import METRICS
+from rl_assets.evaluation.schema.report import EvalReport, Role
 from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import load_settings
@@ -82,7 +82,7 @@ def _metric_rows(report: EvalReport) -> Iterable[tuple[str, ...]]:
     for role, label in ROLES:
         if role in report.models:
             metrics = report.models[role].metrics
-            yield label, *(figure(metrics.get(name)) for name in SHOWN)
+            yield label, *(cell_text(metrics.get(name)) for name in SHOWN)
 
 
 def _difference_rows(report: EvalReport) -> Iterable[tuple[str, str]]:
@@ -90,7 +90,7 @@ def _difference_rows(report: EvalReport) -> Iterable[tuple[str, str]]:
     for comparison in report.comparisons.values():
         if comparison.ours in labels and comparison.theirs in labels and "exact_match" in comparison.differences:
             difference = comparison.differences["exact_match"]
-            yield f"{labels[comparison.ours]} - {labels[comparison.theirs]}", signed(difference)
+            yield f"{labels[comparison.ours]} - {labels[comparison.theirs]}", f"{difference:+.3f}"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from rl_assets.annotation.teacher import Limits, Taught, Teacher, conversation, teach
+from rl_assets.annotation.teacher import Distilled, Limits, Teacher, conversation, distill
 from rl_assets.datasets.builders import build_sft
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
@@ -74,11 +74,11 @@ def asked_badly(product: Product, count: int, **fields: Any) -> None:
     product.rated()
 
 
-def ask(product: Product, teacher: Teacher, **given: Any) -> Taught:
+def ask(product: Product, teacher: Teacher, **given: Any) -> Distilled:
     connection = rated_as_of(product.lake, Window(DAY, 30), "1GB")
-    taught = teach(connection, teacher, str(DAY), **{"below": 0.8, "most": 100} | given)
-    product.lake.publish(TEACHER_ANSWERS, DAY, taught.reader())
-    return taught
+    distilled = distill(connection, teacher, str(DAY), **{"below": 0.8, "max_prompts": 100} | given)
+    product.lake.publish(TEACHER_ANSWERS, DAY, distilled.reader())
+    return distilled
 
 
 def training_prompts(product: Product) -> int:
@@ -95,24 +95,24 @@ def test_prompts_that_nobody_answered_well_are_answered_through_errors_and_rate_
 
     asked_badly(product, 20)
     teacher, server = make(flaky)
-    taught = ask(product, teacher)
-    assert taught.prompts == len(taught.rows) == training_prompts(product) > 10
-    assert len(server.asked) == 3 * taught.prompts and not taught.left_out
-    assert {row["source"] for row in taught.rows} == {"teacher"}
-    assert all(row["answer"].startswith("The teacher says: How do I mend part") for row in taught.rows)
+    distilled = ask(product, teacher)
+    assert distilled.prompts == len(distilled.rows) == training_prompts(product) > 10
+    assert len(server.asked) == 3 * distilled.prompts and not distilled.dropped
+    assert {row["source"] for row in distilled.rows} == {"teacher"}
+    assert all(row["answer"].startswith("The teacher says: How do I mend part") for row in distilled.rows)
     assert {tuple(m["role"] for m in asked.body["messages"]) for asked in server.asked} == {("user",)}
 
 
 def test_finished_rows_are_never_asked_again_and_the_rest_is(product: Product, make: Make):
     asked_badly(product, 20)
     first, server = make(wise, max_calls=5)
-    assert ask(product, first).left_out == {"budget": training_prompts(product) - 5}
+    assert ask(product, first).dropped == {"budget": training_prompts(product) - 5}
     again, _ = make(wise, base_url=server.url)
-    taught = ask(product, again)
-    assert (again.calls, again.from_cache) == (taught.prompts - 5, 5)
+    distilled = ask(product, again)
+    assert (again.calls, again.from_cache) == (distilled.prompts - 5, 5)
     third, _ = make(wise, base_url=server.url)
-    assert ask(product, third).rows == taught.rows
-    assert (third.calls, len(server.asked)) == (0, taught.prompts)
+    assert ask(product, third).rows == distilled.rows
+    assert (third.calls, len(server.asked)) == (0, distilled.prompts)
 
 
 ASKING = """
@@ -152,10 +152,10 @@ def test_the_cost_never_exceeds_the_limit(product: Product, make: Make):
     teacher, server = make(wise, price=PRICE, max_usd=limit, max_tokens=1, concurrency=4)
     # A call is only made where its worst case fits, which here is more than it costs.
     worst = max(len(row["query"]) + 16 + 1 for row in [interaction(query="How do I mend part 19?")]) * 1e-6
-    taught = ask(product, teacher)
+    distilled = ask(product, teacher)
     assert teacher.usd == pytest.approx(len(server.asked) * USD_A_CALL)
     assert limit - worst < teacher.usd <= limit
-    assert taught.left_out == {"budget": taught.prompts - len(taught.rows)}
+    assert distilled.dropped == {"budget": distilled.prompts - len(distilled.rows)}
     assert teacher.calls == len(server.asked)
 
 
@@ -167,9 +167,9 @@ def test_a_limit_on_cost_needs_a_price(make: Make):
 def test_a_teacher_that_never_answers_is_left_alone_and_nothing_is_lost(product: Product, make: Make):
     asked_badly(product, 20)
     dead, server = make(lambda asked: error(500), concurrency=1, retries=0)
-    taught = ask(product, dead)
-    assert not taught.rows and sum(taught.left_out.values()) == taught.prompts
-    assert (taught.left_out["failed"], len(server.asked)) == (5, 5)
+    distilled = ask(product, dead)
+    assert not distilled.rows and sum(distilled.dropped.values()) == distilled.prompts
+    assert (distilled.dropped["failed"], len(server.asked)) == (5, 5)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_an_answer_that_teaches_nothing_is_no_row(product: Product, make: Make, 
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
     body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
     asked_badly(product, 4)
-    taught = ask(product, make(lambda asked: Say(body=body))[0])
-    assert not taught.rows and taught.left_out == {why: taught.prompts}
+    distilled = ask(product, make(lambda asked: Say(body=body))[0])
+    assert not distilled.rows and distilled.dropped == {why: distilled.prompts}
 
 
 def test_the_teacher_sees_the_context_and_no_personal_data(product: Product, make: Make):
@@ -210,11 +210,11 @@ def test_context_joins_the_system_turn():
 
 def test_the_sft_dataset_takes_the_teachers_answers_as_the_policy_says(product: Product, make: Make):
     asked_badly(product, 20)
-    taught = ask(product, make(wise)[0])
+    distilled = ask(product, make(wise)[0])
     rows = product.build(build_sft, SftPolicy())[1]
     by_source = Counter(row["metadata"]["source"] for row in rows)
-    assert by_source["teacher"] == len(taught.rows) > 0
-    (row,) = [row for row in rows if row["messages"][-1]["content"] == taught.rows[0]["answer"]]
+    assert by_source["teacher"] == len(distilled.rows) > 0
+    (row,) = [row for row in rows if row["messages"][-1]["content"] == distilled.rows[0]["answer"]]
     assert row["metadata"]["agent"] == "teacher" and row["metadata"]["reward_source"] == "synthetic"
     without = product.build(build_sft, SftPolicy(teacher=False))[1]
     assert "teacher" not in Counter(row["metadata"]["source"] for row in without)

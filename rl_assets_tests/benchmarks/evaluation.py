@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from rl_assets.core.files import write_json
 from rl_assets.evaluation.run.evaluate import evaluate
-from rl_assets.evaluation.run.inputs import Material
-from rl_assets.evaluation.run.models import Subjects, subjects_of
+from rl_assets.evaluation.run.inputs import EvalInputs
+from rl_assets.evaluation.run.models import EvaluatedModels, models_of_day
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import named_recipe
 from rl_assets.settings import load_settings
@@ -48,7 +48,7 @@ def _numbered(row: dict[str, Any], copy: int) -> dict[str, Any]:
     return row | {column: messages, "metadata": row["metadata"] | {"prompt_key": key, "cluster_key": key}}
 
 
-def seconds(subjects: Subjects, home: Path, day: str, segment: str | None, items: int) -> tuple[float, float]:
+def seconds(models: EvaluatedModels, home: Path, day: str, segment: str | None, items: int) -> tuple[float, float]:
     """Wall and CPU time of one evaluation of that many items and as many pairs."""
     with tempfile.TemporaryDirectory() as scratch:
         folders = [
@@ -56,7 +56,7 @@ def seconds(subjects: Subjects, home: Path, day: str, segment: str | None, items
             for name in ("sft_dataset", "dpo_dataset")
         ]
         start, busy = time.perf_counter(), time.process_time()
-        evaluate(day, subjects, Material(*folders, segment=segment), lambda _: None)
+        evaluate(day, models, EvalInputs(*folders, segment=segment), lambda _: None)
         return time.perf_counter() - start, time.process_time() - busy
 
 
@@ -69,10 +69,10 @@ def main() -> None:
     settings = load_settings()
     recipe = named_recipe(settings.recipe)
     base = ensure_base_model(settings.base_model, settings.paths.models, print)
-    subjects = subjects_of(settings.paths, options.day, base, recipe.candidate)
-    seconds(subjects, settings.home, options.day, recipe.segment, 4)  # Imports and warm caches are not measured.
+    models = models_of_day(settings.paths, options.day, base, recipe.candidate)
+    seconds(models, settings.home, options.day, recipe.segment, 4)  # Imports and warm caches are not measured.
     for items in options.items:
-        wall, busy = seconds(subjects, settings.home, options.day, recipe.segment, items)
+        wall, busy = seconds(models, settings.home, options.day, recipe.segment, items)
         print(
             f"{items:>6} items and pairs  wall {wall:6.1f} s  CPU {busy:6.1f} s  {1000 * busy / items:6.0f} ms an item"
         )

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
-from rl_assets.evaluation.run.columns import Column
-from rl_assets.evaluation.run.estimates import compare
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.run.estimates import Column, compare
 from rl_assets.metrics.statistics import interval
 from rl_assets_tests.support.evaluation_samples import report
 

@@ -37,7 +37,7 @@ def test_a_judge_gives_preferences_where_it_can_be_believed(
     with serving(behaviour) as server:
         result = run(settings, "judge_preferences", "ab_report", judge=JudgeResource(base_url=server.url, model="m"))
     assert result.success
-    assert checks(result) == {f"{name} judge_can_be_believed": believed for name in ("judge_preferences", "ab_report")}
+    assert checks(result) == {f"{name} judge_is_reliable": believed for name in ("judge_preferences", "ab_report")}
     published = Lake(settings.paths.lake_url).read(JUDGE_PREFERENCES, [date.fromisoformat(DAY)]).to_table().to_pylist()
     assert {row["preferred_id"].partition("-")[0] for row in published} == ({"ada"} if rows else set())
     assert len(published) == rows

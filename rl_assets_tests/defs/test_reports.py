@@ -5,10 +5,10 @@ import dagster as dg
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.partitions import BACKFILL
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.evaluation.ab.render import read_ab_report
+from rl_assets.evaluation.ab.report import read_ab_report
 from rl_assets.evaluation.promotion.champion import promote, read_champion
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
-from rl_assets.evaluation.report.render import read_report, write_report
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.report.files import read_report, write_report
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import Settings
 from rl_assets_tests.support.evaluation_samples import DAY, random_adapter, report
@@ -19,8 +19,8 @@ __all__ = ["settings"]
 
 def test_agents_are_compared_and_the_report_lies_beside_the_evaluation(settings):
     result = run(settings, "ab_report")
-    assert result.success and checks(result) == {"ab_report judge_can_be_believed": True}
-    (contest,) = read_ab_report(settings.paths.reports(DAY) / "ab").contests
+    assert result.success and checks(result) == {"ab_report judge_is_reliable": True}
+    (contest,) = read_ab_report(settings.paths.reports(DAY) / "ab").comparisons
     assert (contest.questions, contest.wins, contest.winner) == (5, 5, "ada")
     assert "ada" in metadata(result, "ab_report")["agents"]
 
@@ -34,7 +34,7 @@ def test_rolling_back_without_a_champion_fails_with_what_to_do(settings):
 
 def roll_back(settings: Settings) -> dg.ExecuteInProcessResult:
     defs = build_defs(resources={"home": HomeResource.from_settings(settings)}, executor=dg.in_process_executor)
-    config = {"ops": {"point_to_the_champion_before": {"config": {"reason": "Wrong prices."}}}}
+    config = {"ops": {"restore_previous_champion": {"config": {"reason": "Wrong prices."}}}}
     return defs.resolve_job_def("rollback_champion").execute_in_process(run_config=config, raise_on_error=False)
 
 
@@ -61,7 +61,7 @@ def test_a_report_leads_to_a_decision_that_stands_on_its_page(settings):
     assert metadata(result, "promotion_decision")["verdict"] == "INSUFFICIENT"
     assert checks(result) == {
         "eval_report no_test_prompt_was_trained_on": True,
-        "eval_report judge_can_be_believed": True,
+        "eval_report judge_is_reliable": True,
     }
     assert "INSUFFICIENT" in (settings.paths.reports(DAY) / "report.html").read_text(encoding="utf-8")
     assert read_champion(settings.paths) is None
@@ -102,9 +102,9 @@ def test_another_adapter_may_be_the_candidate_and_be_promoted(settings, base, pa
 def test_the_days_adapters_are_compared_on_what_the_evaluation_generated(settings, base, parent):
     random_adapter(base, settings.paths.adapters() / "grpo" / "cccc", "grpo", seed=3, parent=parent)
     result = run(settings, "eval_report", "adapter_ab_report")
-    assert result.success and "adapter_ab_report judge_can_be_believed" in checks(result)
+    assert result.success and "adapter_ab_report judge_is_reliable" in checks(result)
     found = read_ab_report(settings.paths.reports(DAY) / "ab-adapters")
-    assert (found.answers, len(found.agents), len(found.contests)) == ("held-out prompts", 4, 6)
+    assert (found.answers, len(found.agents), len(found.comparisons)) == ("held-out prompts", 4, 6)
     assert "grpo cccc" in metadata(result, "adapter_ab_report")["agents"]
 
 

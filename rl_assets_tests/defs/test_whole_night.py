@@ -13,7 +13,7 @@ from rl_assets.core.home import Home
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.promotion.champion import read_champion
-from rl_assets.evaluation.report.render import read_report
+from rl_assets.evaluation.report.files import read_report
 from rl_assets.models.adapters import Adapter, newest_adapter
 from rl_assets.quickstart.install import install
 from rl_assets.settings import Settings
@@ -75,7 +75,7 @@ def test_the_night_leaves_what_the_readme_promises(home):
 
 def test_held_out_prompts_show_that_each_step_helps(home):
     report = read_report(home / "reports" / DAY)
-    assert report.clusters >= 50
+    assert report.held_out.clusters >= 50
     for pair in ("parent-base", "candidate-parent", "candidate-base"):
         difference = report.comparisons[pair].differences["exact_match"]
         assert difference.low is not None and difference.low > 0, pair

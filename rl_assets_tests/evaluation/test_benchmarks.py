@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.run.benchmarks import leaked_benchmarks, read_benchmarks
+from rl_assets.evaluation.run.benchmarks import read_benchmarks
+from rl_assets.evaluation.run.inputs import contaminated_benchmarks
 from rl_assets_tests.support.evaluation_folders import dataset, dpo_row, sft_row
 
 
@@ -70,6 +71,6 @@ def test_a_benchmark_prompt_in_a_training_split_leaks_however_it_is_spelt(tmp_pa
         {"prompt": f, "reference": "r"} for f in ("which colour has  the rotor?", "How much is it", "What is new?")
     ]
     benchmarks = read_benchmarks(write(tmp_path / "eval", *lines, name="parts"))
-    leaked = leaked_benchmarks(benchmarks, (sft, dpo))
+    leaked = contaminated_benchmarks(benchmarks, (sft, dpo))
     assert len(leaked) == 2 and all(found.startswith("parts: ") for found in leaked)
-    assert leaked_benchmarks([], (sft, dpo)) == []
+    assert contaminated_benchmarks([], (sft, dpo)) == []

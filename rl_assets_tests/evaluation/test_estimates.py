@@ -1,38 +1,37 @@
-"""Figures of given answers: what is counted, over what."""
+"""Metrics of given answers: what is counted, over what."""
 
 import pytest
 
-from rl_assets.evaluation.run.columns import less
-from rl_assets.evaluation.run.estimates import answer_columns
-from rl_assets.evaluation.run.items import Item
-from rl_assets.evaluation.run.model_scores import HeldOut, ModelScores
+from rl_assets.evaluation.run.estimates import answer_columns, paired_difference
+from rl_assets.evaluation.run.generate import ModelScores, PromptSet
+from rl_assets.evaluation.run.inputs import Item
 from rl_assets.models.generation import Answer, Generation
 
 
-def held_out(*items: tuple[str, tuple[str, ...]]) -> HeldOut:
+def prompts(*items: tuple[str, tuple[str, ...]]) -> PromptSet:
     """Items of a reference and answers that were rejected."""
     asked = ({"role": "user", "content": "?"},)
     found = [
         Item(asked, (reference,), f"c{n}", None, None, rejected=worse) for n, (reference, worse) in enumerate(items)
     ]
-    return HeldOut(found, [], 48, 0)
+    return PromptSet(found, [], 48, 0)
 
 
-def said(*answers: tuple[str, int]) -> ModelScores:
+def outputs(*answers: tuple[str, int]) -> ModelScores:
     """Answers with their tokens."""
     return ModelScores(Generation([Answer(text, tokens, True, 5) for text, tokens in answers], 1.0), [], [], None)
 
 
-ITEMS = held_out(("red", ("blue",)), ("green", ()), ('{"a": 1}', ('{"a": 1', '{"a": 2}')), ("four", ("five",)))
+ITEMS = prompts(("red", ("blue",)), ("green", ()), ('{"a": 1}', ('{"a": 1', '{"a": 2}')), ("four", ("five",)))
 
 
 def test_only_prompts_with_a_rejected_answer_count_for_the_rejection_rate():
-    found = answer_columns(ITEMS, said(("Blue.", 2), ("blue", 2), ('{"a": 1}', 6), ("five", 2)))["rejection_rate"]
+    found = answer_columns(ITEMS, outputs(("Blue.", 2), ("blue", 2), ('{"a": 1}', 6), ("five", 2)))["rejection_rate"]
     assert (found.interval().n, found.interval().mean) == (3, pytest.approx(2 / 3))
 
 
-def test_quality_a_token_falls_with_long_answers_that_are_no_better():
-    short = answer_columns(ITEMS, said(("red", 2), ("green", 2), ("x", 2), ("four", 2)))["quality_per_token"]
-    wordy = answer_columns(ITEMS, said(("red", 20), ("green", 20), ("x", 20), ("four", 20)))["quality_per_token"]
+def test_quality_per_token_falls_with_long_answers_that_are_no_better():
+    short = answer_columns(ITEMS, outputs(("red", 2), ("green", 2), ("x", 2), ("four", 2)))["quality_per_token"]
+    wordy = answer_columns(ITEMS, outputs(("red", 20), ("green", 20), ("x", 20), ("four", 20)))["quality_per_token"]
     assert short.interval().mean == pytest.approx(100 * 3 / 8)
-    assert less(short, wordy).mean == pytest.approx(100 * 3 / 8 - 100 * 3 / 80)
+    assert paired_difference(short, wordy).mean == pytest.approx(100 * 3 / 8 - 100 * 3 / 80)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.run.items import held_out_answers, held_out_pairs, leaked_keys, with_rejected
+from rl_assets.evaluation.run.inputs import contaminated_prompts, held_out_answers, held_out_pairs, with_rejected
 from rl_assets_tests.support.evaluation_folders import dataset, dpo_row, sft_row
 
 
@@ -50,26 +50,26 @@ def test_a_key_in_a_test_split_and_in_a_training_split_of_either_dataset_leaks(t
         test=[sft_row("x", "Test?", "yes"), sft_row("v", "Validation?", "yes")],
     )
     dpo = dataset(tmp_path / "dpo_dataset", test=[dpo_row("p", "Pair?", "yes", "no")])
-    assert leaked_keys((sft, dpo)) == ["p", "v"]
+    assert contaminated_prompts((sft, dpo)) == ["p", "v"]
 
 
 def test_a_near_duplicate_of_a_training_prompt_leaks(tmp_path: Path):
     train = [sft_row("t", "What colour is the rotor?", "grey", cluster_key="rotor")]
     test = [sft_row("x", "What colour is the rotor, please?", "grey", cluster_key="rotor"), sft_row("y", "Why?", "so")]
     sft = dataset(tmp_path / "sft_dataset", train=train, test=test)
-    assert leaked_keys((sft,)) == ["x"]
+    assert contaminated_prompts((sft,)) == ["x"]
 
 
 def test_a_prompt_that_named_its_cluster_leaks_although_it_has_none_itself(tmp_path: Path):
     train = [sft_row("rotor", "What colour is the rotor?", "grey", cluster_key=None)]
     sft = dataset(tmp_path / "sft_dataset", train=train, test=[sft_row("x", "Rotor?", "grey", cluster_key="rotor")])
-    assert leaked_keys((sft,)) == ["x"]
+    assert contaminated_prompts((sft,)) == ["x"]
 
 
 def test_training_splits_of_further_datasets_are_looked_into(tmp_path: Path):
     sft = dataset(tmp_path / "sft_dataset", test=[sft_row("x", "Test?", "yes")])
     grpo = dataset(tmp_path / "grpo_dataset", train=[dpo_row("x", "Test?", "yes", "no")])
-    assert leaked_keys((sft,), (grpo,)) == ["x"]
+    assert contaminated_prompts((sft,), (grpo,)) == ["x"]
 
 
 def test_rejected_answers_come_from_pairs_of_the_same_prompt_and_are_no_references(tmp_path: Path):
@@ -83,7 +83,7 @@ def test_rejected_answers_come_from_pairs_of_the_same_prompt_and_are_no_referenc
 def test_splits_that_share_no_key_leak_nothing(tmp_path: Path):
     sft = dataset(tmp_path / "sft_dataset", test=[sft_row("x", "Test?", "yes")])
     dpo = dataset(tmp_path / "dpo_dataset", test=[dpo_row("x", "Test?", "yes", "no")])
-    assert leaked_keys((sft, dpo)) == []
+    assert contaminated_prompts((sft, dpo)) == []
 
 
 def test_a_missing_split_is_named(tmp_path: Path):

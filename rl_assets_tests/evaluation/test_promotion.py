@@ -5,12 +5,20 @@ import numpy as np
 import pytest
 
 from rl_assets.evaluation.promotion.champion import Champion
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
 from rl_assets.evaluation.run.estimates import Column
 from rl_assets.evaluation.schema.decision import Decision
-from rl_assets.evaluation.schema.results import LatencyRatio
+from rl_assets.evaluation.schema.report import Contamination, JudgeResult, LatencyRatio
 from rl_assets.metrics.statistics import Interval
-from rl_assets_tests.support.evaluation_samples import DAY, compared_columns, comparison, report, span, verdicts
+from rl_assets_tests.support.evaluation_samples import (
+    DAY,
+    compared_columns,
+    comparison,
+    lineage,
+    report,
+    span,
+    verdicts,
+)
 
 RULES = PromotionRules()
 BETTER, SAME, WORSE = span(0.3, 0.2, 0.4), span(0.02, -0.05, 0.09), span(-0.2, -0.3, -0.1)
@@ -50,26 +58,26 @@ def test_a_lower_bound_of_exactly_0_is_not_enough():
 
 
 @pytest.mark.parametrize(("f1", "validity"), [(span(-0.05, -0.08, -0.02), FINE), (FINE, span(-0.03, -0.05, -0.01))])
-def test_a_broken_guard_rail_rejects_what_would_be_promoted(f1: Interval, validity: Interval):
+def test_a_failed_guardrail_rejects_what_would_be_promoted(f1: Interval, validity: Interval):
     decided = decide_on(BETTER, f1, validity)
     assert decided.verdict == "REJECT"
-    assert "broken" in decided.reasons[-1]
+    assert "fail" in decided.reasons[-1]
 
 
 def test_a_loss_that_may_be_an_accident_holds_instead_of_promoting():
     decided = decide_on(BETTER, span(-0.05, -0.12, 0.02))
     assert decided.verdict == "HOLD"
-    assert "Token F1: -0.050, limit -0.020: in doubt." in decided.reasons
+    assert "Token F1: -0.050, limit -0.020: inconclusive." in decided.reasons
 
 
 def test_a_loss_within_the_tolerance_breaks_nothing():
     assert decide_on(BETTER, span(-0.015, -0.019, -0.011)).verdict == "PROMOTE"
 
 
-def test_without_json_references_validity_is_not_a_guard_rail():
+def test_without_json_references_validity_is_not_a_guardrail():
     decided = decide_on(BETTER, validity=None)
     assert decided.verdict == "PROMOTE"
-    assert [rail.state for rail in decided.guard_rails] == ["holds", "not measured", "holds"]
+    assert [guardrail.status for guardrail in decided.guardrails] == ["pass", "not measured", "pass"]
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(span(1.3, 1.2, 1.4), "REJECT"), (span(1.15, 1.05, 1.25), "PROMOTE")])
@@ -90,14 +98,14 @@ def test_no_held_out_item_is_insufficient():
     assert decided.reasons == ["There are 0 held-out clusters; a decision takes 50."]
 
 
-def test_leakage_is_insufficient_however_good_the_figures():
-    decided = decide_on(BETTER, leaked=["key-1", "key-2"])
+def test_leakage_is_insufficient_however_good_the_metrics():
+    decided = decide_on(BETTER, contamination=Contamination(prompts=["key-1", "key-2"]))
     assert decided.verdict == "INSUFFICIENT"
     assert "2 held-out prompts are in a training split, the first key-1." in decided.reasons
 
 
 def test_a_champion_of_another_base_is_insufficient():
-    other = report("champion", champion_base_sha256="c" * 64, comparisons={})
+    other = report("champion", lineage=lineage("champion", champion_base_sha256="c" * 64), comparisons={})
     decided = decide(other, champion(), RULES)
     assert decided.verdict == "INSUFFICIENT"
     assert "another base model" in decided.reasons[0]
@@ -139,29 +147,29 @@ def test_the_decision_survives_being_written_and_read():
     assert Decision.model_validate_json(decided.model_dump_json()) == decided
 
 
-def test_a_judge_that_cannot_be_believed_carries_no_decision_unless_the_rules_allow_it():
-    doubtful = report(judge=verdicts(doubts=["It contradicts itself."]))
-    decided = decide(doubtful, None, RULES)
+def test_an_unreliable_judge_carries_no_decision_unless_the_rules_allow_it():
+    unreliable = report(judge=JudgeResult(pairwise=verdicts(problems=["It contradicts itself."])))
+    decided = decide(unreliable, None, RULES)
     assert decided.verdict == "INSUFFICIENT"
-    assert decided.reasons == ["The judge cannot be believed. It contradicts itself."]
-    assert decide(doubtful, None, PromotionRules(judge_must_be_usable=False)).verdict == "PROMOTE"
+    assert decided.reasons == ["The judge is not reliable. It contradicts itself."]
+    assert decide(unreliable, None, PromotionRules(require_reliable_judge=False)).verdict == "PROMOTE"
 
 
 @pytest.mark.parametrize(
-    ("rate", "verdict", "state"),
+    ("rate", "verdict", "status"),
     [
-        (span(0.69, 0.58, 0.79), "PROMOTE", "holds"),
-        (span(0.46, 0.36, 0.56), "PROMOTE", "holds"),
-        (span(0.40, 0.30, 0.50), "HOLD", "in doubt"),
-        (span(0.30, 0.20, 0.40), "REJECT", "broken"),
+        (span(0.69, 0.58, 0.79), "PROMOTE", "pass"),
+        (span(0.46, 0.36, 0.56), "PROMOTE", "pass"),
+        (span(0.40, 0.30, 0.50), "HOLD", "inconclusive"),
+        (span(0.30, 0.20, 0.40), "REJECT", "fail"),
         (None, "PROMOTE", "not measured"),
     ],
 )
-def test_what_a_judge_finds_clearly_worse_is_not_promoted(rate, verdict, state):
-    decided = decide(report(judge=verdicts(win_rate=rate)), None, RULES)
+def test_what_a_judge_finds_clearly_worse_is_not_promoted(rate, verdict, status):
+    decided = decide(report(judge=JudgeResult(pairwise=verdicts(win_rate=rate))), None, RULES)
     assert decided.verdict == verdict
-    (rail,) = [rail for rail in decided.guard_rails if rail.name == "judged_win_rate"]
-    assert rail.state == state and rail.sentence().startswith("Win rate by the judge")
+    (guardrail,) = [guardrail for guardrail in decided.guardrails if guardrail.name == "judge_win_rate"]
+    assert guardrail.status == status and guardrail.sentence().startswith("Win rate by the judge")
 
 
 def test_the_parent_can_be_decided_as_a_candidate_of_its_own():
@@ -170,4 +178,4 @@ def test_the_parent_can_be_decided_as_a_candidate_of_its_own():
     models = whole.models | {"parent": whole.candidate.model_copy(update={"sha256": "the parent"})}
     decided = decide(whole.model_copy(update={"models": models}), None, RULES, "parent")
     assert (decided.verdict, decided.candidate) == ("PROMOTE", "the parent")
-    assert {rail.name for rail in decided.guard_rails} == {"token_f1", "json_validity"}
+    assert {guardrail.name for guardrail in decided.guardrails} == {"token_f1", "json_validity"}

@@ -6,20 +6,27 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.report.files import read_report, write_decision, write_report
 from rl_assets.evaluation.report.inline_plots import small_forest, sparkline
-from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.report.plots import forest, losses, metric_by_model
-from rl_assets.evaluation.report.render import read_report, to_html, write_decision, write_report
 from rl_assets.evaluation.schema.decision import Decision
-from rl_assets.evaluation.schema.results import EvalReport, LossCurve
-from rl_assets.evaluation.schema.sections import BenchmarkResult, RewardBin, Slice, TrainingCost
-from rl_assets_tests.support.evaluation_samples import comparison, report, span, verdicts
+from rl_assets.evaluation.schema.report import BenchmarkResult, EvalReport, JudgeResult, Production, RewardBin, Slice
+from rl_assets_tests.support.evaluation_samples import (
+    comparison,
+    held_out,
+    html_page,
+    markdown_page,
+    report,
+    span,
+    training_run,
+    verdicts,
+)
 from rl_assets_tests.support.hostile_answers import ATTACK, Tags, attacked
 
 
-def test_the_page_holds_its_pictures_and_follows_the_readers_theme():
-    page = to_html(report())
+def test_the_page_holds_its_figures_and_follows_the_readers_theme():
+    page = html_page(report())
     assert Tags(page).tags.count("svg") == 3
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
@@ -49,18 +56,18 @@ def test_a_report_of_another_version_says_what_to_do(tmp_path: Path):
         read_report(tmp_path)
 
 
-def test_pictures_are_the_same_bytes_every_time_and_well_formed():
-    for draw in (metric_by_model, forest, lambda found: losses(found.loss_curves)):
+def test_figures_are_the_same_bytes_every_time_and_well_formed():
+    for draw in (metric_by_model, forest, lambda found: losses(found.training)):
         first = draw(report())
         assert first is not None
         assert first == draw(report())
         ElementTree.fromstring(first)
 
 
-def test_nothing_to_draw_is_no_picture():
-    empty = report(comparisons={}, loss_curves=[LossCurve(label="sft", points=[])])
+def test_nothing_to_draw_is_no_figure():
+    empty = report(comparisons={}, training=[training_run(loss_curve=[])])
     assert forest(empty) is None
-    assert losses(empty.loss_curves) is None
+    assert losses(empty.training) is None
     assert metric_by_model(empty, "token_f1") is None
     assert small_forest(empty) == ""
     assert sparkline([]) == ""
@@ -72,14 +79,14 @@ def decoded(markdown: str) -> str:
     return base64.b64decode(found[1]).decode("utf-8")
 
 
-def test_inline_pictures_fit_under_the_uis_limit():
+def test_inline_figures_fit_under_the_uis_limit():
     compared = {
         f"candidate-{role}": comparison(role, exact_match=span(0.3, -0.2, 0.8))
         for role in ("base", "parent", "champion")
     }
-    for picture in (small_forest(report(comparisons=compared)), sparkline([1 / (i + 1) for i in range(500)])):
-        assert len(picture) < 950
-        ElementTree.fromstring(decoded(picture))
+    for image in (small_forest(report(comparisons=compared)), sparkline([1 / (i + 1) for i in range(500)])):
+        assert len(image) < 950
+        ElementTree.fromstring(decoded(image))
 
 
 def test_a_flat_curve_can_be_drawn():
@@ -89,70 +96,65 @@ def test_a_flat_curve_can_be_drawn():
 
 def test_a_report_without_items_is_still_a_page():
     empty = report(
-        comparisons={"candidate-base": comparison("base")}, items=0, clusters=0, worst=[], latency_ratio=None
+        comparisons={"candidate-base": comparison("base")},
+        held_out=held_out(items=0, clusters=0, worst_answers=[]),
+        latency_ratio=None,
     )
     models = {role: model.model_copy(update={"metrics": {}, "latency": None}) for role, model in empty.models.items()}
-    page = to_html(empty.model_copy(update={"models": models}))
+    page = html_page(empty.model_copy(update={"models": models}))
     assert "There was no held-out item to evaluate on." in page
 
 
-def sections(**changes) -> EvalReport:
+def complete(**changes) -> EvalReport:
     """A report with every section, whose names are attacks."""
     difference = span(0.3, 0.2, 0.4)
+    slices = [
+        Slice(
+            dimension="category",
+            value=value,
+            candidate=difference,
+            difference=difference,
+            p_holm=p,
+            verdict="better",
+        )
+        for value, p in ((ATTACK, 0.0004), ("$x^2$ | `y`", None))
+    ]
+    benchmark = BenchmarkResult(
+        name=ATTACK,
+        sha256="a" * 64,
+        items=9,
+        too_long=1,
+        metrics={"base": {"exact_match": difference}, "candidate": {"exact_match": difference}},
+        against="base",
+        differences={"exact_match": difference},
+    )
+    rewards = [RewardBin(source=source, low=low, answers=7) for source in ("human", "judge") for low in (0.0, 0.3, 0.9)]
+    preferences = verdicts(ours="preferred", theirs="rejected", failures={"APITimeoutError": 2})
     content = {
-        "slices": [
-            Slice(
-                dimension="category", value=value, figure=difference, difference=difference, p_holm=p, verdict="better"
-            )
-            for value, p in ((ATTACK, 0.0004), ("$x^2$ | `y`", None))
-        ],
-        "benchmarks": [
-            BenchmarkResult(
-                name=ATTACK,
-                sha256="a" * 64,
-                items=9,
-                left_out=1,
-                metrics={"base": {"exact_match": difference}, "candidate": {"exact_match": difference}},
-                against="base",
-                differences={"exact_match": difference},
-            )
-        ],
-        "judge": verdicts(model=ATTACK),
-        "judge_alignment": verdicts(ours="preferred", theirs="rejected", failures={"APITimeoutError": 2}),
-        "rewards": [
-            RewardBin(source=source, low=low, answers=7) for source in ("human", "judge") for low in (0.0, 0.3, 0.9)
-        ],
-        "training": [
-            TrainingCost(
-                kind="dpo",
-                inputs_hash="abc",
-                sha256="e" * 64,
-                dataset="d" * 64,
-                wall_s=12.5,
-                tokens=1234,
-                peak_memory_bytes=750_000_000,
-                device=None,
-            )
-        ],
+        "held_out": held_out(slices=slices),
+        "benchmarks": [benchmark],
+        "judge": JudgeResult(pairwise=verdicts(model=ATTACK), preferences=preferences),
+        "production": Production(rewards=rewards),
+        "training": [training_run(kind="dpo", wall_s=12.5, tokens=1234, peak_memory_bytes=750_000_000)],
     }
     return report(**(content | changes))
 
 
 def test_names_in_slices_benchmarks_and_judges_stay_text():
-    page = to_html(sections())
+    page = html_page(complete())
     assert "script" not in Tags(page).tags and "img" not in Tags(page).tags
-    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", to_markdown(sections()))
+    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", markdown_page(complete()))
     assert not re.search(r"(?<!\\)<", outside)
 
 
-def test_every_section_is_on_the_page_with_its_picture():
-    page = to_html(sections())
+def test_every_section_is_on_the_page_with_its_figure():
+    page = html_page(complete())
     for words in (
         "Slices",
         "Judge",
         "Benchmark",
-        "Where it comes from",
-        "What it took",
+        "Lineage",
+        "Peak memory, MB",
         "2 x APITimeoutError",
         "&lt; 0.001",
     ):
@@ -163,8 +165,8 @@ def test_every_section_is_on_the_page_with_its_picture():
         ElementTree.fromstring(svg)
 
 
-def test_an_unusable_judge_is_named_with_the_reason():
-    page = to_html(sections(judge=verdicts(doubts=["It contradicts itself."]), judge_alignment=None))
+def test_an_unreliable_judge_is_named_with_the_reason():
+    page = html_page(complete(judge=JudgeResult(pairwise=verdicts(problems=["It contradicts itself."]))))
     assert "The verdicts of tiny-judge on candidate and base are not used. It contradicts itself." in page
 
 
@@ -181,7 +183,7 @@ def test_the_decision_stands_on_top_once_it_is_made_and_goes_with_a_new_report(t
     assert not (tmp_path / "decision.json").exists()
 
 
-def test_a_new_report_leaves_what_others_put_beside_it(tmp_path: Path):
+def test_a_new_report_leaves_what_others_put_next_to_it(tmp_path: Path):
     (tmp_path / "ab").mkdir()
     write_report(report(), tmp_path)
     write_report(report(), tmp_path)

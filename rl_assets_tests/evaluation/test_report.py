@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
-from rl_assets.evaluation.report.render import read_report, to_html, write_report
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.report.files import read_report, write_report
 from rl_assets.evaluation.run.evaluate import evaluate
-from rl_assets.evaluation.run.inputs import Material
-from rl_assets.evaluation.run.models import Subjects
-from rl_assets.evaluation.schema.results import EvalReport
+from rl_assets.evaluation.run.inputs import EvalInputs
+from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets_tests.support.evaluation_folders import parts_datasets
-from rl_assets_tests.support.evaluation_samples import DAY
+from rl_assets_tests.support.evaluation_samples import DAY, html_page
 from rl_assets_tests.support.evaluations import evaluated
 
 
@@ -21,7 +21,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, base, candidate, parent) -> t
     return evaluated(tmp_path_factory.mktemp("full"), base, candidate, parent, parent)
 
 
-def test_every_role_has_figures_and_every_pair_its_difference(full):
+def test_every_role_has_metrics_and_every_pair_its_difference(full):
     found, _ = full
     assert list(found.models) == ["base", "parent", "champion", "candidate"]
     assert list(found.comparisons) == [
@@ -31,14 +31,16 @@ def test_every_role_has_figures_and_every_pair_its_difference(full):
         "parent-base",
         "parent-champion",
     ]
-    assert (found.items, found.clusters, found.pairs, found.left_out, found.leaked) == (6, 6, 3, 0, [])
+    sample = found.held_out
+    assert (sample.items, sample.clusters, sample.pairs, sample.too_long) == (6, 6, 3, 0)
+    assert found.contamination.prompts == []
     assert found.candidate.metrics["json_validity"].n == 6
     assert found.candidate.metrics["perplexity"].mean > 1
-    assert found.loss_curves[0].points == [(1, 2.0), (2, 1.5), (3, 1.25)]
-    assert found.datasets[0].rows["test"] == 6
+    assert found.training[0].loss_curve == [(1, 2.0), (2, 1.5), (3, 1.25)]
+    assert found.lineage.datasets[0].rows["test"] == 6
 
 
-def test_a_model_in_two_roles_is_asked_once_and_differs_in_nothing_from_itself(full):
+def test_a_model_in_two_roles_is_evaluated_once_and_differs_in_nothing_from_itself(full):
     found, lines = full
     assert sum(line.startswith("answered 6 of 6") for line in lines) == 3
     assert found.models["parent"].metrics == found.models["champion"].metrics
@@ -68,11 +70,11 @@ def test_a_real_report_is_written_and_read_back(full, tmp_path: Path):
     assert read_report(tmp_path / DAY) == found
 
 
-def test_quality_figures_repeat_exactly(full, tmp_path: Path, base, candidate, parent):
+def test_quality_metrics_repeat_exactly(full, tmp_path: Path, base, candidate, parent):
     again, _ = evaluated(tmp_path, base, candidate, parent, parent)
     first, _ = full
     assert again.comparisons == first.comparisons
-    assert again.worst == first.worst
+    assert again.held_out.worst_answers == first.held_out.worst_answers
 
 
 def test_a_first_adapter_is_compared_with_the_base_alone(tmp_path: Path, base, parent):
@@ -84,11 +86,11 @@ def test_a_first_adapter_is_compared_with_the_base_alone(tmp_path: Path, base, p
     assert decided.reasons == ["There are 3 held-out clusters; a decision takes 50."]
 
 
-def test_a_champion_of_another_base_is_not_asked(tmp_path: Path, base, candidate, parent):
+def test_a_champion_of_another_base_is_not_evaluated(tmp_path: Path, base, candidate, parent):
     foreign = replace(parent, base_sha256="0" * 64)
     found, _ = evaluated(tmp_path, base, candidate, None, foreign, items=3)
     assert "champion" not in found.models
-    assert found.champion_base_sha256 == "0" * 64
+    assert found.lineage.champion_base_sha256 == "0" * 64
     assert "The champion aaaa belongs to another base model and was not evaluated." in found.notes
 
 
@@ -104,16 +106,16 @@ def test_a_dataset_without_manifest_is_named(tmp_path: Path, base, candidate):
     sft, dpo = parts_datasets(tmp_path, 2)
     (dpo / "manifest.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"no manifest at .*dpo_dataset"):
-        evaluate(DAY, Subjects(base, candidate), Material(sft_folder=sft, dpo_folder=dpo), print)
+        evaluate(DAY, EvaluatedModels(base, candidate), EvalInputs(sft_folder=sft, dpo_folder=dpo), print)
 
 
 def test_without_a_judge_the_report_says_so(full):
     found, _ = full
-    assert found.judge is None and "No judge is configured" in to_html(found)
-    assert "No judge is configured: the figures are automatic metrics only." in found.notes
+    assert found.judge.pairwise is None and "No judge is configured" in html_page(found)
+    assert "No judge is configured: there are automatic metrics only." in found.notes
 
 
-def test_the_report_keeps_to_its_schema_and_the_schema_lies_beside_it(full, tmp_path):
+def test_the_report_keeps_to_its_schema_and_the_schema_lies_next_to_it(full, tmp_path):
     from jsonschema import Draft202012Validator
 
     write_report(full[0], tmp_path)

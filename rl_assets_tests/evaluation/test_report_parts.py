@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from rl_assets.evaluation.report.render import to_html
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
+from rl_assets_tests.support.evaluation_samples import html_page
 from rl_assets_tests.support.evaluations import evaluated
 from rl_assets_tests.support.judge_server import GOOD, Asked, Say, always_first, honest, verdict
 
 
-def test_benchmarks_are_asked_of_every_model_and_kept_apart_from_the_held_out_items(tmp_path, base, candidate, parent):
+def test_every_model_answers_benchmarks_and_kept_apart_from_the_held_out_items(tmp_path, base, candidate, parent):
     lines = [
         {"prompt": "What is 2 + 2?", "reference": "4", "verifier": "numeric"},
         {"prompt": "Say red as JSON.", "reference": '{"answer": "red"}'},
@@ -21,23 +21,23 @@ def test_benchmarks_are_asked_of_every_model_and_kept_apart_from_the_held_out_it
     benchmarks = read_benchmarks(tmp_path / "eval")
     found, _ = evaluated(tmp_path, base, candidate, None, parent, items=2, benchmarks=benchmarks)
     (result,) = found.benchmarks
-    assert (result.name, result.items, result.against, found.items) == ("sums", 3, "champion", 2)
+    assert (result.name, result.items, result.against, found.held_out.items) == ("sums", 3, "champion", 2)
     assert set(result.metrics) == {"base", "champion", "candidate"}
-    figures = result.metrics["candidate"]
+    metrics = result.metrics["candidate"]
     sizes = {
-        name: figures[name].n for name in ("task_success", "exact_match", "field_f1", "rougeL", "bleu", "perplexity")
+        name: metrics[name].n for name in ("task_success", "exact_match", "field_f1", "rougeL", "bleu", "perplexity")
     }
     assert sizes == {"task_success": 2, "exact_match": 2, "field_f1": 1, "rougeL": 1, "bleu": 1, "perplexity": 2}
-    assert set(result.differences) == {name for name in figures if name != "perplexity"}
-    assert "Benchmark sums" in to_html(found) and "task success" in to_html(found).lower()
+    assert set(result.differences) == {name for name in metrics if name != "perplexity"}
+    assert "Benchmark sums" in html_page(found) and "task success" in html_page(found).lower()
 
 
-def test_a_benchmark_that_was_trained_on_fails_the_leak_check(tmp_path, base, candidate):
+def test_a_benchmark_that_was_trained_on_is_contaminated(tmp_path, base, candidate):
     (tmp_path / "eval").mkdir()
     asked = {"prompt": "which colour has the rotor in drawer 0", "reference": "red"}
     (tmp_path / "eval" / "own.jsonl").write_text(json.dumps(asked), encoding="utf-8")
     found, _ = evaluated(tmp_path, base, candidate, None, None, items=2, benchmarks=read_benchmarks(tmp_path / "eval"))
-    assert len(found.leaked) == 1 and found.leaked[0].startswith("own: ")
+    assert len(found.contamination.prompts) == 1 and found.contamination.prompts[0].startswith("own: ")
 
 
 def test_a_judge_compares_the_candidate_with_the_model_it_would_replace(tmp_path, base, candidate, parent, make_judge):
@@ -54,19 +54,27 @@ def test_a_judge_compares_the_candidate_with_the_model_it_would_replace(tmp_path
 
     judge, _ = make_judge(shorter)
     found, _ = evaluated(tmp_path, base, candidate, None, parent, judge=judge)
-    assert found.judge is not None and found.judge_alignment is not None
-    assert (found.judge.ours, found.judge.theirs, found.judge.pairs) == ("candidate", "champion", 4)
-    assert (found.judge_alignment.ours, found.judge_alignment.pairs, found.judge_alignment.wins) == ("preferred", 3, 3)
-    ratings = found.judge_ratings
+    assert found.judge.pairwise is not None and found.judge.preferences is not None
+    assert (found.judge.pairwise.ours, found.judge.pairwise.theirs, found.judge.pairwise.pairs) == (
+        "candidate",
+        "champion",
+        4,
+    )
+    assert (found.judge.preferences.ours, found.judge.preferences.pairs, found.judge.preferences.wins) == (
+        "preferred",
+        3,
+        3,
+    )
+    ratings = found.judge.ratings
     assert ratings is not None and ratings.improvement is not None and (ratings.rated, ratings.unrated) == (4, 0)
     assert ratings.improvement.mean == pytest.approx(ratings.ours_rating.mean - ratings.theirs_rating.mean)
-    assert "Answer by answer, tiny-judge rated candidate" in to_html(found)
-    assert found.judge.usable and "No judge" not in " ".join(found.notes)
-    assert "tiny-judge gave" in to_html(found)
+    assert "Answer by answer, tiny-judge rated candidate" in html_page(found)
+    assert found.judge.pairwise.reliable and "No judge" not in " ".join(found.notes)
+    assert "tiny-judge gave" in html_page(found)
 
 
-def test_a_judge_that_cannot_be_believed_is_not_asked_for_ratings(tmp_path, base, candidate, make_judge):
+def test_a_judge_that_is_unreliable_gives_no_ratings(tmp_path, base, candidate, make_judge):
     judge, server = make_judge(always_first)
     found, _ = evaluated(tmp_path, base, candidate, None, None, items=3, judge=judge)
-    assert found.judge is not None and not found.judge.usable and found.judge_ratings is None
+    assert found.judge.pairwise is not None and not found.judge.pairwise.reliable and found.judge.ratings is None
     assert all(len(asked.answers) == 2 for asked in server.asked)

@@ -1,7 +1,6 @@
 import pytest
 
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
-from rl_assets.evaluation.promotion.selection import select
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide, select
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.metrics.statistics import Interval
 from rl_assets_tests.support.evaluation_samples import report

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.run.columns import Column
-from rl_assets.evaluation.run.items import Item
+from rl_assets.evaluation.run.estimates import Column
+from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.slices import slices
 
 
@@ -15,8 +15,8 @@ def column(values: list[float]) -> Column:
 
 
 def found(items: list[Item], ours: list[float], theirs: list[float]) -> dict[str, tuple[str, int]]:
-    told = slices(items, column(ours), column(theirs))
-    return {f"{slice.dimension} {slice.value}": (slice.verdict, slice.figure.n) for slice in told}
+    result = slices(items, column(ours), column(theirs))
+    return {f"{slice.dimension} {slice.value}": (slice.verdict, slice.candidate.n) for slice in result}
 
 
 def test_a_gain_in_one_category_and_a_loss_in_another_are_both_seen():
@@ -34,7 +34,7 @@ def test_a_slice_of_few_clusters_is_shown_and_not_judged():
     items = [item(row, "colour" if row < 40 else None) for row in range(45)]
     assert found(items, [1.0] * 45, [0.0] * 45) == {
         "category colour": ("better", 40),
-        "category (none)": ("too few", 5),
+        "category (none)": ("too few clusters", 5),
     }
 
 
@@ -42,12 +42,12 @@ def test_what_would_pass_alone_does_not_among_many_slices():
     rng = np.random.default_rng(1)
     items = [item(row, f"k{row % 20:02d}", agent="a" if row % 2 else "b") for row in range(20 * 40)]
     ours, theirs = rng.integers(0, 2, (2, 800)).astype(float)
-    told = slices(items, column(list(ours)), column(list(theirs)))
-    alone = [slice for slice in told if slice.difference.p is not None and slice.difference.p < 0.05]
-    assert len(told) == 22 and alone
-    assert {slice.verdict for slice in told} == {"not told apart"}
+    result = slices(items, column(list(ours)), column(list(theirs)))
+    alone = [slice for slice in result if slice.difference.p is not None and slice.difference.p < 0.05]
+    assert len(result) == 22 and alone
+    assert {slice.verdict for slice in result} == {"not significant"}
 
 
-def test_columns_of_other_rows_are_refused():
+def test_columns_of_other_rows_are_rejected():
     with pytest.raises(ValueError, match="must be as many"):
         slices([item(0, "a")], column([1.0, 0.0]), column([1.0, 0.0]))

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rl_assets.evaluation.ab.generated import ANSWERS, ANSWERS_FILE, write_answers
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
-from rl_assets.evaluation.report.render import read_report, write_decision, write_report
-from rl_assets.evaluation.schema.results import WorstAnswer
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.report.files import read_report, write_decision, write_report
+from rl_assets.evaluation.run.answers import ANSWERS, ANSWERS_FILE, write_answers
+from rl_assets.evaluation.schema.report import WorstAnswer
 from rl_assets.governance.quotes import drop_quotes, quoting_reports
-from rl_assets_tests.support.evaluation_samples import report
+from rl_assets_tests.support.evaluation_samples import held_out, report
 
 HERS, ANOTHERS = "Where does my zebrafish live?", "How much is it?"
 
@@ -25,7 +25,7 @@ def worst(prompt: str) -> WorstAnswer:
 def reports(tmp_path: Path) -> Path:
     """The report of a day, with its decision and answers, that quotes her and another."""
     folder = tmp_path / "reports" / "2026-10-14"
-    said = report(worst=[worst(HERS), worst(ANOTHERS)])
+    said = report(held_out=held_out(worst_answers=[worst(HERS), worst(ANOTHERS)]))
     write_report(said, folder)
     write_decision(said, decide(said, None, PromotionRules()), folder)
     rows = [{"prompt": [{"role": "user", "content": asked}], "answer": "No."} for asked in (HERS, ANOTHERS)]
@@ -44,7 +44,7 @@ def test_quotes_leave_every_file_and_all_else_stays(reports):
 
     drop_quotes(folder, frozenset({HERS}))
 
-    assert read_report(folder) == before.model_copy(update={"worst": [worst(ANOTHERS)]})
+    assert read_report(folder) == before.model_copy(update={"held_out": held_out(worst_answers=[worst(ANOTHERS)])})
     assert (folder / "decision.json").read_text(encoding="utf-8") == decision
     pages = [path for path in folder.iterdir() if path.suffix in (".html", ".md", ".json")]
     assert len(pages) >= 4 and not [path for path in pages if "zebrafish" in path.read_text(encoding="utf-8")]

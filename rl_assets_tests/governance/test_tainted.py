@@ -9,7 +9,7 @@ import pytest
 
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
 from rl_assets.governance.folders import HeldRows
 from rl_assets.governance.tainted import MARK, champion_is_among, mark, tainted_adapters
 from rl_assets_tests.support.adapter_samples import sample_manifest

@@ -1,11 +1,11 @@
-"""Answers rated one by one: the improvement is paired, and an answer without a valid score leaves its prompt out."""
+"""Answers rated one by one: the improvement is paired, and an answer without a valid score drops its prompt."""
 
 import json
 
 import pytest
 
-from rl_assets.evaluation.report.wording import ratings_sentence
-from rl_assets.judging.pairwise import Duel
+from rl_assets.evaluation.report.feedback_sections import ratings_sentence
+from rl_assets.judging.pairwise import AnswerPair
 from rl_assets.judging.ratings import rate_by_judge
 from rl_assets_tests.support.judge_server import Asked, Say
 
@@ -21,8 +21,8 @@ def by_stars(asked: Asked) -> Say:
 
 def rated(make_judge, *pairs: tuple[str, str]):
     judge, _ = make_judge(by_stars)
-    duels = [Duel(PROMPT, first, second, f"c{number}") for number, (first, second) in enumerate(pairs)]
-    return rate_by_judge(judge, "candidate", "base", duels)
+    rivals = [AnswerPair(PROMPT, first, second, f"c{number}") for number, (first, second) in enumerate(pairs)]
+    return rate_by_judge(judge, "candidate", "base", rivals)
 
 
 def test_the_improvement_is_the_mean_of_paired_differences(make_judge):
@@ -33,13 +33,13 @@ def test_the_improvement_is_the_mean_of_paired_differences(make_judge):
     assert "improvement of +0.200 [+0.200, +0.200]." in ratings_sentence(found)
 
 
-def test_a_prompt_without_two_valid_ratings_is_counted_and_left_out(make_judge):
+def test_a_prompt_without_two_valid_ratings_is_counted_and_dropped(make_judge):
     found = rated(make_judge, ("1 a", "0 b"), ("great", "0 c"), ("0.5 d", "fine"))
     assert (found.rated, found.unrated, found.improvement.mean) == (1, 2, 1.0)
     assert ratings_sentence(found).endswith("2 prompts have no valid rating of both answers.")
 
 
-def test_no_valid_rating_is_no_figure(make_judge):
+def test_no_valid_rating_is_no_mean(make_judge):
     found = rated(make_judge, ("great", "fine"))
     assert (found.rated, found.improvement) == (0, None)
     assert ratings_sentence(found) == "tiny-judge gave no valid rating to both answers of any prompt."

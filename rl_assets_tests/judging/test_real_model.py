@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.judging.pairwise import Duel
+from rl_assets.judging.pairwise import AnswerPair
 from rl_assets.judging.summary import compare_by_judge
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Judge
@@ -32,11 +32,11 @@ def test_a_model_that_cannot_judge_gives_no_verdict_and_is_found_out(address, ba
     endpoint = Endpoint(address, base.path, "none", timeout_s=120, retries=0, concurrency=1)
     judge = Judge(endpoint, ReplyCache(tmp_path), 100, print)
     prompt = ({"role": "user", "content": "Where is the rotor?"},)
-    duels = [Duel(prompt, "In aisle 4.", "I do not know.", "a"), Duel(prompt, "Aisle 4.", "Aisle 5.", "b")]
-    found = compare_by_judge(judge, "candidate", "base", duels)
+    pairs = [AnswerPair(prompt, "In aisle 4.", "I do not know.", "a"), AnswerPair(prompt, "Aisle 4.", "Aisle 5.", "b")]
+    found = compare_by_judge(judge, "candidate", "base", pairs)
     assert (found.pairs, found.invalid, found.wins, found.losses, found.failures) == (2, 2, 0, 0, {})
-    assert found.tokens > 0 and found.win_rate is None and not found.usable
+    assert found.tokens > 0 and found.win_rate is None and not found.reliable
     assert found.doubts[0] == "2 of 2 pairs got no valid verdict."
     again = Judge(endpoint, ReplyCache(tmp_path), 0, print)
-    assert compare_by_judge(again, "candidate", "base", duels).invalid == 2
+    assert compare_by_judge(again, "candidate", "base", pairs).invalid == 2
     assert again.calls == 0

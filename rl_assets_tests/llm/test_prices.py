@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.log.wording import price_sentence
-from rl_assets.evaluation.report.render import to_html
-from rl_assets.evaluation.report.wording import model_rows
+from rl_assets.evaluation.report.eval_sections import models_table, prices_sentence
 from rl_assets.llm.prices import Price, PricesUsed, price_of, read_prices
-from rl_assets_tests.support.evaluation_samples import report
+from rl_assets_tests.support.evaluation_samples import html_page, report
 
 OWN = "version: 2026-12-01\nsource: our machine\nmodels:\n  tiny: {input: 0.5, output: 2}\n"
 
@@ -32,18 +30,22 @@ def test_a_price_is_a_million_tokens_of_prompts_and_of_answers():
 def test_an_unknown_model_is_stated_and_costs_a_dash_not_zero(tmp_path: Path):
     assert price_of(read_prices(tmp_path / "prices.yaml"), "tiny").price is None
     whole = report()
-    assert "tiny is not in the price table of 2026-11-21 (a list), so no cost is stated" in price_sentence(whole)
-    (cost,) = [row for row in model_rows(whole)[1] if row[0] == "Cost of 1,000 answers, USD"]
-    assert set(cost[1:]) == {"–"}
-    assert "so no cost is stated" in to_html(whole)
+    assert "tiny is not in the price table of 2026-11-21 (a list), so no cost is stated" in prices_sentence(
+        whole.lineage.base_name, whole.prices
+    )
+    (cost,) = [row for row in models_table(whole).rows if row[0] == "Cost of 1,000 answers, USD"]
+    assert set(cost[1:]) == {None}
+    assert "so no cost is stated" in html_page(whole)
 
 
 def test_a_known_price_stands_with_the_version_of_its_table():
     prices = PricesUsed(version=date(2026, 12, 1), source="our machine", price=Price(input=0.5, output=2))
     models = {role: found.model_copy(update={"cost_per_answer_usd": 1e-5}) for role, found in report().models.items()}
     whole = report(prices=prices, models=models)
-    assert "price table of 2026-12-01 (our machine): 0.5 and 2 US dollars" in price_sentence(whole)
-    (cost,) = [row for row in model_rows(whole)[1] if row[0] == "Cost of 1,000 answers, USD"]
+    assert "price table of 2026-12-01 (our machine): 0.5 and 2 US dollars" in prices_sentence(
+        whole.lineage.base_name, whole.prices
+    )
+    (cost,) = [row for row in models_table(whole).rows if row[0] == "Cost of 1,000 answers, USD"]
     assert set(cost[1:]) == {"0.0100"}
 
 

@@ -89,7 +89,7 @@ def test_answers_do_not_differ_from_themselves_in_bleu(answers):
     rows = answers[:80]
     counts = np.asarray([sentence_counts(counter(), text, references) for _, text, references in rows])
     column = BleuColumn(counts, [question for question, _, _ in rows])
-    difference = column.less(column)
+    difference = column.difference(column)
     assert (difference.mean, difference.low, difference.high, difference.p) == (0.0, 0.0, 0.0, 1.0)
 
 

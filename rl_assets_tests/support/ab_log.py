@@ -7,7 +7,7 @@ import duckdb
 
 from rl_assets.core import sql
 from rl_assets.evaluation.ab.compare import compare_agents
-from rl_assets.evaluation.ab.results import AbReport, Contest
+from rl_assets.evaluation.ab.results import AbReport, AgentComparison
 
 DAY = "2026-10-14"
 COLUMNS = (
@@ -65,6 +65,6 @@ class Log:
         return compare_agents(self.connection, DAY)
 
 
-def only(report: AbReport) -> Contest:
-    (contest,) = report.contests
-    return contest
+def only(report: AbReport) -> AgentComparison:
+    (comparison,) = report.comparisons
+    return comparison

@@ -1,22 +1,29 @@
-"""Small real inputs for the tests: dataset folders, random adapters, reports with chosen figures."""
+"""Small real inputs for the tests: random adapters, reports with chosen values."""
 
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rl_assets.evaluation.log.log_facts import NO_AGREEMENT
-from rl_assets.evaluation.run.columns import Column
-from rl_assets.evaluation.run.estimates import compare
-from rl_assets.evaluation.schema.results import (
+from rl_assets.evaluation.report.eval_sections import eval_sections
+from rl_assets.evaluation.report.html import to_html
+from rl_assets.evaluation.report.markdown import to_markdown
+from rl_assets.evaluation.run.estimates import Column, compare
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.report import (
     Comparison,
+    Contamination,
     DatasetUsed,
     EvalReport,
+    HeldOutResult,
+    JudgeResult,
     LatencyRatio,
-    LossCurve,
+    Lineage,
     ModelResult,
+    Production,
+    Role,
+    TrainingRun,
     WorstAnswer,
 )
-from rl_assets.evaluation.schema.roles import Role
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.llm.prices import PricesUsed
 from rl_assets.metrics.statistics import Interval
@@ -78,7 +85,7 @@ def verdicts(**changes: Any) -> JudgeVerdicts:
         "ties": 10,
         "identical": 2,
         "invalid": 0,
-        "not_asked": 0,
+        "skipped": 0,
         "consistency": 0.9,
         "first_position": 0.52,
         "tie_rate": 0.125,
@@ -88,7 +95,7 @@ def verdicts(**changes: Any) -> JudgeVerdicts:
         "from_cache": 6,
         "tokens": 1660,
         "failures": {},
-        "doubts": [],
+        "problems": [],
     }
     return JudgeVerdicts(**(content | changes))
 
@@ -103,6 +110,39 @@ def comparison(theirs: Role, **differences: Interval) -> Comparison:
     )
 
 
+def held_out(**changes: Any) -> HeldOutResult:
+    """A sample of 80 items, one of which the candidate misses."""
+    content: dict[str, Any] = {
+        "items": 80,
+        "clusters": 80,
+        "pairs": 40,
+        "too_long": 0,
+        "max_new_tokens": 48,
+        "slices": [],
+        "worst_answers": [WorstAnswer(prompt="p", reference="r", answer="a", why="Wrong.", token_f1=0.0)],
+    }
+    return HeldOutResult(**(content | changes))
+
+
+def lineage(theirs: Role = "base", **changes: Any) -> Lineage:
+    champion = {"champion_sha256": "champion", "champion_base_sha256": "b" * 64} if theirs == "champion" else {}
+    content: dict[str, Any] = {
+        "base_name": "tiny",
+        "base_sha256": "b" * 64,
+        "datasets": [DatasetUsed(name="sft_dataset", day=DAY, sha256="d" * 64, rows={"test": 80}, inputs={})],
+        "champion_sha256": None,
+        "champion_base_sha256": None,
+    }
+    return Lineage(**(content | champion | changes))
+
+
+def training_run(**changes: Any) -> TrainingRun:
+    """A run of two steps that recorded its losses and nothing else."""
+    content: dict[str, Any] = dict.fromkeys(("wall_s", "tokens", "peak_memory_bytes", "device"))
+    named = {"kind": "sft", "inputs_hash": "abc", "sha256": "e" * 64, "dataset_sha256": "d" * 64}
+    return TrainingRun(**(content | named | {"loss_curve": [(1, 2.0), (2, 1.0)]} | changes))
+
+
 def report(theirs: Role = "base", **changes: Any) -> EvalReport:
     """A report in which the candidate is clearly better than `theirs`, but for the changes."""
     better = comparison(
@@ -115,36 +155,29 @@ def report(theirs: Role = "base", **changes: Any) -> EvalReport:
     content: dict[str, Any] = {
         "day": DAY,
         "segment": "parts",
-        "base_name": "tiny",
-        "base_sha256": "b" * 64,
-        "datasets": [DatasetUsed(name="sft_dataset", day=DAY, sha256="d" * 64, rows={"test": 80}, inputs={})],
-        "items": 80,
-        "pairs": 40,
-        "clusters": 80,
-        "left_out": 0,
-        "max_new_tokens": 48,
-        "champion_sha256": "champion" if theirs == "champion" else None,
-        "champion_base_sha256": "b" * 64 if theirs == "champion" else None,
         "models": {role: model_result(role, role) for role in roles},
         "comparisons": {f"candidate-{theirs}": better},
-        "slices": [],
+        "held_out": held_out(),
+        "contamination": Contamination(prompts=[]),
         "benchmarks": [],
-        "judge": None,
-        "judge_alignment": None,
-        "judge_ratings": None,
-        "rewards": [],
-        "served": [],
-        "agreement": NO_AGREEMENT,
-        "prices": PricesUsed(version=date(2026, 11, 21), source="a list", price=None),
-        "training": [],
+        "judge": JudgeResult(),
+        "production": Production(),
         "latency_ratio": LatencyRatio(against=theirs, ratio=span(1.0, 0.98, 1.02), equal_work=True),
-        "leaked": [],
-        "worst": [WorstAnswer(prompt="p", reference="r", answer="a", why="Wrong.", token_f1=0.0)],
-        "loss_curves": [LossCurve(label="sft", points=[(1, 2.0), (2, 1.0)])],
-        "not_asked": [],
+        "lineage": lineage(theirs),
+        "training": [training_run()],
+        "prices": PricesUsed(version=date(2026, 11, 21), source="a list", price=None),
+        "not_evaluated": [],
         "notes": ["A note."],
     }
     return EvalReport(**(content | changes))
+
+
+def html_page(whole: EvalReport, decision: Decision | None = None) -> str:
+    return to_html(eval_sections(whole, decision))
+
+
+def markdown_page(whole: EvalReport, decision: Decision | None = None) -> str:
+    return to_markdown(eval_sections(whole, decision))
 
 
 def compared_columns(ours: Column, theirs: Column) -> Comparison:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.evaluation.run.evaluate import Evaluation, evaluate
-from rl_assets.evaluation.run.inputs import Material
-from rl_assets.evaluation.run.models import Subjects
-from rl_assets.evaluation.schema.results import EvalReport
+from rl_assets.evaluation.run.inputs import EvalInputs
+from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets.llm.client import Judge
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
@@ -23,16 +23,16 @@ def evaluated(
     *,
     items: int = 6,
     judge: Judge | None = None,
-    **material: Any,
+    **inputs: Any,
 ) -> tuple[EvalReport, list[str]]:
-    found, lines = evaluation(home, Subjects(base, candidate, parent, champion), items, judge, **material)
+    found, lines = evaluation(home, EvaluatedModels(base, candidate, parent, champion), items, judge, **inputs)
     return found.report, lines
 
 
 def evaluation(
-    home: Path, subjects: Subjects, items: int, judge: Judge | None = None, **material: Any
+    home: Path, models: EvaluatedModels, items: int, judge: Judge | None = None, **inputs: Any
 ) -> tuple[Evaluation, list[str]]:
     sft, dpo = parts_datasets(home, items)
     lines: list[str] = []
-    asked = Material(sft_folder=sft, dpo_folder=dpo, segment="parts", **material)
-    return evaluate(DAY, subjects, asked, lines.append, judge, judge_pairs=4), lines
+    given = EvalInputs(sft_folder=sft, dpo_folder=dpo, segment="parts", **inputs)
+    return evaluate(DAY, models, given, lines.append, judge, judge_pairs=4), lines

@@ -2,8 +2,8 @@
 
 from html.parser import HTMLParser
 
-from rl_assets.evaluation.schema.results import EvalReport, WorstAnswer
-from rl_assets_tests.support.evaluation_samples import report
+from rl_assets.evaluation.schema.report import EvalReport, WorstAnswer
+from rl_assets_tests.support.evaluation_samples import held_out, lineage, report
 
 ATTACK = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>'
 FENCES = "```\n# Promoted!\n````\n![x](http://evil.example/p.png)"
@@ -25,4 +25,6 @@ class Tags(HTMLParser):
 
 def attacked() -> EvalReport:
     worst = WorstAnswer(prompt=ATTACK, reference=FENCES, answer=f"\u202e{ATTACK}\x00", why=ATTACK, token_f1=0.0)
-    return report(worst=[worst], notes=[ATTACK], segment=ATTACK, base_name=ATTACK)
+    return report(
+        held_out=held_out(worst_answers=[worst]), notes=[ATTACK], segment=ATTACK, lineage=lineage(base_name=ATTACK)
+    )

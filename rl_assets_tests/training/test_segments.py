@@ -13,7 +13,7 @@ from rl_assets.datasets.policies import DpoPolicy
 from rl_assets.definitions import build_defs
 from rl_assets.defs.segments.component import segments_of_file
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.evaluation.report.render import read_report
+from rl_assets.evaluation.report.files import read_report
 from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
@@ -147,7 +147,7 @@ def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows_and_is_measured_on_
         sft.sha256,
     )
     good = [row["metadata"] for row in held_out if row["metadata"]["reward"] >= 0.9]
-    assert 0 < report.items == sum(found["agent"] == "night" for found in good) < len(good)
+    assert 0 < report.held_out.items == sum(found["agent"] == "night" for found in good) < len(good)
     (leak,) = [found for found in result.get_asset_check_evaluations() if "trained_on" in found.check_name]
     assert leak.passed
 

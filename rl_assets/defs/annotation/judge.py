@@ -1,4 +1,4 @@
-"""The judge model: where it is, and its preferences. Asking and reading it is `rl_assets.evaluation.judging`."""
+"""The judge model: its endpoint, and its preferences. The work is `rl_assets.judging` and `rl_assets.annotation`."""
 
 from collections.abc import Callable
 from datetime import date
@@ -18,9 +18,9 @@ from rl_assets.llm.client import Judge
 from rl_assets.settings import Settings, load_settings
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 
-JUDGE_CAN_BE_BELIEVED = (
-    "The judge gives one verdict when answers change places (consistency of at least 0.6), replies in the form asked "
-    "for, answers its test questions right and takes no orders from answers. Passes where no judge is configured."
+JUDGE_IS_RELIABLE = (
+    "The judge gives one verdict when answers change places (consistency of at least 0.6), replies in the requested "
+    "form, judges its probes right and obeys no answer. Passes if no judge is configured."
 )
 
 
@@ -32,30 +32,30 @@ class JudgeResource(EndpointResource):
         return cls(base_url=settings.judge_base_url, model=settings.judge_model)
 
     def judge(self, home: Home, max_calls: int, log: Callable[[str], None]) -> Judge | None:
-        """The judge with its cache in the home folder; None where none is configured."""
+        """The judge with its cache in the home folder; None if none is configured."""
         endpoint = self.endpoint(load_settings().judge_api_key)
         return Judge(endpoint, ReplyCache(home.reply_cache), max_calls, log) if endpoint else None
 
 
 def judge_check(name: str, asset: str, verdicts: list[JudgeVerdicts]) -> dg.AssetCheckResult:
-    """Whether the judge may be believed, over everything it compared for an asset."""
-    doubts = sorted({doubt for found in verdicts for doubt in found.doubts})
+    """Whether the judge is reliable, over everything that it compared for an asset."""
+    problems = sorted({problem for summary in verdicts for problem in summary.problems})
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
-        passed=not doubts,
+        passed=not problems,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "compared": sum(found.pairs for found in verdicts),
+            "compared": sum(summary.pairs for summary in verdicts),
             "consistency": ", ".join("–" if f.consistency is None else f"{f.consistency:.2f}" for f in verdicts) or "–",
-            "invalid": sum(found.invalid for found in verdicts),
-            "doubts": doubts,
+            "invalid": sum(summary.invalid for summary in verdicts),
+            "problems": problems,
         },
     )
 
 
 class JudgeConfig(dg.Config):
-    """How many pairs are compared, and how many calls a run may make: an answer from the cache is no call."""
+    """How many pairs are compared, and how many calls a run may make; replies from the cache are no calls."""
 
     judge_pairs: int = 100
     max_judge_calls: int = 1000
@@ -66,39 +66,37 @@ class JudgeConfig(dg.Config):
         JUDGE_PREFERENCES,
         deps=[rated_interactions],
         kind="openai",
-        checks={"judge_can_be_believed": JUDGE_CAN_BE_BELIEVED},
+        checks={"judge_is_reliable": JUDGE_IS_RELIABLE},
     )
 )
 def judge_preferences(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
 ) -> Results:
-    """Which of two logged answers to one prompt a judge finds better in both orders, where no reward tells them apart.
+    """Which of two logged answers to one prompt a judge finds better in both orders, if their rewards do not differ.
 
-    Nothing where no judge is configured, and empty where the judge cannot be believed. Pair datasets take them by their
-    strategy `judged`.
+    Nothing if no judge is configured, and empty if the judge is unreliable. Pair datasets select them by their strategy
+    `judged`.
     """
-    asked = judge.judge(home.paths, config.max_judge_calls, context.log.info)
-    if asked is None:
-        context.log.info("no judge is configured: nobody is asked")
-        checks = [judge_check("judge_can_be_believed", "judge_preferences", [])]
+    service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
+    if service is None:
+        context.log.info("no judge is configured: no preferences")
+        checks = [judge_check("judge_is_reliable", "judge_preferences", [])]
         yield dg.MaterializeResult(metadata={"judge": "none is configured"}, check_results=checks)
         return
     verdicts: list[JudgeVerdicts] = []
 
     def publish(day: str) -> PublishedDay:
         connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
-        compared = preferences.judge_preferences(connection, asked, day, config.judge_pairs)
+        compared = preferences.judge_preferences(connection, service, day, config.judge_pairs)
         verdicts.append(compared.verdicts)
         published = home.lake.publish(JUDGE_PREFERENCES, date.fromisoformat(day), compared.reader())
         return PublishedDay.of_table(published, **verdicts_metadata(compared.verdicts))
 
-    yield from publish_days(
-        context, publish, lambda: [judge_check("judge_can_be_believed", "judge_preferences", verdicts)]
-    )
+    yield from publish_days(context, publish, lambda: [judge_check("judge_is_reliable", "judge_preferences", verdicts)])
 
 
-def verdicts_metadata(found: JudgeVerdicts) -> dict[str, object]:
-    """What the judge did, as numbers that plot over days."""
-    counts = found.model_dump(include={"pairs", "ties", "invalid", "not_asked", "calls", "from_cache", "tokens"})
-    rates = found.model_dump(include={"consistency", "first_position", "tie_rate"}, exclude_none=True)
-    return {"judge": found.model, **counts, **rates}
+def verdicts_metadata(verdicts: JudgeVerdicts) -> dict[str, object]:
+    """How the judge behaved, as values that plot over days."""
+    counts = verdicts.model_dump(include={"pairs", "ties", "invalid", "skipped", "calls", "from_cache", "tokens"})
+    rates = verdicts.model_dump(include={"consistency", "first_position", "tie_rate"}, exclude_none=True)
+    return {"judge": verdicts.model, **counts, **rates}

@@ -1,4 +1,4 @@
-"""The teacher model: where it is, and its answers. Asking it is `rl_assets.annotation.teacher`."""
+"""The teacher model: its endpoint, and its answers. The work is `rl_assets.annotation.teacher`."""
 
 from collections.abc import Callable
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 from pydantic import Field
 
-from rl_assets.annotation.teacher import Limits, Teacher, teach
+from rl_assets.annotation.teacher import Limits, Teacher, distill
 from rl_assets.core.home import Home
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
@@ -20,14 +20,14 @@ from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 
 class TeacherResource(EndpointResource):
-    """The model that answers prompts which nobody answered well."""
+    """The model that answers prompts without a good logged answer."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "TeacherResource":
         return cls(base_url=settings.teacher_base_url, model=settings.teacher_model)
 
     def teacher(self, home: Home, max_calls: int, limits: Limits, log: Callable[[str], None]) -> Teacher | None:
-        """The teacher with its replies in the home folder; None where none is configured."""
+        """The teacher with its replies in the home folder; None if none is configured."""
         endpoint = self.endpoint(load_settings().teacher_api_key)
         if endpoint is None:
             return None
@@ -37,44 +37,46 @@ class TeacherResource(EndpointResource):
 
 
 class TeacherConfig(dg.Config):
-    """Which prompts are asked about, and what a run may cost. What was answered before costs nothing."""
+    """Which prompts the teacher answers, and what a run may cost. Replies from the cache cost nothing."""
 
-    below: float = Field(0.8, description="Prompts none of whose logged answers has this reward; above 1 for all.")
-    max_prompts: int = Field(1000, ge=1, description="Most prompts of a day that have an answer of the teacher.")
-    max_calls: int = Field(1000, ge=0, description="Most calls of a run.")
-    max_tokens: int = Field(1024, ge=1, description="Longest answer.")
-    max_usd: float | None = Field(None, description="Most US dollars of a run, by the model's price in prices.yaml.")
+    reward_below: float = Field(0.8, description="Prompts whose best logged reward is below this; above 1 for all.")
+    max_prompts: int = Field(
+        1000, ge=1, description="Maximum number of prompts per day that get an answer of the teacher."
+    )
+    max_calls: int = Field(1000, ge=0, description="Maximum number of calls per run.")
+    max_tokens: int = Field(1024, ge=1, description="Maximum number of tokens per answer.")
+    max_usd: float | None = Field(None, description="Maximum US dollars per run, by the model's price in prices.yaml.")
 
 
 @dg.asset(**table_asset(TEACHER_ANSWERS, deps=[rated_interactions], kind="openai"))
 def teacher_answers(
     context: dg.AssetExecutionContext, home: HomeResource, teacher: TeacherResource, config: TeacherConfig
 ) -> Results:
-    """A teacher's answers to training prompts that nobody answered well. Nothing where no teacher is configured."""
+    """A teacher's answers to training prompts that have no good logged answer. Nothing if no teacher is configured."""
     limits = Limits(config.max_tokens, config.max_usd)
-    asked = teacher.teacher(home.paths, config.max_calls, limits, context.log.info)
-    if asked is None:
-        context.log.info("no teacher is configured: nobody is asked")
+    service = teacher.teacher(home.paths, config.max_calls, limits, context.log.info)
+    if service is None:
+        context.log.info("no teacher is configured: no answers")
         yield dg.MaterializeResult(metadata={"teacher": "none is configured"})
         return
 
     def publish(day: str) -> PublishedDay:
         connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
-        answers = teach(connection, asked, day, config.below, config.max_prompts)
+        answers = distill(connection, service, day, config.reward_below, config.max_prompts)
         published = home.lake.publish(TEACHER_ANSWERS, date.fromisoformat(day), answers.reader())
-        return PublishedDay.of_table(published, prompts=answers.prompts, left_out=answers.left_out)
+        return PublishedDay.of_table(published, prompts=answers.prompts, dropped=answers.dropped)
 
     versions = yield from publish_each(context, publish)
-    context.log.info(f"{asked.calls} calls, {asked.from_cache} answered before, {asked.tokens:,} tokens")
-    context.add_output_metadata(_cost(asked))
+    context.log.info(f"{service.calls} calls, {service.from_cache} from the cache, {service.tokens:,} tokens")
+    context.add_output_metadata(_cost(service))
     yield from materialized(context, TEACHER_ANSWERS.name, versions)
 
 
-def _cost(asked: Teacher) -> dict[str, str | int | float]:
+def _cost(service: Teacher) -> dict[str, str | int | float]:
     return {
-        "teacher": asked.endpoint.model,
-        "calls": asked.calls,
-        "from_cache": asked.from_cache,
-        "tokens": asked.tokens,
-        **({"usd": round(asked.usd, 6)} if asked.price else {}),
+        "teacher": service.endpoint.model,
+        "calls": service.calls,
+        "from_cache": service.from_cache,
+        "tokens": service.tokens,
+        **({"usd": round(service.usd, 6)} if service.price else {}),
     }

@@ -1,4 +1,4 @@
-"""A benchmark of how an adapter could be served; in no nightly job. Measuring is `evaluation.serving.quantized`."""
+"""A benchmark of ways to serve an adapter; in no nightly job. The work is `evaluation.serving.quantized`."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig, parent_adapter
-from rl_assets.evaluation.run.items import held_out_answers
+from rl_assets.evaluation.run.inputs import held_out_answers
 from rl_assets.evaluation.serving.quantized import BITS, Comparison, Load, compare_loads
 from rl_assets.metrics.statistics import Interval
 from rl_assets.models.base_models import ensure_base_model
@@ -21,7 +21,7 @@ FILE = "quantized.json"
 
 
 class QuantizedConfig(TrainingConfig):
-    """Which adapter is measured (the recipe's candidate where none is named), and on how much."""
+    """Which adapter is measured (the recipe's candidate unless given), and on how much."""
 
     kind: str | None = None
     items: int = 200
@@ -48,33 +48,36 @@ def quantized_model(
     items = held_out_answers(home.paths.datasets("sft_dataset", day), recipe.segment)[: config.items]
     if not items:
         raise dg.Failure(f"the test split of {day} holds no item to measure on", allow_retries=False)
-    found = compare_loads(base, adapter, items, config.max_new_tokens, log)
+    comparison = compare_loads(base, adapter, items, config.max_new_tokens, log)
     path = home.paths.reports(day) / FILE
-    write_json(path, {"adapter": adapter.sha256, "items": len(items), "loads": found.rows()})
+    write_json(path, {"adapter": adapter.sha256, "items": len(items), "loads": comparison.rows()})
     return dg.MaterializeResult(
         metadata={
             "dagster/uri": str(path),
             "adapter": f"{adapter.kind} {adapter.inputs_hash}",
             "items": len(items),
-            "loads": markdown_table(_row(found, load) for load in found.loads),
-            **{f"memory_ratio_{bits}_bit": found.memory_ratio(found.loads[BITS.index(bits)]) for bits in BITS[1:]},
+            "loads": markdown_table(_row(comparison, load) for load in comparison.loads),
+            **{
+                f"memory_ratio_{bits}_bit": comparison.memory_ratio(comparison.loads[BITS.index(bits)])
+                for bits in BITS[1:]
+            },
         }
     )
 
 
-def _row(found: Comparison, load: Load) -> dict[str, Any]:
-    """A line of the table: rounded, with intervals of what was lost."""
+def _row(comparison: Comparison, load: Load) -> dict[str, Any]:
+    """One row of the table: rounded, with intervals of what was lost."""
     return {
         "bits": load.bits,
-        "ms a request": round(load.ms_a_request, 2),
-        "ms a token": round(load.ms_a_token, 3),
+        "ms per request": round(load.ms_per_request, 2),
+        "ms per token": round(load.ms_per_token, 3),
         "tokens/s, one request": round(load.tokens_per_s),
         "tokens/s, batched": round(load.batched_tokens_per_s),
         "MB of weights": round(load.weight_bytes / 1e6, 3),
-        "measured ratio": round(found.memory_ratio(load), 2),
+        "measured ratio": round(comparison.memory_ratio(load), 2),
         "MB at the peak": round(load.peak_bytes / 1e6, 1),
-        "nats a token": _with_interval(found.nats_a_token.get(load.bits)),
-        "exact match": _with_interval(found.exact_match.get(load.bits)),
+        "nats per token": _with_interval(comparison.nats_per_token.get(load.bits)),
+        "exact match": _with_interval(comparison.exact_match.get(load.bits)),
     }
 
 

@@ -1,4 +1,4 @@
-"""Taking a champion out of use: one job, started by a person. The work is `evaluation.promotion.champion`."""
+"""Rolling a champion back: one job, started by a person. The work is `evaluation.promotion.champion`."""
 
 import dagster as dg
 
@@ -13,17 +13,17 @@ class RollbackConfig(dg.Config):
 
 
 @dg.op
-def point_to_the_champion_before(context: dg.OpExecutionContext, home: HomeResource, config: RollbackConfig) -> None:
-    """Make the champion before the present one champion again; the present one will not be promoted any more."""
+def restore_previous_champion(context: dg.OpExecutionContext, home: HomeResource, config: RollbackConfig) -> None:
+    """Make the previous champion champion again; the present one will not be promoted again."""
     try:
-        taken, now = roll_back(home.paths, config.reason)
+        removed, now = roll_back(home.paths, config.reason)
     except ValueError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    metadata = {"rolled_back": taken.adapter, "reason": taken.reason, "champion": now.adapter, "of": str(now.day)}
-    context.log_event(dg.AssetObservation("promotion_decision", partition=str(taken.day), metadata=metadata))
-    context.log.info(f"{taken.adapter} is out of use; the champion is {now.adapter} of {now.day}")
+    metadata = {"rolled_back": removed.adapter, "reason": removed.reason, "champion": now.adapter, "of": str(now.day)}
+    context.log_event(dg.AssetObservation("promotion_decision", partition=str(removed.day), metadata=metadata))
+    context.log.info(f"{removed.adapter} is rolled back; the champion is {now.adapter} of {now.day}")
 
 
-@dg.job(description="The adapter before the champion becomes champion again; give a reason in the configuration.")
+@dg.job(description="The previous champion becomes champion again; give a reason in the configuration.")
 def rollback_champion() -> None:
-    point_to_the_champion_before()
+    restore_previous_champion()

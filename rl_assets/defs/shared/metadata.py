@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.datasets.audit import Finding
-from rl_assets.evaluation.log.wording import agreement_sentence
+from rl_assets.evaluation.report.eval_sections import headline, models_table
+from rl_assets.evaluation.report.feedback_sections import agreement_sentence
 from rl_assets.evaluation.report.inline_plots import small_forest, sparkline
-from rl_assets.evaluation.report.markdown import escaped_table
-from rl_assets.evaluation.report.wording import headline, model_rows
-from rl_assets.evaluation.schema.results import EvalReport
+from rl_assets.evaluation.report.markdown import markdown_table as sections_table
+from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets.lake.delta import Published
 from rl_assets.lake.table import Table
 from rl_assets.models.adapters import Adapter
@@ -100,7 +100,7 @@ def adapter_metadata(adapter: Adapter) -> dict[str, Any]:
 
 
 def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
-    """What the report page shows: the main figures that plot over days, a picture, and where the whole report lies."""
+    """What the report page shows: the main metrics that plot over days, a figure, and where the whole report lies."""
     against_base = report.comparison("base")
     differences = against_base.differences if against_base else {}
     return {
@@ -108,10 +108,10 @@ def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
         "report": dg.MetadataValue.path(folder / "report.html"),
         "headline": headline(report),
         "difference": dg.MetadataValue.md(small_forest(report)),
-        "results": dg.MetadataValue.md(escaped_table(model_rows(report))),
-        "judges_and_people": agreement_sentence(report.agreement),
-        "items": report.items,
-        "clusters": report.clusters,
+        "results": dg.MetadataValue.md(sections_table(models_table(report))),
+        "judges_and_people": agreement_sentence(report.production.agreement),
+        "items": report.held_out.items,
+        "clusters": report.held_out.clusters,
         **{name: found.mean for name, found in report.candidate.metrics.items()},
         **{f"{name}_over_base": found.mean for name, found in differences.items()},
     }

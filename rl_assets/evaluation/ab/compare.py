@@ -1,4 +1,4 @@
-"""Compare agents by the rewards of their logged answers: levels of each, contests of each two, what they cost."""
+"""Compare agents by the rewards of their logged answers: a score of each, a comparison of each two, costs."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any
 import duckdb
 
 from rl_assets.core import sql
-from rl_assets.evaluation.ab.results import AbReport, AgentCost, AgentScore, AnswersOf, Contest
-from rl_assets.evaluation.ab.strata import Stratum, in_unit, less, stratified
-from rl_assets.evaluation.log.logged_agreement import LoggedAgreement
+from rl_assets.evaluation.ab.results import AbReport, AgentComparison, AgentCost, AgentScore, AnswersOf
+from rl_assets.evaluation.schema.report import LoggedAgreement
 from rl_assets.features.redaction import register_clean
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.lake.delta import Lake
 from rl_assets.metrics.statistics import Interval, holm
+from rl_assets.metrics.stratified import Stratum, clipped_to_unit, stratified, stratified_difference
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 ALPHA = 0.05
@@ -27,21 +27,21 @@ def rated_answers(lake: Lake, day: str, memory_limit: str) -> duckdb.DuckDBPyCon
     """A connection with `rated` as of the day, and `interactions` of their days, free of personal data."""
     connection = sql.connect(memory_limit)
     connection.register("rated", lake.read(RATED_INTERACTIONS, [date.fromisoformat(day)]))
-    found = connection.sql("SELECT DISTINCT landed_day FROM rated").fetchall()
-    register_clean(connection, lake, [landed for (landed,) in found])
+    days = connection.sql("SELECT DISTINCT landed_day FROM rated").fetchall()
+    register_clean(connection, lake, [landed for (landed,) in days])
     return connection
 
 
 def compare_agents(
     connection: duckdb.DuckDBPyConnection,
     day: str,
-    judged: Sequence[JudgeVerdicts] | None = None,
+    judge: Sequence[JudgeVerdicts] | None = None,
     *,
     answers: AnswersOf = "the log",
     agreement: LoggedAgreement | None = None,
     notes: Sequence[str] = (),
 ) -> AbReport:
-    """The report of a day from `rated` and `interactions`; `judged` is what a judge said, None if there is none."""
+    """The report of a day from `rated` and `interactions`; `judge` are the verdicts of one, None if there is none."""
     sql.create_temporary(connection, "scores", "evaluation/ab/question_scores")
     strata: Strata = defaultdict(lambda: defaultdict(list))
     for row in _rows(connection, "evaluation/ab/scores_by_category"):
@@ -51,12 +51,12 @@ def compare_agents(
     return AbReport(
         day=day,
         answers=answers,
-        agents=[score for group, agents in rivals.items() for score in _levels(group, agents)],
-        contests=_corrected(_contests(rivals, _pairs(connection))),
+        agents=[score for group, agents in rivals.items() for score in _scores(group, agents)],
+        comparisons=_corrected(_comparisons(rivals, _pairs(connection))),
         costs=costs,
-        judged=list(judged or ()),
+        judge=list(judge or ()),
         agreement=agreement,
-        notes=[*notes, *_notes(strata, costs, judge=judged is not None)],
+        notes=[*notes, *_notes(strata, costs, has_judge=judge is not None)],
     )
 
 
@@ -68,7 +68,7 @@ def _stratum(row: Mapping[str, Any]) -> Stratum:
     return Stratum(row["category"], row["mix"], row["n"], row["mean"], row["variance"])
 
 
-def _levels(group: Group, agents: Mapping[str, list[Stratum]]) -> list[AgentScore]:
+def _scores(group: Group, agents: Mapping[str, list[Stratum]]) -> list[AgentScore]:
     categories = [{stratum.category for stratum in own} for own in agents.values()]
     shared, known = set.intersection(*categories), set.union(*categories)
     return [
@@ -78,34 +78,34 @@ def _levels(group: Group, agents: Mapping[str, list[Stratum]]) -> list[AgentScor
             agent=agent,
             questions=sum(stratum.n for stratum in own),
             raw=sum(stratum.n * stratum.mean for stratum in own) / sum(stratum.n for stratum in own),
-            level=_level([stratum for stratum in own if stratum.category in shared]),
-            left_out=sorted(known - shared),
+            adjusted=_adjusted([stratum for stratum in own if stratum.category in shared]),
+            dropped_categories=sorted(known - shared),
         )
         for agent, own in agents.items()
     ]
 
 
-def _level(strata: Sequence[Stratum]) -> Interval | None:
-    return in_unit(stratified(strata)) if strata else None
+def _adjusted(strata: Sequence[Stratum]) -> Interval | None:
+    return clipped_to_unit(stratified(strata)) if strata else None
 
 
 def _pairs(connection: duckdb.DuckDBPyConnection) -> dict[tuple[Group, str, str], list[dict[str, Any]]]:
-    found = defaultdict(list)
+    pairs = defaultdict(list)
     for row in _rows(connection, "evaluation/ab/differences"):
-        found[(row["segment"], row["source"]), row["ours"], row["theirs"]].append(row)
-    return found
+        pairs[(row["segment"], row["source"]), row["ours"], row["theirs"]].append(row)
+    return pairs
 
 
-def _contests(rivals: Strata, pairs: Mapping[tuple[Group, str, str], list[dict[str, Any]]]) -> list[Contest]:
-    found = []
+def _comparisons(rivals: Strata, pairs: Mapping[tuple[Group, str, str], list[dict[str, Any]]]) -> list[AgentComparison]:
+    comparisons = []
     for group, agents in rivals.items():
         for ours, theirs in combinations(sorted(agents), 2):
             rows = pairs.get((group, ours, theirs), [])
-            contest = _paired(rows) if rows else _unpaired(agents[ours], agents[theirs])
-            if contest is not None:
+            estimate = _paired(rows) if rows else _unpaired(agents[ours], agents[theirs])
+            if estimate is not None:
                 names = {"segment": group[0], "source": group[1], "ours": ours, "theirs": theirs}
-                found.append(Contest(**names, **contest, p_holm=None, winner=None))
-    return found
+                comparisons.append(AgentComparison(**names, **estimate, p_holm=None, winner=None))
+    return comparisons
 
 
 def _paired(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _paired(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _unpaired(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> dict[str, Any] | None:
-    difference = less(ours, theirs)
+    difference = stratified_difference(ours, theirs)
     if difference is None:
         return None
     raws = [sum(s.n * s.mean for s in side) / sum(s.n for s in side) for side in (ours, theirs)]
@@ -125,26 +125,26 @@ def _unpaired(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> dict[str, A
     return {"basis": "same categories", **counts, "raw": raws[0] - raws[1], "difference": difference}
 
 
-def _corrected(contests: Sequence[Contest]) -> list[Contest]:
-    told = [row for row, contest in enumerate(contests) if contest.difference.p is not None]
-    adjusted = dict(zip(told, holm([contests[row].difference.p or 0.0 for row in told]), strict=True))
+def _corrected(comparisons: Sequence[AgentComparison]) -> list[AgentComparison]:
+    tested = [row for row, comparison in enumerate(comparisons) if comparison.difference.p is not None]
+    adjusted = dict(zip(tested, holm([comparisons[row].difference.p or 0.0 for row in tested]), strict=True))
     return [
-        contest.model_copy(update={"p_holm": adjusted.get(row), "winner": _winner(contest, adjusted.get(row))})
-        for row, contest in enumerate(contests)
+        comparison.model_copy(update={"p_holm": adjusted.get(row), "winner": _winner(comparison, adjusted.get(row))})
+        for row, comparison in enumerate(comparisons)
     ]
 
 
-def _winner(contest: Contest, p: float | None) -> str | None:
+def _winner(comparison: AgentComparison, p: float | None) -> str | None:
     if p is None or p >= ALPHA:
         return None
-    return contest.ours if contest.difference.mean > 0 else contest.theirs
+    return comparison.ours if comparison.difference.mean > 0 else comparison.theirs
 
 
-def _notes(strata: Strata, costs: Sequence[AgentCost], *, judge: bool) -> list[str]:
+def _notes(strata: Strata, costs: Sequence[AgentCost], *, has_judge: bool) -> list[str]:
     scores = sorted({source for _, source in strata})
-    notes = [] if judge else [f"No judge is configured: scores are those by {', '.join(scores) or 'nobody'} only."]
+    notes = [] if has_judge else [f"No judge is configured: scores are those by {', '.join(scores) or 'nobody'} only."]
     notes += [
-        f"In {segment} ({source}) only {next(iter(agents))} has rated answers: there is nobody to compare it with."
+        f"In {segment} ({source}) only {next(iter(agents))} has rated answers: there is no other to compare it with."
         for (segment, source), agents in strata.items()
         if len(agents) == 1
     ]

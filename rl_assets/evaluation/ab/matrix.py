@@ -2,28 +2,28 @@
 
 from typing import TYPE_CHECKING
 
-from rl_assets.evaluation.ab.results import AbReport, Contest
-from rl_assets.evaluation.report.drawing import ACCENT, INK, MUTED, WORSE, drawing, short, svg
+from rl_assets.evaluation.ab.results import AbReport, AgentComparison
+from rl_assets.evaluation.report.plots import ACCENT, INK, MUTED, WORSE, drawing, short, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELL_INCHES = 0.62
-MOST_AGENTS = 12
+MAX_AGENTS = 12
 
 
 def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
-    """Differences of scores, row less column, above wins, ties and losses.
+    """Differences of scores, row - column, above wins, ties and losses.
 
-    None for fewer than two agents, or for more than fit a picture.
+    None for fewer than two agents, or for more than fit a figure.
     """
-    contests = [found for found in report.contests if (found.segment, found.source) == group]
-    agents = sorted({name for found in contests for name in (found.ours, found.theirs)})
-    if not 2 <= len(agents) <= MOST_AGENTS:
+    comparisons = [found for found in report.comparisons if (found.segment, found.source) == group]
+    agents = sorted({name for found in comparisons for name in (found.ours, found.theirs)})
+    if not 2 <= len(agents) <= MAX_AGENTS:
         return None
     with drawing(1.1 + CELL_INCHES * len(agents)) as figure:
         axes = figure.add_subplot()
-        for found in contests:
+        for found in comparisons:
             row, column = agents.index(found.ours), agents.index(found.theirs)
             _cell(axes, (row, column), found, (found.difference.mean, found.wins, found.losses))
             _cell(axes, (column, row), found, (-found.difference.mean, found.losses, found.wins))
@@ -38,11 +38,11 @@ def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
         return svg(figure, "Win matrix")
 
 
-def _cell(axes: "Axes", place: tuple[int, int], found: Contest, figures: tuple[float, int, int]) -> None:
+def _cell(axes: "Axes", position: tuple[int, int], found: AgentComparison, values: tuple[float, int, int]) -> None:
     """One cell (row, column) with its difference, wins and losses as the row sees them."""
     from matplotlib.patches import Rectangle
 
-    (row, column), (difference, wins, losses) = place, figures
+    (row, column), (difference, wins, losses) = position, values
     colour = MUTED if found.winner is None else ACCENT if difference > 0 else WORSE
     counts = f"\n{wins}/{found.ties}/{losses}" if found.basis == "same questions" else ""
     strength = 0.12 if found.winner is None else min(0.85, 0.25 + abs(difference))

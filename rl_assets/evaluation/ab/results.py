@@ -3,7 +3,7 @@
 from typing import Literal
 
 from rl_assets.core.record import Record
-from rl_assets.evaluation.log.logged_agreement import LoggedAgreement
+from rl_assets.evaluation.schema.report import LoggedAgreement
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.metrics.statistics import Interval
 
@@ -14,7 +14,7 @@ Basis = Literal["same questions", "same categories"]
 class AgentScore(Record):
     """One agent's mean score in [0, 1] over its questions: as logged, and with every category at its common share.
 
-    `level` is None where the agents of the segment share no category. `left_out` are categories that not all have.
+    `adjusted` is None if the agents of the segment share no category; `dropped_categories` are those that not all have.
     """
 
     segment: str
@@ -22,13 +22,13 @@ class AgentScore(Record):
     agent: str
     questions: int
     raw: float
-    level: Interval | None
-    left_out: list[str]
+    adjusted: Interval | None
+    dropped_categories: list[str]
 
 
-class Contest(Record):
+class AgentComparison(Record):
     """Two agents: `difference` is ours - theirs at the common mix of categories, over the questions that both
-    answered, or by categories where they share no question. `winner` needs p < 0.05 after Holm over all contests."""
+    answered, or by categories if they share no question. `winner` needs p < 0.05 after Holm over all comparisons."""
 
     segment: str
     source: str
@@ -46,7 +46,7 @@ class Contest(Record):
 
 
 class AgentCost(Record):
-    """What an agent did and took in the window; money and tokens are None where nothing was logged."""
+    """Answers, failures, latency and cost of an agent in the window; tokens and cost are None if none was logged."""
 
     segment: str
     agent: str
@@ -61,7 +61,7 @@ class AgentCost(Record):
 
 
 class AbReport(Record):
-    """Agents compared as of a day: by the answers that the log holds, or adapters by answers to held-out prompts.
+    """Agents compared as of a day: by logged answers, or adapters by generated answers to held-out prompts.
 
     `agreement` says how far judges of the log agree with people; None for generated answers.
     """
@@ -69,8 +69,8 @@ class AbReport(Record):
     day: str
     answers: AnswersOf
     agents: list[AgentScore]
-    contests: list[Contest]
+    comparisons: list[AgentComparison]
     costs: list[AgentCost]
-    judged: list[JudgeVerdicts]
+    judge: list[JudgeVerdicts]
     agreement: LoggedAgreement | None
     notes: list[str]

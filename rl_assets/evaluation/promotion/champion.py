@@ -1,4 +1,4 @@
-"""The champion: one small file that names the adapter in use, those before it, and those taken out of use."""
+"""The champion: one small file that names the adapter in use, those before it, and those rolled back."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ KEPT = 20
 
 
 class RolledBack(BaseModel):
-    """An adapter that was champion and was taken out of use by hand; its weights are not promoted again."""
+    """A champion that a person rolled back; its weights are not promoted again."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,7 +27,7 @@ class RolledBack(BaseModel):
 class Champion(BaseModel):
     """`adapter` is its folder in the home, `hash` the sha256 of its weights, `previous` the champion before it.
 
-    `previous` is a chain of at most KEPT champions, and `rolled_back` the newest KEPT that were taken out of use.
+    `previous` is a chain of at most KEPT champions, and `rolled_back` the newest KEPT that were rolled back.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,8 +44,8 @@ class Champion(BaseModel):
         return [self, *(self.previous.history() if self.previous else [])]
 
     def rolled_back_reason(self, weights: str) -> str | None:
-        """Why an adapter with these weights was taken out of use; None if it never was."""
-        return next((found.reason for found in self.rolled_back if found.hash == weights), None)
+        """Why an adapter with these weights was rolled back; None if it never was."""
+        return next((entry.reason for entry in self.rolled_back if entry.hash == weights), None)
 
 
 def read_champion(home: Home) -> Champion | None:
@@ -103,26 +103,26 @@ def promote(home: Home, decision: Decision, adapter: Adapter) -> bool:
 
 
 def roll_back(home: Home, reason: str) -> tuple[RolledBack, Champion]:
-    """Point to the champion before the present one; what was taken out of use, and the champion now.
+    """Point to the previous champion; returns what was rolled back, and the champion now.
 
-    Raises ValueError where there is none before it, or the weights of the one before are not what was promoted.
+    Raises ValueError if there is none before it, or the weights of the one before are not what was promoted.
     """
     current = read_champion(home)
     if current is None or current.previous is None:
         raise ValueError(
-            f"{home.champion} names no champion before the present one: nothing to roll back to. "
+            f"{home.champion} names no previous champion: nothing to roll back to. "
             "Delete the file to start without a champion."
         )
     champion_adapter(home, current.previous)
-    taken = RolledBack(adapter=current.adapter, hash=current.hash, day=current.day, reason=reason)
-    refused = [taken, *(found for found in current.rolled_back if found.hash != taken.hash)]
-    entry = current.previous.model_copy(update={"rolled_back": refused[:KEPT]})
+    removed = RolledBack(adapter=current.adapter, hash=current.hash, day=current.day, reason=reason)
+    rolled_back = [removed, *(entry for entry in current.rolled_back if entry.hash != removed.hash)]
+    entry = current.previous.model_copy(update={"rolled_back": rolled_back[:KEPT]})
     _write(home, entry)
-    return taken, entry
+    return removed, entry
 
 
 def _shortened(champion: Champion, length: int) -> Champion:
-    """The champion with a chain of at most `length`; refusals belong to the newest alone."""
+    """The champion with a chain of at most `length`; what was rolled back is kept with the newest alone."""
     before = _shortened(champion.previous, length - 1) if champion.previous and length > 1 else None
     return champion.model_copy(update={"previous": before, "rolled_back": []})
 

@@ -1,4 +1,4 @@
-"""Pictures small enough for a markdown cell of the UI, which shows text under 1,000 characters in place.
+"""Figures small enough for a markdown cell of the UI, which shows text under 1,000 characters in place.
 
 Drawn by hand: a few elements, base64 in a data URI, no library. The colours read on light and dark.
 """
@@ -6,7 +6,8 @@ Drawn by hand: a few elements, base64 in a data URI, no library. The colours rea
 import base64
 from collections.abc import Sequence
 
-from rl_assets.evaluation.schema.results import PRIMARY, EvalReport
+from rl_assets.evaluation.schema.metrics import PRIMARY
+from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets.metrics.statistics import Interval
 
 GREY, BLUE, RED = "#888", "#38c", "#c53"
@@ -20,7 +21,7 @@ def data_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
 
 
-def _picture(alt: str, width: int, height: int, body: str) -> str:
+def _image(alt: str, width: int, height: int, body: str) -> str:
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" fill="none">'
     return f"![{alt}]({data_uri(f'{opening}{body}</svg>')})"
 
@@ -34,7 +35,7 @@ def sparkline(values: Sequence[float], alt: str = "loss") -> str:
     scale = (SPARK_HEIGHT - 4) / (high - low) if high > low else 0.0
     step = SPARK_WIDTH / max(1, len(kept) - 1)
     points = " ".join(f"{i * step:.0f},{2 + (high - value) * scale:.0f}" for i, value in enumerate(kept))
-    return _picture(alt, SPARK_WIDTH, SPARK_HEIGHT, f'<polyline points="{points}" stroke="{BLUE}" stroke-width="1.5"/>')
+    return _image(alt, SPARK_WIDTH, SPARK_HEIGHT, f'<polyline points="{points}" stroke="{BLUE}" stroke-width="1.5"/>')
 
 
 def _thinned(values: Sequence[float]) -> list[float]:
@@ -61,7 +62,7 @@ def small_forest(report: EvalReport) -> str:
     body += "".join(f'<text y="{13 + i * ROW_HEIGHT}">vs {theirs}</text>' for i, (theirs, _) in enumerate(rows))
     body += "</g>"
     body += "".join(_row(found, zero, scale, 9 + i * ROW_HEIGHT) for i, (_, found) in enumerate(rows))
-    return _picture("paired differences", FOREST_WIDTH, height, body)
+    return _image("paired differences", FOREST_WIDTH, height, body)
 
 
 def _row(found: Interval, zero: float, scale: float, y: int) -> str:

@@ -1,26 +1,48 @@
-"""Pictures of an evaluation: metrics by model, differences, slices, verdicts of a judge, rewards, training losses."""
+"""Figures of an evaluation as SVG text: metrics by model, differences, slices, verdicts, rewards, training losses.
 
-from collections.abc import Sequence
-from typing import Any
+They are drawn without global state, and the same report gives the same bytes. Colours are CSS variables with a
+fallback, so that a page can follow the reader's light or dark theme while a figure on its own still shows.
+"""
 
-from rl_assets.evaluation.report.drawing import (
-    ACCENT,
-    INK,
-    MUTED,
-    OTHER,
-    ROW_INCHES,
-    WORSE,
-    drawing,
-    forest_plot,
-    name_rows,
-    svg,
-    whisker,
-)
-from rl_assets.evaluation.schema.results import METRICS, PRIMARY, EvalReport, LossCurve
-from rl_assets.evaluation.schema.roles import ROLES
-from rl_assets.evaluation.schema.sections import RewardBin
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rl_assets.evaluation.report.escaping import printable
+from rl_assets.evaluation.schema.metrics import METRICS, PRIMARY
+from rl_assets.evaluation.schema.report import ROLES, EvalReport, RewardBin, TrainingRun
 from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.metrics.statistics import Interval
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_INCHES = 5.4
+ROW_INCHES = 0.34
+LABEL_CHARACTERS = 26
+INK, MUTED, ACCENT, WORSE, OTHER = "#1c2733", "#7a8794", "#2f6fb3", "#b4532a", "#8a6fb0"
+VARIABLES = {INK: "--ink", MUTED: "--muted", ACCENT: "--accent", WORSE: "--worse", OTHER: "--other"}
+STYLE: Any = {
+    "svg.hashsalt": "rl-assets",
+    "svg.fonttype": "none",
+    # Labels are names from logs: a dollar sign in one is no formula.
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+}
 DIFFERENCES = (
     "exact_match",
     "token_f1",
@@ -35,10 +57,34 @@ SOURCE_COLOURS = {"human": ACCENT, "verifier": OTHER, "judge": WORSE, "synthetic
 TENTHS = 10
 
 
+@dataclass(frozen=True)
+class EvalFigures:
+    """Every figure of a report; None for one that has nothing to show."""
+
+    by_model: str | None
+    differences: str | None
+    slices: str | None
+    verdicts: str | None
+    losses: str | None
+    rewards: str | None
+
+
+def draw_figures(report: EvalReport) -> EvalFigures:
+    """All figures of the report."""
+    return EvalFigures(
+        by_model=metric_by_model(report),
+        differences=forest(report),
+        slices=slices_forest(report),
+        verdicts=verdict_bars(report.judge.verdicts),
+        losses=losses(report.training),
+        rewards=reward_histogram(report.production.rewards),
+    )
+
+
 def metric_by_model(report: EvalReport, metric: str = PRIMARY) -> str | None:
-    """Bars of one metric with 95 % intervals, a bar a model; None if no model has it."""
-    found = [(role, report.models[role].metrics.get(metric)) for role in ROLES if role in report.models]
-    rows = [(role, interval) for role, interval in found if interval is not None]
+    """Bars of one metric with 95 % intervals, one bar per model; None if no model has it."""
+    metrics = [(role, report.models[role].metrics.get(metric)) for role in ROLES if role in report.models]
+    rows = [(role, interval) for role, interval in metrics if interval is not None]
     if not rows:
         return None
     with drawing(0.6 + ROW_INCHES * len(rows)) as figure:
@@ -83,11 +129,15 @@ def forest(report: EvalReport) -> str | None:
 
 def slices_forest(report: EvalReport) -> str | None:
     """The candidate's difference on the primary metric in each slice, grouped by dimension."""
-    dimensions = dict.fromkeys(found.dimension for found in report.slices)
+    dimensions = dict.fromkeys(found.dimension for found in report.held_out.slices)
     groups = [
         (
             dimension.capitalize(),
-            [(f"{s.value} ({s.figure.n})", s.difference) for s in report.slices if s.dimension == dimension],
+            [
+                (f"{s.value} ({s.candidate.n})", s.difference)
+                for s in report.held_out.slices
+                if s.dimension == dimension
+            ],
         )
         for dimension in dimensions
     ]
@@ -135,19 +185,90 @@ def reward_histogram(bins: Sequence[RewardBin]) -> str | None:
         return svg(figure, "Distribution of rewards")
 
 
-def losses(curves: Sequence[LossCurve]) -> str | None:
-    """Training loss over steps, a panel a run, since losses of different methods share no scale."""
-    drawn = [curve for curve in curves if curve.points]
+def losses(runs: Sequence[TrainingRun]) -> str | None:
+    """Training loss over steps, one panel per run, since losses of different methods share no scale."""
+    drawn = [run for run in runs if run.loss_curve]
     if not drawn:
         return None
     with drawing(2.3) as figure:
         panels: Any = figure.subplots(1, len(drawn), squeeze=False)[0]
-        for axes, curve in zip(panels, drawn, strict=True):
-            steps, values = zip(*curve.points, strict=True)
+        for axes, run in zip(panels, drawn, strict=True):
+            steps, values = zip(*run.loss_curve, strict=True)
             axes.plot(steps, values, color=ACCENT, linewidth=1.6, marker="o" if len(steps) == 1 else None)
-            axes.set_title(curve.label.upper(), loc="left", fontsize=11, fontweight="bold")
+            axes.set_title(run.kind.upper(), loc="left", fontsize=11, fontweight="bold")
             axes.set_xlabel("step")
             axes.set_ylim(bottom=min(0.0, *values))
             axes.locator_params(nbins=4)
         panels[0].set_ylabel("training loss")
         return svg(figure, "Training loss")
+
+
+@contextmanager
+def drawing(height: float) -> Iterator["Figure"]:
+    """A figure without pyplot, whose global state would carry over from one report to the next."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        yield Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+
+
+def svg(figure: "Figure", title: str) -> str:
+    """SVG without XML header, date or fixed size, with colours as CSS variables and an accessible name."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, f"var({variable}, {colour})")
+    return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+
+
+def short(label: str) -> str:
+    """A name from a log, on one line, printable and short enough for an axis."""
+    flat = " ".join(printable(label).split())
+    return flat if len(flat) <= LABEL_CHARACTERS else f"{flat[: LABEL_CHARACTERS - 1]}…"
+
+
+def significance(low: float | None, high: float | None) -> str:
+    """The colour of a difference: significantly better, significantly worse, or neither."""
+    if low is not None and low > 0:
+        return ACCENT
+    return WORSE if high is not None and high < 0 else MUTED
+
+
+def whisker(axes: "Axes", found: Interval, y: float, colour: str) -> None:
+    """The interval as a line."""
+    if found.low is not None and found.high is not None:
+        axes.plot([found.low, found.high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
+
+
+def name_rows(axes: "Axes", labels: Sequence[str]) -> None:
+    """A name at each row, the first on top."""
+    axes.set_yticks(range(len(labels)), [short(label) for label in labels])
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+
+
+def forest_plot(groups: Sequence[tuple[str, Sequence[tuple[str, Interval]]]], title: str) -> str | None:
+    """Differences with 95 % intervals under bold headings, right of the line is better; None without any."""
+    if not any(rows for _, rows in groups):
+        return None
+    labels: list[tuple[str, bool]] = []
+    with drawing(0.7 + ROW_INCHES * 0.85 * sum(1 + len(rows) for _, rows in groups)) as figure:
+        axes = figure.add_subplot()
+        for heading, rows in groups:
+            labels.append((heading, True))
+            for name, found in rows:
+                colour = significance(found.low, found.high)
+                whisker(axes, found, len(labels), colour)
+                axes.plot([found.mean], [len(labels)], "o", color=colour, markersize=5)
+                labels.append((name, False))
+        name_rows(axes, [label for label, _ in labels])
+        for tick, (_, bold) in zip(axes.get_yticklabels(), labels, strict=True):
+            tick.set_fontweight("bold" if bold else "normal")
+        axes.axvline(0, color=MUTED, linewidth=0.9)
+        axes.set_xlabel("Paired difference, 95 % interval")
+        return svg(figure, title)

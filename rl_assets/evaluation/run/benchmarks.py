@@ -1,4 +1,4 @@
-"""Benchmarks of the user's own: `<home>/eval/*.jsonl`, asked of every model beside the held-out split.
+"""Benchmarks of the user's own: `<home>/eval/*.jsonl`, which every model answers in addition to the held-out split.
 
 A line is an object: `prompt` (text) or `messages` (chat, ending with the user); `reference` or `references`; and
 optionally `verifier` (exact, numeric, json_schema) with its `schema`, `category`, and `cluster`, which lines of one
@@ -6,32 +6,19 @@ conversation or passage share.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from rl_assets.core.chat import Message
 from rl_assets.core.files import sha256_file
-from rl_assets.core.identity import prompt_key
 from rl_assets.core.validation import problems
-from rl_assets.evaluation.run.items import TRAINING_SPLITS, Item
+from rl_assets.evaluation.run.inputs import Benchmark, Item, conversation_key
 from rl_assets.metrics.structured import check_schema
 from rl_assets.metrics.verifiers import Verifier, inferred
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """One file: its name without ending, its hash, and its items in the order of the lines."""
-
-    name: str
-    sha256: str
-    items: list[Item]
 
 
 class Turn(BaseModel):
@@ -58,7 +45,7 @@ class Line(BaseModel):
     cluster: str | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _complete(self) -> Self:
         if (self.prompt is None) == (self.messages is None):
             raise ValueError('either "prompt" or "messages" is needed')
         if self.messages is not None and (not self.messages or self.messages[-1].role != "user"):
@@ -73,9 +60,9 @@ class Line(BaseModel):
 
 
 def read_benchmarks(folder: Path) -> list[Benchmark]:
-    """The benchmarks in a folder, by name; none where there is no folder.
+    """The benchmarks in a folder, by name; none without the folder.
 
-    Raises ValueError naming file and line for a line that is none: leaving it out would change the figure silently.
+    Raises ValueError naming file and line for an invalid line: to drop it would silently change the metrics.
     """
     return [Benchmark(path.stem, sha256_file(path), list(_items(path))) for path in sorted(folder.glob("*.jsonl"))]
 
@@ -103,29 +90,3 @@ def _item(name: str, line: Line) -> Item:
     verifier = line.verifier or inferred(references)
     cluster = line.cluster or conversation_key(prompt)
     return Item(prompt, references, cluster, name, line.category, verifier=verifier, schema=line.answer_schema)
-
-
-def conversation_key(prompt: Sequence[Message]) -> str:
-    """What two prompts share that differ in nothing but case, spaces and final punctuation."""
-    return prompt_key([turn["role"] for turn in prompt], [turn["content"] for turn in prompt], None, None)
-
-
-def leaked_benchmarks(benchmarks: Sequence[Benchmark], folders: Sequence[Path]) -> list[str]:
-    """Benchmark prompts that stand in a training split, as "name: prompt key"; training texts are streamed."""
-    asked = {conversation_key(item.prompt): benchmark.name for benchmark in benchmarks for item in benchmark.items}
-    if not asked:
-        return []
-    seen: set[str] = set()
-    for folder in folders:
-        for split in TRAINING_SPLITS:
-            seen |= {key for key in _conversations(folder / f"{split}.parquet") if key in asked}
-    return sorted(f"{asked[key]}: {key}" for key in seen)
-
-
-def _conversations(path: Path) -> Iterator[str]:
-    """Keys of the prompts in a split: `messages` end with the answer, `prompt` does not."""
-    file = pq.ParquetFile(path)
-    column, answers = ("messages", 1) if "messages" in file.schema_arrow.names else ("prompt", 0)
-    for batch in file.iter_batches(10_000, columns=[column]):
-        for messages in batch.column(column).to_pylist():
-            yield conversation_key(messages[: len(messages) - answers])

@@ -1,124 +1,236 @@
-"""Raw scores -> figures with intervals, of one model and of paired differences between two."""
+"""Estimates: raw scores -> columns of one metric each -> intervals, and paired differences between two models."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rl_assets.evaluation.run.columns import AnyColumn, Column, RateColumn, column, less
-from rl_assets.evaluation.run.items import Item
-from rl_assets.evaluation.run.model_scores import HeldOut, ModelScores
-from rl_assets.evaluation.schema.results import PRIMARY, Comparison
-from rl_assets.evaluation.schema.roles import Role
+from rl_assets.evaluation.run.generate import EvalOutputs, EvalPrompts, ModelScores, PromptSet
+from rl_assets.evaluation.run.inputs import Item
+from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.evaluation.schema.metrics import PRIMARY
+from rl_assets.evaluation.schema.report import Comparison, Role
 from rl_assets.metrics.bleu import BleuColumn, counter, sentence_counts
 from rl_assets.metrics.rouge import KINDS as ROUGE
 from rl_assets.metrics.rouge import rouge
-from rl_assets.metrics.statistics import Interval, clusters_needed, minimum_detectable_effect
+from rl_assets.metrics.statistics import (
+    Interval,
+    clusters_needed,
+    interval,
+    minimum_detectable_effect,
+    rate_difference,
+)
 from rl_assets.metrics.structured import field_f1
 from rl_assets.metrics.text import exact_match, json_validity, same_answer, token_f1
 from rl_assets.metrics.verifiers import solves
 from rl_assets.models.log_probabilities import implicit_margins, likelihood_margins, preferred
 
 Row = tuple[Item, str]
-# Quality is told per this many tokens.
-TOKENS = 100
+QUALITY_TOKENS = 100
+COMPARED: tuple[tuple[Role, Role], ...] = (
+    ("candidate", "base"),
+    ("candidate", "parent"),
+    ("candidate", "champion"),
+    ("parent", "base"),
+    ("parent", "champion"),
+)
 
 
-def columns(
-    held_out: HeldOut, scores: ModelScores, base: ModelScores | None, parent: ModelScores | None
+@dataclass(frozen=True)
+class Column:
+    """One model's metric: parallel values, weights, clusters; the metric is sum(values) / sum(weights)."""
+
+    values: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    clusters: list[str]
+
+    def interval(self) -> Interval:
+        """The metric with its interval."""
+        return interval(self.values, self.clusters, self.weights)
+
+    def __len__(self) -> int:
+        return len(self.clusters)
+
+    def difference(self, other: "Column") -> Interval:
+        """This metric - the other's, paired row by row. Raises ValueError if the rows are not the same."""
+        if self.clusters != other.clusters or not np.array_equal(self.weights, other.weights):
+            raise ValueError("the two models were scored on different rows: no paired difference")
+        return interval(self.values - other.values, self.clusters, self.weights, against_zero=True)
+
+    def rows(self, rows: Sequence[int]) -> "Column":
+        """The column restricted to these rows."""
+        kept = np.asarray(rows, dtype=np.intp)
+        return Column(self.values[kept], self.weights[kept], [self.clusters[row] for row in rows])
+
+
+@dataclass(frozen=True)
+class RateColumn(Column):
+    """A metric whose weights are the model's own, as its tokens: two models are compared by their rates."""
+
+    def difference(self, other: "Column") -> Interval:
+        """This rate - the other's, the same clusters drawn for both. Raises ValueError if the rows differ."""
+        if self.clusters != other.clusters:
+            raise ValueError("the two models were scored on different rows: no paired difference")
+        return rate_difference((self.values, self.weights), (other.values, other.weights), self.clusters)
+
+
+AnyColumn = Column | BleuColumn
+
+
+@dataclass(frozen=True)
+class EvalScores:
+    """The models, their prompts, and their outputs by the hash of their weights; estimates are by role."""
+
+    models: EvaluatedModels
+    prompts: EvalPrompts
+    outputs: Mapping[str, EvalOutputs]
+
+    @property
+    def held_out(self) -> PromptSet:
+        """The held-out items and pairs."""
+        return self.prompts.held_out
+
+    @cached_property
+    def _by_role(self) -> dict[Role, EvalOutputs]:
+        return {role: self.outputs[self.models.weights(adapter)] for role, adapter in self.models.roles().items()}
+
+    @cached_property
+    def by_role(self) -> dict[Role, ModelScores]:
+        """Raw scores on the held-out set."""
+        return {role: outputs.held_out for role, outputs in self._by_role.items()}
+
+    def on_benchmark(self, name: str) -> dict[Role, ModelScores]:
+        """Raw scores on a benchmark."""
+        return {role: outputs.benchmarks[name] for role, outputs in self._by_role.items()}
+
+    @cached_property
+    def columns(self) -> dict[Role, dict[str, AnyColumn]]:
+        """Columns by role and metric."""
+        return {role: self._columns(role) for role in self.by_role}
+
+    def _columns(self, role: Role) -> dict[str, AnyColumn]:
+        return metric_columns(
+            self.held_out,
+            self.by_role[role],
+            base=None if role == "base" else self.by_role["base"],
+            parent=self.by_role.get("parent") if role == "candidate" else None,
+        )
+
+    def primary(self, role: Role) -> Column:
+        """The column that the decision rests on."""
+        return cast("Column", self.columns[role][PRIMARY])
+
+    def comparisons(self) -> dict[str, Comparison]:
+        """Every two roles that are compared, as "ours-theirs"."""
+        return {
+            f"{ours}-{theirs}": compare(ours, theirs, self.columns)
+            for ours, theirs in COMPARED
+            if ours in self.columns and theirs in self.columns
+        }
+
+
+def metric_columns(
+    prompts: PromptSet, scores: ModelScores, base: ModelScores | None, parent: ModelScores | None
 ) -> dict[str, AnyColumn]:
     """Metric name -> column; metrics without a row are absent.
 
     `base` is None for the base itself, which has no implicit reward against itself; `parent` likewise.
     """
-    found = {**answer_columns(held_out, scores), **_likelihood_columns(held_out, scores)}
-    clusters = [pair.cluster for pair in held_out.pairs]
+    columns = {**answer_columns(prompts, scores), **_likelihood_columns(prompts, scores)}
+    clusters = [pair.cluster for pair in prompts.pairs]
     for name, reference in (("preference_accuracy", base), ("preference_over_parent", parent)):
         if reference is not None:
-            wins = preferred(implicit_margins(scores.pairs, reference.pairs))
-            found[name] = column(wins, clusters)
-    return {name: scored for name, scored in found.items() if len(scored)}
+            columns[name] = _column(preferred(implicit_margins(scores.pairs, reference.pairs)), clusters)
+    return {name: column for name, column in columns.items() if len(column)}
 
 
-def answer_columns(held_out: HeldOut, scores: ModelScores) -> dict[str, AnyColumn]:
-    """Columns of the generated answers; BLEU and ROUGE where references are prose, field F1 where JSON."""
-    answers = zip(held_out.items, scores.generation.answers, strict=True)
+def answer_columns(prompts: PromptSet, scores: ModelScores) -> dict[str, AnyColumn]:
+    """Columns of the generated answers; BLEU and ROUGE if references are prose, field F1 if JSON."""
+    answers = zip(prompts.items, scores.generation.answers, strict=True)
     rows = [(item, answer.text) for item, answer in answers]
     known = [row for row in rows if row[0].references]
     return {
-        "exact_match": _measured(known, lambda item, text: exact_match(text, item.references)),
-        "token_f1": _measured(known, lambda item, text: token_f1(text, item.references)),
-        "json_validity": _measured(known, lambda item, text: json_validity(text, item.references)),
-        "field_f1": _measured(known, lambda item, text: field_f1(text, item.references)),
-        "task_success": _measured(rows, _success),
-        "rejection_rate": _measured(rows, _rejected),
-        "quality_per_token": _per_token(held_out, scores),
-        **_overlap_columns([row for row in known if json_validity("", row[0].references) is None]),
+        "exact_match": _scored(known, lambda item, text: exact_match(text, item.references)),
+        "token_f1": _scored(known, lambda item, text: token_f1(text, item.references)),
+        "json_validity": _scored(known, lambda item, text: json_validity(text, item.references)),
+        "field_f1": _scored(known, lambda item, text: field_f1(text, item.references)),
+        "task_success": _scored(rows, _task_success),
+        "rejection_rate": _scored(rows, _is_rejected),
+        "quality_per_token": _quality_per_token(prompts, scores),
+        **_prose_columns([row for row in known if json_validity("", row[0].references) is None]),
     }
 
 
-def _measured(rows: Sequence[Row], metric: Callable[[Item, str], float | None]) -> Column:
+def _column(values: Sequence[float], clusters: list[str], weights: Sequence[float] | None = None) -> Column:
+    """A column of parallel rows; weights are 1 unless given."""
+    return Column(
+        np.asarray(values, dtype=np.float64),
+        np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64),
+        clusters,
+    )
+
+
+def _scored(rows: Sequence[Row], metric: Callable[[Item, str], float | None]) -> Column:
     """The column of the rows for which the metric has a value."""
     scored = [(metric(item, text), item.cluster) for item, text in rows]
     kept = [(value, cluster) for value, cluster in scored if value is not None]
-    return column([value for value, _ in kept], [cluster for _, cluster in kept])
+    return _column([value for value, _ in kept], [cluster for _, cluster in kept])
 
 
-def _success(item: Item, text: str) -> float | None:
+def _task_success(item: Item, text: str) -> float | None:
     if item.verifier is None:
         return None
     return solves(text, item.references, item.verifier, item.schema)
 
 
-def _rejected(item: Item, text: str) -> float | None:
-    """Whether the answer equals one that was rejected; None where nothing was."""
-    return float(any(same_answer(text, worse) for worse in item.rejected)) if item.rejected else None
+def _is_rejected(item: Item, text: str) -> float | None:
+    """Whether the answer equals a rejected one; None if the item has none."""
+    return float(any(same_answer(text, rejected) for rejected in item.rejected)) if item.rejected else None
 
 
-def _per_token(held_out: HeldOut, scores: ModelScores) -> RateColumn:
+def _quality_per_token(prompts: PromptSet, scores: ModelScores) -> RateColumn:
     """The primary metric over the tokens it took."""
-    answered = zip(held_out.items, scores.generation.answers, strict=True)
+    answered = zip(prompts.items, scores.generation.answers, strict=True)
     rows = [(item, answer) for item, answer in answered if item.references]
     return RateColumn(
-        np.asarray([TOKENS * exact_match(answer.text, item.references) for item, answer in rows], dtype=np.float64),
+        np.asarray([QUALITY_TOKENS * exact_match(answer.text, item.references) for item, answer in rows], np.float64),
         np.asarray([answer.tokens for _, answer in rows], dtype=np.float64),
         [item.cluster for item, _ in rows],
     )
 
 
-def _overlap_columns(rows: Sequence[Row]) -> dict[str, AnyColumn]:
+def _prose_columns(rows: Sequence[Row]) -> dict[str, AnyColumn]:
     if not rows:
         return {}
     clusters = [item.cluster for item, _ in rows]
-    overlaps = [rouge(text, item.references) for item, text in rows]
-    counts, count = [], counter()
-    for item, text in rows:
-        counts.append(sentence_counts(count, text, item.references))
+    scores = [rouge(text, item.references) for item, text in rows]
+    bleu = counter()
+    counts = [sentence_counts(bleu, text, item.references) for item, text in rows]
     return {
-        **{kind: column([found[kind] for found in overlaps], clusters) for kind in ROUGE},
+        **{kind: _column([score[kind] for score in scores], clusters) for kind in ROUGE},
         "bleu": BleuColumn(np.asarray(counts), clusters),
     }
 
 
-def _likelihood_columns(held_out: HeldOut, scores: ModelScores) -> dict[str, AnyColumn]:
-    clusters = [item.cluster for item in held_out.items for _ in item.references]
+def _likelihood_columns(prompts: PromptSet, scores: ModelScores) -> dict[str, AnyColumn]:
+    clusters = [item.cluster for item in prompts.items for _ in item.references]
+    losses = [-score.total for score in scores.references]
+    tokens = [float(score.tokens) for score in scores.references]
     wins = preferred(likelihood_margins(scores.pairs))
     return {
-        "log_perplexity": column(
-            [-found.total for found in scores.references],
-            clusters,
-            [float(found.tokens) for found in scores.references],
-        ),
-        "likelihood_accuracy": column(wins, [pair.cluster for pair in held_out.pairs]),
+        "log_perplexity": _column(losses, clusters, tokens),
+        "likelihood_accuracy": _column(wins, [pair.cluster for pair in prompts.pairs]),
     }
 
 
-def figures(found: Mapping[str, AnyColumn]) -> dict[str, Interval]:
-    """Metric name -> interval, with perplexity beside its logarithm."""
-    intervals = {name: scored.interval() for name, scored in found.items()}
-    if "log_perplexity" in intervals:
-        intervals["perplexity"] = _exponential(intervals["log_perplexity"])
-    return intervals
+def intervals(columns: Mapping[str, AnyColumn]) -> dict[str, Interval]:
+    """Metric name -> interval, with perplexity next to its logarithm."""
+    found = {name: column.interval() for name, column in columns.items()}
+    return found | ({"perplexity": _exponential(found["log_perplexity"])} if "log_perplexity" in found else {})
 
 
 def _exponential(log: Interval) -> Interval:
@@ -133,10 +245,17 @@ def _exponential(log: Interval) -> Interval:
     )
 
 
-def compare(ours: Role, theirs: Role, table: Mapping[Role, Mapping[str, AnyColumn]]) -> Comparison:
+def paired_difference(ours: AnyColumn, theirs: AnyColumn) -> Interval:
+    """The paired difference ours - theirs of two columns of one metric."""
+    if isinstance(ours, BleuColumn):
+        return ours.difference(cast("BleuColumn", theirs))
+    return ours.difference(cast("Column", theirs))
+
+
+def compare(ours: Role, theirs: Role, columns: Mapping[Role, Mapping[str, AnyColumn]]) -> Comparison:
     """Paired differences on every metric that both models have."""
-    shared = [name for name in table[ours] if name in table[theirs]]
-    differences = {name: less(table[ours][name], table[theirs][name]) for name in shared}
+    shared = [name for name in columns[ours] if name in columns[theirs]]
+    differences = {name: paired_difference(columns[ours][name], columns[theirs][name]) for name in shared}
     primary = differences.get(PRIMARY)
     se = None if primary is None else primary.se
     return Comparison(

@@ -1,38 +1,31 @@
-"""The evaluation itself: candidate, base, parent and champion on the same held-out items, as one report."""
+"""The evaluation: generate with every model on the same prompts, estimate, ask the judge, assemble the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from rl_assets.evaluation.ab.generated import answers_table
-from rl_assets.evaluation.report.report_parts import (
-    benchmark_result,
+from rl_assets.evaluation.run.answers import answers_table
+from rl_assets.evaluation.run.estimates import EvalScores
+from rl_assets.evaluation.run.generate import Log, ModelScores, PromptSet, generate_and_score
+from rl_assets.evaluation.run.inputs import EvalInputs
+from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.evaluation.run.results import (
+    benchmark_results,
     dataset_used,
-    duels,
-    loss_curve,
-    model_result,
+    held_out_result,
+    lineage,
+    model_results,
     notes_on,
-    preference_duels,
-    training_cost,
-    worst_answers,
+    training_runs,
 )
-from rl_assets.evaluation.run.benchmarks import Benchmark
-from rl_assets.evaluation.run.generate import ask_models
-from rl_assets.evaluation.run.inputs import Material
-from rl_assets.evaluation.run.items import held_out_answers, held_out_pairs, with_rejected
-from rl_assets.evaluation.run.model_scores import HeldOut, Log
-from rl_assets.evaluation.run.models import Subjects
-from rl_assets.evaluation.run.scores import Measured
-from rl_assets.evaluation.run.slices import slices
-from rl_assets.evaluation.schema.results import EvalReport, LatencyRatio
-from rl_assets.evaluation.schema.roles import ROLES
+from rl_assets.evaluation.schema.report import Contamination, EvalReport, JudgeResult, LatencyRatio
+from rl_assets.judging.pairwise import AnswerPair
 from rl_assets.judging.ratings import rate_by_judge
 from rl_assets.judging.summary import compare_by_judge
 from rl_assets.llm.client import Judge
-from rl_assets.llm.prices import PricesUsed, price_of
+from rl_assets.llm.prices import price_of
 from rl_assets.metrics.statistics import SEED, median_interval
 from rl_assets.models.latency import paired_latency_ratios
 from rl_assets.models.loading import free_memory, load_for_inference
@@ -41,126 +34,112 @@ from rl_assets.models.runtime import start
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report, and what every model answered to every held-out prompt (`ab.generated.ANSWERS`)."""
+    """A report, and every model's answer to every held-out prompt (`run.answers.ANSWERS`)."""
 
     report: EvalReport
     answers: pa.Table
 
 
 def evaluate(
-    day: str, subjects: Subjects, material: Material, log: Log, judge: Judge | None = None, judge_pairs: int = 100
+    day: str,
+    models: EvaluatedModels,
+    inputs: EvalInputs,
+    log: Log,
+    judge: Judge | None = None,
+    judge_pairs: int = 100,
 ) -> Evaluation:
-    """Ask every distinct model the same held-out items and compare the answers, paired.
+    """Generate answers of every distinct model to the same held-out items and compare them, paired.
 
-    Quality is measured with one model in memory at a time; for the latency ratio the candidate and the model
-    it would replace are loaded together. A champion of another base is not asked: nothing is comparable. A judge,
-    where there is one, compares at most `judge_pairs` answers of the candidate with those of that model.
+    Quality is measured with one model in memory at a time; for the latency ratio the candidate and the model that it
+    would replace are loaded together. A champion of another base is not evaluated: nothing is comparable. If there is
+    a judge, it compares at most `judge_pairs` answers of the candidate with those of that model.
     """
     # Read first: a missing or interrupted dataset should not cost an evaluation.
-    datasets, leaked = [dataset_used(folder) for folder in material.asked_of], material.leaked()
-    start(offline=Path(subjects.base.path).is_dir(), seed=SEED)
-    pairs = held_out_pairs(material.dpo_folder, material.segment, material.among)
-    answers = held_out_answers(material.sft_folder, material.segment, among=material.among)
-    items = with_rejected(answers, pairs)
-    measured = Measured(subjects, *ask_models(subjects, items, pairs, material.benchmarks, log))
-    prices = price_of(material.prices, subjects.base.name)
-    judged = _judged(measured, judge, judge_pairs)
+    datasets = [dataset_used(folder) for folder in inputs.held_out_folders]
+    contamination = Contamination(prompts=inputs.contaminated())
+    items, pairs = inputs.held_out()
+    start(offline=Path(models.base.path).is_dir(), seed=SEED)
+    scores = EvalScores(models, *generate_and_score(models, items, pairs, inputs.benchmarks, log))
+    prices = price_of(inputs.prices, models.base.name)
+    verdicts = judge_candidate(scores, judge, judge_pairs) if judge else JudgeResult()
     report = EvalReport(
         day=day,
-        segment=material.name or material.segment,
-        datasets=datasets,
-        leaked=leaked,
+        segment=inputs.name or inputs.segment,
+        models=model_results(scores, prices.price),
+        comparisons=scores.comparisons(),
+        held_out=held_out_result(scores),
+        contamination=contamination,
+        benchmarks=benchmark_results(scores, inputs.benchmarks),
+        judge=verdicts,
+        production=inputs.production,
+        latency_ratio=_latency_ratio(scores, log),
+        lineage=lineage(models, datasets),
+        training=training_runs(models),
         prices=prices,
-        rewards=list(material.log_facts.rewards),
-        served=list(material.log_facts.served),
-        agreement=material.log_facts.agreement,
-        notes=notes_on(measured, judged["judge"]),
-        not_asked=subjects.not_asked(),
-        latency_ratio=_latency_ratio(measured, log),
-        **judged,
-        **_sample(measured),
-        **_figures(measured, prices, material.benchmarks),
-        **_training(subjects),
+        not_evaluated=models.not_evaluated(),
+        notes=notes_on(scores, verdicts),
     )
-    return Evaluation(report, answers_table(day, measured, prices))
+    return Evaluation(report, answers_table(day, scores, prices))
 
 
-def _sample(measured: Measured) -> dict[str, Any]:
-    """Who was asked how much."""
-    held_out, subjects = measured.held_out, measured.subjects
-    return {
-        "base_name": subjects.base.name,
-        "base_sha256": subjects.base.sha256,
-        "champion_sha256": subjects.champion.sha256 if subjects.champion else None,
-        "champion_base_sha256": subjects.champion.base_sha256 if subjects.champion else None,
-        "items": len(held_out.items),
-        "pairs": len(held_out.pairs),
-        "clusters": len({item.cluster for item in held_out.items}),
-        "left_out": held_out.left_out,
-        "max_new_tokens": held_out.max_new_tokens,
-    }
+def judge_candidate(scores: EvalScores, judge: Judge, max_pairs: int) -> JudgeResult:
+    """Verdicts on the candidate's answers, ratings of them, and verdicts on preferences that the logs hold.
 
-
-def _figures(measured: Measured, prices: PricesUsed, benchmarks: Sequence[Benchmark]) -> dict[str, Any]:
-    """Figures of every model, and differences between them."""
-    items, against = measured.held_out.items, measured.subjects.against
-    return {
-        "models": {role: model_result(role, measured, prices.price) for role in ROLES if role in measured.scores},
-        "comparisons": measured.comparisons(),
-        "slices": slices(items, measured.primary("candidate"), measured.primary(against)) if items else [],
-        "benchmarks": [
-            benchmark_result(
-                found, measured.questions.benchmarks[found.name], measured.on_benchmark(found.name), against
-            )
-            for found in benchmarks
-        ],
-        "worst": worst_answers(measured.held_out, measured.scores["candidate"]),
-    }
-
-
-def _judged(measured: Measured, judge: Judge | None, most: int) -> dict[str, Any]:
-    """What the judge says of the candidate, and of preferences that the logs hold; None without one.
-
-    A judge whose verdicts cannot be believed is not asked for ratings.
+    An unreliable judge is not used for ratings.
     """
-    held_out, scores, against = measured.held_out, measured.scores, measured.subjects.against
-    contest = duels(held_out, scores["candidate"], scores[against], most) if judge else []
-    known = preference_duels(held_out, most) if judge else []
-    verdicts = compare_by_judge(judge, "candidate", against, contest) if judge and contest else None
-    believed = judge if verdicts and verdicts.usable else None
-    return {
-        "judge": verdicts,
-        "judge_ratings": rate_by_judge(believed, "candidate", against, contest) if believed else None,
-        "judge_alignment": compare_by_judge(judge, "preferred", "rejected", known) if judge and known else None,
-    }
+    held_out, against = scores.held_out, scores.models.against
+    pairs = answer_pairs(held_out, scores.by_role["candidate"], scores.by_role[against], max_pairs)
+    known = preference_pairs(held_out, max_pairs)
+    pairwise = compare_by_judge(judge, "candidate", against, pairs) if pairs else None
+    reliable = pairwise is not None and pairwise.reliable
+    return JudgeResult(
+        pairwise=pairwise,
+        ratings=rate_by_judge(judge, "candidate", against, pairs) if reliable else None,
+        preferences=compare_by_judge(judge, "preferred", "rejected", known) if known else None,
+    )
 
 
-def _training(subjects: Subjects) -> dict[str, Any]:
-    """What training the candidate and its parent took."""
-    adapters = [adapter for adapter in (subjects.parent, subjects.candidate) if adapter]
-    return {
-        "training": [training_cost(adapter) for adapter in adapters],
-        "loss_curves": [loss_curve(adapter) for adapter in adapters],
-    }
+def answer_pairs(prompts: PromptSet, ours: ModelScores, theirs: ModelScores, max_pairs: int) -> list[AnswerPair]:
+    """The two models' answers to at most `max_pairs` items, evenly over all of them, for a judge."""
+    return [
+        AnswerPair(
+            prompts.items[row].prompt,
+            ours.generation.answers[row].text,
+            theirs.generation.answers[row].text,
+            prompts.items[row].cluster,
+        )
+        for row in _spread(len(prompts.items), max_pairs)
+    ]
 
 
-def _latency_ratio(measured: Measured, log: Log) -> LatencyRatio | None:
+def preference_pairs(prompts: PromptSet, max_pairs: int) -> list[AnswerPair]:
+    """Held-out preferences, the better answer first: how often a judge agrees with the logs."""
+    kept = [prompts.pairs[row] for row in _spread(len(prompts.pairs), max_pairs)]
+    return [AnswerPair(pair.prompt, pair.chosen, pair.rejected, pair.cluster) for pair in kept]
+
+
+def _spread(size: int, limit: int) -> Sequence[int]:
+    """At most `limit` of `size` rows, evenly over all of them."""
+    return [(turn * size) // limit for turn in range(limit)] if size > limit else range(size)
+
+
+def _latency_ratio(scores: EvalScores, log: Log) -> LatencyRatio | None:
     """Request time against the champion as users would feel it; against the base only at equal work."""
-    subjects, held_out = measured.subjects, measured.held_out
-    champion, candidate, against = subjects.comparable, subjects.candidate, subjects.against
+    models, held_out = scores.models, scores.held_out
+    champion, candidate, against = models.comparable_champion, models.candidate, models.against
     if not held_out.items or (champion and champion.sha256 == candidate.sha256):
         return None
     log(f"timing requests of the candidate and the {against} in turns")
-    ratios = _ratios(subjects, held_out)
+    ratios = _ratios(models, held_out)
     free_memory()
     return LatencyRatio(against=against, ratio=median_interval(ratios), equal_work=champion is None)
 
 
-def _ratios(subjects: Subjects, held_out: HeldOut) -> list[float]:
+def _ratios(models: EvaluatedModels, prompts: PromptSet) -> list[float]:
     return paired_latency_ratios(
-        load_for_inference(subjects.base, subjects.candidate),
-        load_for_inference(subjects.base, subjects.comparable),
-        [item.prompt for item in held_out.items],
-        held_out.max_new_tokens,
-        equal_work=subjects.comparable is None,
+        load_for_inference(models.base, models.candidate),
+        load_for_inference(models.base, models.comparable_champion),
+        [item.prompt for item in prompts.items],
+        prompts.max_new_tokens,
+        equal_work=models.comparable_champion is None,
     )

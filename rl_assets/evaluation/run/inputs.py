@@ -1,13 +1,193 @@
-"""What an evaluation is made of besides models: datasets to ask of, benchmarks, facts of the log, prices."""
+"""What an evaluation is made from besides models: held-out items and pairs, benchmarks, the log, prices.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+Items come from the test splits of the datasets. None of their prompts, and none of a benchmark, may be in a training
+split: `EvalInputs.contaminated` names those that are.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from rl_assets.evaluation.log.log_facts import NO_FACTS, LogFacts
-from rl_assets.evaluation.run.benchmarks import Benchmark, leaked_benchmarks
-from rl_assets.evaluation.run.items import RowFilter, every_row, leaked_keys
+import pyarrow.parquet as pq
+
+from rl_assets.core.chat import Message
+from rl_assets.core.files import sha256_json
+from rl_assets.core.identity import prompt_key
+from rl_assets.evaluation.schema.report import Production
 from rl_assets.llm.prices import SHIPPED, PriceTable, read_prices
+from rl_assets.metrics.text import exact_match
+from rl_assets.metrics.verifiers import Verifier, inferred
+
+RowFilter = Callable[[dict[str, Any]], bool]
+TRAINING_SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One held-out prompt and every known good answer to it; a metric takes its best reference.
+
+    `rejected` are answers that held-out pairs reject. `agent` gave the reference. `verifier` says whether an answer
+    solves the task, if a rule can; only an item with a `schema` may have no references.
+    """
+
+    prompt: tuple[Message, ...]
+    references: tuple[str, ...]
+    cluster: str
+    segment: str | None
+    category: str | None
+    agent: str | None = None
+    verifier: Verifier | None = None
+    schema: dict[str, Any] | None = None
+    rejected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One held-out preference: two answers to one prompt the first of which is preferred."""
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    cluster: str
+    segment: str | None
+    category: str | None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One file of the benchmarks folder: its name without ending, its hash, and its items in the order of the lines."""
+
+    name: str
+    sha256: str
+    items: list[Item]
+
+
+def read_split(folder: Path, split: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """Rows of `<folder>/<split>.parquet`; a published dataset has all three, if only as empty files."""
+    path = folder / f"{split}.parquet"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {split} split at {path}: materialize the dataset of that day first")
+    return pq.read_table(path, columns=columns).to_pylist()
+
+
+def every_row(metadata: dict[str, Any]) -> bool:
+    """The filter that keeps all rows."""
+    return True
+
+
+def _selected(row: dict[str, Any], segment: str | None, row_filter: RowFilter) -> bool:
+    return (segment is None or row["metadata"]["segment"] == segment) and row_filter(row["metadata"])
+
+
+def _messages(raw: list[dict[str, Any]]) -> tuple[Message, ...]:
+    return tuple({"role": message["role"], "content": message["content"]} for message in raw)
+
+
+def held_out_answers(
+    sft_folder: Path, segment: str | None, min_reference_reward: float = 0.9, row_filter: RowFilter = every_row
+) -> list[Item]:
+    """Test rows of the SFT dataset whose answer earned at least `min_reference_reward` (0 to 1).
+
+    Rows with one and the same prompt become one item with several references, so no prompt is generated for twice.
+    Sorted by prompt content, so that the order never depends on the files.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in read_split(sft_folder, "test"):
+        if _selected(row, segment, row_filter) and row["metadata"]["reward"] >= min_reference_reward:
+            groups.setdefault(sha256_json(_messages(row["messages"][:-1])), []).append(row)
+    return [_item(groups[key]) for key in sorted(groups)]
+
+
+def _item(rows: list[dict[str, Any]]) -> Item:
+    metadata = rows[0]["metadata"]
+    references = tuple(sorted({row["messages"][-1]["content"] for row in rows}))
+    return Item(
+        prompt=_messages(rows[0]["messages"][:-1]),
+        references=references,
+        cluster=metadata["prompt_key"],
+        segment=metadata["segment"],
+        category=metadata["category"],
+        agent=metadata["agent"],
+        verifier=inferred(references),
+    )
+
+
+def held_out_pairs(dpo_folder: Path, segment: str | None, row_filter: RowFilter = every_row) -> list[Pair]:
+    """Test rows of the DPO dataset, sorted by content."""
+    rows = [row for row in read_split(dpo_folder, "test") if _selected(row, segment, row_filter)]
+    return sorted((_pair(row) for row in rows), key=lambda pair: (pair.cluster, pair.chosen, pair.rejected))
+
+
+def _pair(row: dict[str, Any]) -> Pair:
+    return Pair(
+        prompt=_messages(row["prompt"]),
+        chosen=row["chosen"][-1]["content"],
+        rejected=row["rejected"][-1]["content"],
+        cluster=row["metadata"]["prompt_key"],
+        segment=row["metadata"]["segment"],
+        category=row["metadata"]["category"],
+    )
+
+
+def with_rejected(items: Sequence[Item], pairs: Sequence[Pair]) -> list[Item]:
+    """The items with the answers to their prompts that held-out pairs reject, except those that match a reference."""
+    rejected: dict[str, set[str]] = {}
+    for pair in pairs:
+        rejected.setdefault(pair.cluster, set()).add(pair.rejected)
+    return [
+        replace(
+            item, rejected=tuple(text for text in sorted(rejected.get(item.cluster, ())) if not _is_good(text, item))
+        )
+        for item in items
+    ]
+
+
+def _is_good(text: str, item: Item) -> bool:
+    return bool(item.references and exact_match(text, item.references))
+
+
+def _keys(folder: Path, split: str) -> set[tuple[str, str | None]]:
+    rows = (row["metadata"] for row in read_split(folder, split, ["metadata"]))
+    return {(row["prompt_key"], row["cluster_key"]) for row in rows}
+
+
+def contaminated_prompts(folders: Sequence[Path], more: Sequence[Path] = ()) -> list[str]:
+    """Prompt keys of the test splits in `folders` that, or a near-duplicate of which, any training split holds, sorted.
+
+    Must be empty: an answer seen in training says nothing about the model. Near-duplicates share a cluster key.
+    Training splits are those of `folders` and of `more`, of all segments.
+    """
+    held_out = {keys for folder in folders for keys in _keys(folder, "test")}
+    trained_on = {keys for folder in (*folders, *more) for split in TRAINING_SPLITS for keys in _keys(folder, split)}
+    seen = {key for keys in trained_on for key in keys if key is not None}
+    return sorted(prompt for prompt, cluster in held_out if {prompt, cluster} & seen)
+
+
+def conversation_key(prompt: Sequence[Message]) -> str:
+    """The key of a prompt; two that differ in nothing but case, spaces and final punctuation share it."""
+    return prompt_key([turn["role"] for turn in prompt], [turn["content"] for turn in prompt], None, None)
+
+
+def contaminated_benchmarks(benchmarks: Sequence[Benchmark], folders: Sequence[Path]) -> list[str]:
+    """Benchmark prompts that a training split holds, as "name: prompt key"; training texts are streamed."""
+    names = {conversation_key(item.prompt): benchmark.name for benchmark in benchmarks for item in benchmark.items}
+    if not names:
+        return []
+    seen: set[str] = set()
+    for folder in folders:
+        for split in TRAINING_SPLITS:
+            seen |= {key for key in _conversations(folder / f"{split}.parquet") if key in names}
+    return sorted(f"{names[key]}: {key}" for key in seen)
+
+
+def _conversations(path: Path) -> Iterator[str]:
+    """Keys of the prompts in a split: `messages` end with the answer, `prompt` does not."""
+    file = pq.ParquetFile(path)
+    column, answers = ("messages", 1) if "messages" in file.schema_arrow.names else ("prompt", 0)
+    for batch in file.iter_batches(10_000, columns=[column]):
+        for messages in batch.column(column).to_pylist():
+            yield conversation_key(messages[: len(messages) - answers])
 
 
 def _shipped_prices() -> PriceTable:
@@ -15,30 +195,37 @@ def _shipped_prices() -> PriceTable:
 
 
 @dataclass(frozen=True)
-class Material:
-    """What the models are asked, and what a report tells beside their answers.
+class EvalInputs:
+    """Where the prompts come from, and what a report states alongside the answers to them.
 
-    The test splits of `sft_folder` and `dpo_folder` are asked, as far as they are of the segment and `among` keeps
-    them, which is told of their metadata; `name` is what the report calls such a slice. `trained_on` are further
-    datasets that adapters of the day may have seen.
+    The items are the rows of the test splits of `sft_folder` and `dpo_folder` that belong to the segment and pass
+    `row_filter` (on their metadata); `name` is the report's name for such a slice. `trained_on` are further datasets
+    that adapters of the day may have seen.
     """
 
     sft_folder: Path
     dpo_folder: Path
     trained_on: Sequence[Path] = ()
     segment: str | None = None
-    among: RowFilter = every_row
+    row_filter: RowFilter = every_row
     name: str | None = None
     benchmarks: Sequence[Benchmark] = ()
-    log_facts: LogFacts = NO_FACTS
+    production: Production = field(default_factory=Production)
     prices: PriceTable = field(default_factory=_shipped_prices)
 
     @property
-    def asked_of(self) -> tuple[Path, Path]:
-        """The datasets whose test splits are asked."""
+    def held_out_folders(self) -> tuple[Path, Path]:
+        """The datasets whose test splits hold the items and pairs."""
         return self.sft_folder, self.dpo_folder
 
-    def leaked(self) -> list[str]:
+    def held_out(self) -> tuple[list[Item], list[Pair]]:
+        """Items and preference pairs of the test splits."""
+        pairs = held_out_pairs(self.dpo_folder, self.segment, self.row_filter)
+        answers = held_out_answers(self.sft_folder, self.segment, row_filter=self.row_filter)
+        return with_rejected(answers, pairs), pairs
+
+    def contaminated(self) -> list[str]:
         """Held-out and benchmark prompts that a training split holds."""
-        folders = [*self.asked_of, *self.trained_on]
-        return leaked_keys(self.asked_of, self.trained_on) + leaked_benchmarks(self.benchmarks, folders)
+        folders = [*self.held_out_folders, *self.trained_on]
+        held_out = contaminated_prompts(self.held_out_folders, self.trained_on)
+        return held_out + contaminated_benchmarks(self.benchmarks, folders)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import champion_adapter, read_champion
-from rl_assets.evaluation.schema.roles import Role
+from rl_assets.evaluation.schema.report import Role
 from rl_assets.models.adapters import Adapter, newest_adapter
 from rl_assets.models.base_models import BaseModel
 
@@ -15,10 +15,10 @@ KINDS = ("sft", "dpo", "kto", "grpo")
 
 
 @dataclass(frozen=True)
-class Subjects:
-    """The models of an evaluation. Only adapters of `base` are asked: nothing else is comparable as an adapter.
+class EvaluatedModels:
+    """The models of an evaluation. Only adapters of `base` are evaluated: no other is comparable as an adapter.
 
-    `others` are the day's adapters that play no role; they answer the same questions, for the A/B report.
+    `others` are the day's adapters without a role; they answer the same prompts, for the A/B report.
     """
 
     base: BaseModel
@@ -28,25 +28,25 @@ class Subjects:
     others: tuple[Adapter, ...] = ()
 
     @property
-    def comparable(self) -> Adapter | None:
-        """The champion, where it belongs to this base."""
+    def comparable_champion(self) -> Adapter | None:
+        """The champion, if it belongs to this base."""
         return self.champion if self.champion and self.champion.base_sha256 == self.base.sha256 else None
 
     @property
     def against(self) -> Role:
-        """Whom the candidate would replace: the champion, or the base while there is none."""
-        return "champion" if self.comparable else "base"
+        """The role that the candidate would replace: the champion, or the base while there is none."""
+        return "champion" if self.comparable_champion else "base"
 
     def roles(self) -> dict[Role, Adapter | None]:
-        """Every role that is played, the base first; the base has no adapter."""
-        found: dict[Role, Adapter | None] = {"base": None, "candidate": self.candidate}
-        found |= {"parent": self.parent} if self.parent else {}
-        return found | ({"champion": self.comparable} if self.comparable else {})
+        """Every role that is filled, the base first; the base has no adapter."""
+        filled: dict[Role, Adapter | None] = {"base": None, "candidate": self.candidate}
+        filled |= {"parent": self.parent} if self.parent else {}
+        return filled | ({"champion": self.comparable_champion} if self.comparable_champion else {})
 
-    def asked(self) -> dict[str, Adapter | None]:
+    def distinct(self) -> dict[str, Adapter | None]:
         """Every distinct model by its weights' hash, the base first; of adapters with the same weights the first."""
         models: dict[str, Adapter | None] = {}
-        for adapter in (*self.roles().values(), *(found for found in self.others if self._comparable(found))):
+        for adapter in (*self.roles().values(), *(other for other in self.others if self._comparable(other))):
             models.setdefault(self.weights(adapter), adapter)
         return models
 
@@ -54,20 +54,20 @@ class Subjects:
         return adapter.base_sha256 == self.base.sha256
 
     def weights(self, adapter: Adapter | None) -> str:
-        """What tells models apart: the adapter's weights, or the base's own."""
+        """The hash that identifies a model: of the adapter's weights, or the base's own."""
         return adapter.sha256 if adapter else self.base.sha256
 
-    def plays_a_role(self, adapter: Adapter | None) -> bool:
-        """Whether it is one of the compared models, and not only there beside them."""
+    def has_role(self, adapter: Adapter | None) -> bool:
+        """Whether it is one of the compared models, rather than one of the day's others."""
         return self.weights(adapter) in {self.weights(own) for own in self.roles().values()}
 
     def label(self, adapter: Adapter | None) -> str:
         """The model's name in a table: "dpo 1f3a7c20", or the base's."""
         return f"{adapter.kind} {adapter.inputs_hash[:8]}" if adapter else self.base.name
 
-    def not_asked(self) -> list[str]:
-        """Adapters of other base models, a sentence each."""
-        named = [("The champion", self.champion), *((f"The {found.kind} adapter", found) for found in self.others)]
+    def not_evaluated(self) -> list[str]:
+        """Adapters of other base models, one sentence each."""
+        named = [("The champion", self.champion), *((f"The {other.kind} adapter", other) for other in self.others)]
         return [
             f"{who} {adapter.inputs_hash[:8]} belongs to another base model and was not evaluated."
             for who, adapter in named
@@ -75,29 +75,29 @@ class Subjects:
         ]
 
 
-def subjects_of(home: Home, day: str, base: BaseModel, kind: str, segment: str | None = None) -> Subjects:
-    """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError where there is none.
+def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str | None = None) -> EvaluatedModels:
+    """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError if there is none.
 
-    The adapters are those of `segment` where it is named; the champion is always that of the product.
+    The adapters are those of `segment` if it is given; the champion is always that of the product.
     """
-    built = list(_built(home.adapters(segment), day))
-    candidate = next((adapter for adapter in built if adapter.kind == kind), None)
+    adapters = list(_adapters(home.adapters(segment), day))
+    candidate = next((adapter for adapter in adapters if adapter.kind == kind), None)
     if candidate is None:
         asset = f"{segment}_{kind}_adapter" if segment else f"{kind}_adapter"
         raise FileNotFoundError(f"{day} has no {kind} adapter to evaluate; materialize {asset} first")
     champion = read_champion(home)
     parent = candidate.manifest.parent.sha256 if candidate.manifest.parent else None
-    return Subjects(
+    return EvaluatedModels(
         base,
         candidate,
-        next((adapter for adapter in built if adapter.sha256 == parent), None),
+        next((adapter for adapter in adapters if adapter.sha256 == parent), None),
         champion_adapter(home, champion) if champion else None,
-        tuple(adapter for adapter in built if adapter.sha256 not in (candidate.sha256, parent)),
+        tuple(adapter for adapter in adapters if adapter.sha256 not in (candidate.sha256, parent)),
     )
 
 
-def _built(adapters: Path, day: str) -> Iterator[Adapter]:
+def _adapters(folder: Path, day: str) -> Iterator[Adapter]:
     for kind in KINDS:
-        adapter = newest_adapter(adapters, kind, day)
+        adapter = newest_adapter(folder, kind, day)
         if adapter:
             yield adapter

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from rl_assets.evaluation.run.columns import Column
-from rl_assets.evaluation.run.items import Item
-from rl_assets.evaluation.schema.sections import Dimension, Slice, SliceVerdict
+from rl_assets.evaluation.run.estimates import Column
+from rl_assets.evaluation.run.inputs import Item
+from rl_assets.evaluation.schema.report import Dimension, Slice, SliceVerdict
 from rl_assets.metrics.statistics import Interval, holm
 
 # Below this a bootstrap over clusters claims more than it can know.
@@ -17,19 +17,27 @@ NO_VALUE = "(none)"
 
 
 def slices(items: Sequence[Item], ours: Column, theirs: Column) -> list[Slice]:
-    """A slice for each value of each dimension that has several, the largest first, at most 20 a dimension.
+    """A slice for each value of each dimension that has several, the largest first, at most 20 per dimension.
 
-    The columns hold a row an item. Raises ValueError if they do not.
+    The columns hold one row per item. Raises ValueError if they do not.
     """
     if not len(items) == len(ours) == len(theirs):
         raise ValueError(f"{len(items)} items, columns of {len(ours)} and {len(theirs)} rows: must be as many")
     named = [(dimension, value, rows) for dimension in get_args(Dimension) for value, rows in _rows(items, dimension)]
-    figures = [ours.only(rows).interval() for _, _, rows in named]
-    differences = [ours.only(rows).less(theirs.only(rows)) for _, _, rows in named]
-    told = zip(named, figures, differences, _adjusted(differences), strict=True)
+    candidates = [ours.rows(rows).interval() for _, _, rows in named]
+    differences = [ours.rows(rows).difference(theirs.rows(rows)) for _, _, rows in named]
     return [
-        Slice(dimension=dimension, value=value, figure=figure, difference=found, p_holm=p, verdict=_verdict(found, p))
-        for (dimension, value, _), figure, found, p in told
+        Slice(
+            dimension=dimension,
+            value=value,
+            candidate=own,
+            difference=difference,
+            p_holm=p,
+            verdict=_verdict(difference, p),
+        )
+        for (dimension, value, _), own, difference, p in zip(
+            named, candidates, differences, _adjusted(differences), strict=True
+        )
     ]
 
 
@@ -39,18 +47,18 @@ def _rows(items: Sequence[Item], dimension: Dimension) -> list[tuple[str, list[i
     kept = sorted(counts, key=lambda value: (-counts[value], value))[:MAX_VALUES]
     if len(counts) < 2:
         return []
-    return [(value, [row for row, found in enumerate(values) if found == value]) for value in kept]
+    return [(value, [row for row, own in enumerate(values) if own == value]) for value in kept]
 
 
 def _adjusted(differences: Sequence[Interval]) -> list[float | None]:
-    told = [row for row, found in enumerate(differences) if found.p is not None and found.clusters >= MIN_CLUSTERS]
-    adjusted = dict(zip(told, holm([differences[row].p or 0.0 for row in told]), strict=True))
+    tested = [row for row, found in enumerate(differences) if found.p is not None and found.clusters >= MIN_CLUSTERS]
+    adjusted = dict(zip(tested, holm([differences[row].p or 0.0 for row in tested]), strict=True))
     return [adjusted.get(row) for row in range(len(differences))]
 
 
 def _verdict(difference: Interval, p: float | None) -> SliceVerdict:
     if p is None:
-        return "too few"
+        return "too few clusters"
     if p >= ALPHA:
-        return "not told apart"
+        return "not significant"
     return "better" if difference.mean > 0 else "worse"

@@ -1,35 +1,35 @@
-"""A decision as data: the verdict, its reasons in sentences, and the figures it rests on."""
+"""A decision as data: the verdict, its reasons in sentences, and the values it rests on."""
 
 from typing import Literal
 
 from rl_assets.core.record import Record
-from rl_assets.evaluation.schema.results import METRICS
-from rl_assets.evaluation.schema.roles import Role
+from rl_assets.evaluation.schema.metrics import METRICS
+from rl_assets.evaluation.schema.report import Role
 from rl_assets.metrics.statistics import Interval
 
 Verdict = Literal["PROMOTE", "REJECT", "HOLD", "INSUFFICIENT"]
-TITLES = {"latency": "Latency", "judged_win_rate": "Win rate by the judge"}
-RailState = Literal["holds", "in doubt", "broken", "not measured"]
+GuardrailStatus = Literal["pass", "inconclusive", "fail", "not measured"]
+TITLES = {"latency": "Latency", "judge_win_rate": "Win rate by the judge"}
 
 
-class GuardRail(Record):
-    """Something that must not get worse; `limit` is the lowest difference or highest ratio allowed."""
+class Guardrail(Record):
+    """Something that must not get worse; `limit` is the lowest difference or win rate, or the highest ratio allowed."""
 
     name: str
-    state: RailState
+    status: GuardrailStatus
     limit: float
-    found: Interval | None
+    observed: Interval | None
 
     def sentence(self) -> str:
-        """The rail's state with its figures."""
+        """The observed value, the limit and the status."""
         title = TITLES.get(self.name) or METRICS[self.name].title
-        if self.found is None:
+        if self.observed is None:
             return f"{title}: not measured."
-        if self.name == "judged_win_rate":
-            return f"{title}: {self.found.mean:.3f}, least {self.limit:.3f}: {self.state}."
+        if self.name == "judge_win_rate":
+            return f"{title}: {self.observed.mean:.3f}, minimum {self.limit:.3f}: {self.status}."
         if self.name == "latency":
-            return f"{title}: {self.found.mean:.2f} times the other's, limit {self.limit:.2f}: {self.state}."
-        return f"{title}: {self.found.mean:+.3f}, limit {self.limit:+.3f}: {self.state}."
+            return f"{title}: {self.observed.mean:.2f} times the other's, limit {self.limit:.2f}: {self.status}."
+        return f"{title}: {self.observed.mean:+.3f}, limit {self.limit:+.3f}: {self.status}."
 
 
 class Decision(Record):
@@ -42,4 +42,4 @@ class Decision(Record):
     primary: str
     reasons: list[str]
     difference: Interval | None
-    guard_rails: list[GuardRail]
+    guardrails: list[Guardrail]

@@ -1,4 +1,4 @@
-"""What an adapter costs and gives on a base of 16, 8 or 4 bits a weight: speed, memory, and answers lost."""
+"""An adapter on a base of 16, 8 or 4 bits per weight: speed, memory, and loss of quality."""
 
 import gc
 import statistics
@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
-from rl_assets.evaluation.run.items import Item
+from rl_assets.evaluation.run.inputs import Item
 from rl_assets.metrics.statistics import Interval, interval
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
@@ -27,17 +27,17 @@ EQUAL_WORK_TOKENS = 24
 
 @dataclass(frozen=True)
 class Load:
-    """A base of so many bits a weight with the adapter on it, as measured in a process of its own.
+    """A base of that many bits per weight with the adapter on it, as measured in its own process.
 
     Times are over `requests` warm requests at batch 1 of EQUAL_WORK_TOKENS tokens each. `weight_bytes` are those of
     all tensors held. `peak_bytes` is what the process took above what it had before loading: on the device, or
-    resident, where loading needs more than serving. `nats` and `right` are a value for each held-out item.
+    resident, if loading needs more than serving. `nats` and `right` hold one value per held-out item.
     """
 
     bits: Bits
     requests: int
-    ms_a_request: float
-    ms_a_token: float
+    ms_per_request: float
+    ms_per_token: float
     tokens_per_s: float
     batched_tokens_per_s: float
     weight_bytes: int
@@ -48,10 +48,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All loads, and of each but the first what it lost: differences of quality from 16 bits with 95 % intervals."""
+    """All loads, and for each but the first the differences of quality from 16 bits, with 95 % intervals."""
 
     loads: list[Load]
-    nats_a_token: dict[int, Interval]
+    nats_per_token: dict[int, Interval]
     exact_match: dict[int, Interval]
 
     def memory_ratio(self, load: Load) -> float:
@@ -59,15 +59,15 @@ class Comparison:
         return self.loads[0].weight_bytes / load.weight_bytes
 
     def rows(self) -> list[dict[str, Any]]:
-        """A line a load, for a table or a file."""
+        """One row per load, for a table or a file."""
         return [
             {name: value for name, value in asdict(load).items() if name not in ("nats", "right")}
             | {
                 "memory_ratio": self.memory_ratio(load),
-                "nats_a_token": statistics.fmean(load.nats),
+                "nats_per_token": statistics.fmean(load.nats),
                 "exact_match": statistics.fmean(load.right),
-                "nats_change": _figures(self.nats_a_token.get(load.bits)),
-                "matches_change": _figures(self.exact_match.get(load.bits)),
+                "nats_change": _interval_values(self.nats_per_token.get(load.bits)),
+                "matches_change": _interval_values(self.exact_match.get(load.bits)),
             }
             for load in self.loads
         ]
@@ -87,22 +87,24 @@ def compare_loads(
     for bits in BITS:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             loads.append(process.submit(measure, base, adapter.folder, bits, list(items), max_new).result())
-        log(f"{bits} bits: {loads[-1].ms_a_token:.2f} ms a token, {loads[-1].weight_bytes / 1e6:,.2f} MB of weights")
+        log(
+            f"{bits} bits: {loads[-1].ms_per_token:.2f} ms per token, {loads[-1].weight_bytes / 1e6:,.2f} MB of weights"
+        )
     clusters = [item.cluster for item in items]
     return Comparison(
         loads,
-        {load.bits: _lost(loads[0].nats, load.nats, clusters) for load in loads[1:]},
-        {load.bits: _lost(loads[0].right, load.right, clusters) for load in loads[1:]},
+        {load.bits: _change(loads[0].nats, load.nats, clusters) for load in loads[1:]},
+        {load.bits: _change(loads[0].right, load.right, clusters) for load in loads[1:]},
     )
 
 
-def _lost(before: list[float], after: list[float], clusters: list[str]) -> Interval:
+def _change(before: list[float], after: list[float], clusters: list[str]) -> Interval:
     differences = [new - old for old, new in zip(before, after, strict=True)]
     return interval(differences, clusters, against_zero=True)
 
 
-def _figures(found: Interval | None) -> dict[str, float | None] | None:
-    return {"mean": found.mean, "low": found.low, "high": found.high} if found else None
+def _interval_values(change: Interval | None) -> dict[str, float | None] | None:
+    return {"mean": change.mean, "low": change.low, "high": change.high} if change else None
 
 
 def measure(base: BaseModel, adapter: Path, bits: Bits, items: list[Item], max_new: int) -> Load:
@@ -115,17 +117,17 @@ def measure(base: BaseModel, adapter: Path, bits: Bits, items: list[Item], max_n
     times = _times(model, tokenizer, items)
     prompts = [item.prompt for item in items]
     answers = [(item.prompt, item.references[0]) for item in items]
-    written = generate(model, tokenizer, prompts, max_new, _quiet)
+    generation = generate(model, tokenizer, prompts, max_new, _quiet)
     scored = log_probabilities(model, tokenizer, answers, _quiet)
-    right = (answer.text in item.references for answer, item in zip(written.answers, items, strict=True))
+    right = (answer.text in item.references for answer, item in zip(generation.answers, items, strict=True))
     ms = statistics.median(times)
     return Load(
         bits=bits,
         requests=len(times),
-        ms_a_request=ms,
-        ms_a_token=ms / EQUAL_WORK_TOKENS,
+        ms_per_request=ms,
+        ms_per_token=ms / EQUAL_WORK_TOKENS,
         tokens_per_s=1000 * EQUAL_WORK_TOKENS / ms,
-        batched_tokens_per_s=written.tokens_per_second,
+        batched_tokens_per_s=generation.tokens_per_second,
         weight_bytes=weight_bytes(model),
         peak_bytes=peak_memory_bytes() - before,
         nats=[score.per_token for score in scored],
@@ -160,7 +162,7 @@ def weight_bytes(model: Any) -> int:
 
 
 def _times(model: Any, tokenizer: Any, items: Sequence[Item]) -> list[float]:
-    """Milliseconds of each of some two dozen warm requests, prompts evenly over the items, all of equal work."""
+    """Milliseconds of each of about 24 warm requests, prompts evenly over the items, all of equal work."""
     rows = [prompt_ids(tokenizer, prompt) for prompt in evenly_spaced([item.prompt for item in items])]
     for ids in rows[:WARM_UP]:
         request_ms(model, tokenizer, ids, EQUAL_WORK_TOKENS, EQUAL_WORK_TOKENS)
@@ -182,4 +184,4 @@ def _import_all(bits: Bits) -> None:
 
 
 def _quiet(line: str) -> None:
-    """Progress of a process of its own is told when it ends."""
+    """A separate process reports when it ends."""

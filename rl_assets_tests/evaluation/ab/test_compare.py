@@ -3,7 +3,9 @@
 import pytest
 
 from rl_assets.evaluation.ab.matrix import win_matrix
-from rl_assets.evaluation.ab.render import ab_html, ab_markdown, read_ab_report, write_ab_report
+from rl_assets.evaluation.ab.report import ab_sections, read_ab_report, write_ab_report
+from rl_assets.evaluation.report.html import to_html
+from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets_tests.support.ab_log import DAY, only
 
 
@@ -11,15 +13,15 @@ def test_the_better_agent_on_the_same_questions_wins(log):
     for question in range(40):
         log.answer("ada", f"q{question}", 0.9 if question % 4 else 0.5)
         log.answer("bob", f"q{question}", 0.5 if question % 3 else 0.6)
-    contest = only(log.report())
-    assert (contest.basis, contest.questions, contest.wins, contest.losses, contest.ties) == (
+    comparison = only(log.report())
+    assert (comparison.basis, comparison.questions, comparison.wins, comparison.losses, comparison.ties) == (
         "same questions",
         40,
         30,
         4,
         6,
     )
-    assert contest.winner == "ada" and contest.p_holm is not None and contest.p_holm < 0.001
+    assert comparison.winner == "ada" and comparison.p_holm is not None and comparison.p_holm < 0.001
 
 
 def test_a_shift_of_mix_that_flips_the_raw_winner_does_not_flip_the_stratified_one(log):
@@ -31,12 +33,12 @@ def test_a_shift_of_mix_that_flips_the_raw_winner_does_not_flip_the_stratified_o
         log.answer("bob", f"b{row}", (0.25 if not hard else 0.85) + noise * 0.5, category="easy" if hard else "hard")
     report = log.report()
     raw = {agent.agent: agent.raw for agent in report.agents}
-    level = {agent.agent: agent.level.mean for agent in report.agents if agent.level}
-    contest = only(report)
-    assert raw["bob"] > raw["ada"] + 0.2 and contest.raw < -0.2
-    assert level["ada"] > level["bob"] + 0.05
-    assert (contest.basis, contest.winner) == ("same categories", "ada")
-    assert contest.difference.mean == pytest.approx(0.10, abs=0.01)
+    adjusted = {agent.agent: agent.adjusted.mean for agent in report.agents if agent.adjusted}
+    comparison = only(report)
+    assert raw["bob"] > raw["ada"] + 0.2 and comparison.raw < -0.2
+    assert adjusted["ada"] > adjusted["bob"] + 0.05
+    assert (comparison.basis, comparison.winner) == ("same categories", "ada")
+    assert comparison.difference.mean == pytest.approx(0.10, abs=0.01)
 
 
 def test_equal_agents_have_no_winner(log):
@@ -57,8 +59,8 @@ def test_an_agent_that_fails_is_reported_and_its_column_is_not_shifted(log):
             text="" if question < 10 else "b",
         )
     report = log.report()
-    contest = only(report)
-    assert contest.questions == 20 and contest.difference.mean == pytest.approx(0.4)
+    comparison = only(report)
+    assert comparison.questions == 20 and comparison.difference.mean == pytest.approx(0.4)
     assert "bob in parts failed on 10 of 30." in report.notes
     (bob,) = [cost for cost in report.costs if cost.agent == "bob"]
     assert (bob.answers, bob.failed, bob.unrated, bob.cost_usd) == (30, 10, 10, None)
@@ -70,8 +72,8 @@ def test_segments_and_sources_of_reward_are_never_mixed(log):
         log.answer("bob", f"q{question}", 0.5, segment="two")
         log.answer("cyd", f"q{question}", 0.5, segment="one", source="verifier")
     report = log.report()
-    assert report.contests == [] and report.agents == []
-    assert sum("nobody to compare it with" in note for note in report.notes) == 3
+    assert report.comparisons == [] and report.agents == []
+    assert sum("no other to compare it with" in note for note in report.notes) == 3
 
 
 def test_several_answers_to_one_question_are_one_question(log):
@@ -79,18 +81,18 @@ def test_several_answers_to_one_question_are_one_question(log):
         for repeat in range(3):
             log.answer("ada", f"q{question}", 0.3 * repeat, text=f"a{repeat}")
         log.answer("bob", f"q{question}", 0.1)
-    contest = only(log.report())
-    assert contest.questions == 10 and contest.difference.mean == pytest.approx(0.2)
+    comparison = only(log.report())
+    assert comparison.questions == 10 and comparison.difference.mean == pytest.approx(0.2)
 
 
-def test_categories_that_not_all_agents_have_are_left_out_of_levels_and_named(log):
+def test_categories_that_not_all_agents_have_are_dropped_from_adjusted_scores_and_named(log):
     for question in range(10):
         log.answer("ada", f"q{question}", 0.8, category="both")
         log.answer("bob", f"q{question}", 0.6, category="both")
         log.answer("ada", f"x{question}", 0.1, category="hers")
     ada, bob = log.report().agents
-    assert ada.level is not None and ada.level.mean == pytest.approx(0.8) and ada.raw == pytest.approx(0.45)
-    assert ada.left_out == bob.left_out == ["hers"]
+    assert ada.adjusted is not None and ada.adjusted.mean == pytest.approx(0.8) and ada.raw == pytest.approx(0.45)
+    assert ada.dropped_categories == bob.dropped_categories == ["hers"]
 
 
 def test_agents_that_share_nothing_are_not_compared(log):
@@ -98,14 +100,14 @@ def test_agents_that_share_nothing_are_not_compared(log):
         log.answer("ada", f"a{question}", 0.8, category="hers")
         log.answer("bob", f"b{question}", 0.6, category="his")
     report = log.report()
-    assert report.contests == [] and [agent.level for agent in report.agents] == [None, None]
+    assert report.comparisons == [] and [agent.adjusted for agent in report.agents] == [None, None]
 
 
 def test_an_empty_log_is_a_report_that_says_so(log):
     report = log.report()
-    assert report.contests == []
-    assert "there is nothing to compare" in ab_html(report)
-    assert ab_markdown(report).startswith(f"# Agents as of {DAY}")
+    assert report.comparisons == []
+    assert "there is nothing to compare" in to_html(ab_sections(report))
+    assert to_markdown(ab_sections(report)).startswith(f"# Agents as of {DAY}")
 
 
 def test_a_report_is_written_and_read_back_and_its_names_stay_text(log, tmp_path):
@@ -133,8 +135,8 @@ def test_the_win_matrix_is_drawn_for_two_agents_and_not_for_a_crowd(log):
         for question in range(3):
             log.answer(f"agent-{agent:02d}", f"q{question}", agent / 20 + question / 100)
     report = log.report()
-    assert len(report.contests) == 14 * 13 / 2
+    assert len(report.comparisons) == 14 * 13 / 2
     assert win_matrix(report, ("parts", "human")) is None
-    two = report.model_copy(update={"contests": report.contests[:1]})
+    two = report.model_copy(update={"comparisons": report.comparisons[:1]})
     picture = win_matrix(two, ("parts", "human"))
     assert picture is not None and picture.count("agent-0") == 4 and picture == win_matrix(two, ("parts", "human"))

@@ -6,10 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from rl_assets.evaluation.ab.compare import compare_agents
-from rl_assets.evaluation.ab.generated import ANSWERS, ANSWERS_FILE, generated_answers, write_answers
-from rl_assets.evaluation.ab.judged import judge_agents
-from rl_assets.evaluation.ab.render import ab_html, ab_markdown, write_ab_report
-from rl_assets.evaluation.run.models import Subjects
+from rl_assets.evaluation.ab.judge import judge_agents
+from rl_assets.evaluation.ab.report import ab_sections, write_ab_report
+from rl_assets.evaluation.report.html import to_html
+from rl_assets.evaluation.report.markdown import to_markdown
+from rl_assets.evaluation.run.answers import ANSWERS, ANSWERS_FILE, generated_answers, write_answers
+from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.llm.prices import Price, PriceTable
 from rl_assets_tests.support.evaluation_samples import DAY, random_adapter
 from rl_assets_tests.support.evaluations import evaluation
@@ -23,7 +25,7 @@ def found(tmp_path_factory, base, candidate, parent):
     grpo = random_adapter(base, home / "adapters" / "grpo" / "cccc", "grpo", seed=3, parent=parent)
     foreign = replace(grpo, kind="kto", base_sha256="0" * 64)
     prices = PriceTable(version="2026-11-21", source="test", models={base.name: Price(input=1, output=2)})
-    return evaluation(home, Subjects(base, candidate, parent, parent, (grpo, foreign)), 8, prices=prices)
+    return evaluation(home, EvaluatedModels(base, candidate, parent, parent, (grpo, foreign)), 8, prices=prices)
 
 
 @pytest.fixture
@@ -39,8 +41,8 @@ def answered(found, tmp_path):
 
 
 def test_every_model_answers_every_prompt_once_and_nothing_is_generated_twice(found):
-    whole, lines = found
-    rows = whole.answers.to_pylist()
+    evaluation, lines = found
+    rows = evaluation.answers.to_pylist()
     agents = ["tiny (base)", "dpo bbbb (candidate)", "sft aaaa (parent, champion)", "grpo cccc"]
     assert list(dict.fromkeys(row["agent"] for row in rows)) == agents
     assert len(rows) == 4 * 8 and len({row["interaction_id"] for row in rows}) == len(rows)
@@ -56,22 +58,22 @@ def test_answers_cost_what_the_table_says(found):
 
 
 def test_a_model_of_another_base_is_reported_and_no_column_is_shifted(found):
-    told = ["The kto adapter cccc belongs to another base model and was not evaluated."]
-    assert found[0].report.not_asked == told
+    sentences = ["The kto adapter cccc belongs to another base model and was not evaluated."]
+    assert found[0].report.not_evaluated == sentences
     assert not any("kto" in agent for agent in found[0].answers.column("agent").to_pylist())
 
 
 def test_the_win_matrix_has_wins_ties_and_losses_of_each_two_models(answered, tmp_path):
     report = compare_agents(answered, DAY, answers="held-out prompts", notes=["The kto adapter was not evaluated."])
-    assert len(report.agents) == 4 and len(report.contests) == 6
-    (contest,) = [c for c in report.contests if {c.ours[:3], c.theirs[:3]} == {"dpo", "grp"}]
-    assert (contest.basis, contest.questions) == ("same questions", 8)
-    assert (contest.wins, contest.ties, contest.losses) == (0, 4, 4)
-    (sure,) = [c for c in report.contests if {c.ours[:3], c.theirs[:3]} == {"grp", "tin"}]
+    assert len(report.agents) == 4 and len(report.comparisons) == 6
+    (comparison,) = [c for c in report.comparisons if {c.ours[:3], c.theirs[:3]} == {"dpo", "grp"}]
+    assert (comparison.basis, comparison.questions) == ("same questions", 8)
+    assert (comparison.wins, comparison.ties, comparison.losses) == (0, 4, 4)
+    (sure,) = [c for c in report.comparisons if {c.ours[:3], c.theirs[:3]} == {"grp", "tin"}]
     assert sure.winner == "grpo cccc" and sure.p_holm == 0
-    page = ab_html(report)
+    page = to_html(ab_sections(report))
     assert "Adapters as of" in page and "The kto adapter was not evaluated." in page and "Win matrix" in page
-    assert "parts, scored by exact match" in ab_markdown(report)
+    assert "parts, scored by exact match" in to_markdown(ab_sections(report))
     write_ab_report(report, tmp_path / "ab-adapters")
 
 
@@ -84,7 +86,7 @@ def test_a_judge_compares_the_same_answers(answered, make_judge):
 
     judge, _ = make_judge(partial)
     judged = judge_agents(answered, judge, 100)
-    assert len(judged) == 6 and all(found.usable for found in judged)
+    assert len(judged) == 6 and all(found.reliable for found in judged)
     wins = {(found.ours, found.theirs): found.wins for found in judged}
     assert wins["parts: dpo bbbb (candidate)", "grpo cccc"] == 0
     assert wins["parts: grpo cccc", "tiny (base)"] == 8

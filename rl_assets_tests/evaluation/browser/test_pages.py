@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.ab.render import write_ab_report
-from rl_assets.evaluation.promotion.promotion import PromotionRules, decide
-from rl_assets.evaluation.report.render import write_decision, write_report
-from rl_assets.evaluation.schema.sections import RewardBin
+from rl_assets.evaluation.ab.report import write_ab_report
+from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.report.files import write_decision, write_report
+from rl_assets.evaluation.schema.report import JudgeResult, Production, RewardBin
 from rl_assets_tests.support.ab_log import Log
-from rl_assets_tests.support.evaluation_samples import report, verdicts
+from rl_assets_tests.support.evaluation_samples import held_out, report, verdicts
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1400, 390)
@@ -26,8 +26,13 @@ def page_file(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     bins = [RewardBin(source="human", low=low / 10, answers=10 * low + 1) for low in range(10)]
     long = "a-name-without-any-space-that-is-longer-than-a-telephone-is-wide-" * 3
-    worst = [found.model_copy(update={"prompt": long, "answer": long}) for found in report().worst]
-    whole = report(judge=verdicts(), rewards=bins, worst=worst, segment=long)
+    worst = [found.model_copy(update={"prompt": long, "answer": long}) for found in report().held_out.worst_answers]
+    whole = report(
+        judge=JudgeResult(pairwise=verdicts()),
+        production=Production(rewards=bins),
+        held_out=held_out(worst_answers=worst),
+        segment=long,
+    )
     write_report(whole, folder)
     write_decision(whole, decide(whole, None, PromotionRules()), folder)
     return folder / "report.html"

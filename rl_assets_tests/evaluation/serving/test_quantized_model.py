@@ -8,7 +8,7 @@ import pytest
 
 from rl_assets.defs.evaluation.quantized import quantized_model
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.evaluation.run.items import Item
+from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.serving.quantized import compare_loads, load, weight_bytes
 from rl_assets.models.adapters import Adapter, point_day
 from rl_assets.models.base_models import BaseModel, ensure_base_model
@@ -52,11 +52,11 @@ def test_fewer_bits_take_less_memory_and_their_price_in_quality_has_an_interval(
     assert 1 < eight["memory_ratio"] < 2 < 4 * four["memory_ratio"]
     for found in report["loads"]:
         assert found["requests"] >= 20 and found["peak_bytes"] >= 0
-        assert found["ms_a_request"] == pytest.approx(24 * found["ms_a_token"])
+        assert found["ms_per_request"] == pytest.approx(24 * found["ms_per_token"])
     for found in (eight, four):
         lost = found["nats_change"]
         assert lost["low"] <= lost["mean"] <= lost["high"]
-        assert lost["mean"] == pytest.approx(found["nats_a_token"] - sixteen["nats_a_token"], abs=1e-9)
+        assert lost["mean"] == pytest.approx(found["nats_per_token"] - sixteen["nats_per_token"], abs=1e-9)
 
 
 def test_the_bytes_of_16_bits_are_two_a_weight_and_packed_ones_bring_their_scales(

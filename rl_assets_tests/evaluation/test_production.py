@@ -8,10 +8,12 @@ import duckdb
 import pytest
 
 from rl_assets.core import sql
-from rl_assets.evaluation.log.log_facts import log_facts
-from rl_assets.evaluation.log.wording import agreement_sentence, served_sentence
+from rl_assets.evaluation.log.production import production_metrics
+from rl_assets.evaluation.report.eval_sections import eval_sections
+from rl_assets.evaluation.report.feedback_sections import agreement_sentence, ratings_basis
+from rl_assets.evaluation.report.html import to_html
 from rl_assets.evaluation.report.markdown import to_markdown
-from rl_assets.evaluation.report.render import to_html
+from rl_assets.evaluation.schema.report import Production
 from rl_assets_tests.support.evaluation_samples import report
 
 NOW = datetime(2026, 10, 14)
@@ -74,7 +76,7 @@ def test_ratings_of_a_served_adapter_are_compared_at_one_mix_of_categories(log):
         hard = n % 4 != 0
         log.answer(f"a{n}", "x", human=(0.4 if hard else 0.8) + n % 2 / 100, adapter="dpo-1", category=str(hard))
         log.answer(f"b{n}", "x", human=(0.2 if not hard else 0.6) + n % 2 / 100, category=str(not hard))
-    unnamed, served = log_facts(log.connection).served
+    unnamed, served = production_metrics(log.connection).ratings
     assert (unnamed.adapter, unnamed.improvement, served.adapter) == (None, None, "dpo-1")
     assert served.rating.mean == pytest.approx(unnamed.rating.mean + 0.2) and served.improvement is not None
     assert served.improvement.mean == pytest.approx(0.2) and served.improvement.low > 0.15
@@ -84,22 +86,22 @@ def test_an_answer_is_rejected_at_two_stars_or_where_it_was_corrected(log):
     for n in range(8):
         log.answer(f"q{n}", "x", human=0.25 if n < 2 else 1.0)
     log.feedback("q7/x", "correction", preferred="better")
-    (found,) = log_facts(log.connection).served
+    (found,) = production_metrics(log.connection).ratings
     assert (found.questions, found.rejection_rate.mean) == (8, pytest.approx(3 / 8))
 
 
 def test_without_a_named_adapter_no_improvement_is_claimed(log):
     log.answer("q", "x", human=1.0)
-    served = list(log_facts(log.connection).served)
-    assert "names the adapter that gave it, so no improvement is stated" in served_sentence(report(served=served))
-    assert "No answer of the window was rated by people" in served_sentence(report())
+    logged = production_metrics(log.connection)
+    assert "names the adapter that gave it, so no improvement is stated" in ratings_basis(logged)
+    assert "No answer of the window was rated by people" in ratings_basis(Production())
 
 
 def test_judge_scores_and_ratings_of_the_same_answers_are_compared_pair_by_pair(log):
     for n in range(10):
         log.answer(f"q{n}", "good", human=0.9, judge=0.8)
         log.answer(f"q{n}", "bad", human=0.3, judge=0.2 if n < 7 else 0.8 if n < 8 else 0.9)
-    found = log_facts(log.connection).agreement
+    found = production_metrics(log.connection).agreement
     assert found.compared == 10 and found.judges is not None and found.judges.decided is not None
     assert found.judges.all_pairs.mean == pytest.approx(0.7)
     assert (found.judges.decided.n, found.judges.decided.mean) == (9, pytest.approx(7 / 9))
@@ -117,7 +119,7 @@ def test_the_three_annotators_of_pandalm_set_the_ceiling(log, published_data: Pa
             vote = row[f"annotator{who}"]
             for side, name in enumerate(names, 1):
                 log.feedback(name, "rating", value=0.5 if vote == 0 else float(vote == side), rater=f"a{who}")
-    found = log_facts(log.connection).agreement
+    found = production_metrics(log.connection).agreement
     assert found.people is not None and (found.rated_by_three, found.compared) == (200, 0)
     unanimous = sum(len({row[f"annotator{who}"] for who in (1, 2, 3)}) == 1 for row in rows[:200])
     assert found.people.unanimous == unanimous
@@ -131,24 +133,24 @@ def test_stated_preferences_count_as_votes(log):
         log.feedback(
             name, "preference", preferred="good" if n else "bad", rejected="bad" if n else "good", source="judge"
         )
-    found = log_facts(log.connection).agreement
+    found = production_metrics(log.connection).agreement
     assert found.compared == 3 and found.judges is not None
     assert found.judges.all_pairs.mean == pytest.approx(2 / 3)
 
 
-def test_a_log_without_feedback_has_no_figures_and_says_so(log):
-    facts = log_facts(log.connection)
-    assert (facts.rewards, facts.served) == ((), ())
-    assert "The log holds no two answers" in agreement_sentence(facts.agreement)
-    assert "No pair has three raters" in agreement_sentence(facts.agreement)
+def test_a_log_without_feedback_has_no_metrics_and_says_so(log):
+    logged = production_metrics(log.connection)
+    assert (logged.rewards, logged.ratings) == ([], [])
+    assert "The log holds no two answers" in agreement_sentence(logged.agreement)
+    assert "No pair has three raters" in agreement_sentence(logged.agreement)
 
 
-def test_what_people_said_stands_in_the_page_and_in_the_markdown(log):
+def test_production_ratings_are_in_the_page_and_in_the_markdown(log):
     for n in range(10):
         log.answer(f"a{n}", "x", human=0.9, judge=0.8, adapter="<b>dpo-1</b>")
         log.answer(f"a{n}", "y", human=0.3, judge=0.2)
-    facts = log_facts(log.connection)
-    whole = report(served=list(facts.served), agreement=facts.agreement)
-    for text in (to_html(whole), to_markdown(whole)):
-        assert "What people said of served answers" in text and "On 10 pairs of answers that people" in text
+    logged = production_metrics(log.connection)
+    sections = eval_sections(report(production=logged))
+    for text in (to_html(sections), to_markdown(sections)):
+        assert "Production ratings" in text and "On 10 pairs of answers that people" in text
         assert "dpo-1" in text and "<b>dpo-1" not in text

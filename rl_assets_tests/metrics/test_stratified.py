@@ -2,7 +2,7 @@
 
 import pytest
 
-from rl_assets.evaluation.ab.strata import Stratum, less, stratified
+from rl_assets.metrics.stratified import Stratum, stratified, stratified_difference
 
 
 def test_a_stratified_mean_weights_categories_by_the_mix_and_not_by_what_was_asked():
@@ -30,8 +30,8 @@ def test_the_stratified_interval_holds_the_truth_in_about_95_of_100_samples():
 def test_single_scores_give_a_mean_without_interval():
     found = stratified([Stratum("a", 1, 1, 0.5, 0.0)])
     assert (found.mean, found.low, found.p) == (0.5, None, None)
-    difference = less([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("a", 1, 9, 0.2, 0.1)])
+    difference = stratified_difference([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("a", 1, 9, 0.2, 0.1)])
     assert difference is not None and difference.low is None and difference.mean == pytest.approx(0.3)
-    assert less([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("b", 1, 1, 0.5, 0.0)]) is None
+    assert stratified_difference([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("b", 1, 1, 0.5, 0.0)]) is None
     with pytest.raises(ValueError, match="nothing to estimate"):
         stratified([])

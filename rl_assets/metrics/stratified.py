@@ -1,6 +1,6 @@
-"""Stratified estimates: every category counts by its share of all questions, whoever happened to answer which.
+"""Stratified estimates: every category counts by its share of all questions, whoever answered it.
 
-So an agent that was given the easy questions gains nothing by it (Cochran 1977, "Sampling Techniques", chapter 5).
+So an agent that got the easy questions gains nothing (Cochran 1977, "Sampling Techniques", chapter 5).
 Strata come aggregated from the database, so memory does not grow with the log; intervals are normal ones.
 """
 
@@ -30,14 +30,14 @@ def stratified(strata: Sequence[Stratum]) -> Interval:
     """
     if not strata:
         raise ValueError("nothing to estimate from: there is no category")
-    whole, n = sum(stratum.mix for stratum in strata), sum(stratum.n for stratum in strata)
-    mean = sum(stratum.mix / whole * stratum.mean for stratum in strata)
+    total, n = sum(stratum.mix for stratum in strata), sum(stratum.n for stratum in strata)
+    mean = sum(stratum.mix / total * stratum.mean for stratum in strata)
     freedom = n - len(strata)
     if freedom < 1:
         return Interval(mean, None, None, None, n, n)
     pooled = sum((stratum.n - 1) * stratum.variance for stratum in strata) / freedom
     squares = (
-        (stratum.mix / whole) ** 2 * (stratum.variance if stratum.n > 1 else pooled) / stratum.n for stratum in strata
+        (stratum.mix / total) ** 2 * (stratum.variance if stratum.n > 1 else pooled) / stratum.n for stratum in strata
     )
     return normal(mean, math.sqrt(math.fsum(squares)), n)
 
@@ -48,7 +48,7 @@ def normal(mean: float, se: float, n: int) -> Interval:
     return Interval(mean, mean - Z_CONFIDENCE * se, mean + Z_CONFIDENCE * se, se, n, n, p)
 
 
-def less(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> Interval | None:
+def stratified_difference(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> Interval | None:
     """Ours - theirs over the categories that both have, of independent scores; None without one."""
     shared = {stratum.category for stratum in ours} & {stratum.category for stratum in theirs}
     if not shared:
@@ -60,7 +60,7 @@ def less(ours: Sequence[Stratum], theirs: Sequence[Stratum]) -> Interval | None:
     return normal(mean, math.hypot(sides[0].se, sides[1].se), n)
 
 
-def in_unit(found: Interval) -> Interval:
-    """A level's interval, cut to [0, 1]; a level has no p-value."""
-    low, high = (None if edge is None else min(1.0, max(0.0, edge)) for edge in (found.low, found.high))
-    return Interval(found.mean, low, high, found.se, found.n, found.clusters)
+def clipped_to_unit(mean: Interval) -> Interval:
+    """The interval of a mean of scores, clipped to [0, 1], without a p-value."""
+    low, high = (None if edge is None else min(1.0, max(0.0, edge)) for edge in (mean.low, mean.high))
+    return Interval(mean.mean, low, high, mean.se, mean.n, mean.clusters)

@@ -1,6 +1,6 @@
 """Answers that the day's models gave to the held-out prompts, as a table that agents are compared by like logged ones.
 
-`eval_report` generates and keeps them, so that nothing is generated twice.
+`eval_report` generates and keeps them, so that the A/B report of adapters generates nothing.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_text, write_atomically
-from rl_assets.evaluation.run.model_scores import ModelScores
-from rl_assets.evaluation.run.scores import Measured
-from rl_assets.evaluation.schema.results import METRICS, PRIMARY
+from rl_assets.evaluation.run.estimates import EvalScores
+from rl_assets.evaluation.run.generate import ModelScores
+from rl_assets.evaluation.schema.metrics import METRICS, PRIMARY
 from rl_assets.lake.table import column
 from rl_assets.llm.prices import PricesUsed
 from rl_assets.metrics.text import exact_match
@@ -29,13 +29,13 @@ ANSWERS = pa.schema(
         column("interaction_id", pa.string(), "item and model"),
         column("day", pa.date32(), "the report's day"),
         column("landed_day", pa.date32(), "the same"),
-        column("agent", pa.string(), "the model, with the roles that it plays"),
+        column("agent", pa.string(), "the model, with its roles"),
         column("weights", pa.string(), "sha256 of its weights"),
         column("prompt_key", pa.string(), "hash of the normalised conversation"),
         column("segment", pa.string(), "slice of the product"),
         column("category", pa.string(), "kind of question"),
-        column("prompt", MESSAGES, "what was asked"),
-        column("answer", pa.string(), "what it answered, greedily"),
+        column("prompt", MESSAGES, "the held-out prompt"),
+        column("answer", pa.string(), "the model's answer, decoded greedily"),
         column("answer_key", pa.string(), "hash of the answer"),
         column("answer_chars", pa.int64(), "its length"),
         column("reward", pa.float64(), "the primary metric, 0 or 1; null without a reference"),
@@ -43,30 +43,29 @@ ANSWERS = pa.schema(
         column("error", pa.bool_(), "the answer is empty, or was cut off at the limit of new tokens"),
         column("latency_ms", pa.float64(), "null: answers were generated in batches"),
         column("tokens", pa.int64(), "tokens of prompt and answer"),
-        column("cost_usd", pa.float64(), "cost in US dollars; null where the price table does not name the base"),
+        column("cost_usd", pa.float64(), "cost in US dollars; null if the price table does not name the base"),
         column("trainable", pa.bool_(), "true: these prompts were rendered"),
     ]
 )
 
 
-def answers_table(day: str, measured: Measured, prices: PricesUsed) -> pa.Table:
+def answers_table(day: str, scores: EvalScores, prices: PricesUsed) -> pa.Table:
     """Every model's answer to every held-out prompt (`ANSWERS`), model by model in the order of the items."""
-    subjects = measured.subjects
+    models = scores.models
     rows: list[dict[str, Any]] = []
-    for weights, adapter in subjects.asked().items():
-        roles = [role for role, own in subjects.roles().items() if subjects.weights(own) == weights]
-        agent = f"{subjects.label(adapter)} ({', '.join(roles)})" if roles else subjects.label(adapter)
-        same = {"day": date.fromisoformat(day), "landed_day": date.fromisoformat(day), "agent": agent}
-        scores = measured.answered[weights].held_out
-        rows += [same | {"weights": weights} | row for row in _rows(measured, scores, prices)]
+    for weights, adapter in models.distinct().items():
+        roles = [role for role, own in models.roles().items() if models.weights(own) == weights]
+        agent = f"{models.label(adapter)} ({', '.join(roles)})" if roles else models.label(adapter)
+        shared = {"day": date.fromisoformat(day), "landed_day": date.fromisoformat(day), "agent": agent}
+        outputs = scores.outputs[weights].held_out
+        rows += [shared | {"weights": weights} | row for row in _rows(scores, outputs, prices)]
     return pa.Table.from_pylist(
         [row | {"interaction_id": f"{row['prompt_key']}-{n}"} for n, row in enumerate(rows)], schema=ANSWERS
     )
 
 
-def _rows(measured: Measured, scores: ModelScores, prices: PricesUsed) -> Iterator[dict[str, Any]]:
-    for item, answer in zip(measured.held_out.items, scores.generation.answers, strict=True):
-        cost = prices.price.usd(answer.prompt_tokens, answer.tokens) if prices.price else None
+def _rows(scores: EvalScores, outputs: ModelScores, prices: PricesUsed) -> Iterator[dict[str, Any]]:
+    for item, answer in zip(scores.held_out.items, outputs.generation.answers, strict=True):
         yield {
             "prompt_key": item.cluster,
             "segment": item.segment,
@@ -79,13 +78,13 @@ def _rows(measured: Measured, scores: ModelScores, prices: PricesUsed) -> Iterat
             "reward_source": METRICS[PRIMARY].title.lower(),
             "error": not answer.text or not answer.finished,
             "tokens": answer.prompt_tokens + answer.tokens,
-            "cost_usd": cost,
+            "cost_usd": prices.price.usd(answer.prompt_tokens, answer.tokens) if prices.price else None,
             "trainable": True,
         }
 
 
 def write_answers(answers: pa.Table, folder: Path) -> None:
-    """Keep them beside the report, whole or not at all."""
+    """Keep them next to the report, written atomically."""
     sink = pa.BufferOutputStream()
     pq.write_table(answers, sink, compression="zstd")
     write_atomically(folder / ANSWERS_FILE, sink.getvalue().to_pybytes())

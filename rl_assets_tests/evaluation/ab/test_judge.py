@@ -4,8 +4,10 @@ import pytest
 
 from rl_assets.annotation.judge_preferences import judge_preferences
 from rl_assets.evaluation.ab.compare import compare_agents
-from rl_assets.evaluation.ab.judged import judge_agents
-from rl_assets.evaluation.ab.render import ab_html, ab_markdown
+from rl_assets.evaluation.ab.judge import judge_agents
+from rl_assets.evaluation.ab.report import ab_sections
+from rl_assets.evaluation.report.html import to_html
+from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets_tests.support.ab_log import DAY, Log
 from rl_assets_tests.support.judge_server import always_first, honest
@@ -27,9 +29,9 @@ def log() -> Log:
 def test_agents_are_compared_on_answers_to_the_same_prompts(log, make_judge):
     judge, _ = make_judge(honest)
     (found,) = judge_agents(log.connection, judge, 100)
-    assert (found.ours, found.theirs, found.wins, found.losses, found.usable) == ("parts: ada", "bob", 8, 0, True)
+    assert (found.ours, found.theirs, found.wins, found.losses, found.reliable) == ("parts: ada", "bob", 8, 0, True)
     report = compare_agents(log.connection, DAY, [found])
-    assert "parts: ada − bob" in ab_html(report) and "8 / 0 / 0" in ab_markdown(report)
+    assert "parts: ada − bob" in to_html(ab_sections(report)) and "8 / 0 / 0" in to_markdown(ab_sections(report))
     assert not any("No judge" in note for note in report.notes)
 
 
@@ -40,7 +42,7 @@ def test_the_sample_takes_turns_over_the_categories(log, make_judge):
     assert found.pairs == 6 and sum(int(number) % 2 for number in asked) == 3
 
 
-def test_a_small_budget_is_shared_by_all_contests(log, make_judge):
+def test_a_small_budget_is_shared_by_all_comparisons(log, make_judge):
     for question in range(8):
         log.answer("dan", f"q{question}", None, text=f"good too {question}")
     judge, server = make_judge(honest, max_calls=36)
@@ -52,7 +54,7 @@ def test_a_biased_judge_is_reported_and_not_believed(log, make_judge):
     judge, _ = make_judge(always_first)
     found = judge_agents(log.connection, judge, 100)
     report = compare_agents(log.connection, DAY, found)
-    assert "are not used. It contradicts itself" in ab_html(report)
+    assert "are not used. It contradicts itself" in to_html(ab_sections(report))
 
 
 def test_preferences_are_rows_where_rewards_tell_nothing_apart(log, make_judge):
@@ -80,7 +82,7 @@ def test_the_preferred_answer_may_be_the_second(make_judge):
 def test_a_judge_that_cannot_be_believed_leaves_no_preference(log, make_judge):
     judge, _ = make_judge(always_first)
     found = judge_preferences(log.connection, judge, DAY, 100)
-    assert found.rows == [] and not found.verdicts.usable
+    assert found.rows == [] and not found.verdicts.reliable
     assert found.reader().read_all().num_rows == 0
 
 

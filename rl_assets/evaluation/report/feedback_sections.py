@@ -1,0 +1,138 @@
+"""Sections on feedback: what a judge says of answers, what people say of served ones, and how far the two agree."""
+
+from collections.abc import Sequence
+
+from rl_assets.evaluation.report.sections import (
+    Cell,
+    Paragraph,
+    Section,
+    Table,
+    figure,
+    number,
+    section,
+    signed,
+)
+from rl_assets.evaluation.schema.report import JudgeResult, LoggedAgreement, Production
+from rl_assets.judging.ratings import JudgeRatings
+from rl_assets.judging.summary import JudgeVerdicts
+
+UNNAMED = "none named"
+REJECTED = "Rejected are answers at two stars or below, or corrected."
+
+
+def judge_section(judge: JudgeResult, svg: str | None) -> Section:
+    """Verdicts and ratings in sentences, a figure and a table."""
+    if not judge.verdicts:
+        return section("Judge", Paragraph("No judge is configured, so there are automatic metrics only."))
+    sentences = [Paragraph(verdict_sentence(found), "plain" if found.reliable else "alert") for found in judge.verdicts]
+    ratings = Paragraph(ratings_sentence(judge.ratings)) if judge.ratings else None
+    return section("Judge", *sentences, ratings, figure(svg), _verdict_table(judge.verdicts))
+
+
+def verdict_sentence(found: JudgeVerdicts) -> str:
+    """Who judged and with which result; for an unreliable judge, why its verdicts are not used."""
+    if found.problems:
+        reasons = " ".join(found.problems)
+        return f"The verdicts of {found.model} on {found.ours} and {found.theirs} are not used. {reasons}"
+    counts = f"{found.wins} wins, {found.ties} ties and {found.losses} losses of {found.ours} against {found.theirs}"
+    parts = [f"{found.model} gave {counts}"]
+    if found.win_rate is not None:
+        parts.append(f": win rate {found.win_rate:.3f}")
+    if found.length_controlled is not None:
+        parts.append(f", and {found.length_controlled:.3f} at equal lengths")
+    parts.append(".")
+    if found.consistency is not None:
+        parts.append(f" It agreed with itself on {found.consistency:.2f} of the pairs in swapped order.")
+    if found.first_position is not None:
+        parts.append(f" It chose the first one in {found.first_position:.2f} of its decisions.")
+    return "".join(parts)
+
+
+def ratings_sentence(found: JudgeRatings) -> str:
+    """How a judge rated both models' answers, one at a time."""
+    if found.improvement is None:
+        return f"{found.model} gave no valid rating to both answers of any prompt."
+    unrated = f" {found.unrated} prompts have no valid rating of both answers." if found.unrated else ""
+    both = f"{found.ours} {found.ours_rating:.3f} and {found.theirs} {found.theirs_rating:.3f}"
+    improvement = f"on {found.rated} prompts: an improvement of {found.improvement:+.3f}"
+    return f"Answer by answer, {found.model} rated {both} {improvement}.{unrated}"
+
+
+def _verdict_table(verdicts: Sequence[JudgeVerdicts]) -> Table:
+    """Verdicts and the judge's behaviour, one column per comparison."""
+    rows: list[list[Cell]] = [
+        ["Pairs", *(str(v.pairs) for v in verdicts)],
+        ["Wins / ties / losses", *(f"{v.wins} / {v.ties} / {v.losses}" for v in verdicts)],
+        ["Identical answers among the ties", *(str(v.identical) for v in verdicts)],
+        ["Invalid / skipped", *(f"{v.invalid} / {v.skipped}" for v in verdicts)],
+        ["Win rate, a tie as half", *(v.win_rate for v in verdicts)],
+        ["Win rate at equal lengths", *(v.length_controlled for v in verdicts)],
+        ["Consistency in both orders", *(number(v.consistency, ".2f") for v in verdicts)],
+        ["Chose the first position", *(number(v.first_position, ".2f") for v in verdicts)],
+        [
+            "Calls so far / from the cache / tokens",
+            *(f"{v.calls:,} / {v.from_cache:,} / {v.tokens:,}" for v in verdicts),
+        ],
+        ["Failures", *(", ".join(f"{n} x {what}" for what, n in v.failures.items()) or "none" for v in verdicts)],
+    ]
+    return Table(["", *(f"{v.ours} − {v.theirs}" for v in verdicts)], rows)
+
+
+def production_section(production: Production) -> Section:
+    """Human ratings of served answers, and the agreement of judges with people."""
+    header = ["Served adapter", "Segment", "Questions", "Human rating", "Improvement", "Rejection rate"]
+    rows: list[list[Cell]] = [
+        [
+            rating.adapter or UNNAMED,
+            rating.segment,
+            f"{rating.questions:,}",
+            rating.rating,
+            signed(rating.improvement),
+            rating.rejection_rate,
+        ]
+        for rating in production.ratings
+    ]
+    return section(
+        "Production ratings",
+        Paragraph(ratings_basis(production)),
+        Table(header, rows),
+        Paragraph(agreement_sentence(production.agreement)),
+    )
+
+
+def ratings_basis(production: Production) -> str:
+    """What the rating improvement rests on, or why there is none."""
+    if not production.ratings:
+        return "No answer of the window was rated by people, so there is no rating improvement or rejection rate."
+    if all(rating.adapter is None for rating in production.ratings):
+        return f"No rated answer of the window names the adapter that gave it, so no improvement is stated. {REJECTED}"
+    return (
+        "Improvement is the rating above that of answers without a named adapter, at the same mix of categories. "
+        f"{REJECTED}"
+    )
+
+
+def agreement_sentence(found: LoggedAgreement) -> str:
+    """How far judges of the log agree with people, and the ceiling that people set."""
+    return f"{_judges_with_people(found)} {_people(found)}"
+
+
+def _judges_with_people(found: LoggedAgreement) -> str:
+    if found.judges is None:
+        return "The log holds no two answers to one prompt that both people and a judge compared."
+    decided = f", and {found.judges.decided:.3f} where both decided" if found.judges.decided else ""
+    return (
+        f"On {found.compared:,} pairs of answers that people and a judge of the log both compared, the judge agrees "
+        f"with people on {found.judges.all_pairs:.3f}, ties included{decided}."
+    )
+
+
+def _people(found: LoggedAgreement) -> str:
+    if found.people is None:
+        return "No pair has three raters, so the agreement of people among themselves is unknown."
+    people = found.people
+    return (
+        f"Two people agree on {people.pairwise:.3f} of the {people.pairs:,} pairs with three raters "
+        f"(Fleiss' kappa {people.kappa:.2f}); one more rater would agree with the others on {people.ceiling:.3f}, "
+        "which is the ceiling for a judge."
+    )

@@ -1,0 +1,46 @@
+"""A report as files: report.json for programs, report.md for the UI, report.html as a self-contained page."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from rl_assets.core.files import write_atomically, write_json
+from rl_assets.core.validation import problems
+from rl_assets.evaluation.report.eval_sections import eval_sections
+from rl_assets.evaluation.report.html import to_html
+from rl_assets.evaluation.report.markdown import to_markdown
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.report import EvalReport
+
+
+def write_report(report: EvalReport, folder: Path) -> None:
+    """Write the report into `folder`, each file atomically, report.json last; removes a decision on the old report."""
+    (folder / "decision.json").unlink(missing_ok=True)
+    _write_pages(report, None, folder)
+    write_json(folder / "report.schema.json", EvalReport.model_json_schema(mode="serialization"))
+    write_atomically(folder / "report.json", report.model_dump_json(indent=2) + "\n")
+
+
+def write_decision(report: EvalReport, decision: Decision, folder: Path) -> None:
+    """Write decision.json, and put the decision on top of the report's pages."""
+    _write_pages(report, decision, folder)
+    write_json(folder / "decision.json", decision.model_dump(mode="json"))
+
+
+def _write_pages(report: EvalReport, decision: Decision | None, folder: Path) -> None:
+    sections = eval_sections(report, decision)
+    write_atomically(folder / "report.md", to_markdown(sections))
+    write_atomically(folder / "report.html", to_html(sections))
+
+
+def read_report(folder: Path) -> EvalReport:
+    """The report written there. FileNotFoundError if there is none, ValueError for one of another version."""
+    path = folder / "report.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"no report at {path}: materialize eval_report of that day first")
+    try:
+        return EvalReport.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(
+            f"{path} is not a report of this version: {problems(error)}; materialize eval_report of that day again"
+        ) from error

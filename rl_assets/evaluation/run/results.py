@@ -1,0 +1,175 @@
+"""The records of a report that follow from scores and manifests alone: by model, sample, benchmark, lineage, notes."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rl_assets.evaluation.run.estimates import EvalScores, compare, intervals, metric_columns
+from rl_assets.evaluation.run.generate import ModelScores, PromptSet
+from rl_assets.evaluation.run.inputs import Benchmark
+from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.evaluation.run.slices import slices
+from rl_assets.evaluation.schema.report import (
+    ROLES,
+    BenchmarkResult,
+    DatasetUsed,
+    HeldOutResult,
+    JudgeResult,
+    Lineage,
+    ModelResult,
+    Role,
+    TrainingRun,
+    WorstAnswer,
+)
+from rl_assets.llm.prices import Price
+from rl_assets.metrics.text import exact_match, pair_f1, token_f1, why_wrong
+from rl_assets.models.adapters import Adapter
+from rl_assets.models.generation import Answer
+
+MAX_WORST_ANSWERS = 20
+
+
+def model_results(scores: EvalScores, price: Price | None) -> dict[Role, ModelResult]:
+    """Every role's metrics with their intervals."""
+    return {role: _model_result(role, scores, price) for role in ROLES if role in scores.by_role}
+
+
+def _model_result(role: Role, scores: EvalScores, price: Price | None) -> ModelResult:
+    models, own = scores.models, scores.by_role[role]
+    adapter, answers = models.roles()[role], own.generation.answers
+    return ModelResult(
+        role=role,
+        kind=adapter.kind if adapter else "base",
+        label=models.label(adapter),
+        sha256=models.weights(adapter),
+        inputs_hash=adapter.inputs_hash if adapter else None,
+        metrics=intervals(scores.columns[role]),
+        latency=own.latency,
+        tokens_per_second=own.generation.tokens_per_second if answers else None,
+        tokens_per_answer=sum(answer.tokens for answer in answers) / len(answers) if answers else None,
+        cost_per_answer_usd=_cost_per_answer(answers, price) if answers and price else None,
+        unfinished_answers=sum(not answer.finished for answer in answers),
+    )
+
+
+def _cost_per_answer(answers: Sequence[Answer], price: Price) -> float:
+    """Mean US dollars per answer, its prompt included."""
+    return sum(price.usd(answer.prompt_tokens, answer.tokens) for answer in answers) / len(answers)
+
+
+def held_out_result(scores: EvalScores) -> HeldOutResult:
+    """The sample, the candidate's differences by slice, and its worst answers."""
+    sample, items = scores.held_out, scores.held_out.items
+    return HeldOutResult(
+        items=len(items),
+        clusters=len({item.cluster for item in items}),
+        pairs=len(sample.pairs),
+        too_long=sample.too_long,
+        max_new_tokens=sample.max_new_tokens,
+        slices=slices(items, scores.primary("candidate"), scores.primary(scores.models.against)) if items else [],
+        worst_answers=worst_answers(sample, scores.by_role["candidate"]),
+    )
+
+
+def worst_answers(prompts: PromptSet, scores: ModelScores, limit: int = MAX_WORST_ANSWERS) -> list[WorstAnswer]:
+    """Answers that match no reference, lowest token F1 first."""
+    missed = [
+        (token_f1(answer.text, item.references), item.cluster, item, answer.text)
+        for item, answer in zip(prompts.items, scores.generation.answers, strict=True)
+        if not exact_match(answer.text, item.references)
+    ]
+    missed.sort(key=lambda row: row[:2])
+    return [
+        WorstAnswer(
+            prompt=item.prompt[-1]["content"],
+            reference=max(item.references, key=lambda reference: pair_f1(text, reference)),
+            answer=text,
+            why=why_wrong(text, item.references),
+            token_f1=f1,
+        )
+        for f1, _, item, text in missed[:limit]
+    ]
+
+
+def benchmark_results(scores: EvalScores, benchmarks: Sequence[Benchmark]) -> list[BenchmarkResult]:
+    """Each benchmark's metrics by role, and the candidate's differences from the model that it would replace."""
+    return [_benchmark_result(scores, benchmark) for benchmark in benchmarks]
+
+
+def _benchmark_result(scores: EvalScores, benchmark: Benchmark) -> BenchmarkResult:
+    prompts, against = scores.prompts.benchmarks[benchmark.name], scores.models.against
+    columns = {
+        role: metric_columns(prompts, own, None, None) for role, own in scores.on_benchmark(benchmark.name).items()
+    }
+    return BenchmarkResult(
+        name=benchmark.name,
+        sha256=benchmark.sha256,
+        items=len(prompts.items),
+        too_long=prompts.too_long,
+        metrics={role: intervals(own) for role, own in columns.items()},
+        against=against,
+        differences=compare("candidate", against, columns).differences,
+    )
+
+
+def lineage(models: EvaluatedModels, datasets: list[DatasetUsed]) -> Lineage:
+    """The hashes of the base, the datasets and the champion."""
+    return Lineage(
+        base_name=models.base.name,
+        base_sha256=models.base.sha256,
+        datasets=datasets,
+        champion_sha256=models.champion.sha256 if models.champion else None,
+        champion_base_sha256=models.champion.base_sha256 if models.champion else None,
+    )
+
+
+def dataset_used(folder: Path) -> DatasetUsed:
+    """Name, day, hash and row counts of a published dataset, from its manifest."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"no manifest at {path}: that dataset was interrupted, materialize it again")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    return DatasetUsed(**{key: manifest[key] for key in ("name", "day", "sha256", "rows", "inputs")})
+
+
+def training_runs(models: EvaluatedModels) -> list[TrainingRun]:
+    """How the candidate's parent and the candidate were trained."""
+    return [training_run(adapter) for adapter in (models.parent, models.candidate) if adapter]
+
+
+def training_run(adapter: Adapter) -> TrainingRun:
+    """Cost and loss by the adapter's manifest."""
+    manifest = adapter.manifest
+    return TrainingRun(
+        kind=adapter.kind,
+        inputs_hash=adapter.inputs_hash,
+        sha256=adapter.sha256,
+        dataset_sha256=manifest.dataset.sha256,
+        wall_s=manifest.wall_s,
+        tokens=manifest.tokens,
+        peak_memory_bytes=manifest.peak_memory_bytes,
+        device=manifest.device,
+        loss_curve=[(step, loss) for step, loss, _ in manifest.loss_curve],
+    )
+
+
+def notes_on(scores: EvalScores, judge: JudgeResult) -> list[str]:
+    """What a reader should know alongside the values, as sentences."""
+    models, verdicts = scores.models, judge.pairwise
+    notes = [] if verdicts else ["No judge is configured: there are automatic metrics only."]
+    if scores.held_out.too_long:
+        notes.append(f"{scores.held_out.too_long} held-out rows are longer than the model's context and were dropped.")
+    if models.parent is None:
+        notes.append(_without_parent(models.candidate))
+    notes += models.not_evaluated()
+    if models.champion is not None and models.champion.sha256 == models.candidate.sha256:
+        notes.append("The candidate is the champion: it was evaluated once and compared with itself.")
+    if verdicts is not None and verdicts.skipped:
+        notes.append(f"{verdicts.skipped} pairs are left for another run: the judge's budget was spent or it was down.")
+    return notes
+
+
+def _without_parent(candidate: Adapter) -> str:
+    if candidate.manifest.parent:
+        return "The adapter that the candidate was trained on is not among the day's, so it is not compared with it."
+    return "The candidate was trained on the base itself, so it has no parent to compare with."

@@ -107,10 +107,8 @@ def _answers_alone(model: Any, tokenizer: Any, prompts: EvalPrompts, log: Log) -
 def score_model(model: Any, tokenizer: Any, prompts: PromptSet, log: Log) -> ModelScores:
     """Answers, log-probabilities of references and pairs, and the latency of warm requests."""
     scores = score_items(model, tokenizer, prompts, log)
-    return replace(
-        scores,
-        latency=measure_latency(model, tokenizer, [item.prompt for item in prompts.items], prompts.max_new_tokens),
-    )
+    messages = [item.prompt for item in prompts.items]
+    return replace(scores, latency=measure_latency(model, tokenizer, messages, prompts.max_new_tokens))
 
 
 def score_items(model: Any, tokenizer: Any, prompts: PromptSet, log: Log) -> ModelScores:

@@ -1,8 +1,10 @@
 """Log-probabilities of given answers, and what follows from them: perplexity and preference margins."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rl_assets.core.chat import Message
 from rl_assets.models.encoding import (
@@ -12,6 +14,10 @@ from rl_assets.models.encoding import (
     pad_id,
     prompt_ids,
 )
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
 
 BATCH_SIZE = 32
 # Logits of one batch, rows x width x vocabulary: 1 GiB in float32, soon full with 150,000 tokens.
@@ -69,8 +75,8 @@ def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) 
         return [_answer_sum(logits[row], *pair) for row, pair in enumerate(rows)]
 
 
-def _answer_sum(logits: Any, prompt: list[int], completion: list[int]) -> LogProbability:
-    """logits (width x vocabulary); the token at position i is predicted at i - 1."""
+def _answer_sum(logits: Float[Tensor, "width vocabulary"], prompt: list[int], completion: list[int]) -> LogProbability:
+    """Sum over the answer's tokens, in nats; the token at position i is predicted at i - 1."""
     import torch
 
     window = logits[len(prompt) - 1 : len(prompt) + len(completion) - 1].float()

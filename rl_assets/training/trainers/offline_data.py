@@ -51,5 +51,5 @@ def weighted_log_probability(trainer: Any, weights: Sequence[float]) -> float:
     """Mean over the first answers, one per weight, of weight x log-probability in nats per token."""
     rows = token_log_probabilities(trainer, len(weights))
     counts = [sum(label >= 0 for label in trainer.train_dataset[at]["labels"]) for at in range(len(rows))]
-    values = [w * row.sum().item() / count for w, row, count in zip(weights, rows, counts, strict=True)]
+    values: list[float] = [w * row.sum().item() / count for w, row, count in zip(weights, rows, counts, strict=True)]
     return sum(values) / len(values)

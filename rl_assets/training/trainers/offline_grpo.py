@@ -62,10 +62,10 @@ class ClippedLoss:
         """`policy` and `extra["reference_logps"]` hold log-probabilities; `extra["advantage"]` one value per row."""
         import torch
 
-        reference = extra["reference_logps"]
+        reference: Float[Tensor, "rows tokens"] = extra["reference_logps"]
         away = reference - policy
         is_capped = (away * mask).sum(1) / mask.sum(1).clamp(min=1) > self.log_ratio_cap
-        advantages = extra["advantage"]
+        advantages: Float[Tensor, " rows"] = extra["advantage"]
         gain = advantages.masked_fill(is_capped & (advantages < 0), 0.0)[:, None]
         ratio = (policy - reference).exp()
         clipped = ratio.clamp(1 - self.epsilon, 1 + self.epsilon_high)

@@ -66,6 +66,6 @@ def online_arguments(stage: dict[str, Any]) -> dict[str, Any]:
 
 def reward_gain(history: list[dict[str, Any]]) -> float:
     """Mean reward of the last tenth of the steps minus that of the first, from the trainer's history."""
-    rewards = [entry["reward"] for entry in history if "reward" in entry]
+    rewards: list[float] = [entry["reward"] for entry in history if "reward" in entry]
     tenth = max(1, len(rewards) // 10)
     return (sum(rewards[-tenth:]) - sum(rewards[:tenth])) / tenth

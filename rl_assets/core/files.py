@@ -1,4 +1,4 @@
-"""Content hashes and atomic writes: what makes a half-written file impossible to mistake for a whole one."""
+"""Content hashes and atomic writes, so that a partly written file is never mistaken for a complete one."""
 
 import ctypes
 import errno
@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
-# Of <linux/fs.h> and <fcntl.h>: swap two names, which are relative to the working folder where they are not absolute.
+# Of <linux/fs.h> and <fcntl.h>: swap two names; relative ones are relative to the working folder.
 RENAME_EXCHANGE, AT_FDCWD = 2, -100
 CANNOT_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 ABANDONED_AFTER_S = 24 * 3600
@@ -26,7 +26,7 @@ def sha256_text(text: str) -> str:
 
 
 def sha256_json(value: Any) -> str:
-    """Hex sha256 of a JSON value with sorted keys, so equal values hash alike whatever their key order."""
+    """Hex sha256 of a JSON value with sorted keys, so that equal values hash alike in any key order."""
     return sha256_text(json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str))
 
 
@@ -37,7 +37,7 @@ def sha256_file(path: Path) -> str:
 
 
 def sha256_stream(file: Any) -> str:
-    """Hex sha256 of the bytes that an open binary file still holds."""
+    """Hex sha256 of the unread bytes of an open binary file."""
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -48,7 +48,7 @@ def sha256_folder(folder: Path, pattern: str = "**/*") -> str:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file (text as UTF-8) so that readers see the old content or the new, never a part."""
+    """Write a file (text as UTF-8) so that readers see the old content or the new, never a mix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
@@ -68,10 +68,10 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `folder` when the block ends well and vanishes when it fails.
+    """Yield an empty folder that replaces `folder` when the block succeeds and is removed when it fails.
 
-    Readers find the old folder or the new at every instant, where the file system can swap names (Linux's can); else
-    there is none for the moment between two renames.
+    Readers see the old folder or the new at every instant, if the file system can swap names (Linux's can); else there
+    is none for the moment between two renames.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(folder.parent, f".{folder.name}.*")
@@ -81,22 +81,22 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         staging.chmod(0o755)
         if not folder.exists():
             staging.rename(folder)
-        elif not _exchanged(staging, folder):
+        elif not _exchange(staging, folder):
             _replace_in_two_steps(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def remove_abandoned(parent: Path, pattern: str) -> None:
-    """Remove the folders in `parent` that killed writers left; a day later none of them can still be at work."""
-    for left in parent.glob(pattern):
-        with suppress(OSError):  # It is another user's, or another process was faster.
-            if left.is_dir() and left.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
-                shutil.rmtree(left)
+    """Remove the folders in `parent` that killed writers left; a day later no writer is still running."""
+    for folder in parent.glob(pattern):
+        with suppress(OSError):  # It belongs to another user, or another process was faster.
+            if folder.is_dir() and folder.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+                shutil.rmtree(folder)
 
 
-def _exchanged(first: Path, second: Path) -> bool:
-    """Swap the names of two folders in one step; False where the system or the file system cannot. OSError else."""
+def _exchange(first: Path, second: Path) -> bool:
+    """Swap the names of two folders in one step; False if the file system cannot. Raises OSError for other failures."""
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "renameat2"):
         return False

@@ -1,6 +1,6 @@
-"""Log files in an object store, seen as paths: what ingestion needs of `pathlib.Path`, on Arrow's file systems.
+"""Log files in an object store as paths: the part of `pathlib.Path` that ingestion needs, on Arrow's file systems.
 
-Where the store is and who may read it comes from the environment, as for the lake: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
+Endpoint and credentials come from the environment, as for the lake: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
 AWS_REGION and the like, or the credentials of the machine.
 """
 
@@ -21,9 +21,10 @@ class Status(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _opened(root: str) -> tuple[FileSystem, str]:
+def _file_system(root: str) -> tuple[FileSystem, str]:
     """The file system of a URL, and its path there."""
-    return FileSystem.from_uri(root)
+    files, path = FileSystem.from_uri(root)
+    return files, path
 
 
 @dataclass(frozen=True, order=True)
@@ -48,21 +49,22 @@ class ObjectPath:
         return PurePosixPath(self.key).suffix
 
     def is_dir(self) -> bool:
-        return self._info().type == FileType.Directory
+        return bool(self._info().type == FileType.Directory)
 
     def stat(self) -> Status:
-        """Raises FileNotFoundError where there is no such object."""
+        """Raises FileNotFoundError if there is no such object."""
         info = self._info()
         if info.type != FileType.File:
             raise FileNotFoundError(f"there is no object {self}")
         return _status(info)
 
     def open(self, mode: Literal["rb"] = "rb") -> pa.NativeFile:
-        files, root = _opened(self.root)
-        return files.open_input_file(self._below(root))
+        files, root = _file_system(self.root)
+        file: pa.NativeFile = files.open_input_file(self._below(root))
+        return file
 
     def _info(self) -> FileInfo:
-        files, root = _opened(self.root)
+        files, root = _file_system(self.root)
         return files.get_file_info(self._below(root))
 
     def _below(self, root: str) -> str:
@@ -71,7 +73,7 @@ class ObjectPath:
 
 @dataclass(frozen=True)
 class ObjectEntry:
-    """What a listing says of an object or folder, as `os.DirEntry` says it of a file."""
+    """One entry of a listing, with the interface of `os.DirEntry`."""
 
     name: str
     status: Status | None
@@ -83,7 +85,7 @@ class ObjectEntry:
         return False
 
     def stat(self) -> Status:
-        assert self.status, "folders are not asked"
+        assert self.status, "folders have no status"
         return self.status
 
 
@@ -91,13 +93,13 @@ AnyPath = Path | ObjectPath
 
 
 def any_path(url: str) -> AnyPath:
-    """A path for a folder, and for a URL what is to be used like one."""
+    """A `Path` for a folder, an `ObjectPath` for a URL."""
     return ObjectPath(url) if "://" in url else Path(url)
 
 
 def list_folder(folder: ObjectPath, recursive: bool = False) -> list[ObjectEntry]:
     """The entries of a folder; with `recursive`, all objects below it by their names below it, in few requests."""
-    files, root = _opened(folder.root)
+    files, root = _file_system(folder.root)
     below = folder._below(root)
     infos = files.get_file_info(FileSelector(below, recursive=recursive))
     entries = [

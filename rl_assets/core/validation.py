@@ -1,12 +1,18 @@
-"""What is wrong with a file that people write or may have touched, said in a sentence."""
+"""Validation of files that are read back or edited by hand: a strict base model, and errors as a sentence."""
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
-def problems(error: ValidationError, whole: str = "the file") -> str:
-    """Each problem with where it stands, as `models.gpt-4o.input: Field required; version: ...`.
+class Record(BaseModel):
+    """Base of values that are written to files: unknown fields are rejected, and instances are immutable."""
 
-    `whole` names what was validated, for what is wrong with all of it.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def problems(error: ValidationError, subject: str = "the file") -> str:
+    """Each problem with its position, as `models.gpt-4o.input: Field required; version: ...`.
+
+    `subject` names the validated object, for problems that concern all of it.
     """
-    found = [(".".join(str(part) for part in item["loc"]) or whole, item["msg"]) for item in error.errors()]
-    return "; ".join(f"{where}: {message}" for where, message in found)
+    items = [(".".join(str(part) for part in item["loc"]) or subject, item["msg"]) for item in error.errors()]
+    return "; ".join(f"{position}: {message}" for position, message in items)

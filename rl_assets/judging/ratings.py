@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rl_assets.core.record import Record
+from rl_assets.core.validation import Record
 from rl_assets.judging.pairwise import AnswerPair
 from rl_assets.judging.pointwise import score_answers
 from rl_assets.llm.client import Judge

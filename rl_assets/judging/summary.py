@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from rl_assets.core.record import Record
+from rl_assets.core.validation import Record
 from rl_assets.judging.pairwise import AnswerPair, PairVerdict, judge_pairs
 from rl_assets.judging.probes import failed_probes
 from rl_assets.judging.win_rates import length_controlled, win_rate

@@ -9,8 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError
 
-from rl_assets.core.record import Record
-from rl_assets.core.validation import problems
+from rl_assets.core.validation import Record, problems
 
 SHIPPED = Path(__file__).parent / "prices.yaml"
 MILLION = 1_000_000

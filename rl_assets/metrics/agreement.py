@@ -1,6 +1,6 @@
-"""How far people agree about preferences, and how far verdicts of a judge or a metric agree with them.
+"""Agreement of people on preferences, and of a judge's or a metric's verdicts with people.
 
-A vote is "first", "second" or "tie". What people cannot agree on among themselves bounds what a judge can reach.
+A vote is "first", "second" or "tie". The agreement among people bounds what a judge can reach.
 """
 
 from collections import Counter
@@ -17,10 +17,10 @@ VOTES: tuple[Vote, ...] = ("first", "second", "tie")
 
 @dataclass(frozen=True)
 class HumanAgreement:
-    """`pairwise` is the mean share of two raters of a pair with one vote, `kappa` Fleiss' chance-corrected one.
+    """`pairwise` is the mean share of rater pairs with equal votes, `kappa` Fleiss' chance-corrected agreement.
 
-    `ceiling` is the share of single votes that equal the majority of the other raters of the pair, where these have
-    one: what a judge as good as one more rater would reach.
+    `ceiling` is the share of single votes that equal the majority of the other raters of the pair, if these have one:
+    the agreement of a judge that is as good as one more rater.
     """
 
     pairs: int
@@ -33,33 +33,33 @@ class HumanAgreement:
 
 @dataclass(frozen=True)
 class Alignment:
-    """Verdicts against the majority of people: over all pairs, ties being a verdict like another; and over the
-    pairs that both sides decided, which leaves ties out."""
+    """Verdicts against the majority of people: over all pairs, with ties as a verdict; and over the pairs that
+    both sides decided, without ties."""
 
     all_pairs: Interval
     decided: Interval | None
 
 
 def majority(votes: Sequence[Vote]) -> Vote:
-    """What more than half of the raters say; without that, a tie."""
+    """The vote of more than half of the raters; a tie if there is none."""
     vote, count = Counter(votes).most_common(1)[0]
     return vote if 2 * count > len(votes) else "tie"
 
 
 def human_agreement(votes: Sequence[Sequence[Vote]], clusters: Sequence[str]) -> HumanAgreement:
-    """Agreement of the raters of each pair; `votes` (pairs x raters) of as many raters each, at least three.
+    """Agreement of the raters of each pair; `votes` (pairs x raters), at least three raters, the same number each.
 
     Fleiss 1971, "Measuring nominal scale agreement among many raters". Raises ValueError otherwise.
     """
     raters = {len(row) for row in votes}
     if len(raters) != 1 or min(raters) < 3:
-        raise ValueError(f"every pair needs the votes of as many raters, at least three; found {sorted(raters)}")
+        raise ValueError(f"every pair needs votes of the same number of raters, at least three, not {sorted(raters)}")
     agreed = [_share([a == b for a, b in combinations(row, 2)]) for row in votes]
-    every = Counter(vote for row in votes for vote in row)
-    total = every.total()
-    chance = sum((every[vote] / total) ** 2 for vote in VOTES)
+    counts = Counter(vote for row in votes for vote in row)
+    total = counts.total()
+    chance = sum((counts[vote] / total) ** 2 for vote in VOTES)
     observed = sum(agreed) / len(agreed)
-    left_out = [
+    held_out = [
         (vote == _others(row, turn), name)
         for row, name in zip(votes, clusters, strict=True)
         for turn, vote in enumerate(row)
@@ -71,7 +71,7 @@ def human_agreement(votes: Sequence[Sequence[Vote]], clusters: Sequence[str]) ->
         without_majority=sum(2 * max(Counter(row).values()) <= len(row) for row in votes),
         pairwise=interval(agreed, clusters),
         kappa=(observed - chance) / (1 - chance) if chance < 1 else 1.0,
-        ceiling=interval([float(same) for same, _ in left_out], [name for _, name in left_out]),
+        ceiling=interval([float(same) for same, _ in held_out], [name for _, name in held_out]),
     )
 
 
@@ -80,14 +80,14 @@ def _share(flags: Sequence[bool]) -> float:
 
 
 def _others(row: Sequence[Vote], turn: int) -> Vote | None:
-    """What more than half of the other raters say; None where they do not agree."""
+    """The vote of more than half of the other raters; None if there is none."""
     others = [*row[:turn], *row[turn + 1 :]]
     vote, count = Counter(others).most_common(1)[0]
     return vote if 2 * count > len(others) else None
 
 
 def alignment(verdicts: Sequence[Vote], people: Sequence[Vote], clusters: Sequence[str]) -> Alignment:
-    """How often verdicts equal those of people, clustered by prompt; the three run in parallel."""
+    """How often verdicts equal those of people, clustered by prompt; the three sequences are parallel."""
     rows = list(zip(verdicts, people, clusters, strict=True))
     decided = [row for row in rows if "tie" not in row[:2]]
     return Alignment(_equal(rows), _equal(decided) if decided else None)

@@ -27,15 +27,15 @@ Counts = NDArray[np.float64]
 
 def counter() -> Any:
     """sacrebleu's sentence counter; made once, used for every answer."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(effective_order=True, force=True)
 
 
 def sentence_counts(counts: Any, answer: str, references: Sequence[str]) -> list[float]:
     """Matches of orders 1 to 4, n-grams of orders 1 to 4, length, length of the closest reference (10 numbers)."""
-    found = counts.sentence_score(answer, list(references))
-    return [*map(float, found.counts), *map(float, found.totals), float(found.sys_len), float(found.ref_len)]
+    score = counts.sentence_score(answer, list(references))
+    return [*map(float, score.counts), *map(float, score.totals), float(score.sys_len), float(score.ref_len)]
 
 
 def corpus_bleu(sums: Counts) -> Counts:
@@ -45,16 +45,16 @@ def corpus_bleu(sums: Counts) -> Counts:
     # The k-th order without a match counts as 1 / 2^k of a match.
     missed = (matches == 0) & (totals > 0)
     smoothed = np.where(missed, 0.5 ** np.cumsum(missed, axis=-1), matches)
-    whole = (totals > 0).all(axis=-1) & (matches.sum(axis=-1) > 0)
+    nonzero = (totals > 0).all(axis=-1) & (matches.sum(axis=-1) > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = np.exp(np.log(smoothed / totals).mean(axis=-1))
         brevity = np.minimum(1.0, np.exp(1 - reference / length))
-        return np.asarray(np.where(whole, 100 * brevity * precision, 0.0), dtype=np.float64)
+        return np.asarray(np.where(nonzero, 100 * brevity * precision, 0.0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class BleuColumn:
-    """One model's n-gram counts (n x 10) and the clusters of its answers; the figure is BLEU of the sums."""
+    """One model's n-gram counts (n x 10) and the clusters of its answers; the metric is BLEU of the sums."""
 
     counts: Counts
     clusters: list[str]

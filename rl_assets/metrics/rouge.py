@@ -19,5 +19,5 @@ def rouge(answer: str, references: Sequence[str]) -> dict[str, float]:
 
     The package sees lower-case Latin letters and digits only: text in other scripts has no words and scores 0.
     """
-    found = _scorer().score_multi(list(references), answer)
-    return {kind: float(found[kind].fmeasure) for kind in KINDS}
+    scores = _scorer().score_multi(list(references), answer)
+    return {kind: float(scores[kind].fmeasure) for kind in KINDS}

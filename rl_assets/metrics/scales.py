@@ -1,4 +1,4 @@
-"""What the numbers of a product's metrics mean: where each lies between worst and best, and what it judges."""
+"""Scales of a product's metrics: the range from worst to best, and the dimension that each measures."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ class Metric(BaseModel):
     @model_validator(mode="after")
     def _has_width(self) -> "Metric":
         if self.worst == self.best:
-            raise ValueError(f"worst and best are both {self.best}: a metric needs two ends")
+            raise ValueError(f"worst and best are both {self.best}: a metric needs a range")
         return self
 
     def value(self, raw: float) -> float | None:
@@ -58,5 +58,5 @@ def _quoted(text: str) -> str:
 
 
 def metric_of(metrics: Metrics, name: str) -> Metric:
-    """The metric of that name; one that nobody configured lies in [0, 1] and judges the dimension of its name."""
+    """The metric of that name; one that is not configured lies in [0, 1] and has the dimension of its name."""
     return metrics.get(name, Metric(dimension=name))

@@ -1,4 +1,4 @@
-"""Intervals: a paired bootstrap over clusters, and what difference a sample of that size can show.
+"""Intervals: a paired bootstrap over clusters, and the difference that a sample of that size can detect.
 
 Answers to one prompt are alike, so whole clusters are drawn with replacement (Davison and Hinkley 1997,
 "Bootstrap Methods and their Application", section 3.8). Percentile intervals, vectorised, fixed by the seed.
@@ -25,7 +25,7 @@ class Interval:
     """An estimate, its 95 % interval, and what it rests on.
 
     `low` and `high` are None with fewer than two clusters: one cluster shows no spread. `se` likewise. `p` is
-    a difference's two-sided bootstrap p-value, and None for figures that are not differences.
+    a difference's two-sided bootstrap p-value, and None for values that are not differences.
     """
 
     mean: float
@@ -97,7 +97,7 @@ def resampled_ratios(
 ) -> NDArray[np.float64]:
     """sum(tops) / sum(bottoms) over `resamples` draws of len(tops) clusters with replacement.
 
-    Draws whose bottom is 0 are left out. Worked off in chunks, so memory stays at some 64 MB.
+    Draws whose bottom is 0 are dropped. Computed in chunks, so that memory stays at some 64 MB.
     """
     rng, size = np.random.default_rng(seed), len(tops)
     step = max(1, CHUNK_CELLS // size)
@@ -126,7 +126,9 @@ def interval(
     tops = np.asarray(values, dtype=np.float64)
     bottoms = np.ones_like(tops) if weights is None else np.asarray(weights, dtype=np.float64)
     if not len(tops) == len(bottoms) == len(clusters):
-        raise ValueError(f"{len(tops)} values, {len(bottoms)} weights, {len(clusters)} clusters: must be as many")
+        raise ValueError(
+            f"{len(tops)} values, {len(bottoms)} weights, {len(clusters)} clusters: must be of equal length"
+        )
     if len(tops) == 0 or bottoms.sum() <= 0:
         raise ValueError("nothing to estimate from: there are no values, or their weights sum to 0")
     if not np.isfinite(tops).all():
@@ -142,9 +144,9 @@ def interval(
 def rate_difference(
     ours: tuple[ArrayLike, ArrayLike], theirs: tuple[ArrayLike, ArrayLike], clusters: Sequence[str]
 ) -> Interval:
-    """sum(values) / sum(weights) of ours less that of theirs, the same clusters drawn for both, with its p-value.
+    """sum(values) / sum(weights) of ours minus that of theirs, the same clusters drawn for both, with its p-value.
 
-    Each side is (values (n), weights (n, above 0)): a rate whose denominator is the model's own, as a figure a token.
+    Each side is (values (n), weights (n, above 0)): a rate whose denominator is the model's own, such as tokens.
     """
     codes, size = cluster_codes(clusters)
     rates, draws = [], []
@@ -157,32 +159,32 @@ def rate_difference(
 
 def median_interval(values: ArrayLike, resamples: int = RESAMPLES, seed: int = SEED) -> Interval:
     """Bootstrap interval of the median of independent values (n >= 1)."""
-    found = np.asarray(values, dtype=np.float64)
-    if len(found) == 0:
+    sample = np.asarray(values, dtype=np.float64)
+    if len(sample) == 0:
         raise ValueError("nothing to estimate from: there are no values")
-    if len(found) < 2:
-        return Interval(float(found[0]), None, None, None, 1, 1)
-    drawn = np.random.default_rng(seed).integers(0, len(found), (resamples, len(found)))
-    medians = np.median(found[drawn], axis=1)
+    if len(sample) < 2:
+        return Interval(float(sample[0]), None, None, None, 1, 1)
+    drawn = np.random.default_rng(seed).integers(0, len(sample), (resamples, len(sample)))
+    medians = np.median(sample[drawn], axis=1)
     low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(
-        float(np.median(found)), float(low), float(high), float(medians.std(ddof=1)), len(found), len(found)
+        float(np.median(sample)), float(low), float(high), float(medians.std(ddof=1)), len(sample), len(sample)
     )
 
 
 def minimum_detectable_effect(se: float) -> float:
-    """The true difference that 80 % of such samples would show at 5 % two-sided, in the metric's unit.
+    """The true difference that is significant in 80 % of such samples at 5 % two-sided, in the metric's unit.
 
     (z_0.975 + z_0.8) * SE, the normal approximation (Cohen 1988, "Statistical Power Analysis", chapter 2).
     """
     return (Z_CONFIDENCE + Z_POWER) * se
 
 
-def clusters_needed(found: Interval) -> int | None:
-    """Clusters at which a true difference as large as the one found would show with 80 % power.
+def clusters_needed(difference: Interval) -> int | None:
+    """Clusters needed to detect a true difference of this size with 80 % power.
 
-    SE falls with the square root of the clusters. None when no number is enough: no difference or no spread.
+    SE falls with the square root of the clusters. None if no number is enough: no difference or no spread.
     """
-    if found.se is None or found.se == 0 or found.mean == 0:
+    if difference.se is None or difference.se == 0 or difference.mean == 0:
         return None
-    return math.ceil(found.clusters * (minimum_detectable_effect(found.se) / found.mean) ** 2)
+    return math.ceil(difference.clusters * (minimum_detectable_effect(difference.se) / difference.mean) ** 2)

@@ -29,16 +29,16 @@ def _leaf(value: Any) -> str:
 
 
 def field_f1(answer: str, references: Sequence[str]) -> float | None:
-    """Best F1 over the references of the multisets of (path, value), in [0, 1]; 0.0 for an answer that is no
-    JSON; None where a reference is no JSON object or array."""
+    """Best F1 over the references of the multisets of (path, value), in [0, 1]; 0.0 for an answer that is not
+    JSON; None if a reference is not a JSON object or array."""
     expected = [parsed_json(reference) for reference in references]
     if not expected or any(value is None for value in expected):
         return None
-    found = parsed_json(answer)
-    if found is None:
+    value = parsed_json(answer)
+    if value is None:
         return 0.0
-    ours = Counter(fields(found))
-    return max(_f1(ours, Counter(fields(value))) for value in expected)
+    ours = Counter(fields(value))
+    return max(_f1(ours, Counter(fields(reference))) for reference in expected)
 
 
 def _f1(ours: Counter[tuple[str, str]], theirs: Counter[tuple[str, str]]) -> float:
@@ -48,7 +48,7 @@ def _f1(ours: Counter[tuple[str, str]], theirs: Counter[tuple[str, str]]) -> flo
 def follows_schema(answer: str, schema: dict[str, Any]) -> bool:
     """Whether the answer is JSON that the schema (draft 2020-12 unless it names another) accepts.
 
-    References to other documents are never fetched, and `check_schema` refuses them beforehand.
+    References to other documents are never fetched, and `check_schema` rejects them beforehand.
     """
     from jsonschema.validators import validator_for
     from referencing import Registry
@@ -58,7 +58,7 @@ def follows_schema(answer: str, schema: dict[str, Any]) -> bool:
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """Raises ValueError for a schema that is none, or that refers to another document."""
+    """Raises ValueError for an invalid schema, or one that refers to another document."""
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import validator_for
 
@@ -66,7 +66,7 @@ def check_schema(schema: dict[str, Any]) -> None:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"the JSON schema is invalid: {error.message}") from error
-    if foreign := [found for found in _references(schema) if not found.startswith("#")]:
+    if foreign := [target for target in _references(schema) if not target.startswith("#")]:
         raise ValueError(f"the JSON schema refers to {foreign[0]!r}; only references inside it (#...) are followed")
 
 

@@ -22,15 +22,15 @@ def normalise(text: str) -> str:
 
 
 def parsed_json(text: str) -> dict[str, Any] | list[Any] | None:
-    """The JSON object or array that the whole text is, else None; a bare word or number is no structure."""
+    """The JSON object or array of a text, else None; a bare word or number is no structure."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
 
 
-def _refuse_constant(name: str) -> float:
+def _reject_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
@@ -47,7 +47,7 @@ def same_value(answer: Any, reference: Any) -> bool:
 
 def matches(answer: str, reference: str) -> bool:
     """Exact match: SQuAD's for text; for a JSON reference every field, since without punctuation
-    broken JSON would pass for whole."""
+    broken JSON would be equal to valid JSON."""
     expected = parsed_json(reference)
     if expected is None:
         return normalise(answer) == normalise(reference)
@@ -55,7 +55,7 @@ def matches(answer: str, reference: str) -> bool:
 
 
 def same_answer(one: str, other: str) -> bool:
-    """Exact match in both directions: a broken JSON object is another answer than the whole one."""
+    """Exact match in both directions: a broken JSON object is a different answer than the valid one."""
     return matches(one, other) and matches(other, one)
 
 
@@ -66,11 +66,11 @@ def exact_match(answer: str, references: Sequence[str]) -> float:
 
 def pair_f1(answer: str, reference: str) -> float:
     """Harmonic mean of precision and recall over the multiset of normalised tokens, in [0, 1]."""
-    found, expected = normalise(answer).split(), normalise(reference).split()
-    if not found or not expected:
-        return float(found == expected)
-    common = sum((Counter(found) & Counter(expected)).values())
-    return 2 * common / (len(found) + len(expected))
+    tokens, expected = normalise(answer).split(), normalise(reference).split()
+    if not tokens or not expected:
+        return float(tokens == expected)
+    common = sum((Counter(tokens) & Counter(expected)).values())
+    return 2 * common / (len(tokens) + len(expected))
 
 
 def token_f1(answer: str, references: Sequence[str]) -> float:
@@ -79,7 +79,7 @@ def token_f1(answer: str, references: Sequence[str]) -> float:
 
 
 def json_validity(answer: str, references: Sequence[str]) -> float | None:
-    """1.0 if the answer is a JSON object or array, 0.0 if not; None where the references are not JSON."""
+    """1.0 if the answer is a JSON object or array, 0.0 if not; None if the references are not JSON."""
     if not all(parsed_json(reference) is not None for reference in references):
         return None
     return float(parsed_json(answer) is not None)
@@ -88,20 +88,20 @@ def json_validity(answer: str, references: Sequence[str]) -> float | None:
 def why_wrong(answer: str, references: Sequence[str]) -> str:
     """One plain sentence on how the answer differs from what was expected."""
     expected = parsed_json(references[0])
-    found = parsed_json(answer)
+    value = parsed_json(answer)
     if not answer.strip():
         return "The answer is empty."
-    if expected is not None and found is None:
+    if expected is not None and value is None:
         return "The answer is not valid JSON."
-    if isinstance(expected, dict) and isinstance(found, dict):
-        return _differing_fields(found, expected)
+    if isinstance(expected, dict) and isinstance(value, dict):
+        return _differing_fields(value, expected)
     return f"Token F1 {token_f1(answer, references):.2f} with the nearest reference."
 
 
-def _differing_fields(found: dict[str, Any], expected: dict[str, Any]) -> str:
-    missing = sorted(expected.keys() - found.keys())
-    added = sorted(found.keys() - expected.keys())
-    wrong = sorted(k for k in expected.keys() & found.keys() if not same_value(found[k], expected[k]))
-    found_wanting = (("missing", missing), ("unexpected", added), ("wrong", wrong))
-    parts = [f"{what}: {', '.join(names)}" for what, names in found_wanting if names]
+def _differing_fields(value: dict[str, Any], expected: dict[str, Any]) -> str:
+    missing = sorted(expected.keys() - value.keys())
+    added = sorted(value.keys() - expected.keys())
+    wrong = sorted(k for k in expected.keys() & value.keys() if not same_value(value[k], expected[k]))
+    differences = (("missing", missing), ("unexpected", added), ("wrong", wrong))
+    parts = [f"{kind}: {', '.join(names)}" for kind, names in differences if names]
     return f"Fields {'; '.join(parts)}." if parts else "Every field matches another reference."

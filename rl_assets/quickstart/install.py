@@ -1,4 +1,4 @@
-"""Puts the quickstart log where the pipeline looks for files.
+"""Installs the quickstart log in a home folder.
 
 python -m rl_assets.quickstart.install <home>
 """
@@ -18,7 +18,7 @@ DOCS = PACKAGE / "docs"
 
 @dataclass(frozen=True)
 class Installed:
-    """Numbers of files: new, put in place of other content, and there already with the same bytes."""
+    """Numbers of files: new, replaced, and unchanged."""
 
     new: int
     replaced: int
@@ -26,13 +26,13 @@ class Installed:
 
 
 def install(home: Path) -> Installed:
-    """Copy the quickstart's landing files into `<home>/landing`; other files there are left alone."""
+    """Copy the quickstart's landing files into `<home>/landing`; other files stay."""
     results = [_copy(source, home / source.relative_to(PACKAGE)) for source in quickstart_files()]
     return Installed(results.count("new"), results.count("replaced"), results.count("same"))
 
 
 def install_docs(home: Path) -> Installed:
-    """Copy the quickstart's documentation into `<home>/docs`; other files there are left alone."""
+    """Copy the quickstart's documentation into `<home>/docs`; other files stay."""
     files = sorted(path for path in DOCS.glob("*/**/*") if path.is_file())
     results = [_copy(source, home / source.relative_to(PACKAGE)) for source in files]
     return Installed(results.count("new"), results.count("replaced"), results.count("same"))
@@ -54,7 +54,7 @@ def _copy(source: Path, target: Path) -> str:
     if present and sha256_file(target) == sha256_file(source):
         return "same"
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Renamed into place, so that a reader or an interrupted copy never leaves half a file.
+    # Renamed at the end, so that neither readers nor interruptions see a partial file.
     part = target.with_name(f".{target.name}.part")
     shutil.copyfile(source, part)
     part.replace(target)
@@ -64,12 +64,12 @@ def _copy(source: Path, target: Path) -> str:
 def main() -> None:
     """Install from the command line and print what was done."""
     parser = argparse.ArgumentParser(description="Copy the quickstart log into a home folder.")
-    parser.add_argument("home", type=Path, nargs="?", help="by default the folder that RL_ASSETS_HOME names")
+    parser.add_argument("home", type=Path, nargs="?", help="default: RL_ASSETS_HOME")
     home = parser.parse_args().home or load_settings().home
     done = install(home)
-    did = f"{done.new} files copied, {done.replaced} replaced, {done.same} already there"
+    counts = f"{done.new} files copied, {done.replaced} replaced, {done.same} unchanged"
     install_docs(home)
-    print(f"quickstart log in {home / LANDING.name}: {did}")
+    print(f"quickstart log in {home / LANDING.name}: {counts}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The end of `make demo`: what came in, what was built, what the adapters learned, what was decided. Reads only.
+"""The summary that ends `make demo`: rows, datasets, adapters, metrics and decision of a run. It only reads.
 
 Run it with `python -m rl_assets.quickstart.summary <day>`.
 """
@@ -27,12 +27,12 @@ ROLES: tuple[tuple[Role, str], ...] = (("base", "base"), ("parent", "SFT"), ("ca
 
 
 def summary(home: Home, lake: Lake, day: str) -> str:
-    """The tables of a finished night, as text."""
+    """The tables of a finished run, as text."""
     report = read_report(home.reports(day))
     decision = Decision.model_validate_json((home.reports(day) / "decision.json").read_bytes())
     parts = [
         _table(("table", "rows"), _lake_rows(lake, day)),
-        _table(("rejected because", "lines"), _rejects(lake)),
+        _table(("reject reason", "lines"), _rejects(lake)),
         _table(("dataset", *SPLITS, "sha256"), _dataset_rows(home, day)),
         _table(("adapter", "trained", "weights"), _adapter_rows(home, day)),
         _table(("held out", *(METRICS[name].title for name in SHOWN)), _metric_rows(report)),
@@ -95,7 +95,7 @@ def _difference_rows(report: EvalReport) -> Iterable[tuple[str, str]]:
 
 def main() -> None:
     """Print the summary of a day."""
-    parser = argparse.ArgumentParser(description="What a night made.")
+    parser = argparse.ArgumentParser(description="Summary of a run.")
     parser.add_argument("day", help="the day of the report, as YYYY-MM-DD")
     settings = load_settings()
     print(summary(settings.paths, Lake(settings.paths.lake_url), parser.parse_args().day))

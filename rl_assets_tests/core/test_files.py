@@ -132,7 +132,7 @@ def test_a_reader_finds_the_folder_at_every_instant_while_it_is_replaced(tmp_pat
 
 
 def test_where_names_cannot_be_swapped_the_folder_is_replaced_in_two_steps(tmp_path, monkeypatch):
-    monkeypatch.setattr("rl_assets.core.files._exchanged", lambda first, second: False)
+    monkeypatch.setattr("rl_assets.core.files._exchange", lambda first, second: False)
     test_a_replaced_folder_appears_whole_and_the_old_one_is_gone(tmp_path)
 
 

@@ -78,7 +78,7 @@ def test_without_a_webhook_nothing_is_posted(webhook, monkeypatch):
 
 
 def test_a_refused_message_is_an_error_that_does_not_say_the_address(webhook):
-    with pytest.raises(AlertError, match="the webhook answered 403") as raised:
+    with pytest.raises(AlertError, match="the webhook responded 403") as raised:
         post_alert(f"{webhook}/refuse", "text")
     assert webhook not in str(raised.value)
 

@@ -270,7 +270,7 @@ def test_published_traces_of_ten_frameworks_give_an_answer_each(product: Product
 
 
 def test_a_metric_needs_two_ends():
-    with pytest.raises(ValueError, match="a metric needs two ends"):
+    with pytest.raises(ValueError, match="a metric needs a range"):
         Metric(worst=1, best=1)
 
 

@@ -78,5 +78,5 @@ def test_only_ties_leave_nothing_decided():
 
 
 def test_unequal_numbers_of_raters_are_refused():
-    with pytest.raises(ValueError, match="as many raters"):
+    with pytest.raises(ValueError, match="same number of raters"):
         human_agreement([["first", "first", "first"], ["tie", "tie"]], ["a", "b"])

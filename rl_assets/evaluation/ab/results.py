@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from rl_assets.core.record import Record
+from rl_assets.core.validation import Record
 from rl_assets.evaluation.schema.report import LoggedAgreement
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.metrics.statistics import Interval

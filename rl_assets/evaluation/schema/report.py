@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from rl_assets.core.record import Record
+from rl_assets.core.validation import Record
 from rl_assets.judging.ratings import JudgeRatings
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.llm.prices import PricesUsed

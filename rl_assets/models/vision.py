@@ -1,10 +1,9 @@
-"""Vision-language models into memory: for training, and base plus adapter for inference."""
+"""Vision-language models into memory, for training."""
 
 from typing import Any
 
-from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
-from rl_assets.models.loading import WrongBaseModelError, device_map, require_same_base
+from rl_assets.models.loading import WrongBaseModelError, device_map
 from rl_assets.models.runtime import compute_dtype
 from rl_assets.recipes.recipe import Recipe
 
@@ -29,24 +28,13 @@ def load_processor(base: BaseModel) -> Any:
     return processor
 
 
-def load_vision_model(base: BaseModel, recipe: Recipe | None = None) -> Any:
-    """The model itself: float32 on a CPU, bfloat16 on a GPU. ValueError for a recipe that quantises it."""
+def load_vision_model(base: BaseModel, recipe: Recipe) -> Any:
+    """The model itself: float32 on a CPU, bfloat16 on a GPU. ValueError for a recipe that quantizes it."""
     from transformers import AutoModelForImageTextToText
 
-    if recipe is not None and recipe.quantization:
+    if recipe.quantization:
         raise ValueError(
-            f"Recipe {recipe.name} quantises the base model ({recipe.quantization}), which is not done for "
+            f"Recipe {recipe.name} quantizes the base model ({recipe.quantization}), which is not done for "
             "vision-language models: use a recipe without, lora_0_5b or lora_7b."
         )
     return AutoModelForImageTextToText.from_pretrained(base.path, dtype=compute_dtype(), device_map=device_map())
-
-
-def load_vision_for_inference(base: BaseModel, adapter: Adapter | None) -> tuple[Any, Any]:
-    """(model, processor) ready to answer, the adapter merged. Raises WrongBaseModelError for another base's adapter."""
-    model = load_vision_model(base)
-    if adapter is not None:
-        from peft import PeftModel
-
-        require_same_base(base, adapter)
-        model = PeftModel.from_pretrained(model, str(adapter.folder)).merge_and_unload()
-    return model.eval(), load_processor(base)

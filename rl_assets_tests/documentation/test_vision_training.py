@@ -10,7 +10,7 @@ from rl_assets.documentation.questions import SEGMENT
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.tiny.pretraining import TinySpec
-from rl_assets.models.vision import NotAVisionModelError, load_processor, load_vision_for_inference
+from rl_assets.models.vision import NotAVisionModelError, load_processor, load_vision_model
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.recipes.stages import LoraRecipe, SftRecipe
 from rl_assets.training.data.vision_rows import fitting_rows, read_vision_rows
@@ -61,6 +61,14 @@ def test_an_adapter_trains_on_pictures_and_its_loss_falls(adapter, published):
     assert all(check.passed for check in manifest.checks.values()), manifest.checks
 
 
+def merged_model(base: BaseModel, adapter: Adapter):
+    """(model, processor) ready to answer, the adapter merged."""
+    from peft import PeftModel
+
+    model = PeftModel.from_pretrained(load_vision_model(base, RECIPE), str(adapter.folder)).merge_and_unload()
+    return model.eval(), load_processor(base)
+
+
 def logits(model, processor, question: str, image: Image.Image):
     import torch
 
@@ -77,8 +85,8 @@ def test_the_adapter_lies_in_safetensors_and_reloads_with_equal_logits(adapter, 
     from transformers import AutoModelForImageTextToText
 
     assert (adapter.folder / "adapter_model.safetensors").is_file() and not list(adapter.folder.glob("*.bin"))
-    merged, processor = load_vision_for_inference(base, adapter)
-    plain, _ = load_vision_for_inference(base, None)
+    merged, processor = merged_model(base, adapter)
+    plain = load_vision_model(base, RECIPE).eval()
     separate = PeftModel.from_pretrained(AutoModelForImageTextToText.from_pretrained(base.path), adapter.folder).eval()
     image = Image.open(io.BytesIO(picture(seed=5)))
     found = [logits(model, processor, "What does this picture show?", image) for model in (merged, separate, plain)]
@@ -89,7 +97,7 @@ def test_the_adapter_lies_in_safetensors_and_reloads_with_equal_logits(adapter, 
 def test_the_picture_reaches_the_model(adapter, base):
     import torch
 
-    model, processor = load_vision_for_inference(base, adapter)
+    model, processor = merged_model(base, adapter)
     black, white = (Image.new("RGB", (32, 32), colour) for colour in ("black", "white"))
     assert not torch.allclose(logits(model, processor, "What?", black), logits(model, processor, "What?", white))
 

@@ -13,7 +13,7 @@ from rl_assets.defs.shared.autoload import autoload
 from rl_assets.defs.shared.automation import with_automation, with_freshness
 from rl_assets.defs.shared.presentation import presented
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.instance.executors import executor as executor_of
+from rl_assets.instance.executors import make_executor
 from rl_assets.recipes.segments import read_segments
 from rl_assets.settings import load_settings
 
@@ -36,7 +36,7 @@ def build_defs(
             "teacher": TeacherResource.from_settings(settings),
             **(resources or {}),
         },
-        executor=executor or executor_of(settings),
+        executor=executor or make_executor(settings),
     )
 
 

@@ -19,11 +19,12 @@ PRELOADED = [
 ]
 
 
-def executor(settings: Settings) -> dg.ExecutorDefinition:
+def make_executor(settings: Settings) -> dg.ExecutorDefinition:
     """The executor that the settings name.
 
-    multiprocess: a process a step, forked from a warm server. in_process: one after another, for debugging. ray: a job
-    a step on a Ray cluster. k8s: a Kubernetes job a step. SettingsError where the last two are not installed.
+    multiprocess: one process per step, forked from a warm server. in_process: one after another, for debugging. ray:
+    one job per step on a Ray cluster. k8s: one Kubernetes job per step. SettingsError if one of the last two is not
+    installed.
     """
     if settings.executor == "in_process":
         return dg.in_process_executor

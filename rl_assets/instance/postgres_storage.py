@@ -1,7 +1,7 @@
-"""Dagster's storage in PostgreSQL, for runs that outlive a restart of the server. `dagster-postgres.yaml` names it.
+"""Dagster's storage in PostgreSQL, for runs that outlive a restart of the server.
 
-Dagster itself gives up connecting after about six seconds, in six tries. What is told of a step then fails the step,
-and a failed step is not run again.
+`deploy/dagster-postgres.yaml` names it. Dagster itself gives up connecting after about six seconds, in six tries. The
+event that cannot be stored fails its step, and a failed step is not run again.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_c
 from sqlalchemy import Engine, event
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-# Of each of Dagster's six tries, so that they take a minute; a wrong password is told at the start, without waiting.
+# Of each of Dagster's six tries, so that they take a minute. A wrong password is reported at once.
 PATIENCE_S = 10
 
 

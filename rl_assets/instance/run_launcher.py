@@ -1,8 +1,8 @@
 """Dagster's run launcher for one machine, which also notices a run whose process is gone (power cut, no memory left).
 
-`dagster.yaml` names it. Without it such a run counts as running for ever, holds its place in the pools, and is not
-retried. Runs in containers have launchers that know this; use those there. Steps that a pool has forgotten are woken
-too.
+`deploy/dagster.yaml` names it. Without it such a run counts as running for ever, holds its slots in the pools, and is
+not retried. Runs in containers have launchers that know this; use those there. Steps that a pool has forgotten are
+woken too.
 """
 
 import dagster as dg
@@ -22,27 +22,27 @@ class LocalRunLauncher(dg.DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """RUNNING while the newest process of the run is there, or where the run has not said yet which it is."""
+        """RUNNING while the newest process of the run is there, or as long as the run has not reported one."""
         wake_forgotten_steps(self._instance, run.run_id)
-        said = _process(self._instance, run.run_id)
-        if said is None or is_alive(*said):
+        process = _process(self._instance, run.run_id)
+        if process is None or is_alive(*process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {said[0]} of the run is gone")
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {process[0]} of the run is gone")
 
 
 def wake_forgotten_steps(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Give free places of pools to steps where one of this run waits in vain.
+    """Give free slots of pools to steps if one of this run waits in vain.
 
-    Dagster gives a place to a step that asks, or to one that waits when another ends. Who asks in the moment in which
-    the other ends is told to wait, and then nobody ends any more: the run would wait for ever, and all behind it.
+    Dagster assigns a slot when a step claims one, and to a waiting step when another step ends. A step that claims at
+    the moment in which the other ends is queued, and no later end wakes it: its run would wait for ever.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         return
     for pool in storage.get_concurrency_keys():
-        found = storage.get_concurrency_info(pool)
-        waits = any(step.run_id == run_id and step.assigned_timestamp is None for step in found.pending_steps)
-        if waits and found.assigned_step_count < found.slot_count:
+        info = storage.get_concurrency_info(pool)
+        waits = any(step.run_id == run_id and step.assigned_timestamp is None for step in info.pending_steps)
+        if waits and info.assigned_step_count < info.slot_count:
             storage.assign_pending_steps([pool])
 
 
@@ -50,7 +50,7 @@ def is_alive(pid: int, seen_at: float) -> bool:
     """Whether the process that had the id `pid` at `seen_at` (unix seconds) is there; a later one is another."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= seen_at + TOLERANCE_S
+        return process.status() != psutil.STATUS_ZOMBIE and bool(process.create_time() <= seen_at + TOLERANCE_S)
     except psutil.NoSuchProcess:
         return False
 

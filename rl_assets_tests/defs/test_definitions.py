@@ -69,7 +69,7 @@ def load(script: str, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_the_graph_is_the_one_in_the_readme():
+def test_every_asset_is_made_of_what_the_graph_says():
     found = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in specs().items()}
     assert found == GRAPH
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from rl_assets.instance.executors import executor, forwarded_settings
+from rl_assets.instance.executors import forwarded_settings, make_executor
 from rl_assets.settings import Settings, SettingsError
 
 
@@ -13,14 +13,14 @@ from rl_assets.settings import Settings, SettingsError
     [("in_process", "in_process"), ("multiprocess", "multiprocess"), ("ray", "ray"), ("k8s", "k8s")],
 )
 def test_each_value_of_the_setting_names_an_executor(setting, name):
-    assert executor(Settings(executor=setting)).name == name
+    assert make_executor(Settings(executor=setting)).name == name
 
 
 @pytest.mark.parametrize(("setting", "library"), [("ray", "dagster_ray"), ("k8s", "dagster_k8s")])
 def test_a_library_that_is_missing_is_named_with_how_to_install_it(monkeypatch, setting, library):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(SettingsError, match=rf"pip install 'rl-assets\[{setting}\]'"):
-        executor(Settings(executor=setting))
+        make_executor(Settings(executor=setting))
 
 
 def test_a_worker_gets_the_settings_and_no_secret(tmp_path):

@@ -24,5 +24,5 @@ settings = load_settings()
 defs = dg.Definitions(
     assets=[base_model, sft_dataset, sft_adapter],
     resources={"home": HomeResource.from_settings(settings)},
-    executor=executors.executor(settings),
+    executor=executors.make_executor(settings),
 )

@@ -78,4 +78,4 @@ def make_dataset(
 
 
 settings = load_settings()
-defs = build(HomeResource.from_settings(settings), executors.executor(settings))
+defs = build(HomeResource.from_settings(settings), executors.make_executor(settings))

@@ -46,8 +46,8 @@ def _batches(
 
 
 def _row(row: Row, clean: Clean) -> Row:
-    found: list[str] = []
-    return {"id": row["id"], **clean(row, found), "found": found}
+    kinds: list[str] = []
+    return {"id": row["id"], **clean(row, kinds), "found": kinds}
 
 
 def _with_answer_keys(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -57,9 +57,9 @@ def _with_answer_keys(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBat
     return batch.set_column(index, batch.schema.field(index), keys.combine_chunks())
 
 
-def _clean_answer(row: Row, found: list[str]) -> Row:
-    prompt = [{**message, "content": _clean(message["content"], found)} for message in row["prompt"]]
-    answer, context = _clean(row["answer"], found), _clean(row["context"], found)
+def _clean_answer(row: Row, kinds: list[str]) -> Row:
+    prompt = [{**message, "content": _clean(message["content"], kinds)} for message in row["prompt"]]
+    answer, context = _clean(row["answer"], kinds), _clean(row["context"], kinds)
     roles, contents = ([message[part] for message in prompt] for part in ("role", "content"))
     return {
         "prompt": prompt,
@@ -69,15 +69,15 @@ def _clean_answer(row: Row, found: list[str]) -> Row:
     }
 
 
-def _clean_event(row: Row, found: list[str]) -> Row:
-    return {part: _clean(row[part], found) for part in ("preferred", "rejected", "comment")}
+def _clean_event(row: Row, kinds: list[str]) -> Row:
+    return {part: _clean(row[part], kinds) for part in ("preferred", "rejected", "comment")}
 
 
-def _clean(text: str | None, found: list[str]) -> str | None:
+def _clean(text: str | None, kinds: list[str]) -> str | None:
     if text is None:
         return None
-    clean, kinds = redact(text)
-    found += kinds
+    clean, replaced = redact(text)
+    kinds += replaced
     return clean
 
 

@@ -2,8 +2,8 @@
 
     python -m rl_assets.quickstart.build --source <folder of the sources> --out rl_assets/quickstart/landing
 
-Answers and verdicts are real, dates are assigned, the parts manual is synthetic: the README beside this file
-tells which is which. The same sources give the same lines, whenever and wherever they are built.
+Answers and verdicts are real, dates are assigned, the parts manual is synthetic: the README in this folder
+says which is which. The same sources give the same lines, whenever and wherever they are built.
 """
 
 import argparse
@@ -45,14 +45,14 @@ def build(source: Path, landing: Path) -> dict[str, list[str]]:
 
 def counts(files: dict[str, list[str]]) -> dict[tuple[str, str, str], int]:
     """Lines by (source, format, kind of line); a damaged file's lines are one kind."""
-    found: Counter[tuple[str, str, str]] = Counter()
+    numbers: Counter[tuple[str, str, str]] = Counter()
     for name, lines in files.items():
         format_name, _, file_name = name.split("/")
         source = file_name.split(".")[0]
         for line in lines:
             kind = "broken on purpose" if source == "damaged" else kind_of_line(json.loads(line))
-            found[source, format_name, kind] += 1
-    return dict(sorted(found.items()))
+            numbers[source, format_name, kind] += 1
+    return dict(sorted(numbers.items()))
 
 
 def kind_of_line(row: dict[str, object]) -> str:
@@ -77,10 +77,10 @@ def with_counts(readme: str, counted: str) -> str:
 
     Raises ValueError when it has no such section.
     """
-    before, found, rest = readme.partition("## Counts\n")
-    if not found:
+    before, heading, rest = readme.partition("## Counts\n")
+    if not heading:
         raise ValueError("the README has no section '## Counts' to write the counts to")
-    return f"{before}{found}\n{counted}\n\n## {rest.partition('## ')[2]}"
+    return f"{before}{heading}\n{counted}\n\n## {rest.partition('## ')[2]}"
 
 
 def main() -> None:

@@ -49,5 +49,5 @@ def test_what_would_pass_alone_does_not_among_many_slices():
 
 
 def test_columns_of_other_rows_are_rejected():
-    with pytest.raises(ValueError, match="must be of equal length"):
+    with pytest.raises(ValueError, match="must be as many"):
         slices([item(0, "a")], column([1.0, 0.0]), column([1.0, 0.0]))

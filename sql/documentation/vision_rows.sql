@@ -1,6 +1,6 @@
--- One row a picture of documentation: the conversation with its place for the picture, and the picture. The split
+-- One row per image of the documentation: the conversation with a placeholder for the image, and the image. The split
 -- follows the page.
--- Reads: pictures.
+-- Reads: images.
 -- Parameters: $segment.
 SELECT
     split_of(prompt_key) AS split,

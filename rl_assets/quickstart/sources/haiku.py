@@ -53,9 +53,11 @@ def _answered(row: dict[str, Any]) -> datetime:
 
 def _conversation(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The last user turn, and the optional fields for what stood before it."""
-    said = json.loads(row["input"])
-    turns = [{"role": turn["role"], "content": content_text(turn["content"], row["id"])} for turn in said["messages"]]
-    earlier: dict[str, Any] = {"system": said["system"]} if said.get("system") else {}
+    given = json.loads(row["input"])
+    turns = [
+        {"role": turn["role"], "content": content_text(turn["content"], row["id"])} for turn in content["messages"]
+    ]
+    earlier: dict[str, Any] = {"system": content["system"]} if content.get("system") else {}
     if turns[:-1]:
         earlier["messages"] = turns[:-1]
     return turns[-1]["content"], earlier

@@ -35,7 +35,7 @@ class Rule:
 def rules(traces: Traces, user_key: bytes) -> list[Rule]:
     """A rule a table, raw tables last: an erasure that was killed finds its traces there again."""
     made, raw = (
-        [Rule(table, _ids(table), traces.erased.theirs) for table in tables]
+        [Rule(table, _ids(table), traces.erased.mask) for table in tables]
         for tables in (MADE, (FEEDBACK, INTERACTIONS))
     )
     records = traces.erased.interactions | traces.acts

@@ -54,10 +54,8 @@ def _answered(row: dict[str, Any]) -> datetime:
 def _conversation(row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The last user turn, and the optional fields for what stood before it."""
     given = json.loads(row["input"])
-    turns = [
-        {"role": turn["role"], "content": content_text(turn["content"], row["id"])} for turn in content["messages"]
-    ]
-    earlier: dict[str, Any] = {"system": content["system"]} if content.get("system") else {}
+    turns = [{"role": turn["role"], "content": content_text(turn["content"], row["id"])} for turn in given["messages"]]
+    earlier: dict[str, Any] = {"system": given["system"]} if given.get("system") else {}
     if turns[:-1]:
         earlier["messages"] = turns[:-1]
     return turns[-1]["content"], earlier

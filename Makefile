@@ -64,12 +64,19 @@ dev-postgres: setup .dagster-postgres/dagster.yaml  ## dev, with Dagster's own t
 .dagster-postgres/dagster.yaml: deploy/dagster-postgres.yaml
 	@mkdir -p $(@D) && cp $< $@
 
-check: setup  ## lint, format, types, layers, definitions
+# Where a secret could lie; those of tests are made up.
+SECRETS := rl_assets sql docs deploy .ci .github '*.toml' '*.yml' '*.yaml' '*.md' Makefile ':!*.gz' ':!*.png' ':!rl_assets_tests'
+NOT_SECRET := --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString --exclude-lines postgresql://
+
+check: setup  ## lint, format, types, layers, SQL, secrets, definitions, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/sqlfluff lint sql
+	git ls-files -- $(SECRETS) | xargs $(BIN)/detect-secrets-hook $(NOT_SECRET)
 	$(DG) check defs
+	$(BIN)/mkdocs build --strict --quiet
 
 docs: setup  ## the documentation as a site, in site/
 	$(BIN)/mkdocs build --strict

@@ -29,7 +29,7 @@ class Rule:
 
     table: Table
     columns: tuple[str, ...]
-    theirs: Theirs
+    mask: Theirs
 
 
 def rules(traces: Traces, user_key: bytes) -> list[Rule]:

@@ -11,6 +11,8 @@ from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
 from rl_assets_tests.support.logs import Product, judged, later
 
+pytestmark = pytest.mark.slow
+
 DAYS = [str(later(number)) for number in range(3)]
 BY_DAY = ["interactions", "interaction_features", "rated_interactions", "sft_dataset"]
 SELECTED = [dg.AssetKey(name) for name in [*BY_DAY, "feedback", "rejected_records", "ingested_files"]]

@@ -19,6 +19,8 @@ from rl_assets.settings import Settings
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.records import INTERACTIONS
 
+pytestmark = pytest.mark.slow
+
 FIRST = date(2026, 10, 1)
 DAYS = [str(FIRST + timedelta(days=i)) for i in range(5)]
 

@@ -1,140 +1,157 @@
-"""Erasing interactions and users: tombstones first, then every trace of them, from the outermost copy to the rawest.
+"""Erasing interactions and users: tombstones first, then all their records, copies before the raw tables.
 
-An erasure that was killed is finished by ordering it again, or by any later one: every tombstone is swept each time.
-Landing files are other systems' and stay: the report names them, and the tombstones keep their lines out.
+A killed erasure is completed by ordering it again, or by any later one: every tombstone is processed each time.
+Landing files belong to other systems and stay: the report names them, and the tombstones keep their lines out.
 """
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
 
 from rl_assets.core.files import sha256_json, write_json
 from rl_assets.core.home import Home
-from rl_assets.governance.folders import HeldRows, drop_from_folders, drop_prompts, held_rows, remove_leftovers
-from rl_assets.governance.history import forget_versions
-from rl_assets.governance.quotes import drop_quotes, quoting_reports
-from rl_assets.governance.sweeping import Counts, count_rows, drop_rows, rules
-from rl_assets.governance.tainted import TaintedAdapter, champion_is_among, mark, tainted_adapters
-from rl_assets.governance.traces import Traces, find_traces
+from rl_assets.governance.affected_adapters import (
+    AffectedAdapter,
+    affected_adapters,
+    champion_is_affected,
+    mark_adapters,
+)
+from rl_assets.governance.dataset_folders import (
+    HeldRows,
+    drop_from_folders,
+    drop_prompts,
+    held_rows,
+    remove_leftovers,
+)
+from rl_assets.governance.reports import drop_quotes, quoting_reports
+from rl_assets.governance.scope import ErasureScope, find_scope
+from rl_assets.governance.table_rows import Counts, count_rows, drop_rows, row_rules
+from rl_assets.governance.table_versions import purge_versions
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import ERASURES, Erased, tombstones
 
 
-class StillThereError(RuntimeError):
-    """Rows of the erased were published while they were erased; nothing is lost by erasing again."""
+class RowsRemainError(RuntimeError):
+    """Rows of the erased were published during the erasure; it is safe to erase again."""
 
 
-@dataclass(frozen=True)
-class Erasure:
-    """What was found and dropped. `rows` counts by table and day; `judge_replies` says that the judge's cache, which
-    may quote anybody, was emptied; `tainted_adapters` learned from what is gone and should be replaced.
+class Erasure(BaseModel):
+    """The report of an erasure: what it found and dropped.
+
+    `rows` counts by table and partition; `reply_cache_emptied` tells that the replies of judge and teacher, which may
+    quote anybody, were deleted; `affected_adapters` learned from the erased rows and should be replaced.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     name: str
     rows: Counts
     datasets: list[HeldRows]
-    tainted_adapters: list[TaintedAdapter]
-    champion_is_tainted: bool
+    affected_adapters: list[AffectedAdapter]
+    champion_is_affected: bool
     reports: list[str]
     landing_files: list[str]
-    judge_replies: bool
-    files_deleted: int
+    reply_cache_emptied: bool
+    files_deleted: int = 0
 
     @property
     def found_anything(self) -> bool:
         return bool(self.rows or self.datasets)
 
 
-def trace(lake: Lake, order: Erased, memory_limit: str = "2GB") -> Traces:
-    """What the lake holds of `order`, and of whatever else has a tombstone."""
+def scope_of(lake: Lake, order: Erased, memory_limit: str = "2GB") -> ErasureScope:
+    """What the lake holds of `order`, and of anything else that has a tombstone."""
     known = lake.erased()
-    return find_traces(lake, Erased(known.interactions | order.interactions, known.users | order.users), memory_limit)
+    return find_scope(lake, Erased(known.interactions | order.interactions, known.users | order.users), memory_limit)
 
 
-def planned(home: Home, lake: Lake, order: Erased, user_key: bytes, memory_limit: str = "2GB") -> Erasure:
+def plan_erasure(home: Home, lake: Lake, order: Erased, user_key: bytes, memory_limit: str = "2GB") -> Erasure:
     """What erasing would find, with nothing changed."""
-    return _found(home, lake, "", trace(lake, order, memory_limit), user_key)
+    return _find(home, lake, "", scope_of(lake, order, memory_limit), user_key)
 
 
-def erase_traces(
+def erase_scope(
     home: Home,
     lake: Lake,
     order: Erased,
-    traces: Traces,
+    scope: ErasureScope,
     user_key: bytes,
     log: Callable[[str], None] = lambda _: None,
 ) -> Erasure:
-    """Erase the `traces` of `order`; the report, also kept in `<home>/erasures`.
+    """Erase the `scope` of `order`; returns the report, which is also kept in `<home>/erasures`.
 
-    No other run may work on the home meanwhile. Raises StillThereError where rows are left at the end.
+    No other run may use the home meanwhile. Raises RowsRemainError if rows are left at the end.
     """
-    ordered = sha256_json([sorted(order.interactions), sorted(order.users)])[:8]
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{ordered}"
-    # With the answers that only a user's id told: feedback on one of them may name no user.
-    _remember(lake, name, Erased(order.interactions | traces.erased.interactions, order.users))
-    found = _found(home, lake, name, traces, user_key)
-    log(f"{name}: {sum(sum(days.values()) for days in found.rows.values())} rows in {len(found.rows)} tables")
-    mark(home, found.tainted_adapters, name)
-    write_json(home.erasures / f"{name}.json", asdict(found))
-    _drop_copies(home, found, traces)
-    deleted = _drop_rows(lake, traces, found.rows, user_key)
-    _verify(home, lake, traces, user_key)
-    done = Erasure(**{**vars(found), "files_deleted": deleted})
-    write_json(home.erasures / f"{name}.json", asdict(done))
-    return done
+    digest = sha256_json([sorted(order.interactions), sorted(order.users)])[:8]
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest}"
+    # Including answers known only by a user's id: feedback on one of them may name no user.
+    _publish_tombstones(lake, name, Erased(order.interactions | scope.erased.interactions, order.users))
+    erasure = _find(home, lake, name, scope, user_key)
+    log(f"{name}: {sum(sum(days.values()) for days in erasure.rows.values())} rows in {len(erasure.rows)} tables")
+    mark_adapters(home, erasure.affected_adapters, name)
+    write_json(home.erasures / f"{name}.json", erasure.model_dump())
+    _drop_copies(home, erasure, scope)
+    deleted = _drop_rows(lake, scope, erasure.rows, user_key)
+    _verify(home, lake, scope, user_key)
+    erasure = erasure.model_copy(update={"files_deleted": deleted})
+    write_json(home.erasures / f"{name}.json", erasure.model_dump())
+    return erasure
 
 
-def _remember(lake: Lake, erasure: str, order: Erased) -> None:
+def _publish_tombstones(lake: Lake, erasure: str, order: Erased) -> None:
     known = lake.erased()
     new = Erased(order.interactions - known.interactions, order.users - known.users)
     if new:
         lake.publish(ERASURES, erasure, tombstones(erasure, new))
 
 
-def _found(home: Home, lake: Lake, name: str, traces: Traces, user_key: bytes) -> Erasure:
-    rows = {rule.table.name: days for rule in rules(traces, user_key) if (days := count_rows(lake, rule))}
-    held = held_rows(home.datasets(), traces.in_datasets)
-    holding = [dataset for dataset in held if dataset.any]
-    adapters = tainted_adapters(home, held, traces.first_day)
+def _find(home: Home, lake: Lake, name: str, scope: ErasureScope, user_key: bytes) -> Erasure:
+    rows = _count_rows(lake, scope, user_key)
+    datasets = held_rows(home.datasets(), scope.in_datasets)
+    adapters = affected_adapters(home, datasets, scope.first_day)
     return Erasure(
-        name,
-        rows,
-        holding,
-        adapters,
-        champion_is_among(home, adapters),
-        reports=quoting_reports(home.reports(), traces.texts),
-        landing_files=sorted(traces.files),
-        judge_replies=bool(rows) and home.reply_cache.is_dir(),
-        files_deleted=0,
+        name=name,
+        rows=rows,
+        datasets=[dataset for dataset in datasets if dataset.any],
+        affected_adapters=adapters,
+        champion_is_affected=champion_is_affected(home, adapters),
+        reports=quoting_reports(home.reports(), scope.texts),
+        landing_files=sorted(scope.files),
+        reply_cache_emptied=bool(rows) and home.reply_cache.is_dir(),
     )
 
 
-def _drop_copies(home: Home, found: Erasure, traces: Traces) -> None:
-    """What was made of the tables: reports, replies of the judge, dataset folders."""
-    for day in found.reports:
-        drop_quotes(home.reports(day), traces.texts)
-    if found.judge_replies:
+def _count_rows(lake: Lake, scope: ErasureScope, user_key: bytes) -> Counts:
+    return {rule.table.name: days for rule in row_rules(scope, user_key) if (days := count_rows(lake, rule))}
+
+
+def _drop_copies(home: Home, erasure: Erasure, scope: ErasureScope) -> None:
+    """What was made from the tables: reports, cached replies, dataset folders."""
+    for day in erasure.reports:
+        drop_quotes(home.reports(day), scope.texts)
+    if erasure.reply_cache_emptied:
         shutil.rmtree(home.reply_cache)
-    drop_from_folders(home.datasets(), found.datasets, traces.in_datasets)
-    drop_prompts(home.datasets(), traces.prompt_keys)
+    drop_from_folders(home.datasets(), erasure.datasets, scope.in_datasets)
+    drop_prompts(home.datasets(), scope.prompt_keys)
     remove_leftovers(home.datasets())
 
 
-def _drop_rows(lake: Lake, traces: Traces, rows: Counts, user_key: bytes) -> int:
-    """Rows leave the tables, then the tables' past goes; the number of files that held it.
+def _drop_rows(lake: Lake, scope: ErasureScope, rows: Counts, user_key: bytes) -> int:
+    """Drop rows from the tables, then the tables' old versions; returns the number of files deleted.
 
-    The past of every table goes, also where nothing was found: a killed erasure may have got as far.
+    Old versions of every table are purged, even if no row was found: a killed erasure may have dropped the rows before.
     """
-    every = rules(traces, user_key)
-    for rule in every:
+    rules = row_rules(scope, user_key)
+    for rule in rules:
         drop_rows(lake, rule, rows.get(rule.table.name, {}))
-    return sum(forget_versions(lake, rule.table) for rule in every)
+    return sum(purge_versions(lake, rule.table) for rule in rules)
 
 
-def _verify(home: Home, lake: Lake, traces: Traces, user_key: bytes) -> None:
-    left = {rule.table.name: days for rule in rules(traces, user_key) if (days := count_rows(lake, rule))}
-    held = [one for one in held_rows(home.datasets(), traces.in_datasets) if one.any]
-    if left or held:
-        where = ", ".join([*left, *(f"{one.name} of {one.day}" for one in held)])
-        raise StillThereError(f"{where} still hold rows of the erased: another run published them meanwhile; run again")
+def _verify(home: Home, lake: Lake, scope: ErasureScope, user_key: bytes) -> None:
+    rows = _count_rows(lake, scope, user_key)
+    datasets = [dataset for dataset in held_rows(home.datasets(), scope.in_datasets) if dataset.any]
+    if rows or datasets:
+        names = ", ".join([*rows, *(f"{dataset.name} of {dataset.day}" for dataset in datasets)])
+        raise RowsRemainError(f"{names} still hold rows of the erased: another run published them meanwhile; run again")

@@ -13,7 +13,7 @@ from rl_assets_tests.support import products
 
 def erase(home: Path, instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:
     job = products.definitions(home).resolve_job_def("erase")
-    run_config = {"ops": {"erase_every_trace": {"config": {"users": ["mary"], **config}}}}
+    run_config = {"ops": {"erase_records": {"config": {"users": ["mary"], **config}}}}
     return job.execute_in_process(run_config=run_config, instance=instance, raise_on_error=False)
 
 

@@ -16,13 +16,14 @@ from rl_assets.core.home import Home
 from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
 from rl_assets.governance import user_hash
-from rl_assets.governance.erasure import Erasure, erase_traces, planned, trace
-from rl_assets.governance.sweeping import rules
-from rl_assets.governance.traces import Traces
+from rl_assets.governance.erasure import Erasure, erase_scope, plan_erasure, scope_of
+from rl_assets.governance.scope import ErasureScope
+from rl_assets.governance.table_rows import row_rules
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import ERASURES, INTERACTION_IDS, USER_HASHES, Erased, tombstones
+from rl_assets.tables.catalog import ALL_TABLES
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support import products
@@ -31,7 +32,7 @@ from rl_assets_tests.support.logs import DAY, Product, interaction, later, rewar
 
 def erase(home: Path, order: Erased) -> Erasure:
     lake = products.lake(home)
-    return erase_traces(Home(home), lake, order, trace(lake, order), products.key(home))
+    return erase_scope(Home(home), lake, order, scope_of(lake, order), products.key(home))
 
 
 def rows(home: Path, table: Table) -> list[dict[str, Any]]:
@@ -114,7 +115,7 @@ def test_one_interaction_can_be_erased_without_its_user(copied):
 
 def test_a_plan_counts_what_an_erasure_drops_and_changes_nothing(built, erased):
     before = {path: path.stat().st_mtime_ns for path in built.rglob("*")}
-    plan = planned(Home(built), products.lake(built), products.mary(built), products.key(built))
+    plan = plan_erasure(Home(built), products.lake(built), products.mary(built), products.key(built))
     assert {path: path.stat().st_mtime_ns for path in built.rglob("*")} == before
     assert (plan.rows, plan.landing_files) == (erased[1].rows, erased[1].landing_files)
 
@@ -141,7 +142,7 @@ def test_replies_of_the_judge_and_what_killed_builders_left_go_because_they_may_
     for path in (reply, left / "train.parquet"):
         path.parent.mkdir(parents=True)
         path.write_text(products.SECRET, encoding="utf-8")
-    assert erase(copied, products.mary(copied)).judge_replies
+    assert erase(copied, products.mary(copied)).reply_cache_emptied
     assert not reply.exists() and not left.exists()
 
 
@@ -168,10 +169,15 @@ def every_table() -> list[Table]:
     return list({value.name: value for value in values if isinstance(value, Table)}.values())
 
 
-def test_every_table_that_names_answers_or_users_is_swept():
-    swept = {rule.table.name for rule in rules(Traces(Erased()), b"key")}
+def test_every_table_is_in_the_catalog():
+    assert {table.name for table in ALL_TABLES} == {table.name for table in every_table()}
+    assert len({table.name for table in ALL_TABLES}) == len(ALL_TABLES)
+
+
+def test_every_table_that_names_answers_or_users_has_a_rule():
+    covered = {rule.table.name for rule in row_rules(ErasureScope(Erased()), b"key")}
     named = {table.name for table in every_table() if {*INTERACTION_IDS, *USER_HASHES} & set(table.schema.names)}
-    assert named <= swept and "interactions" in named
+    assert named <= covered and "interactions" in named
 
 
 @pytest.mark.parametrize("day", [DAY, later(1)])

@@ -8,7 +8,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from rl_assets.governance.retention import counted_from, expired, first_kept, main, remove_expired
+from rl_assets.governance.retention import expired_days, first_kept_day, main, reference_day, remove_expired
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
 from rl_assets_tests.support import products
@@ -33,19 +33,19 @@ def parquet_files(lake: Lake, day: date) -> list[Path]:
 
 def test_a_day_stays_while_a_window_that_may_be_built_needs_it():
     today = date(2026, 11, 21)
-    assert first_kept(today, window_days=30, retention_days=30) == today - timedelta(days=60)
-    assert first_kept(today, None, 30) is None and first_kept(today, 30, None) is None
+    assert first_kept_day(today, window_days=30, retention_days=30) == today - timedelta(days=60)
+    assert first_kept_day(today, None, 30) is None and first_kept_day(today, 30, None) is None
 
 
 def test_a_plan_names_the_days_and_changes_nothing(lake):
-    days = expired(lake, later(3))
+    days = expired_days(lake, later(3))
     assert days["interactions"] == days["feedback"] == [str(later(n)) for n in range(3)]
     assert lake.days(INTERACTIONS) == [later(n) for n in range(LAST + 1)]
-    assert expired(lake, None) == {}
+    assert expired_days(lake, None) == {}
 
 
 def test_old_days_leave_and_their_bytes_are_gone_when_nobody_can_be_reading_them(lake):
-    remove_expired(lake, expired(lake, later(3)))
+    remove_expired(lake, expired_days(lake, later(3)))
     assert lake.days(INTERACTIONS) == lake.days(FEEDBACK) == [later(n) for n in range(3, LAST + 1)]
     assert parquet_files(lake, later(2)), "within a day of grace"
 
@@ -56,7 +56,7 @@ def test_old_days_leave_and_their_bytes_are_gone_when_nobody_can_be_reading_them
 
 
 def test_accounts_of_what_landed_stay(lake):
-    remove_expired(lake, expired(lake, later(3)))
+    remove_expired(lake, expired_days(lake, later(3)))
     assert lake.days(INGESTED_FILES) == [later(n) for n in range(LAST + 1)]
 
 
@@ -84,8 +84,8 @@ def test_started_by_hand_the_job_only_shows_what_would_go_and_told_so_it_goes(la
 
 def test_a_clock_that_runs_ahead_and_a_log_that_has_stopped_remove_nothing_of_the_last_window(lake):
     ahead, behind = later(LAST + 400), later(2)
-    assert counted_from(lake, ahead) == later(LAST) and counted_from(lake, behind) == behind
-    assert expired(lake, first_kept(counted_from(lake, ahead), window_days=30, retention_days=30)) == {}
+    assert reference_day(lake, ahead) == later(LAST) and reference_day(lake, behind) == behind
+    assert expired_days(lake, first_kept_day(reference_day(lake, ahead), window_days=30, retention_days=30)) == {}
 
 
 def test_the_command_shows_and_removes_when_told(lake, home, monkeypatch, capsys):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
-from rl_assets.governance.history import forget_versions, remove, vacuum
+from rl_assets.governance.table_versions import purge_versions, remove_partitions, vacuum
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.records import FEEDBACK
 from rl_assets_tests.support.logs import DAY, later
@@ -54,7 +54,7 @@ def comments(lake: Lake) -> list[str]:
 
 def test_only_the_present_version_is_left_and_the_log_quotes_nothing_else(lake: Lake):
     assert any(GONE.encode() in content for content in files(lake).values())
-    assert forget_versions(lake, FEEDBACK) == 1
+    assert purge_versions(lake, FEEDBACK) == 1
     left = files(lake)
     assert not any(GONE.encode() in content for content in left.values())
     assert len([name for name in left if name.endswith(".parquet") and "_delta_log" not in name]) == 2
@@ -62,15 +62,15 @@ def test_only_the_present_version_is_left_and_the_log_quotes_nothing_else(lake: 
 
 
 def test_a_table_that_forgot_is_written_and_read_as_before(lake: Lake):
-    forget_versions(lake, FEEDBACK)
+    purge_versions(lake, FEEDBACK)
     row = {"day": later(2), "feedback_id": "new", "comment": KEPT}
     lake.publish(FEEDBACK, later(2), pa.Table.from_pylist([row], schema=FEEDBACK.schema).to_reader())
     assert len(comments(lake)) == 3
-    assert forget_versions(lake, FEEDBACK) == 0
+    assert purge_versions(lake, FEEDBACK) == 0
 
 
 def test_days_removed_take_their_files_with_the_vacuum_after_the_grace(lake: Lake):
-    remove(lake, FEEDBACK, [str(DAY)])
+    remove_partitions(lake, FEEDBACK, [str(DAY)])
     assert comments(lake) == [KEPT]
     assert vacuum(lake, FEEDBACK, hours=24) == 0
     assert vacuum(lake, FEEDBACK, hours=0) == 2
@@ -79,5 +79,5 @@ def test_days_removed_take_their_files_with_the_vacuum_after_the_grace(lake: Lak
 
 def test_a_table_without_commits_has_nothing_to_forget(tmp_path: Path):
     lake = Lake(str(tmp_path / "none"))
-    remove(lake, FEEDBACK, ["2026-10-01"])
-    assert (vacuum(lake, FEEDBACK, 0), forget_versions(lake, FEEDBACK)) == (0, 0)
+    remove_partitions(lake, FEEDBACK, ["2026-10-01"])
+    assert (vacuum(lake, FEEDBACK, 0), purge_versions(lake, FEEDBACK)) == (0, 0)

@@ -10,15 +10,23 @@ import pytest
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.decide import PromotionRules, decide
-from rl_assets.governance.folders import HeldRows
-from rl_assets.governance.tainted import MARK, champion_is_among, mark, tainted_adapters
+from rl_assets.governance.affected_adapters import MARK, affected_adapters, champion_is_affected, mark_adapters
+from rl_assets.governance.dataset_folders import HeldRows
 from rl_assets_tests.support.adapter_samples import sample_manifest
 from rl_assets_tests.support.evaluation_samples import report
 from rl_assets_tests.support.logs import DAY
 
 HELD = [
-    HeldRows("sft_dataset", "2026-10-01", "holds", {"train": 2, "validation": 1, "test": 4}, 7),
-    HeldRows("sft_dataset", "2026-10-02", "in test only", {"train": 0, "validation": 0, "test": 4}, 4),
+    HeldRows(
+        name="sft_dataset", day="2026-10-01", sha256="holds", rows={"train": 2, "validation": 1, "test": 4}, answers=7
+    ),
+    HeldRows(
+        name="sft_dataset",
+        day="2026-10-02",
+        sha256="in test only",
+        rows={"train": 0, "validation": 0, "test": 4},
+        answers=4,
+    ),
 ]
 
 
@@ -47,34 +55,34 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def test_an_adapter_is_tainted_by_rows_it_learned_from_and_by_its_parents(home):
-    found = {Path(one.folder).name: (one.why, one.rows, one.segment) for one in tainted_adapters(home, HELD, DAY)}
+def test_an_adapter_is_affected_by_rows_it_learned_from_and_by_its_parents(home):
+    found = {Path(one.folder).name: (one.reason, one.rows, one.segment) for one in affected_adapters(home, HELD, DAY)}
     assert found == {
         "learned": ("rows", 3, None),
         "child": ("parent", 0, None),
         "grandchild": ("parent", 0, "support"),
-        "rebuilt": ("perhaps", 0, None),
+        "rebuilt": ("possibly", 0, None),
     }
 
 
-def test_nothing_is_tainted_where_nothing_was_found(home):
-    assert tainted_adapters(home, HELD[1:], None) == []
+def test_nothing_is_affected_if_nothing_was_found(home):
+    assert affected_adapters(home, HELD[1:], None) == []
 
 
 def test_each_erasure_leaves_its_mark_beside_the_weights(home):
     for erasure in ("first", "second"):
-        mark(home, tainted_adapters(home, HELD, DAY), erasure)
+        mark_adapters(home, affected_adapters(home, HELD, DAY), erasure)
     marks = json.loads((home.adapters() / "sft" / "learned" / MARK).read_text(encoding="utf-8"))
     assert [one["erasure"] for one in marks] == ["first", "second"]
     assert not (home.adapters() / "sft" / "early" / MARK).exists()
 
 
 def test_the_champion_is_known_to_be_among_them_by_its_weights(home):
-    found = tainted_adapters(home, HELD, DAY)
-    assert not champion_is_among(home, found)
+    found = affected_adapters(home, HELD, DAY)
+    assert not champion_is_affected(home, found)
     decision = decide(report(), None, PromotionRules()).model_dump(mode="json")
     champion = {"adapter": "adapters/dpo/child", "hash": "weights of child", "day": str(DAY), "decision": decision}
     write_json(home.champion, champion)
-    assert champion_is_among(home, found)
+    assert champion_is_affected(home, found)
     shutil.rmtree(home.adapters() / "sft" / "learned")
-    assert not champion_is_among(home, tainted_adapters(home, HELD, DAY))
+    assert not champion_is_affected(home, affected_adapters(home, HELD, DAY))

@@ -1,15 +1,15 @@
-"""Dataset folders that hold rows of the erased: which, how many, and the same folders without them."""
+"""Dataset folders with rows of the erased: how many rows, and the same folders published without them."""
 
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
 
 from rl_assets.core.files import replaced_folder, sha256_folder, write_atomically, write_json
 from rl_assets.datasets.cards import dataset_card
@@ -19,11 +19,10 @@ from rl_assets.datasets.prompts import keep_prompts
 from rl_assets.datasets.split_files import SPLITS
 
 
-@dataclass(frozen=True)
-class HeldRows:
-    """A published dataset, how many of its rows are made of something erased, by split, and how many of the answers
-    that it accounts for are.
-    """
+class HeldRows(BaseModel):
+    """A published dataset: its rows made of something erased, by split, and how many of its answers are erased."""
+
+    model_config = ConfigDict(frozen=True)
 
     name: str
     day: str
@@ -42,7 +41,7 @@ class HeldRows:
 
 
 def held_rows(datasets: Path, ids: frozenset[str]) -> list[HeldRows]:
-    """Every dataset of every day, in order; `rows` are zeros where nothing in it is of `ids`."""
+    """Every dataset of every day, in order; `rows` are zeros if nothing in it is of `ids`."""
     connection = _connect(ids)
     return [_held(connection, folder) for name in HOLDS for folder in _days(datasets / name)]
 
@@ -53,19 +52,20 @@ def _days(dataset: Path) -> Iterator[Path]:
 
 def _held(connection: duckdb.DuckDBPyConnection, folder: Path) -> HeldRows:
     name, manifest = folder.parent.name, json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    rows = {split: len(_places(connection, name, folder / f"{split}.parquet")) for split in SPLITS}
+    rows = {split: len(_row_numbers(connection, name, folder / f"{split}.parquet")) for split in SPLITS}
     fates = f"SELECT count(*) FROM '{_quoted(folder / FATES)}' WHERE interaction_id IN (SELECT id FROM erased)"
-    return HeldRows(name, folder.name, manifest["sha256"], rows, connection.sql(fates).fetchall()[0][0])
+    answers = connection.sql(fates).fetchall()[0][0]
+    return HeldRows(name=name, day=folder.name, sha256=manifest["sha256"], rows=rows, answers=answers)
 
 
 def drop_from_folders(datasets: Path, held: Iterable[HeldRows], ids: frozenset[str]) -> None:
-    """Publish the datasets' folders again without those rows; a manifest says how many went, and has a new hash.
+    """Publish the datasets' folders again without those rows; the manifest counts them and has a new hash.
 
-    They are sound but not what a rebuild gives: a group goes whole, and nothing takes the place of what went.
+    They are valid but not what a rebuild gives: a group is removed as a whole, and no other row replaces it.
     """
     connection = _connect(ids)
-    for one in held:
-        _drop_from_folder(connection, datasets / one.name / one.day, one)
+    for dataset in held:
+        _drop_from_folder(connection, datasets / dataset.name / dataset.day, dataset)
 
 
 def _drop_from_folder(connection: duckdb.DuckDBPyConnection, folder: Path, held: HeldRows) -> None:
@@ -74,43 +74,43 @@ def _drop_from_folder(connection: duckdb.DuckDBPyConnection, folder: Path, held:
         raise FileNotFoundError(f"{folder} vanished while rows were erased from it: run the erasure again")
     with replaced_folder(folder) as staging:
         for split in SPLITS:
-            places = _places(connection, held.name, folder / f"{split}.parquet")
-            _copy(connection, folder / f"{split}.parquet", staging / f"{split}.parquet", places)
+            rows = _row_numbers(connection, held.name, folder / f"{split}.parquet")
+            _copy(connection, folder / f"{split}.parquet", staging / f"{split}.parquet", without=rows)
         fates = f"FROM '{_quoted(folder / FATES)}' WHERE interaction_id NOT IN (SELECT id FROM erased)"
         connection.sql(fates).write_parquet(str(staging / FATES), compression="zstd")
-        changed = manifest | _changed(manifest, held, staging)
-        keep_prompts(staging / "train.parquet", folder.parent, changed["sha256"])
-        write_atomically(staging / "README.md", dataset_card(changed))
-        write_json(staging / "manifest.json", changed)
+        updated = manifest | _updated_fields(manifest, held, staging)
+        keep_prompts(staging / "train.parquet", folder.parent, updated["sha256"])
+        write_atomically(staging / "README.md", dataset_card(updated))
+        write_json(staging / "manifest.json", updated)
 
 
-def _changed(manifest: dict[str, Any], held: HeldRows, staging: Path) -> dict[str, Any]:
-    gone = sum(held.rows.values())
+def _updated_fields(manifest: dict[str, Any], held: HeldRows, staging: Path) -> dict[str, Any]:
+    erased = sum(held.rows.values())
     return {
         "rows": {split: manifest["rows"][split] - held.rows[split] for split in SPLITS},
-        "erased_rows": manifest.get("erased_rows", 0) + gone,
-        "sha256": sha256_folder(staging, "*.parquet") if gone else manifest["sha256"],
+        "erased_rows": manifest.get("erased_rows", 0) + erased,
+        "sha256": sha256_folder(staging, "*.parquet") if erased else manifest["sha256"],
     }
 
 
 def drop_prompts(datasets: Path, keys: frozenset[str]) -> None:
-    """Take prompts out of the lists of what earlier contents of the datasets held."""
+    """Remove prompts from the lists of prompts of earlier dataset versions."""
     connection = _connect(keys)
     for path in sorted(datasets.glob("*/.prompts/*.parquet")):
         listed = f"FROM '{_quoted(path)}' WHERE prompt_key"
         if connection.sql(f"SELECT count(*) {listed} IN (SELECT id FROM erased)").fetchall()[0][0]:
             status, part = path.stat(), path.with_suffix(".part")
             connection.sql(f"{listed} NOT IN (SELECT id FROM erased)").write_parquet(str(part), compression="zstd")
-            os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))  # The oldest lists go first.
+            os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))  # The oldest lists are deleted first.
             part.replace(path)
 
 
 def remove_leftovers(datasets: Path) -> int:
-    """Delete what a killed process left beside dataset folders while it published one; how many folders that were."""
-    found = [path for path in datasets.glob("*/.[0-9]*") if path.is_dir()]
-    for path in found:
+    """Delete staging folders that a killed process left next to dataset folders; returns their number."""
+    leftovers = [path for path in datasets.glob("*/.[0-9]*") if path.is_dir()]
+    for path in leftovers:
         shutil.rmtree(path)
-    return len(found)
+    return len(leftovers)
 
 
 def _connect(ids: frozenset[str]) -> duckdb.DuckDBPyConnection:
@@ -119,22 +119,22 @@ def _connect(ids: frozenset[str]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _places(connection: duckdb.DuckDBPyConnection, dataset: str, path: Path) -> list[int]:
-    """Row numbers in a split's file of rows that hold an erased id."""
-    found = connection.sql(
+def _row_numbers(connection: duckdb.DuckDBPyConnection, dataset: str, path: Path) -> list[int]:
+    """Numbers of the rows in a split's file that contain an erased id."""
+    rows = connection.sql(
         f"SELECT DISTINCT row FROM (SELECT file_row_number AS row, unnest({HOLDS[dataset]}) AS id "
         f"FROM read_parquet('{_quoted(path)}', file_row_number=true)) WHERE id IN (SELECT id FROM erased) ORDER BY row"
     )
-    return [row for (row,) in found.fetchall()]
+    return [row for (row,) in rows.fetchall()]
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, source: Path, target: Path, without: list[int]) -> None:
-    connection.register("gone", pa.table({"row": pa.array(without, pa.int64())}))
+    connection.register("dropped", pa.table({"row": pa.array(without, pa.int64())}))
     connection.sql(
         f"SELECT * EXCLUDE (file_row_number) FROM read_parquet('{_quoted(source)}', file_row_number=true) "
-        "WHERE file_row_number NOT IN (SELECT row FROM gone) ORDER BY file_row_number"
+        "WHERE file_row_number NOT IN (SELECT row FROM dropped) ORDER BY file_row_number"
     ).write_parquet(str(target), compression="zstd")
-    connection.unregister("gone")
+    connection.unregister("dropped")
 
 
 def _quoted(path: Path) -> str:

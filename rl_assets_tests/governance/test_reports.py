@@ -11,7 +11,7 @@ from rl_assets.evaluation.promotion.decide import PromotionRules, decide
 from rl_assets.evaluation.report.files import read_report, write_decision, write_report
 from rl_assets.evaluation.run.answers import ANSWERS, ANSWERS_FILE, write_answers
 from rl_assets.evaluation.schema.report import WorstAnswer
-from rl_assets.governance.quotes import drop_quotes, quoting_reports
+from rl_assets.governance.reports import drop_quotes, quoting_reports
 from rl_assets_tests.support.evaluation_samples import held_out, report
 
 HERS, ANOTHERS = "Where does my zebrafish live?", "How much is it?"

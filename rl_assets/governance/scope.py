@@ -1,8 +1,9 @@
-"""What the lake holds of the erased: their answers, acts of feedback and prompts, and the texts that these say."""
+"""The scope of an erasure: the answers, feedback and prompts that the lake holds of the erased, and their texts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,15 +16,16 @@ from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 
 @dataclass(frozen=True)
-class Traces:
-    """`erased` names every interaction by its id, also those that only a user's id told.
+class ErasureScope:
+    """`erased` names every interaction by its id, including those known only by a user's id.
 
-    `acts` are ids of feedback; `stated` are answers whose corrections or preferences are among these; `prompt_keys`
-    are prompts that nobody else asked; `files` are landing files that held the lines; `first_day` is when they landed.
+    `feedback_ids` are ids of feedback events; `stated` are answers whose corrections or preferences are among these;
+    `prompt_keys` are prompts that nobody else asked; `files` are landing files with the lines; `first_day` is when the
+    first of them landed.
     """
 
     erased: Erased
-    acts: frozenset[str] = frozenset()
+    feedback_ids: frozenset[str] = frozenset()
     stated: frozenset[str] = frozenset()
     prompt_keys: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
@@ -32,12 +34,12 @@ class Traces:
 
     @property
     def in_datasets(self) -> frozenset[str]:
-        """Ids that a dataset's row may hold where it was made of something erased."""
+        """Ids that a dataset's row may hold if it was made of something erased."""
         return self.erased.interactions | self.stated
 
 
-def find_traces(lake: Lake, erased: Erased, memory_limit: str = "2GB") -> Traces:
-    """Look for the erased in every day of the lake. Texts are given as they landed and with personal data replaced."""
+def find_scope(lake: Lake, erased: Erased, memory_limit: str = "2GB") -> ErasureScope:
+    """Search every day of the lake for the erased. Texts are given as they landed and with personal data replaced."""
     connection = sql.connect(memory_limit)
     _register(connection, "erased_users", erased.users)
     _register(connection, "erased_interactions", erased.interactions)
@@ -46,27 +48,27 @@ def find_traces(lake: Lake, erased: Erased, memory_limit: str = "2GB") -> Traces
     named = erased.interactions | {row["interaction_id"] for row in answers}
     _register(connection, "erased_interactions", named)
     connection.register("feedback", lake.read(FEEDBACK, lake.days(FEEDBACK)))
-    acts = sql.select(connection, "governance/feedback_to_erase").to_arrow_table().to_pylist()
-    found = [*answers, *acts]
-    traces = Traces(
+    feedback = sql.select(connection, "governance/feedback_to_erase").to_arrow_table().to_pylist()
+    rows = [*answers, *feedback]
+    scope = ErasureScope(
         Erased(named, erased.users),
-        acts=frozenset(row["feedback_id"] for row in acts),
-        stated=frozenset(row["interaction_id"] for row in acts if row["stated"]),
-        texts=_texts(found),
-        files=frozenset(row["source_file"] for row in found),
-        first_day=min((row["day"] for row in found), default=None),
+        feedback_ids=frozenset(row["feedback_id"] for row in feedback),
+        stated=frozenset(row["interaction_id"] for row in feedback if row["stated"]),
+        texts=_texts(rows),
+        files=frozenset(row["source_file"] for row in rows),
+        first_day=min((row["day"] for row in rows), default=None),
     )
-    return _with_clean_forms(lake, connection, traces, sorted({row["day"] for row in found}))
+    return _with_clean_texts(lake, connection, scope, sorted({row["day"] for row in rows}))
 
 
-def _with_clean_forms(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, traces: Traces, found_on: list[date]
-) -> Traces:
-    """The traces with prompts, and with texts as datasets and reports say them."""
+def _with_clean_texts(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, scope: ErasureScope, days: list[date]
+) -> ErasureScope:
+    """The scope with prompts, and with texts as datasets and reports contain them."""
     clean = connection.cursor()
-    _register(clean, "erased_users", traces.erased.users)
-    _register(clean, "erased_interactions", traces.erased.interactions)
-    register_clean(clean, lake, found_on)
+    _register(clean, "erased_users", scope.erased.users)
+    _register(clean, "erased_interactions", scope.erased.interactions)
+    register_clean(clean, lake, days)
     rows = [
         row
         for name in ("governance/answers_to_erase", "governance/feedback_to_erase")
@@ -74,10 +76,10 @@ def _with_clean_forms(
     ]
     register_clean(clean, lake, lake.days(INTERACTIONS))
     keys = sql.select(clean, "governance/prompts_to_erase").to_arrow_table().column("prompt_key").to_pylist()
-    return replace(traces, texts=traces.texts | _texts(rows), prompt_keys=frozenset(keys))
+    return replace(scope, texts=scope.texts | _texts(rows), prompt_keys=frozenset(keys))
 
 
-def _texts(rows: Iterable[dict]) -> frozenset[str]:
+def _texts(rows: Iterable[dict[str, Any]]) -> frozenset[str]:
     return frozenset(text for row in rows for text in row["texts"] if text.strip())
 
 

@@ -1,0 +1,80 @@
+"""Reports that quote erased records: the quoted answers are removed, the metrics stay."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from rl_assets.core.files import write_json
+from rl_assets.evaluation.report.files import write_decision, write_report
+from rl_assets.evaluation.run.answers import ANSWERS_FILE, write_answers
+from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.report import EvalReport
+
+PAGES = ("report.md", "report.html")
+
+
+def quoting_reports(reports: Path, texts: frozenset[str]) -> list[str]:
+    """Days whose report quotes one of the texts as a prompt, a reference or an answer."""
+    folders = sorted(path for path in reports.glob("[0-9]*") if path.is_dir())
+    return [folder.name for folder in folders if _is_quoting(folder, texts) or _quoting_answers(folder, texts)]
+
+
+def drop_quotes(folder: Path, texts: frozenset[str]) -> None:
+    """Write the day's report without quotes of the texts.
+
+    Pages of a report that this version cannot parse are deleted: materialize `eval_report` again for new ones.
+    """
+    if quoting := _quoting_answers(folder, texts):
+        answers = pq.read_table(folder / ANSWERS_FILE)
+        write_answers(answers.take([row for row in range(len(answers)) if row not in quoting]), folder)
+    if not _is_quoting(folder, texts):
+        return
+    content = _read(folder)
+    kept = [answer for answer in _worst_answers(content) if not _quotes(answer, texts)]
+    content["held_out"]["worst_answers"] = kept
+    try:
+        report = EvalReport.model_validate_json(json.dumps(content))
+    except ValidationError:
+        write_json(folder / "report.json", content)
+        for page in PAGES:
+            (folder / page).unlink(missing_ok=True)
+        return
+    path = folder / "decision.json"
+    decision = Decision.model_validate_json(path.read_bytes()) if path.is_file() else None
+    write_report(report, folder)
+    if decision:
+        write_decision(report, decision, folder)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    path = folder / "report.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _is_quoting(folder: Path, texts: frozenset[str]) -> bool:
+    return any(_quotes(answer, texts) for answer in _worst_answers(_read(folder)))
+
+
+def _worst_answers(report: dict[str, Any]) -> list[dict[str, Any]]:
+    answers: list[dict[str, Any]] = report.get("held_out", {}).get("worst_answers", [])
+    return answers
+
+
+def _quotes(answer: dict[str, Any], texts: frozenset[str]) -> bool:
+    return any(answer.get(part) in texts for part in ("prompt", "reference", "answer"))
+
+
+def _quoting_answers(folder: Path, texts: frozenset[str]) -> set[int]:
+    """Row numbers of kept answers to one of the texts, or that are one."""
+    path = folder / ANSWERS_FILE
+    if not path.is_file():
+        return set()
+    rows = pq.read_table(path, columns=["prompt", "answer"]).to_pylist()
+    return {number for number, row in enumerate(rows) if _is_among(row, texts)}
+
+
+def _is_among(row: dict[str, Any], texts: frozenset[str]) -> bool:
+    return row["answer"] in texts or any(turn["content"] in texts for turn in row["prompt"])

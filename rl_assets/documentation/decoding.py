@@ -56,7 +56,8 @@ class Decoder:
         process = self._start()
         line = self._exchange(process, {"path": str(path), "copy": copy}, self.limits.seconds)
         if line:
-            return json.loads(line)
+            reply: dict[str, Any] = json.loads(line)
+            return reply
         self._stop()
         reason = "decoder_timed_out" if line is None else "decoder_died"
         return {"rejected": {"reason": reason, "detail": f"within {self.limits.seconds:g} s"}}

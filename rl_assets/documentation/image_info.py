@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP")
@@ -81,7 +81,7 @@ def read_image_info(path: Path, limits: Limits) -> ImageInfo | RejectedImage:
     except MemoryError:
         return RejectedImage("too_much_memory", f"more than {limits.memory_megabytes} MB")
     except DAMAGED as error:
-        unknown = isinstance(error, Image.UnidentifiedImageError)
+        unknown = isinstance(error, UnidentifiedImageError)
         return RejectedImage("not_an_image" if unknown else "damaged", f"{type(error).__name__}: {error}"[:200])
 
 

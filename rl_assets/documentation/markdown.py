@@ -1,6 +1,6 @@
 """Markdown to an HTML document whose images know their line, by markdown-it-py (CommonMark) and lexbor (HTML 5).
 
-One document model for every way to write an image: inline, by reference, linked, HTML with attributes in any order.
+One document model for every notation of an image: inline, by reference, linked, HTML with attributes in any order.
 Images in code are ignored, since a renderer escapes them.
 """
 

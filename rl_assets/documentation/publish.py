@@ -110,7 +110,8 @@ def publish_source(lake: Lake, docs: Path, name: str, limits: Limits, memory_lim
 
 def read_rows(lake: Lake, table: Table, name: str) -> list[Row]:
     """The rows of a source as they stand."""
-    return lake.read(table, [name]).to_table().to_pylist()
+    rows: list[Row] = lake.read(table, [name]).to_table().to_pylist()
+    return rows
 
 
 def kept_pairs(lake: Lake) -> list[Row]:

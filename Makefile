@@ -76,7 +76,7 @@ check: setup  ## lint, format, types, layers, SQL, secrets, definitions, documen
 	$(BIN)/sqlfluff lint sql
 	git ls-files -- $(SECRETS) | xargs $(BIN)/detect-secrets-hook $(NOT_SECRET)
 	$(DG) check defs
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs: setup  ## the documentation as a site, in site/
 	$(BIN)/mkdocs build --strict

@@ -1,8 +1,11 @@
 """Jobs of more than one concept, and the schedule of the nightly run. A job of one concept lies with its assets."""
 
 from collections.abc import Iterator
+from datetime import UTC, timedelta
 
 import dagster as dg
+
+from rl_assets.defs.shared.partitions import days
 
 Requests = Iterator[dg.RunRequest | dg.SkipReason]
 # A step whose process was killed is tried again where it stopped; what is wrong with the data is not
@@ -27,10 +30,21 @@ full_job = dg.define_asset_job(
     description="The whole night, from landing files to the decision.",
     op_retry_policy=AGAIN,
 )
-# Adapters are named by their inputs, so a night whose datasets have the content of the night before trains nothing.
-nightly_retrain = dg.build_schedule_from_partitioned_job(
-    full_job,
-    name="nightly_retrain",
-    hour_of_day=2,
-    description="Every night at 02:00 UTC: yesterday's logs to datasets, adapters, report and decision.",
+
+
+# Adapters are named by their inputs, so a run whose datasets have not changed since the previous one trains nothing.
+@dg.schedule(
+    job=full_job,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    description="Every night at 02:00 UTC: the day that ended, from logs to datasets, adapters, report and decision.",
 )
+def nightly_retrain(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Requests the day that ended before the tick; today's partition exists too, but its logs are not complete.
+
+    A tick that is evaluated late, or in a dry run, is one of its scheduled time, not of the time of its evaluation.
+    """
+    ended = str(context.scheduled_execution_time.astimezone(UTC).date() - timedelta(days=1))
+    if ended < days.start.strftime(days.fmt):
+        return dg.SkipReason(f"{ended} lies before the first partition {days.start:{days.fmt}} (RL_ASSETS_START_DATE)")
+    return dg.RunRequest(partition_key=ended)

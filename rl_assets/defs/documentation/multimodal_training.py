@@ -3,6 +3,8 @@
 They are stored below `adapters/documentation`, as a separate segment, so they never replace the product's adapters.
 """
 
+from dataclasses import replace
+
 import dagster as dg
 
 from rl_assets.defs.documentation.images import GROUP
@@ -15,15 +17,15 @@ from rl_assets.defs.documentation.multimodal import (
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training.adapters import SFT_CHECKS, SftConfig, base_model
-from rl_assets.defs.training.offline_adapters import GRPO_CHECKS, GrpoConfig
+from rl_assets.defs.training.adapters import SFT, SFT_CHECKS, SftConfig, base_model
+from rl_assets.defs.training.offline_adapters import GRPO, GrpoConfig
 from rl_assets.defs.training.training_runs import (
     GPU,
     GPU_STEP,
     Results,
     TrainingConfig,
-    materialize_adapter,
-    train_stage,
+    TrainingStage,
+    train_adapter,
     training_asset,
 )
 from rl_assets.documentation.questions import SEGMENT
@@ -31,28 +33,30 @@ from rl_assets.documentation.report import as_markdown, evaluate_images, write_i
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.training.job import TrainingJob
+
+MULTIMODAL_SFT = replace(SFT, dataset="multimodal_sft_dataset", segment=SEGMENT)
+MULTIMODAL_GRPO = replace(GRPO, dataset="multimodal_grpo_dataset", segment=SEGMENT)
+VISION = TrainingStage("vision", "multimodal_vision_dataset", SFT_CHECKS, segment="vision")
 
 
 def _of_segment(recipe: Recipe) -> Recipe:
+    """The recipe for the rows of documentation."""
     return recipe.model_copy(update={"segment": SEGMENT})
 
 
-@dg.asset(deps=[base_model, multimodal_sft_dataset], **training_asset("multimodal_sft_adapter", SFT_CHECKS, GROUP))
+@dg.asset(deps=[base_model, multimodal_sft_dataset], **training_asset("multimodal_sft_adapter", MULTIMODAL_SFT, GROUP))
 def multimodal_sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
     """A LoRA adapter that answers about documentation in JSON with images. Skipped if too few rows fit the model."""
-    recipe, dataset = _of_segment(config.resolve_stage(home, "sft")), "multimodal_sft_dataset"
-    yield from train_stage(context, home, recipe, "sft", SFT_CHECKS, segment=SEGMENT, dataset=dataset)
+    yield from train_adapter(context, home, MULTIMODAL_SFT, _of_segment(config.resolve_stage(home, "sft")))
 
 
 @dg.asset(
     deps=[base_model, multimodal_grpo_dataset, multimodal_sft_adapter],
-    **training_asset("multimodal_grpo_adapter", GRPO_CHECKS, GROUP),
+    **training_asset("multimodal_grpo_adapter", MULTIMODAL_GRPO, GROUP),
 )
 def multimodal_grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
     """The multimodal SFT adapter, trained further with GRPO on answers scored by the image reward."""
-    recipe, dataset = _of_segment(config.resolve_stage(home, "grpo")), "multimodal_grpo_dataset"
-    yield from train_stage(context, home, recipe, "grpo", GRPO_CHECKS, "sft", SEGMENT, dataset)
+    yield from train_adapter(context, home, MULTIMODAL_GRPO, _of_segment(config.resolve_stage(home, "grpo")))
 
 
 class VisionTrainingConfig(SftConfig):
@@ -60,26 +64,14 @@ class VisionTrainingConfig(SftConfig):
 
     model: str
 
-    def recipe_of(self, home: HomeResource) -> Recipe:
-        """The recipe with the values given here."""
-        return _of_segment(SftConfig(**self.model_dump(exclude={"model"})).resolve_stage(home, "sft"))
 
-
-@dg.asset(deps=[multimodal_vision_dataset], **training_asset("multimodal_vision_adapter", SFT_CHECKS, GROUP))
+@dg.asset(deps=[multimodal_vision_dataset], **training_asset("multimodal_vision_adapter", VISION, GROUP))
 def multimodal_vision_adapter(
     context: dg.AssetExecutionContext, home: HomeResource, config: VisionTrainingConfig
 ) -> Results:
     """A LoRA adapter of a vision-language model that explains images of the documentation. In no job."""
-    day = context.partition_key
-    job = TrainingJob(
-        kind="vision",
-        dataset=home.paths.datasets("multimodal_vision_dataset", day),
-        day=day,
-        base=ensure_base_model(config.model, home.paths.models, context.log.info),
-        recipe=config.recipe_of(home),
-        adapters=home.paths.adapters("vision"),
-    )
-    yield from materialize_adapter(context, job, SFT_CHECKS)
+    stage = replace(VISION, base_model=config.model)
+    yield from train_adapter(context, home, stage, _of_segment(config.resolve_stage(home, "sft")))
 
 
 @dg.asset(

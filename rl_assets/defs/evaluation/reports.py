@@ -10,7 +10,6 @@ from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JUDGE_IS_RELIABLE, JudgeConfig, JudgeResource, judge_check
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
-from rl_assets.defs.shared.metadata import report_metadata
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import BACKFILL, days
 from rl_assets.defs.shared.resources import HomeResource
@@ -21,7 +20,11 @@ from rl_assets.evaluation.log.production import production_metrics
 from rl_assets.evaluation.promotion.champion import promote, read_champion
 from rl_assets.evaluation.promotion.decide import PromotionRules, decide, select
 from rl_assets.evaluation.report.escaping import markdown_text
+from rl_assets.evaluation.report.eval_sections import headline, models_table
+from rl_assets.evaluation.report.feedback_sections import agreement_sentence
 from rl_assets.evaluation.report.files import read_report, write_decision, write_report
+from rl_assets.evaluation.report.inline_plots import small_forest
+from rl_assets.evaluation.report.markdown import markdown_table
 from rl_assets.evaluation.run.answers import write_answers
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
 from rl_assets.evaluation.run.evaluate import evaluate
@@ -99,6 +102,24 @@ def eval_report(
         metadata=report_metadata(report, paths.reports(day)),
         check_results=[contamination_check(report), reliable],
     )
+
+
+def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
+    """What the report page shows: the main metrics that plot over days, a figure, and where the whole report lies."""
+    against_base = report.comparison("base")
+    differences = against_base.differences if against_base else {}
+    return {
+        "dagster/uri": str(folder),
+        "report": dg.MetadataValue.path(folder / "report.html"),
+        "headline": headline(report),
+        "difference": dg.MetadataValue.md(small_forest(report)),
+        "results": dg.MetadataValue.md(markdown_table(models_table(report))),
+        "judges_and_people": agreement_sentence(report.production.agreement),
+        "items": report.held_out.items,
+        "clusters": report.held_out.clusters,
+        **{name: metric.mean for name, metric in report.candidate.metrics.items()},
+        **{f"{name}_over_base": difference.mean for name, difference in differences.items()},
+    }
 
 
 def contamination_check(report: EvalReport) -> dg.AssetCheckResult:

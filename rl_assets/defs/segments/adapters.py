@@ -4,19 +4,20 @@ They are of the group `adapters`, so the nightly jobs train them too.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import dagster as dg
 
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training import adapters, offline_adapters
-from rl_assets.defs.training.training_runs import Results, StageConfig, train_stage, training_asset
+from rl_assets.defs.training.training_runs import Results, StageConfig, TrainingStage, train_adapter, training_asset
 from rl_assets.recipes.segments import Segment, Stage
 
-CHECKS: Mapping[Stage, dict[str, str]] = {
-    "sft": adapters.SFT_CHECKS,
-    "dpo": adapters.DPO_CHECKS,
-    "kto": offline_adapters.KTO_CHECKS,
-    "grpo": offline_adapters.GRPO_CHECKS,
+STAGES: Mapping[Stage, TrainingStage] = {
+    "sft": adapters.SFT,
+    "dpo": adapters.DPO,
+    "kto": offline_adapters.KTO,
+    "grpo": offline_adapters.GRPO,
 }
 
 
@@ -30,16 +31,19 @@ def segment_adapters(name: str, segment: Segment) -> list[dg.AssetsDefinition]:
 
 
 def _adapter(name: str, segment: Segment, stage: Stage) -> dg.AssetsDefinition:
-    key, parent = f"{name}_{stage}_adapter", None if stage == "sft" else "sft"
-    deps = [adapters.base_model, f"{stage}_dataset", *([f"{name}_{parent}_adapter"] if parent else [])]
+    key, training = f"{name}_{stage}_adapter", replace(STAGES[stage], segment=name)
+    parents = [f"{name}_{training.parent}_adapter"] if training.parent else []
 
     def adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SegmentConfig) -> Results:
         chosen = config if config.recipe else config.model_copy(update={"recipe": segment.recipe})
-        recipe = segment.apply_to(chosen.resolve_stage(home, stage))
-        yield from train_stage(context, home, recipe, stage, CHECKS[stage], parent, name)
+        yield from train_adapter(context, home, training, segment.apply_to(chosen.resolve_stage(home, stage)))
 
-    shared = training_asset(key, CHECKS[stage])
-    made = dg.asset(name=key, deps=deps, description=_description(name, segment, stage), **shared)(adapter)
+    made = dg.asset(
+        name=key,
+        deps=[adapters.base_model, training.dataset, *parents],
+        description=_description(name, segment, stage),
+        **training_asset(key, training),
+    )(adapter)
     assert isinstance(made, dg.AssetsDefinition)
     return made
 

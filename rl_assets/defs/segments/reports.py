@@ -8,8 +8,12 @@ from functools import partial
 import dagster as dg
 
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
-from rl_assets.defs.evaluation.reports import NO_CONTAMINATION, contamination_check, further_training_sets
-from rl_assets.defs.shared.metadata import report_metadata
+from rl_assets.defs.evaluation.reports import (
+    NO_CONTAMINATION,
+    contamination_check,
+    further_training_sets,
+    report_metadata,
+)
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource

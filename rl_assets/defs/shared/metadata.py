@@ -1,21 +1,17 @@
-"""How things look in the UI: table schemas with descriptions, previews, data versions. Formatting only."""
+"""How things of several concepts look in the UI: columns, published days, tables of rows, results of an audit.
+
+Formatting only. How an adapter or a report looks lies with the assets of their concept.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from rl_assets.datasets.audit import Finding
-from rl_assets.evaluation.report.eval_sections import headline, models_table
-from rl_assets.evaluation.report.feedback_sections import agreement_sentence
-from rl_assets.evaluation.report.inline_plots import small_forest, sparkline
-from rl_assets.evaluation.report.markdown import markdown_table as sections_table
-from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets.lake.delta import Published
 from rl_assets.lake.table import Table
-from rl_assets.models.adapters import Adapter
 
 CELL = 200
 SHOWN_HASH = 16
@@ -79,39 +75,3 @@ def check_result(asset: str, findings: Mapping[str, Finding]) -> dg.AssetCheckRe
             **({"bad_rows": markdown_table(finding.samples)} if finding.samples else {}),
         },
     )
-
-
-def adapter_metadata(adapter: Adapter) -> dict[str, Any]:
-    """What an adapter page shows: where it lies, how it was trained, and its loss curve."""
-    manifest = adapter.manifest
-    losses = [loss for _, loss, *_ in manifest.loss_curve]
-    return {
-        "dagster/uri": str(adapter.folder),
-        "weights": adapter.sha256[:SHOWN_HASH],
-        "trained_in_this_run": adapter.trained,
-        "loss_curve": dg.MetadataValue.md(sparkline(losses)),
-        "final_loss": losses[-1],
-        "rows": manifest.dataset.used,
-        "rows_dropped": manifest.dataset.dropped,
-        "dataset": manifest.dataset.sha256[:SHOWN_HASH],
-        **manifest.model_dump(include={"steps", "tokens", "wall_s", "peak_memory_bytes", "seed"}),
-        "recipe": manifest.recipe,
-    }
-
-
-def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
-    """What the report page shows: the main metrics that plot over days, a figure, and where the whole report lies."""
-    against_base = report.comparison("base")
-    differences = against_base.differences if against_base else {}
-    return {
-        "dagster/uri": str(folder),
-        "report": dg.MetadataValue.path(folder / "report.html"),
-        "headline": headline(report),
-        "difference": dg.MetadataValue.md(small_forest(report)),
-        "results": dg.MetadataValue.md(sections_table(models_table(report))),
-        "judges_and_people": agreement_sentence(report.production.agreement),
-        "items": report.held_out.items,
-        "clusters": report.held_out.clusters,
-        **{name: found.mean for name, found in report.candidate.metrics.items()},
-        **{f"{name}_over_base": found.mean for name, found in differences.items()},
-    }

@@ -10,7 +10,8 @@ from rl_assets.defs.training.training_runs import (
     GPU_STEP,
     Results,
     StageConfig,
-    train_stage,
+    TrainingStage,
+    train_adapter,
     training_asset,
 )
 from rl_assets.models.base_models import ensure_base_model
@@ -29,6 +30,8 @@ DPO_CHECKS = {
     "weights_reload": SFT_CHECKS["weights_reload"],
     "merged_model": SFT_CHECKS["merged_model"],
 }
+SFT = TrainingStage("sft", "sft_dataset", SFT_CHECKS)
+DPO = TrainingStage("dpo", "dpo_dataset", DPO_CHECKS, parent="sft")
 
 
 class SftConfig(StageConfig):
@@ -49,13 +52,13 @@ def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mate
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(base.sha256))
 
 
-@dg.asset(deps=[base_model, sft_dataset], **training_asset("sft_adapter", SFT_CHECKS))
+@dg.asset(deps=[base_model, sft_dataset], **training_asset("sft_adapter", SFT))
 def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
     """A LoRA adapter that answers as the best logged answers do. Skipped, with the reason, where rows are too few."""
-    yield from train_stage(context, home, config.resolve_stage(home, "sft"), "sft", SFT_CHECKS)
+    yield from train_adapter(context, home, SFT, config.resolve_stage(home, "sft"))
 
 
-@dg.asset(deps=[base_model, dpo_dataset, sft_adapter], **training_asset("dpo_adapter", DPO_CHECKS))
+@dg.asset(deps=[base_model, dpo_dataset, sft_adapter], **training_asset("dpo_adapter", DPO))
 def dpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: DpoConfig) -> Results:
     """The SFT adapter, trained further to prefer the better answers; the SFT adapter is its reference."""
-    yield from train_stage(context, home, config.resolve_stage(home, "dpo"), "dpo", DPO_CHECKS, parent="sft")
+    yield from train_adapter(context, home, DPO, config.resolve_stage(home, "dpo"))

@@ -1,11 +1,13 @@
 """Adapters that no job trains, to be selected by name: from groups of answers, from single verdicts, a reward model."""
 
+from dataclasses import replace
+
 import dagster as dg
 
 from rl_assets.defs.datasets.datasets import grpo_dataset, kto_dataset, reward_dataset
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import SFT_CHECKS, base_model, dpo_adapter, sft_adapter
-from rl_assets.defs.training.training_runs import Results, StageConfig, train_stage, training_asset
+from rl_assets.defs.training.training_runs import Results, StageConfig, TrainingStage, train_adapter, training_asset
 
 GROUP = "offline_adapters"
 COMMON = {name: SFT_CHECKS[name] for name in ("end_of_turn_is_trained", "weights_reload", "merged_model")}
@@ -18,6 +20,9 @@ REWARD_CHECKS = {
     "weights_reload": SFT_CHECKS["weights_reload"],
     "beats_longer_wins": "On held-out pairs it is right more often than a preference for the longer answer.",
 }
+GRPO = TrainingStage("grpo", "grpo_dataset", GRPO_CHECKS, parent="sft")
+KTO = TrainingStage("kto", "kto_dataset", KTO_CHECKS, parent="sft")
+REWARD = TrainingStage("reward", "reward_dataset", REWARD_CHECKS)
 
 
 class GrpoConfig(StageConfig):
@@ -39,23 +44,23 @@ class RewardConfig(StageConfig):
     """Values that win over the recipe's `reward` stage."""
 
 
-@dg.asset(deps=[base_model, reward_dataset], **training_asset("reward_model", REWARD_CHECKS, GROUP))
+@dg.asset(deps=[base_model, reward_dataset], **training_asset("reward_model", REWARD, GROUP))
 def reward_model(context: dg.AssetExecutionContext, home: HomeResource, config: RewardConfig) -> Results:
     """A LoRA sequence classifier that gives the better of two answers the higher reward."""
-    yield from train_stage(context, home, config.resolve_stage(home, "reward"), "reward", REWARD_CHECKS)
+    yield from train_adapter(context, home, REWARD, config.resolve_stage(home, "reward"))
 
 
-@dg.asset(deps=[base_model, kto_dataset, sft_adapter], **training_asset("kto_adapter", KTO_CHECKS, GROUP))
+@dg.asset(deps=[base_model, kto_dataset, sft_adapter], **training_asset("kto_adapter", KTO, GROUP))
 def kto_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: KtoConfig) -> Results:
     """The SFT adapter, trained further on single good and bad answers; the SFT adapter is its reference."""
-    yield from train_stage(context, home, config.resolve_stage(home, "kto"), "kto", KTO_CHECKS, parent="sft")
+    yield from train_adapter(context, home, KTO, config.resolve_stage(home, "kto"))
 
 
 @dg.asset(
     deps=[base_model, grpo_dataset, sft_adapter, dpo_adapter, reward_model],
-    **training_asset("grpo_adapter", GRPO_CHECKS, GROUP),
+    **training_asset("grpo_adapter", GRPO, GROUP),
 )
 def grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
     """Its parent, trained further on groups of answers: by RAFT, AWR, or GRPO offline or online."""
     recipe = config.resolve_stage(home, "grpo")
-    yield from train_stage(context, home, recipe, "grpo", GRPO_CHECKS, parent=recipe.grpo.parent)
+    yield from train_adapter(context, home, replace(GRPO, parent=recipe.grpo.parent), recipe)

@@ -1,16 +1,21 @@
-"""What all training assets share: their pool, tags and configuration, how they train, and how a run of one ends."""
+"""What all training assets share: what each trains, its configuration, pool and tags, and how a run of one ends.
 
-from collections.abc import Iterator
+No asset here, and no training: that is `rl_assets.training`, which is handed one `TrainingJob`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs.shared.metadata import adapter_metadata
+from rl_assets.defs.shared.metadata import SHOWN_HASH
 from rl_assets.defs.shared.op_tags import gpu_step
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.report.inline_plots import sparkline
 from rl_assets.models.adapters import Adapter, Check, newest_adapter
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.models.loading import WrongBaseModelError
@@ -52,15 +57,46 @@ class StageConfig(TrainingConfig):
 
     def resolve_stage(self, home: HomeResource, stage: str) -> Recipe:
         """The recipe with the values given here; pydantic's ValidationError where they are not possible."""
-        chosen = self.model_dump(exclude={"recipe", "seed"}, exclude_none=True)
+        # Which base is trained is no value of the recipe, where a configuration asks for it.
+        chosen = self.model_dump(exclude={"recipe", "seed", "model"}, exclude_none=True)
         return adjusted(self.resolve(home), {stage: chosen})
 
 
-def training_asset(name: str, checks: dict[str, str], group: str = "adapters") -> dict[str, Any]:
+@dataclass(frozen=True)
+class TrainingStage:
+    """What an asset trains, whatever the day: the kind of adapter, the dataset that it learns from, its checks (names
+    with what each states), and the kind of the adapter that it continues.
+
+    A segment's adapters lie, and find their parents, in a folder of its own. The base is the deployment's unless named.
+    """
+
+    kind: Kind
+    dataset: str
+    checks: Mapping[str, str]
+    parent: str | None = None
+    segment: str | None = None
+    base_model: str | None = None
+
+    def make_job(self, home: HomeResource, day: str, recipe: Recipe, log: Callable[[str], None]) -> TrainingJob:
+        """The training of one day, by a recipe whose filters select its rows."""
+        adapters = home.paths.adapters(self.segment)
+        return TrainingJob(
+            kind=self.kind,
+            dataset=home.paths.datasets(self.dataset, day),
+            day=day,
+            base=ensure_base_model(self.base_model or home.base_model, home.paths.models, log),
+            recipe=recipe,
+            adapters=adapters,
+            parent=parent_adapter(adapters, self.parent, day) if self.parent else None,
+            reward_model=newest_adapter(adapters, "reward", day) if self.kind == "grpo" else None,
+        )
+
+
+def training_asset(name: str, stage: TrainingStage, group: str = "adapters") -> dict[str, Any]:
     """What the decorators of adapter assets share."""
     return {
         "partitions_def": days,
-        "check_specs": [dg.AssetCheckSpec(check, asset=name, description=text) for check, text in checks.items()],
+        "check_specs": [dg.AssetCheckSpec(check, asset=name, description=text) for check, text in stage.checks.items()],
         "output_required": False,
         "group_name": group,
         "kinds": {"huggingface", "pytorch"},
@@ -71,36 +107,6 @@ def training_asset(name: str, checks: dict[str, str], group: str = "adapters") -
     }
 
 
-def train_stage(
-    context: dg.AssetExecutionContext,
-    home: HomeResource,
-    recipe: Recipe,
-    kind: Kind,
-    checks: dict[str, str],
-    parent: str | None = None,
-    segment: str | None = None,
-    dataset: str | None = None,
-) -> Results:
-    """Train the day's adapter of that kind on `dataset` (`<kind>_dataset`); it continues that of the kind `parent`.
-
-    A segment's adapters lie, and find their parents, in a folder of its own. The recipe's filters choose its rows.
-    """
-    day, log = context.partition_key, context.log.info
-    log(f"{kind}: {describe_host()}")
-    adapters = home.paths.adapters(segment)
-    job = TrainingJob(
-        kind=kind,
-        dataset=home.paths.datasets(dataset or f"{kind}_dataset", day),
-        day=day,
-        base=ensure_base_model(home.base_model, home.paths.models, log),
-        recipe=recipe,
-        adapters=adapters,
-        parent=parent_adapter(adapters, parent, day) if parent else None,
-        reward_model=newest_adapter(adapters, "reward", day) if kind == "grpo" else None,
-    )
-    yield from materialize_adapter(context, job, checks)
-
-
 def parent_adapter(adapters: Path, kind: str, day: str) -> Adapter:
     """The day's adapter of that kind; a failure that no retry fixes if there is none."""
     parent = newest_adapter(adapters, kind, day)
@@ -109,20 +115,20 @@ def parent_adapter(adapters: Path, kind: str, day: str) -> Adapter:
     return parent
 
 
-def materialize_adapter(context: dg.AssetExecutionContext, job: TrainingJob, checks: dict[str, str]) -> Results:
-    """Train, or say why not: with too few rows nothing is materialized, everything downstream is skipped, and the run
-    succeeds. A check that stopped the training is reported red before the run fails.
+def train_adapter(
+    context: dg.AssetExecutionContext, home: HomeResource, stage: TrainingStage, recipe: Recipe
+) -> Results:
+    """Train the day's adapter, or say why not: with too few rows nothing is materialized, everything downstream is
+    skipped, and the run succeeds. A check that stopped the training is reported red before the run fails.
     """
-    for warning in recipe_warnings(job.recipe):
+    context.log.info(f"{stage.kind}: {describe_host()}")
+    job = stage.make_job(home, context.partition_key, recipe, context.log.info)
+    for warning in recipe_warnings(recipe):
         context.log.warning(warning)
     try:
         adapter = train(job, context.log.info)
     except NotEnoughRows as reason:
-        context.log.warning(f"{context.asset_key.to_user_string()} is skipped: {reason}")
-        context.log_event(
-            dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata={"skipped": str(reason)})
-        )
-        yield from (_not_run(name, str(reason)) for name in checks)
+        yield from _skipped(context, stage, str(reason))
         return
     except PERMANENT as error:
         if isinstance(error, TrainingRefused) and error.check:
@@ -135,10 +141,15 @@ def materialize_adapter(context: dg.AssetExecutionContext, job: TrainingJob, che
     )
 
 
-def _not_run(name: str, reason: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=name, passed=False, severity=dg.AssetCheckSeverity.WARN, metadata={"not_run": reason}
-    )
+def _skipped(context: dg.AssetExecutionContext, stage: TrainingStage, reason: str) -> Iterator[dg.AssetCheckResult]:
+    """Show the reason on the asset's page, in the log and at each check."""
+    context.log.warning(f"{context.asset_key.to_user_string()} is skipped: {reason}")
+    skipped = dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata={"skipped": reason})
+    context.log_event(skipped)
+    for name in stage.checks:
+        yield dg.AssetCheckResult(
+            check_name=name, passed=False, severity=dg.AssetCheckSeverity.WARN, metadata={"not_run": reason}
+        )
 
 
 def _check_result(check: Check) -> dg.AssetCheckResult:
@@ -148,3 +159,21 @@ def _check_result(check: Check) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
         metadata={"value": check.value, "limit": check.limit},
     )
+
+
+def adapter_metadata(adapter: Adapter) -> dict[str, Any]:
+    """What an adapter page shows: where it lies, how it was trained, and its loss curve."""
+    manifest = adapter.manifest
+    losses = [loss for _, loss, *_ in manifest.loss_curve]
+    return {
+        "dagster/uri": str(adapter.folder),
+        "weights": adapter.sha256[:SHOWN_HASH],
+        "trained_in_this_run": adapter.trained,
+        "loss_curve": dg.MetadataValue.md(sparkline(losses)),
+        "final_loss": losses[-1],
+        "rows": manifest.dataset.used,
+        "rows_dropped": manifest.dataset.dropped,
+        "dataset": manifest.dataset.sha256[:SHOWN_HASH],
+        **manifest.model_dump(include={"steps", "tokens", "wall_s", "peak_memory_bytes", "seed"}),
+        "recipe": manifest.recipe,
+    }

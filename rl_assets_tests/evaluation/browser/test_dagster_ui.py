@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rl_assets.defs.shared.metadata import report_metadata
+from rl_assets.defs.evaluation.reports import report_metadata
 from rl_assets.evaluation.report.files import write_report
 from rl_assets_tests.support.evaluation_samples import DAY, report, verdicts
 from rl_assets_tests.support.servers import free_port, serving

@@ -1,4 +1,4 @@
-"""The audit before publishing: facts counted in SQL on all rows, judged by a Great Expectations suite."""
+"""The audit before publishing: facts counted in SQL on all rows, checked by a Great Expectations suite."""
 
 import os
 from collections.abc import Sequence
@@ -10,18 +10,23 @@ import duckdb
 
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.row_metrics import Notes, Rows, rows_at, table_rows
+from rl_assets.tables.dataset_manifest import CheckResult
 
 SAMPLES = 20
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What an expectation found: the observed fact, whether it lies in range, and the first bad rows."""
+    """The result of one expectation: the observed fact, whether it lies in range, and the first bad rows."""
 
     expectation: Expectation
     passed: bool
     observed: float
     samples: list[dict[str, Any]]
+
+    @property
+    def check(self) -> CheckResult:
+        return CheckResult(passed=self.passed, observed=self.observed)
 
     @property
     def blocks(self) -> bool:
@@ -34,9 +39,9 @@ class AuditError(ValueError):
     def __init__(self, dataset: str, day: object, findings: list[Finding]) -> None:
         self.findings = findings
         failed = "; ".join(
-            f"{finding.expectation.name} (found {finding.observed:g})" for finding in findings if finding.blocks
+            f"{finding.expectation.name} (observed {finding.observed:g})" for finding in findings if finding.blocks
         )
-        super().__init__(f"{dataset} of {day} was not published, the former version stays: {failed}")
+        super().__init__(f"{dataset} of {day} was not published, the previous version stays: {failed}")
 
 
 def audit(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectation]) -> list[Finding]:
@@ -49,13 +54,13 @@ def audit(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectat
 
 
 def findings(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expectation], rows: Rows) -> list[Finding]:
-    """What the connection's table `noted` says of `rows`, in the order of `expectations`."""
+    """Findings on `rows` from the connection's table `noted`, in the order of `expectations`."""
     for item in expectations:
         if item.prepare:
             item.prepare(connection)
-    asked = ", ".join(f"{item.fact} AS {item.name}" for item in expectations)
-    # Counted, there is one row of facts even where none of them looks at the notes and there are no notes.
-    facts = connection.sql(f"SELECT count(*) AS rows, {asked} FROM noted").to_arrow_table().to_pylist()[0]
+    columns = ", ".join(f"{item.fact} AS {item.name}" for item in expectations)
+    # count(*) makes one row of facts even if none of them aggregates and there are no notes.
+    facts = connection.sql(f"SELECT count(*) AS rows, {columns} FROM noted").to_arrow_table().to_pylist()[0]
     passed = _validate({item.name: float(facts[item.name]) for item in expectations}, expectations)
     return [
         Finding(
@@ -71,13 +76,13 @@ def findings(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Expec
 def _samples(connection: duckdb.DuckDBPyConnection, item: Expectation, rows: Rows) -> list[dict[str, Any]]:
     if item.bad_row is None:
         return []
-    places = connection.sql(f"SELECT row FROM noted WHERE {item.bad_row} ORDER BY row LIMIT {SAMPLES}").fetchall()
-    return list(rows_at(rows(), [place for (place,) in places]))
+    bad = connection.sql(f"SELECT row FROM noted WHERE {item.bad_row} ORDER BY row LIMIT {SAMPLES}").fetchall()
+    return list(rows_at(rows(), [row for (row,) in bad]))
 
 
 @cache
 def _facts_batch() -> Any:
-    """Where Great Expectations finds the frame of facts; its context is made once a process."""
+    """The batch definition of the frame of facts; the context of Great Expectations is made once per process."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -98,7 +103,7 @@ def _validate(facts: dict[str, float], expectations: Sequence[Expectation]) -> d
     suite = gx.ExpectationSuite(
         name="facts",
         expectations=[
-            # Of one row the largest value is the value, and is looked at with a fourth of the work.
+            # The maximum of one row is its value, and costs a fourth of an exact comparison.
             gx.expectations.ExpectColumnMaxToBeBetween(
                 column=item.name,
                 min_value=item.low,
@@ -110,5 +115,5 @@ def _validate(facts: dict[str, float], expectations: Sequence[Expectation]) -> d
         ],
     )
     result = batch.get_batch({"dataframe": pd.DataFrame([facts])}).validate(suite, result_format="BOOLEAN_ONLY")
-    configured = ((found.expectation_config, found.success) for found in result.results)
+    configured = ((item.expectation_config, item.success) for item in result.results)
     return {config.kwargs["column"]: bool(success) for config, success in configured if config}

@@ -1,7 +1,7 @@
-"""From rated answers to training rows: one function a dataset that applies its policy.
+"""From rated answers to training rows: one function per dataset that applies its policy.
 
-A builder leaves two tables on its connection: `taken` (what the rows say but for their texts) and `fates` (what became
-of each answer), and returns the counts that account for every candidate, with the rows, made a slice at a time.
+A builder leaves two tables on its connection, `selected` (the rows without their texts) and `outcomes` (of each
+answer), and returns the counts that account for every candidate, with the rows, made one shard at a time.
 """
 
 from collections.abc import Iterator
@@ -16,43 +16,43 @@ from rl_assets.core import sql
 from rl_assets.datasets.near_duplicate_pairs import compare_texts
 from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
 from rl_assets.datasets.row_metrics import Rows
-from rl_assets.datasets.texts import BATCH_ROWS, Texts, slices_of
+from rl_assets.datasets.texts import BATCH_ROWS, Texts, shards_of
 
-MANY = 1_000_000  # Of so many rows the tables are made one after the other, since each wants most of the memory.
+MAX_PARALLEL_ROWS = 1_000_000  # With more rows the tables are made one after the other: each needs most of the memory.
 
 
 @dataclass(frozen=True)
 class Built:
-    """Candidates a builder looked at, rows it took, and why the others were not: candidates = taken + sum(rejects).
+    """Rows that a builder selected, and candidates that it dropped by reason: candidates = selected + sum(dropped).
 
-    A candidate is an answer or a correction; of pairs it is a pair. `measures` says what else is known of the rows.
-    `rows` gives them in pieces, as often as it is called: split, prompt_key, and the columns of a training row; without
-    it, they are the connection's table `rows`.
+    A candidate is an answer or a correction; of pairs it is a pair. `metrics` describes the rows as a whole.
+    `rows` makes them in batches, each time it is called: split, prompt_key, and the columns of a training row; if it is
+    None, the rows are the connection's table `rows`.
     """
 
     candidates: int
-    taken: int
-    rejects: dict[str, int]
-    measures: dict[str, float | None] = field(default_factory=dict, compare=False)
+    selected: int
+    dropped: dict[str, int]
+    metrics: dict[str, float | None] = field(default_factory=dict, compare=False)
     rows: Rows | None = field(default=None, compare=False, repr=False)
 
 
 class NotNumberedError(ValueError):
-    """The answers were rated by an earlier version of the project, which did not number them."""
+    """The answers were rated by an earlier version of the project that did not number them."""
 
 
 def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built:
-    """Supervised rows: one answer a prompt, a human's correction before any logged answer."""
+    """Supervised rows: one answer per prompt, a human's correction before any logged answer."""
     _answers(connection, unread="text, error")
     sql.create_table(connection, "corrections", "datasets/corrections", teacher=policy.teacher)
     sql.create_table(
         connection,
         "candidates",
         "datasets/sft/candidates",
-        min_reward=policy.least_reward,
+        min_reward=policy.reward_threshold,
         max_samples=policy.max_samples,
     )
-    return _built(connection, "sft", "datasets/answer_outcomes", "candidates")
+    return _built(connection, "sft")
 
 
 def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Built:
@@ -67,17 +67,16 @@ def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Bu
         max_answers=policy.max_answers,
         strategies=strategies,
     )
-    sql.create_table(connection, "pairs", "datasets/pairs/candidates", strategies=strategies, margin=policy.margin)
-    sql.create_table(connection, "pair_reasons", "datasets/pairs/drop_reasons", max_len_ratio=policy.max_len_ratio)
+    sql.create_table(connection, "pairs", "datasets/pairs/pairs", strategies=strategies, margin=policy.margin)
+    sql.create_table(connection, "drop_reasons", "datasets/pairs/drop_reasons", max_len_ratio=policy.max_len_ratio)
     texts = compare_texts(connection, policy.per_prompt)
-    sql.create_table(connection, "choice", "datasets/pairs/selection", max_pairs=policy.max_pairs)
+    sql.create_table(connection, "candidates", "datasets/pairs/candidates", max_pairs=policy.max_pairs)
     return _built(
         connection,
         "pairs",
-        "datasets/pairs/answer_outcomes",
-        "choice",
-        "datasets/pairs/metrics",
-        texts,
+        outcomes="datasets/pairs/answer_outcomes",
+        metrics="datasets/pairs/metrics",
+        texts=texts,
         strategies=strategies,
     )
 
@@ -87,14 +86,14 @@ def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built
     _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate")
     sql.create_table(connection, "statements", "datasets/statements")
     sql.create_table(connection, "candidates", "datasets/kto/candidates", **policy.model_dump())
-    return _built(connection, "kto", "datasets/answer_outcomes", "candidates", "datasets/kto/metrics")
+    return _built(connection, "kto", metrics="datasets/kto/metrics")
 
 
 def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Built:
-    """Groups of answers whose rewards differ; the candidates are answers, so `taken` counts answers, not groups."""
+    """Groups of answers whose rewards differ; the candidates are answers, so `selected` counts answers, not groups."""
     _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate, prompt_fault")
     sql.create_table(connection, "candidates", "datasets/grpo/candidates", **policy.model_dump())
-    return _built(connection, "grpo", "datasets/answer_outcomes", "candidates", "datasets/grpo/metrics")
+    return _built(connection, "grpo", metrics="datasets/grpo/metrics")
 
 
 def _answers(connection: duckdb.DuckDBPyConnection, unread: str) -> None:
@@ -112,41 +111,43 @@ def _answers(connection: duckdb.DuckDBPyConnection, unread: str) -> None:
 def _built(
     connection: duckdb.DuckDBPyConnection,
     kind: str,
-    fates: str,
-    candidates: str,
-    measures: str | None = None,
+    *,
+    outcomes: str = "datasets/answer_outcomes",
+    metrics: str | None = None,
     texts: Texts | None = None,
     **parameters: object,
 ) -> Built:
-    """The tables `taken` and `fates`, made while texts are read since each keeps one core at work; their account."""
-    counts = dict(
-        connection.sql(f"SELECT reason, count(*) FROM {candidates} GROUP BY reason ORDER BY reason").fetchall()
-    )
-    taken = counts.pop(None, 0)
-    slices = texts.slices if texts else slices_of(taken)
-    with ThreadPoolExecutor(2 if taken < MANY else 1) as beside:
-        accounted = beside.submit(sql.create_table, connection.cursor(), "fates", fates)
-        put_in_order = beside.submit(
-            sql.create_table, connection.cursor(), "taken", f"datasets/{kind}/selected", slices=slices, **parameters
-        )
-        told = texts or _texts(connection, slices)
-        accounted.result()
-        put_in_order.result()
-    measured = sql.select(connection, measures).to_arrow_table().to_pylist()[0] if measures else {}
-    rows = partial(_rows, connection, f"datasets/{kind}/rows", told)
-    return Built(taken + sum(counts.values()), taken, counts, measured, rows)
+    """Make `selected` and `outcomes` while texts are read, since each keeps one core busy; the counts and the rows."""
+    counts = connection.sql("SELECT reason, count(*) FROM candidates GROUP BY reason ORDER BY reason").fetchall()
+    dropped = dict(counts)
+    selected = dropped.pop(None, 0)
+    shards = texts.shards if texts else shards_of(selected)
+    parameters["shards"] = shards
+    with ThreadPoolExecutor(2 if selected < MAX_PARALLEL_ROWS else 1) as executor:
+        tables = [
+            executor.submit(sql.create_table, connection.cursor(), "outcomes", outcomes),
+            executor.submit(
+                sql.create_table, connection.cursor(), "selected", f"datasets/{kind}/selected", **parameters
+            ),
+        ]
+        read_texts = texts or _texts(connection, shards)
+        for table in tables:
+            table.result()
+    values = sql.select(connection, metrics).to_arrow_table().to_pylist()[0] if metrics else {}
+    rows = partial(_rows, connection, f"datasets/{kind}/rows", read_texts)
+    return Built(selected + sum(dropped.values()), selected, dropped, values, rows)
 
 
-def _texts(connection: duckdb.DuckDBPyConnection, slices: int) -> Texts:
-    """The texts of the answers that were taken."""
-    sql.create_table(connection, "named", "datasets/selected_texts", slices=slices)
-    texts = Texts(slices)
-    texts.keep(sql.select(connection, "datasets/answer_texts").to_arrow_reader(BATCH_ROWS))
+def _texts(connection: duckdb.DuckDBPyConnection, shards: int) -> Texts:
+    """The texts of the selected answers."""
+    sql.create_table(connection, "named", "datasets/selected_texts", shards=shards)
+    texts = Texts(shards)
+    texts.add(sql.select(connection, "datasets/answer_texts").to_arrow_reader(BATCH_ROWS))
     return texts
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, statement: str, texts: Texts) -> Iterator[pa.Table]:
-    """The rows of each slice: those of a split are neighbours."""
-    for place in range(texts.slices):
-        connection.register("texts", texts.of(place))
-        yield sql.select(connection, statement, slice=place).to_arrow_table()
+    """The rows of each shard; rows of a split are adjacent."""
+    for shard in range(texts.shards):
+        connection.register("texts", texts.read(shard))
+        yield sql.select(connection, statement, shard=shard).to_arrow_table()

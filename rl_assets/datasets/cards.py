@@ -1,9 +1,11 @@
 """Dataset cards in the Hugging Face format, so that `datasets.load_dataset(folder)` and the hub know the splits."""
 
-from typing import Any
+from collections.abc import Mapping
+
+from rl_assets.tables.dataset_manifest import DatasetManifest
 
 PURPOSE = {
-    "sft_dataset": "Supervised fine-tuning: one best answer a prompt, as chat messages.",
+    "sft_dataset": "Supervised fine-tuning: the best answer per prompt, as chat messages.",
     "dpo_dataset": "Preference optimisation: pairs of answers to one prompt of which one was clearly better.",
     "reward_dataset": "Reward models: pairs of answers to one prompt of which one was better, if only a little.",
     "kto_dataset": "Kahneman-Tversky optimisation: single answers to a prompt, each labelled good or bad.",
@@ -34,74 +36,74 @@ different sources are not comparable. Token counts are estimated from characters
 """
 
 
-def dataset_card(manifest: dict[str, Any]) -> str:
-    """Markdown with a YAML header: splits, counts, provenance, what was left out and why, limits."""
+def dataset_card(manifest: DatasetManifest) -> str:
+    """Markdown with a YAML header: splits, counts, provenance, what was dropped and why, limits."""
     return f"""{_header(manifest)}
-# {manifest["name"]} as of {manifest["day"]}
+# {manifest.name} as of {manifest.day}
 
-{PURPOSE[manifest["name"]]}
+{PURPOSE[manifest.name]}
 
 Built by rl_assets from {_origin(manifest)}. The split of a row is a hash of what it is about: it never moves.
 
-{_table("split", "rows", manifest["rows"])}
+{_table("split", "rows", manifest.rows)}
 
-{_figures(manifest)}## Candidates
+{_metrics(manifest)}## Candidates
 
-{manifest["candidates"]} candidates, {manifest["taken"]} taken; the others were left out because of:
+{manifest.candidates} candidates, {manifest.selected} selected; the others were dropped because of:
 
-{_table("reason", "candidates", manifest["rejects"])}
+{_table("reason", "candidates", manifest.dropped)}
 
 ## Provenance
 
-Content sha256 `{manifest["sha256"]}`; configuration `{manifest["configuration"]}`; inputs:
+Content sha256 `{manifest.sha256}`; configuration `{manifest.configuration}`; inputs:
 
 {_table("table and day", "content sha256", _inputs(manifest))}
 
 ## Checks
 
-| check | holds | found |
+| check | passed | observed |
 |---|---|---|
 {_checks(manifest)}
 
 {LIMITS}"""
 
 
-def _header(manifest: dict[str, Any]) -> str:
+def _header(manifest: DatasetManifest) -> str:
     # `load_dataset` refuses a split without rows, so an empty one has a file but is not declared.
-    splits = [split for split, rows in manifest["rows"].items() if rows] or list(manifest["rows"])
+    splits = [split for split, rows in manifest.rows.items() if rows] or list(manifest.rows)
     files = "".join(f"      - split: {split}\n        path: {split}.parquet\n" for split in splits)
     return f"""---
-pretty_name: {manifest["name"]} as of {manifest["day"]}
+pretty_name: {manifest.name} as of {manifest.day}
 license: other
 license_name: that-of-the-logs
 task_categories:
   - text-generation
 tags:
-  - {TAGS.get(manifest["name"], "image-text")}
+  - {TAGS.get(manifest.name, "image-text")}
 size_categories:
-  - {_size(sum(manifest["rows"].values()))}
+  - {_size(sum(manifest.rows.values()))}
 configs:
-  - config_name: {manifest["name"]}-{manifest["sha256"][:12]}
+  - config_name: {manifest.name}-{manifest.sha256[:12]}
     data_files:
 {files}---
 """
 
 
-def _inputs(manifest: dict[str, Any]) -> dict[str, str]:
-    return {f"{table} {day}": digest for table, days in manifest["inputs"].items() for day, digest in days.items()}
+def _inputs(manifest: DatasetManifest) -> dict[str, str]:
+    return {f"{table} {day}": digest for table, days in manifest.inputs.items() for day, digest in days.items()}
 
 
-def _figures(manifest: dict[str, Any]) -> str:
-    """What is known of the rows as a whole, as a section; nothing where nothing is."""
-    found = {**manifest.get("measures", {}), **manifest.get("tokens", {})}
-    shown = {name.replace("_", " "): value for name, value in found.items() if value is not None}
-    return f"## Figures\n\n{_table('figure', 'value', shown)}\n\n" if shown else ""
+def _metrics(manifest: DatasetManifest) -> str:
+    """A section of the metrics of all rows; empty if there are none."""
+    metrics = {**manifest.metrics, **manifest.tokens}
+    shown = {name.replace("_", " "): value for name, value in metrics.items() if value is not None}
+    return f"## Metrics\n\n{_table('metric', 'value', shown)}\n\n" if shown else ""
 
 
-def _checks(manifest: dict[str, Any]) -> str:
+def _checks(manifest: DatasetManifest) -> str:
     return "\n".join(
-        f"| {name.replace('_', ' ')} | {'yes' if found['passed'] else 'no'} | {found['observed']:g} |"
-        for name, found in manifest["expectations"].items()
+        f"| {name.replace('_', ' ')} | {'yes' if check.passed else 'no'} | {check.observed:g} |"
+        for name, check in manifest.checks.items()
     )
 
 
@@ -109,12 +111,12 @@ def _size(rows: int) -> str:
     return next((name for limit, name in SIZES.items() if rows < limit), "n>10M")
 
 
-def _table(name: str, value: str, rows: dict[str, Any]) -> str:
-    lines = [f"| {key} | {found} |" for key, found in rows.items()] or ["| - | 0 |"]
+def _table(name: str, value: str, rows: Mapping[str, object]) -> str:
+    lines = [f"| {key} | {item} |" for key, item in rows.items()] or ["| - | 0 |"]
     return "\n".join([f"| {name} | {value} |", "|---|---|", *lines])
 
 
-def _origin(manifest: dict[str, Any]) -> str:
-    if manifest["name"].startswith("multimodal"):
-        return f"the documentation as it stood when it was built, for {manifest['day']}"
-    return f"the feedback that had landed by the end of {manifest['day']} (UTC)"
+def _origin(manifest: DatasetManifest) -> str:
+    if manifest.name.startswith("multimodal"):
+        return f"the documentation as it stood when it was built, for {manifest.day}"
+    return f"the feedback that had landed by the end of {manifest.day} (UTC)"

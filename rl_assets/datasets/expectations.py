@@ -108,7 +108,7 @@ SHORT = Expectation(
 ACCOUNTED = Expectation(
     "every_answer_is_accounted_for",
     "Every answer of the window stands in a row or has the one reason why it does not.",
-    "(SELECT count(*) FROM fates WHERE (fates.rows > 0) <> (reason IS NULL))",
+    "(SELECT count(*) FROM outcomes WHERE (outcomes.rows > 0) <> (reason IS NULL))",
     high=0,
 )
 BALANCED = no_majority("no_category_dominates", "No category has more than 80 % of the rows.", "metadata.category")

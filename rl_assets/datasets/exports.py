@@ -16,9 +16,9 @@ from uuid import uuid4
 
 from pyarrow import parquet
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
 from rl_assets.metrics.verifiers import Verifier, final_number, inferred
+from rl_assets.tables.dataset_manifest import read_manifest
 
 Row = dict[str, Any]
 
@@ -82,8 +82,8 @@ def export(folder: Path, form: str, split: str, out: Path) -> tuple[int, dict[st
     """
     dataset, convert = FORMS[form]
     manifest = read_manifest(folder)
-    if manifest is None or manifest["name"] != dataset:
-        found = manifest["name"] if manifest else "no published dataset"
+    if manifest is None or manifest.name != dataset:
+        found = manifest.name if manifest else "no published dataset"
         raise ValueError(
             f"{folder} holds {found}; the form {form} needs {dataset}, a folder like datasets/{dataset}/<day>"
         )

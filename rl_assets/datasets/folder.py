@@ -1,6 +1,5 @@
-"""Write, audit, publish: a dataset's folder for a day appears whole, or the former one stays."""
+"""Write, audit, publish: a dataset's folder for a day appears complete, or the previous one stays."""
 
-import json
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from rl_assets.core.files import replaced_folder, sha256_json, write_atomically, write_json
+from rl_assets.core.files import replaced_folder, sha256_json, write_atomically
 from rl_assets.datasets.audit import AuditError, Finding, findings
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.cards import dataset_card
@@ -23,28 +22,29 @@ from rl_assets.datasets.policies import Policy
 from rl_assets.datasets.prompts import keep_prompts
 from rl_assets.datasets.row_metrics import Notes, Rows, table_rows
 from rl_assets.datasets.split_files import Describe, SplitFiles
+from rl_assets.tables.dataset_manifest import DatasetManifest
 
 BUILDER_VERSION = "3"
-FATES = "fates.parquet"
-FATES_ROWS = 50_000  # At once.
-MOST_WAITING = 2  # Pieces of rows that are made while earlier ones are written and noted.
+OUTCOMES = "outcomes.parquet"
+OUTCOME_BATCH_ROWS = 50_000
+MAX_PENDING = 2  # Pieces of rows that are made while earlier ones are written and noted.
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A published dataset: its folder, its manifest, and what the audit found."""
+    """A published dataset: its folder, its manifest, and the audit's results."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: DatasetManifest
     findings: list[Finding]
 
     @property
     def sha256(self) -> str:
-        return self.manifest["sha256"]
+        return self.manifest.sha256
 
     @property
     def rows(self) -> dict[str, int]:
-        return self.manifest["rows"]
+        return self.manifest.rows
 
 
 def publish_dataset(
@@ -56,43 +56,41 @@ def publish_dataset(
     inputs: dict[str, dict[str, str]],
     describe: Describe | None = None,
 ) -> Dataset:
-    """Audit the rows of `built` and publish them as `folder` (`.../<name>/<day>`): a parquet file a split, what became
-    of each answer (the connection's table `fates`), a card, and last the manifest.
+    """Audit the rows of `built` and publish them as `folder` (`.../<name>/<day>`): one Parquet file per split, the
+    outcome of each answer (the connection's table `outcomes`), a card, and last the manifest.
 
     `inputs` names tables and their days' content hashes; `describe` gives the files another schema. Raises AuditError,
-    with nothing changed, where a blocking expectation fails.
+    with nothing changed, if a blocking expectation fails.
     """
     name, day = folder.parent.name, date.fromisoformat(folder.name)
     rows = built.rows or partial(table_rows, connection)
     with replaced_folder(folder) as staging:
         with SplitFiles(staging, describe) as files:
             _write(rows, files, Notes(connection.cursor(), expectations))
-        with ThreadPoolExecutor(1) as beside:
-            answers = beside.submit(_write_fates, connection.cursor(), staging / FATES)
+        with ThreadPoolExecutor(1) as executor:
+            outcomes = executor.submit(_write_outcomes, connection.cursor(), staging / OUTCOMES)
             found = findings(connection, expectations, rows)
         if any(finding.blocks for finding in found):
             raise AuditError(name, day, found)
-        manifest: dict[str, Any] = {
-            "name": name,
-            "day": str(day),
-            "rows": files.rows,
-            "sha256": sha256_json(files.hashes),
-            "inputs": inputs,
-            "builder_version": BUILDER_VERSION,
-            "configuration": policy.model_dump(),
-            "candidates": built.candidates,
-            "taken": built.taken,
-            "rejects": built.rejects,
-            "measures": built.measures,
-            "answers": answers.result(),
-            "tokens": token_estimates(connection),
-            "expectations": {
-                finding.expectation.name: {"passed": finding.passed, "observed": finding.observed} for finding in found
-            },
-        }
-        keep_prompts(staging / "train.parquet", folder.parent, manifest["sha256"])
+        manifest = DatasetManifest(
+            name=name,
+            day=str(day),
+            rows=files.rows,
+            sha256=sha256_json(files.hashes),
+            inputs=inputs,
+            builder_version=BUILDER_VERSION,
+            configuration=policy.model_dump(),
+            candidates=built.candidates,
+            selected=built.selected,
+            dropped=built.dropped,
+            metrics=built.metrics,
+            answer_outcomes=outcomes.result(),
+            tokens=token_estimates(connection),
+            checks={finding.expectation.name: finding.check for finding in found},
+        )
+        keep_prompts(staging / "train.parquet", folder.parent, manifest.sha256)
         write_atomically(staging / "README.md", dataset_card(manifest))
-        write_json(staging / "manifest.json", manifest)  # Last: a folder without one was interrupted.
+        manifest.write(staging)  # Last: a folder without one was interrupted.
     return Dataset(folder, manifest, found)
 
 
@@ -102,7 +100,7 @@ def _write(rows: Rows, files: SplitFiles, notes: Notes) -> None:
         jobs: deque[tuple[Future[None], Future[None]]] = deque()
         for piece in rows():
             jobs.append((writing.submit(files.write, piece), noting.submit(notes.add, piece)))
-            if len(jobs) > MOST_WAITING:
+            if len(jobs) > MAX_PENDING:
                 _finish(jobs.popleft())
         while jobs:
             _finish(jobs.popleft())
@@ -111,12 +109,6 @@ def _write(rows: Rows, files: SplitFiles, notes: Notes) -> None:
 def _finish(jobs: tuple[Future[None], Future[None]]) -> None:
     for job in jobs:
         job.result()
-
-
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a published dataset, or None where the day has none."""
-    path = folder / "manifest.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def preview(folder: Path, rows: int = 5) -> list[dict[str, Any]]:
@@ -129,11 +121,13 @@ def preview(folder: Path, rows: int = 5) -> list[dict[str, Any]]:
     )
 
 
-def _write_fates(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
-    """Answers of the window by what became of them: `taken`, or the reason why the dataset holds nothing of them."""
-    fates = connection.sql("FROM fates").to_arrow_reader(FATES_ROWS)
-    with pq.ParquetWriter(path, fates.schema, compression="zstd") as file:
-        for batch in fates:
+def _write_outcomes(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
+    """Counts of the window's answers by outcome: `selected`, or the reason why the dataset holds nothing of them."""
+    outcomes = connection.sql("FROM outcomes").to_arrow_reader(OUTCOME_BATCH_ROWS)
+    with pq.ParquetWriter(path, outcomes.schema, compression="zstd") as file:
+        for batch in outcomes:
             file.write_batch(batch)
-    counts = connection.sql("SELECT coalesce(reason, 'taken') AS fate, count(*) FROM fates GROUP BY fate ORDER BY fate")
+    counts = connection.sql(
+        "SELECT coalesce(reason, 'selected') AS outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"
+    )
     return dict(counts.fetchall())

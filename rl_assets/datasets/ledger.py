@@ -1,17 +1,17 @@
-"""`dataset_ledger` as of a day: for every answer of the window, which datasets took it and why the others did not."""
+"""`dataset_ledger` as of a day: each answer of the window, which datasets selected it, and why others did not."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from rl_assets.core import sql
-from rl_assets.datasets.folder import FATES, read_manifest
+from rl_assets.datasets.folder import OUTCOMES
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.datasets.split_files import SPLITS
 from rl_assets.lake.delta import Lake, Published
 from rl_assets.tables.dataset_ledger import DATASETS, LEDGER, short_name
+from rl_assets.tables.dataset_manifest import DatasetManifest, read_manifest
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 # Each dataset, and the answers that a row of it holds.
@@ -31,7 +31,7 @@ class LedgerError(ValueError):
 
 @dataclass(frozen=True)
 class LedgerOfDay:
-    """A published ledger; `accounts` counts answers by dataset and by what became of them (`taken` or a reason)."""
+    """A published ledger; `accounts` counts answers by dataset and outcome (`selected` or a reason)."""
 
     published: Published
     accounts: dict[str, Account]
@@ -54,36 +54,36 @@ def write_ledger(lake: Lake, window: Window, datasets: Path, memory_limit: str =
     return LedgerOfDay(lake.publish(LEDGER, day, connection.sql("FROM ledger").to_arrow_reader(50_000)), accounts)
 
 
-def _opened(connection: duckdb.DuckDBPyConnection, folder: Path, rated: Published) -> dict[str, Any]:
-    """The manifest of a dataset; what became of each answer becomes a view that has the dataset's name."""
+def _opened(connection: duckdb.DuckDBPyConnection, folder: Path, rated: Published) -> DatasetManifest:
+    """The manifest of a dataset; its outcomes become a view with the dataset's name."""
     manifest = read_manifest(folder)
     if manifest is None:
         raise LedgerError(f"there is no dataset in {folder}: materialize {folder.parent.name} of {folder.name} first")
-    if manifest["inputs"][RATED_INTERACTIONS.name].get(folder.name) != rated.sha256:
+    if manifest.inputs[RATED_INTERACTIONS.name].get(folder.name) != rated.sha256:
         raise LedgerError(
             f"{folder} was built from another version of {RATED_INTERACTIONS.name} of {folder.name}: "
             f"materialize {folder.parent.name} of {folder.name} again"
         )
-    connection.execute(f"CREATE TEMP VIEW {folder.parent.name} AS FROM read_parquet('{_quoted(folder / FATES)}')")
+    connection.execute(f"CREATE TEMP VIEW {folder.parent.name} AS FROM read_parquet('{_quoted(folder / OUTCOMES)}')")
     return manifest
 
 
 def _account(connection: duckdb.DuckDBPyConnection, dataset: str) -> Account:
     rows, reason = f"{short_name(dataset)}_rows", f"{short_name(dataset)}_reason"
-    fates = f"CASE WHEN {rows} > 0 THEN 'taken' ELSE coalesce({reason}, 'without a reason') END"
-    return dict(connection.sql(f"SELECT {fates} AS fate, count(*) FROM ledger GROUP BY fate ORDER BY fate").fetchall())
+    outcome = f"CASE WHEN {rows} > 0 THEN 'selected' ELSE coalesce({reason}, 'without a reason') END"
+    return dict(connection.sql(f"SELECT {outcome} AS outcome, count(*) FROM ledger GROUP BY 1 ORDER BY 1").fetchall())
 
 
 def _agree(
-    connection: duckdb.DuckDBPyConnection, name: str, folder: Path, manifest: dict[str, Any], account: Account
+    connection: duckdb.DuckDBPyConnection, name: str, folder: Path, manifest: DatasetManifest, account: Account
 ) -> None:
-    if account != manifest["answers"]:
+    if account != manifest.answer_outcomes:
         raise LedgerError(
-            f"the ledger counts {account} for {folder}, its manifest {manifest['answers']}: build it again"
+            f"the ledger counts {account} for {folder}, its manifest {manifest.answer_outcomes}: build it again"
         )
     if differing := _differing(connection, name, folder):
         raise LedgerError(
-            f"{len(differing)} answers or more stand in {folder} in another number than its {FATES} says, the first "
+            f"{len(differing)} answers or more stand in {folder} in another number than its {OUTCOMES} says, the first "
             f"{', '.join(differing)}: build it again"
         )
 

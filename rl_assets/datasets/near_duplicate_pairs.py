@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
-from rl_assets.datasets.texts import BATCH_ROWS, Texts, slices_of
+from rl_assets.datasets.texts import BATCH_ROWS, Texts, shards_of
 
 NEAR_IDENTICAL = 0.95
 # Of each prompt twice as many pairs may be looked at as are wanted: one that proves near-identical has a successor.
@@ -14,13 +14,13 @@ LOOKED_AT = 2
 
 
 def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Texts:
-    """Leave `wanted_pairs` (slice, pair, place) and `near_identical` (pair); the texts that wanted pairs name.
+    """Leave `best_pairs` (shard, pair, place) and `near_identical` (pair); the texts that wanted pairs name.
 
-    Reads `pairs`, `pair_reasons`, `answers`, `interactions` and `statements`.
+    Reads `pairs`, `drop_reasons`, `answers`, `interactions` and `statements`.
     """
-    sql.create_temporary(connection, "pair_places", "datasets/pairs/ranked_per_prompt", places=LOOKED_AT * per_prompt)
-    most = connection.sql("SELECT count(*) FROM pair_places WHERE place <= $n", params={"n": per_prompt})
-    texts = Texts(slices_of(most.fetchall()[0][0]))
+    sql.create_temporary(connection, "ranked_pairs", "datasets/pairs/ranked_pairs", positions=LOOKED_AT * per_prompt)
+    most = connection.sql("SELECT count(*) FROM ranked_pairs WHERE position <= $n", params={"n": per_prompt})
+    texts = Texts(shards_of(most.fetchall()[0][0]))
     connection.execute("CREATE OR REPLACE TEMP TABLE near_identical (pair BIGINT)")
     connection.execute("CREATE OR REPLACE TEMP TABLE compared (pair BIGINT)")
     connection.execute("CREATE OR REPLACE TEMP TABLE read_texts (number BIGINT)")
@@ -32,12 +32,14 @@ def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Tex
 def _compare_wanted(connection: duckdb.DuckDBPyConnection, per_prompt: int, texts: Texts) -> bool:
     """Choose the wanted pairs and compare the new ones; whether some proved near-identical, so that others follow."""
     sql.create_temporary(
-        connection, "wanted_pairs", "datasets/pairs/best_per_prompt", per_prompt=per_prompt, slices=texts.slices
+        connection, "best_pairs", "datasets/pairs/best_pairs", per_prompt=per_prompt, shards=texts.shards
     )
     _read_texts(connection, texts)
-    sql.create_temporary(connection, "pair_sides", "datasets/pairs/uncompared_sides", near_identical=NEAR_IDENTICAL)
-    found = pa.table({"pair": pa.array(_near_identical(_slices(connection, texts)), pa.int64())})
-    connection.execute("INSERT INTO compared SELECT pair FROM wanted_pairs ANTI JOIN compared USING (pair)")
+    sql.create_temporary(
+        connection, "uncompared_pairs", "datasets/pairs/uncompared_pairs", near_identical=NEAR_IDENTICAL
+    )
+    found = pa.table({"pair": pa.array(_near_identical(_shards(connection, texts)), pa.int64())})
+    connection.execute("INSERT INTO compared SELECT pair FROM best_pairs ANTI JOIN compared USING (pair)")
     connection.register("found", found)
     connection.execute("INSERT INTO near_identical FROM found")
     connection.unregister("found")
@@ -48,22 +50,22 @@ def _read_texts(connection: duckdb.DuckDBPyConnection, texts: Texts) -> None:
     """Set those texts aside that wanted pairs name and earlier ones did not."""
     sql.create_temporary(connection, "named", "datasets/pairs/unread_texts")
     for statement in ("datasets/answer_texts", "datasets/feedback_texts"):
-        texts.keep(sql.select(connection, statement).to_arrow_reader(BATCH_ROWS))
+        texts.add(sql.select(connection, statement).to_arrow_reader(BATCH_ROWS))
     connection.execute("INSERT INTO read_texts SELECT number FROM named")
 
 
-def _slices(connection: duckdb.DuckDBPyConnection, texts: Texts) -> Iterator[pa.Table]:
+def _shards(connection: duckdb.DuckDBPyConnection, texts: Texts) -> Iterator[pa.Table]:
     """The texts of the pairs that are to be compared."""
-    for (place,) in connection.sql("SELECT DISTINCT slice FROM pair_sides ORDER BY slice").fetchall():
-        connection.register("texts", texts.of(place))
-        yield sql.select(connection, "datasets/pairs/uncompared_texts", slice=place).to_arrow_table()
+    for (place,) in connection.sql("SELECT DISTINCT shard FROM uncompared_pairs ORDER BY shard").fetchall():
+        connection.register("texts", texts.read(place))
+        yield sql.select(connection, "datasets/pairs/uncompared_texts", shard=place).to_arrow_table()
 
 
-def _near_identical(slices: Iterator[pa.Table]) -> Iterator[int]:
+def _near_identical(shards: Iterator[pa.Table]) -> Iterator[int]:
     """The pairs whose texts have a normalised indel similarity above NEAR_IDENTICAL, where 1 is equal."""
     from rapidfuzz import fuzz, process
 
-    for pairs in slices:
+    for pairs in shards:
         chosen, rejected = (_stripped(pairs.column(side)) for side in ("chosen", "rejected"))
         scores = process.cpdist(chosen, rejected, scorer=fuzz.ratio, score_cutoff=100 * NEAR_IDENTICAL, workers=-1)
         yield from pairs.column("pair").filter(pa.array(scores > 100 * NEAR_IDENTICAL)).to_pylist()

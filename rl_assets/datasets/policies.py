@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 # Best first: of two strategies that give one pair, the earlier in a policy's list names it.
-STRATEGIES = ("explicit", "all_margin", "best_worst", "ratings", "mu2s", "judged")
+STRATEGIES = ("explicit", "all_margin", "best_worst", "ratings", "mu2s", "judge")
 PRESETS = {"conservative": 0.9, "balanced": 0.8, "aggressive": 0.7}
 
 
@@ -16,17 +16,17 @@ class Policy(BaseModel):
 
 
 class SftPolicy(Policy):
-    """One best answer a prompt."""
+    """The best answer per prompt."""
 
     preset: Literal["conservative", "balanced", "aggressive"] = Field(
-        "balanced", description="Lowest reward taken: conservative 0.9, balanced 0.8, aggressive 0.7."
+        "balanced", description="Minimum reward of a row: conservative 0.9, balanced 0.8, aggressive 0.7."
     )
-    min_reward: float | None = Field(None, ge=0, le=1, description="Lowest reward taken, in place of the preset's.")
-    max_samples: int = Field(1_000_000, ge=1, description="Most rows taken, the best first.")
-    teacher: bool = Field(True, description="Answers of the teacher are taken, before logged ones, where it gave any.")
+    min_reward: float | None = Field(None, ge=0, le=1, description="Minimum reward of a row, instead of the preset's.")
+    max_samples: int = Field(1_000_000, ge=1, description="Maximum number of rows, the best first.")
+    teacher: bool = Field(True, description="Use answers of the teacher, before logged ones, if there are any.")
 
     @property
-    def least_reward(self) -> float:
+    def reward_threshold(self) -> float:
         return PRESETS[self.preset] if self.min_reward is None else self.min_reward
 
 
@@ -36,23 +36,24 @@ class PairPolicy(Policy):
     strategies: list[str] = Field(
         ["explicit", "all_margin"],
         min_length=1,
-        description="Which pairs are made, the preferred first: explicit (stated preferences and corrections), "
+        description="Which pairs are made, in order of precedence: explicit (stated preferences and corrections), "
         "all_margin (every pair a margin apart), best_worst (the best and the worst answer of a prompt), ratings (four "
         "stars or more against two or fewer), mu2s (of eight answers or more, the best against the one nearest to two "
-        "standard deviations below the mean), judged (what a judge model told apart in both orders where rewards do "
-        "not; left out unless named, since a judge is no person).",
+        "standard deviations below the mean), judge (preferences of a judge model that hold in both orders, if rewards "
+        "show none; off by default, since a judge is no person).",
     )
-    margin: float = Field(0.2, gt=0, le=1, description="Least difference of rewards.")
+    margin: float = Field(0.2, gt=0, le=1, description="Minimum difference of rewards.")
     max_len_ratio: float = Field(2.0, ge=1, description="The longer answer is at most this many times the shorter.")
-    per_prompt: int = Field(2, ge=1, description="Most pairs of one prompt.")
+    per_prompt: int = Field(2, ge=1, description="Maximum number of pairs per prompt.")
     max_pairs: int = Field(
-        1_000_000, ge=1, description="Most pairs, round-robin over prompts, the widest margin first."
+        1_000_000, ge=1, description="Maximum number of pairs, round-robin over prompts, the widest margin first."
     )
     max_answers: int = Field(
         64,
         ge=2,
         le=256,
-        description="Most answers of a prompt that are paired, evenly over their rewards: pairs grow with the square.",
+        description="Maximum number of answers per prompt that are paired, evenly over their rewards: pairs grow with "
+        "the square.",
     )
 
     @field_validator("strategies")
@@ -70,10 +71,10 @@ class DpoPolicy(PairPolicy):
 
 
 class RewardPolicy(PairPolicy):
-    """Pairs for a reward model: small margins teach it too, and one prompt may give all pairs of four answers."""
+    """Pairs for a reward model: small margins help it too, and one prompt may give all pairs of four answers."""
 
-    margin: float = Field(0.05, gt=0, le=1, description="Least difference of rewards.")
-    per_prompt: int = Field(6, ge=1, description="Most pairs of one prompt.")
+    margin: float = Field(0.05, gt=0, le=1, description="Minimum difference of rewards.")
+    per_prompt: int = Field(6, ge=1, description="Maximum number of pairs per prompt.")
 
 
 class KtoPolicy(Policy):
@@ -81,7 +82,7 @@ class KtoPolicy(Policy):
 
     good_from: float = Field(0.75, gt=0, le=1, description="An answer is good from this reward on (four stars).")
     bad_to: float = Field(0.25, ge=0, lt=1, description="An answer is bad up to this reward (two stars).")
-    max_samples: int = Field(1_000_000, ge=1, description="Most rows taken, the clearest verdicts first.")
+    max_samples: int = Field(1_000_000, ge=1, description="Maximum number of rows, the clearest labels first.")
 
     @model_validator(mode="after")
     def _apart(self) -> "KtoPolicy":
@@ -93,19 +94,19 @@ class KtoPolicy(Policy):
 class GrpoPolicy(Policy):
     """Groups of answers to one prompt."""
 
-    group_size: int = Field(4, ge=2, le=10, description="Most answers in a group.")
-    min_group_size: int = Field(2, ge=2, le=10, description="Fewest answers in a group.")
+    group_size: int = Field(4, ge=2, le=10, description="Maximum number of answers in a group.")
+    min_group_size: int = Field(2, ge=2, le=10, description="Minimum number of answers in a group.")
     selection: Literal["stratified", "top", "random"] = Field(
         "stratified",
         description="Which answers of a large group: evenly over the rewards, the best, or by the hash of the id.",
     )
-    min_sd: float = Field(0.05, ge=0, description="Least standard deviation of a group's rewards.")
+    min_sd: float = Field(0.05, ge=0, description="Minimum standard deviation of a group's rewards.")
     failed_below: float = Field(
         0.2,
         ge=0,
         le=1,
-        description="Outcome gate: a group whose best reward lies below this failed as a whole, and what is left of "
-        "differences (form, length) must give no advantage.",
+        description="Outcome gate: a group whose best reward lies below this is dropped: every answer failed, and the "
+        "differences that remain (form, length) must give no advantage.",
     )
 
     @model_validator(mode="after")

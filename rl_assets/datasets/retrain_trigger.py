@@ -7,9 +7,9 @@ import duckdb
 
 from rl_assets.core.files import sha256_text
 from rl_assets.core.home import Home
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.prompts import prompts_file
 from rl_assets.models.adapters import Adapter, newest_adapter
+from rl_assets.tables.dataset_manifest import read_manifest
 
 DATASETS = {"sft": "sft_dataset", "dpo": "dpo_dataset", "grpo": "grpo_dataset"}
 
@@ -40,7 +40,7 @@ def growth(home: Home) -> Growth | None:
             kind: _new_prompts(folder / day, _prompts_trained_on(folder, kind, trained, home.adapters()))
             for kind, folder in folders.items()
         },
-        content=sha256_text("-".join(manifest["sha256"] if manifest else "" for manifest in manifests)),
+        content=sha256_text("-".join(manifest.sha256 if manifest else "" for manifest in manifests)),
     )
 
 

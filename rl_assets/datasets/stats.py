@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from rl_assets.core import sql
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.lake.delta import Lake, Published
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.interaction_stats import STATS, USABLE
 
 LEAST_HIGH_QUALITY = 0.7
@@ -63,4 +63,4 @@ def _usable(folder: Path) -> int:
         raise FileNotFoundError(
             f"there is no dataset in {folder}: materialize {folder.parent.name} of {folder.name} first"
         )
-    return sum(manifest["rows"].values())
+    return sum(manifest.rows.values())

@@ -82,17 +82,17 @@ class Questions:
 def build_multimodal(
     lake: Lake, name: str, policy: MultimodalPolicy, memory_limit: str
 ) -> tuple[duckdb.DuckDBPyConnection, Built]:
-    """A connection with the tables `rows` and `fates` of the dataset `name`, and the counts of both."""
+    """A connection with the tables `rows` and `outcomes` of the dataset `name`, and the counts of both."""
     questions = make_questions(kept_pairs(lake), text_sections(lake), policy)
     connection = sql.connect(memory_limit)
     connection.register("questions", pa.Table.from_pylist(questions.rows, schema=QUESTIONS))
     sql.create_table(connection, "rows", STATEMENTS[name], segment=SEGMENT)
     # Outcomes of logged answers; none enters these datasets.
-    connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
+    connection.execute("CREATE TABLE outcomes (interaction_id VARCHAR, reason VARCHAR)")
     with_image = sum(row["needs_image"] for row in questions.rows)
-    measures = {"need_an_image": with_image, "need_none": len(questions.rows) - with_image}
+    metrics = {"need_an_image": with_image, "need_none": len(questions.rows) - with_image}
     candidates = len(questions.rows) + sum(questions.dropped.values())
-    return connection, Built(candidates, len(questions.rows), questions.dropped, measures)
+    return connection, Built(candidates, len(questions.rows), questions.dropped, metrics)
 
 
 def make_questions(pairs: Sequence[Row], sections: Sequence[Row], policy: MultimodalPolicy) -> Questions:

@@ -64,7 +64,7 @@ class VisionPolicy(Policy):
 def build_vision(
     lake: Lake, docs: Path, policy: VisionPolicy, limits: Limits, memory_limit: str
 ) -> tuple[duckdb.DuckDBPyConnection, Built]:
-    """A connection with the tables `rows` and `fates` of the dataset, and the counts of every kept pair.
+    """A connection with the tables `rows` and `outcomes` of the dataset, and the counts of every kept pair.
 
     `docs` holds the sources' folders. An image that is gone or changed since its page was parsed is dropped.
     """
@@ -73,10 +73,10 @@ def build_vision(
     connection = sql.connect(memory_limit)
     connection.register("images", pa.Table.from_pylist(rows, schema=VISION_ROWS))
     sql.create_table(connection, "rows", "documentation/vision_rows", segment=SEGMENT)
-    connection.execute("CREATE TABLE fates (interaction_id VARCHAR, reason VARCHAR)")
-    measures: dict[str, float | None] = {"image_bytes": sum(len(row["images"][0]["bytes"]) for row in rows)}
+    connection.execute("CREATE TABLE outcomes (interaction_id VARCHAR, reason VARCHAR)")
+    metrics: dict[str, float | None] = {"image_bytes": sum(len(row["images"][0]["bytes"]) for row in rows)}
     batches = partial(table_rows, connection, BATCH_ROWS)
-    return connection, Built(len(rows) + sum(dropped.values()), len(rows), dropped, measures, batches)
+    return connection, Built(len(rows) + sum(dropped.values()), len(rows), dropped, metrics, batches)
 
 
 def with_image_feature(schema: pa.Schema) -> pa.Schema:

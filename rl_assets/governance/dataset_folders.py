@@ -1,22 +1,21 @@
 """Dataset folders with rows of the erased: how many rows, and the same folders published without them."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from rl_assets.core.files import replaced_folder, sha256_folder, write_atomically, write_json
+from rl_assets.core.files import replaced_folder, sha256_folder, write_atomically
 from rl_assets.datasets.cards import dataset_card
-from rl_assets.datasets.folder import FATES, read_manifest
+from rl_assets.datasets.folder import OUTCOMES
 from rl_assets.datasets.ledger import HOLDS
 from rl_assets.datasets.prompts import keep_prompts
 from rl_assets.datasets.split_files import SPLITS
+from rl_assets.tables.dataset_manifest import DatasetManifest, read_manifest
 
 
 class HeldRows(BaseModel):
@@ -51,11 +50,13 @@ def _days(dataset: Path) -> Iterator[Path]:
 
 
 def _held(connection: duckdb.DuckDBPyConnection, folder: Path) -> HeldRows:
-    name, manifest = folder.parent.name, json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    name, manifest = folder.parent.name, read_manifest(folder)
+    if manifest is None:
+        raise FileNotFoundError(f"{folder} vanished while it was searched: run the erasure again")
     rows = {split: len(_row_numbers(connection, name, folder / f"{split}.parquet")) for split in SPLITS}
-    fates = f"SELECT count(*) FROM '{_quoted(folder / FATES)}' WHERE interaction_id IN (SELECT id FROM erased)"
-    answers = connection.sql(fates).fetchall()[0][0]
-    return HeldRows(name=name, day=folder.name, sha256=manifest["sha256"], rows=rows, answers=answers)
+    outcomes = f"SELECT count(*) FROM '{_quoted(folder / OUTCOMES)}' WHERE interaction_id IN (SELECT id FROM erased)"
+    answers = connection.sql(outcomes).fetchall()[0][0]
+    return HeldRows(name=name, day=folder.name, sha256=manifest.sha256, rows=rows, answers=answers)
 
 
 def drop_from_folders(datasets: Path, held: Iterable[HeldRows], ids: frozenset[str]) -> None:
@@ -76,21 +77,23 @@ def _drop_from_folder(connection: duckdb.DuckDBPyConnection, folder: Path, held:
         for split in SPLITS:
             rows = _row_numbers(connection, held.name, folder / f"{split}.parquet")
             _copy(connection, folder / f"{split}.parquet", staging / f"{split}.parquet", without=rows)
-        fates = f"FROM '{_quoted(folder / FATES)}' WHERE interaction_id NOT IN (SELECT id FROM erased)"
-        connection.sql(fates).write_parquet(str(staging / FATES), compression="zstd")
-        updated = manifest | _updated_fields(manifest, held, staging)
-        keep_prompts(staging / "train.parquet", folder.parent, updated["sha256"])
+        outcomes = f"FROM '{_quoted(folder / OUTCOMES)}' WHERE interaction_id NOT IN (SELECT id FROM erased)"
+        connection.sql(outcomes).write_parquet(str(staging / OUTCOMES), compression="zstd")
+        updated = _without_erased(manifest, held, staging)
+        keep_prompts(staging / "train.parquet", folder.parent, updated.sha256)
         write_atomically(staging / "README.md", dataset_card(updated))
-        write_json(staging / "manifest.json", updated)
+        updated.write(staging)
 
 
-def _updated_fields(manifest: dict[str, Any], held: HeldRows, staging: Path) -> dict[str, Any]:
+def _without_erased(manifest: DatasetManifest, held: HeldRows, staging: Path) -> DatasetManifest:
     erased = sum(held.rows.values())
-    return {
-        "rows": {split: manifest["rows"][split] - held.rows[split] for split in SPLITS},
-        "erased_rows": manifest.get("erased_rows", 0) + erased,
-        "sha256": sha256_folder(staging, "*.parquet") if erased else manifest["sha256"],
-    }
+    return manifest.model_copy(
+        update={
+            "rows": {split: manifest.rows[split] - held.rows[split] for split in SPLITS},
+            "erased_rows": manifest.erased_rows + erased,
+            "sha256": sha256_folder(staging, "*.parquet") if erased else manifest.sha256,
+        }
+    )
 
 
 def drop_prompts(datasets: Path, keys: frozenset[str]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from rl_assets.core.home import Home
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
 from rl_assets.evaluation.report.files import read_report
 from rl_assets.evaluation.report.sections import cell_text
@@ -19,6 +18,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import load_settings
 from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
@@ -68,7 +68,7 @@ def _dataset_rows(home: Home, day: str) -> Iterable[tuple[object, ...]]:
     for name in DATASETS:
         manifest = read_manifest(home.datasets(name, day))
         if manifest:
-            yield name, *(manifest["rows"][split] for split in SPLITS), manifest["sha256"][:12]
+            yield name, *(manifest.rows[split] for split in SPLITS), manifest.sha256[:12]
 
 
 def _adapter_rows(home: Home, day: str) -> Iterable[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""`dataset_ledger`: for every answer of the window, which datasets took it and why the others did not."""
+"""`dataset_ledger`: for every answer of the window, which datasets selected it and why the others did not."""
 
 import pyarrow as pa
 
@@ -8,7 +8,7 @@ DATASETS = ("sft_dataset", "dpo_dataset", "reward_dataset", "kto_dataset", "grpo
 
 
 def short_name(dataset: str) -> str:
-    """The beginning of a dataset's two columns: `sft` of `sft_dataset`."""
+    """The prefix of a dataset's two columns: `sft` of `sft_dataset`."""
     return dataset.removesuffix("_dataset")
 
 
@@ -21,16 +21,14 @@ LEDGER = Table(
             column("landed_day", pa.date32(), "log day on which it landed first"),
             column("agent", pa.string(), "who answered"),
             column("category", pa.string(), "kind of question"),
-            column("segment", pa.string(), "slice of the product"),
-            column("reward", pa.float64(), "in [0, 1]; null where nobody judged"),
+            column("segment", pa.string(), "segment of the product"),
+            column("reward", pa.float64(), "in [0, 1]; null if unrated"),
             *(
                 field
                 for name in DATASETS
                 for field in (
-                    column(
-                        f"{short_name(name)}_rows", pa.int64(), f"rows of {name} that it or its correction stands in"
-                    ),
-                    column(f"{short_name(name)}_reason", pa.string(), f"why {name} left it out; null where it did not"),
+                    column(f"{short_name(name)}_rows", pa.int64(), f"rows of {name} that hold it or its correction"),
+                    column(f"{short_name(name)}_reason", pa.string(), f"why {name} dropped it; null if selected"),
                 )
             ),
         ]

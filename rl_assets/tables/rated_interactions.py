@@ -17,7 +17,7 @@ RATED_INTERACTIONS = Table(
             column("answer_key", pa.string(), "hash of the answer; equal answers share it"),
             column("cluster_key", pa.string(), "prompt key that names the cluster of prompts nearly the same"),
             column("split", pa.string(), "train, validation or test, by the hash of the cluster; null between splits"),
-            column("reward", pa.float64(), "in [0, 1]; null where nobody judged"),
+            column("reward", pa.float64(), "in [0, 1]; null if unrated"),
             column("reward_source", pa.string(), "human, verifier, judge or synthetic"),
             column("raters", pa.int64(), "raters whose latest values were averaged"),
             column("agent", pa.string(), "who answered"),

@@ -20,8 +20,8 @@ import dagster as dg
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
 
 from rl_assets.core.files import sha256_json
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.nights import Nights, nights
 from rl_assets_tests.support.postgres import running_server
@@ -72,7 +72,7 @@ def ended(found: Nights) -> list[dg.DagsterRun]:
 def content(home: Path, count: int) -> str:
     """A hash over the datasets of all days."""
     manifests = [read_manifest(home / "datasets" / name / day) for name in DATASETS for day in days(count)]
-    return sha256_json([manifest["sha256"] if manifest else None for manifest in manifests])
+    return sha256_json([manifest.sha256 if manifest else None for manifest in manifests])
 
 
 def measure(storage: str, count: int, rows: int, per_run: int) -> tuple[str, str]:

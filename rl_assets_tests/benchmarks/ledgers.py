@@ -76,7 +76,7 @@ def line(name: str, source: Path) -> str:
         shuffled(Path(second) / "landing")
         again = ledger_of(Path(second))
         same = hashes(Path(first)) == hashes(Path(second)) and again.published.sha256 == ledger.published.sha256
-    taken = {dataset: account.get("taken", 0) for dataset, account in ledger.accounts.items()}
+    taken = {dataset: account.get("selected", 0) for dataset, account in ledger.accounts.items()}
     return f"{name:20} {ledger.published.rows:>7,} answers, sums match, answers taken {taken}, same bytes {same}"
 
 

@@ -57,12 +57,12 @@ def pair_lines(name: str, lake: Lake) -> list[str]:
             connection = rated_as_of(lake, Window(LAST, None), "1GB")
             policy = DpoPolicy(strategies=[strategy], max_len_ratio=ratio, per_prompt=6, margin=0.2)
             built = build_pairs(connection, policy)
-            share = built.measures["longer_is_chosen"]
+            share = built.metrics["longer_is_chosen"]
             rows = all_rows(built).select(["chosen", "rejected"]).to_pylist()
             texts = [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows]
             equal = sum(chosen.strip() == rejected.strip() for chosen, rejected in texts)
             lines.append(
-                f"{name:16} {strategy:12} length ratio <= {ratio:6g} {built.taken:6} pairs, longer chosen {share}, "
+                f"{name:16} {strategy:12} length ratio <= {ratio:6g} {built.selected:6} pairs, longer chosen {share}, "
                 f"equal texts {equal}, equal after {MAX_TOKENS} tokens {alike_after(MAX_TOKENS, texts)}"
             )
     return lines
@@ -73,8 +73,8 @@ def group_lines(name: str, lake: Lake) -> list[str]:
     lines = []
     for selection in ("stratified", "top", "random"):
         built = measured(lake, GrpoPolicy(group_size=2, selection=selection, failed_below=0))
-        lines.append(f"{name:16} groups of 2, {selection:10} {built.measures}")
-    return [*lines, f"{name:16} groups of 4            {measured(lake, GrpoPolicy()).measures}"]
+        lines.append(f"{name:16} groups of 2, {selection:10} {built.metrics}")
+    return [*lines, f"{name:16} groups of 4            {measured(lake, GrpoPolicy()).metrics}"]
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **polic
     product.log(*feedback, log_format="feedback_table")
     product.ingest()
     account, rows = product.build(build_pairs, DpoPolicy(**policy))
-    assert account.candidates == account.taken + sum(account.rejects.values())
-    assert account.taken == len(rows)
+    assert account.candidates == account.selected + sum(account.dropped.values())
+    assert account.selected == len(rows)
     return account, rows
 
 
@@ -45,7 +45,7 @@ def test_a_pair_is_a_prompt_two_answers_and_where_they_came_from(product: Produc
 
 @pytest.mark.parametrize(("better", "worse", "taken"), [(1.0, 0.8, 1), (0.3, 0.1, 1), (1.0, 0.81, 0), (0.5, 0.5, 0)])
 def test_the_margin_is_reached_up_to_rounding(product: Product, better, worse, taken):
-    assert built(product, *answers(better, worse))[0].taken == taken
+    assert built(product, *answers(better, worse))[0].selected == taken
 
 
 def test_answers_are_never_paired_across_prompts_contexts_or_tasks(product: Product):
@@ -96,7 +96,7 @@ def test_identical_and_near_identical_texts_are_never_a_pair(product: Product):
         judged("c", 0.9, answer=text, query="B"),
         judged("d", 0.1, answer=text.replace("tomorrow", "tomorrow!"), query="B"),
     )
-    assert (account.taken, account.rejects) == (0, {"identical": 1, "near_identical": 1})
+    assert (account.selected, account.dropped) == (0, {"identical": 1, "near_identical": 1})
 
 
 def test_a_pair_that_proves_near_identical_has_a_successor(product: Product):
@@ -105,7 +105,7 @@ def test_a_pair_that_proves_near_identical_has_a_successor(product: Product):
     lines = [judged("a", 0.9, query="Q", answer=text), *near, judged("b", 0.25, query="Q", answer=text[::-1])]
     account, rows = built(product, *lines)
     assert pairs(rows) == [("a", "b")]
-    assert account.rejects == {"near_identical": 2}
+    assert account.dropped == {"near_identical": 2}
 
 
 def test_a_successor_in_which_a_rejected_answer_is_the_chosen_one_has_its_prompt(product: Product):
@@ -114,20 +114,20 @@ def test_a_successor_in_which_a_rejected_answer_is_the_chosen_one_has_its_prompt
     account, rows = built(product, *(judged(name, score, query="Q", answer=said) for name, score, said in lines))
     assert pairs(rows) == [("a", "c"), ("c", "d")]
     assert [row["prompt"] for row in rows] == [[{"role": "user", "content": "Q"}]] * 2
-    assert account.rejects == {"near_identical": 1}
+    assert account.dropped == {"near_identical": 1}
 
 
 def test_pairs_that_contradict_each_other_are_both_dropped(product: Product):
     lines = [judged(f"a{i}", score, query="Q", answer=TEXTS[i % 2]) for i, score in enumerate((0.9, 0.5, 0.1))]
     account, rows = built(product, *lines)
     assert rows == []
-    assert account.rejects == {"contradiction": 2, "identical": 1}
+    assert account.dropped == {"contradiction": 2, "identical": 1}
 
 
 def test_a_stated_preference_that_is_contradicted_is_dropped_too(product: Product):
     told = about("Q-0", "f1", "preference", preferred_output=TEXTS[1], rejected_output=TEXTS[0])
     account, rows = built(product, *answers(0.9, 0.1), feedback=(told,))
-    assert (rows, account.rejects) == ([], {"contradiction": 2})
+    assert (rows, account.dropped) == ([], {"contradiction": 2})
 
 
 def test_the_longer_answer_is_at_most_twice_as_long(product: Product):
@@ -138,28 +138,28 @@ def test_the_longer_answer_is_at_most_twice_as_long(product: Product):
     ]
     account, rows = built(product, *lines)
     assert pairs(rows) == [("a", "c"), ("c", "b")]
-    assert account.rejects == {"length_ratio": 1}
-    assert product.build(build_pairs, DpoPolicy(max_len_ratio=2.1, per_prompt=3))[0].taken == 3
+    assert account.dropped == {"length_ratio": 1}
+    assert product.build(build_pairs, DpoPolicy(max_len_ratio=2.1, per_prompt=3))[0].selected == 3
 
 
 def test_two_pairs_of_a_prompt_are_taken_the_widest_margins_first(product: Product):
     account, rows = built(product, *answers(1.0, 0.7, 0.4, 0.1))
     assert sorted(row["metadata"]["margin"] for row in rows) == pytest.approx([0.6, 0.9])
-    assert account.rejects == {"over_per_prompt": 4}
+    assert account.dropped == {"over_per_prompt": 4}
 
 
 def test_the_cap_goes_round_the_prompts_before_it_takes_second_pairs(product: Product):
     wide = [*answers(1.0, 0.2, 0.0, query="A"), *answers(1.0, 0.3, 0.0, query="B")]
     account, rows = built(product, *wide, *answers(0.5, 0.1, query="C"), max_pairs=4)
     assert pairs(rows) == [("A-0", "A-1"), ("A-0", "A-2"), ("B-0", "B-2"), ("C-0", "C-1")]
-    assert account.rejects == {"over_max_pairs": 1, "over_per_prompt": 2}
+    assert account.dropped == {"over_max_pairs": 1, "over_per_prompt": 2}
 
 
 def test_one_pair_of_texts_is_taken_once(product: Product):
     lines = [*answers(0.9, 0.1), judged("again", 0.8, query="Q", answer=TEXTS[0])]
     account, rows = built(product, *lines)
     assert pairs(rows) == [("Q-0", "Q-1")]
-    assert account.rejects == {"repeated": 1}
+    assert account.dropped == {"repeated": 1}
 
 
 def test_stated_preferences_and_corrections_come_first(product: Product):
@@ -180,4 +180,4 @@ def test_stated_preferences_and_corrections_come_first(product: Product):
 def test_a_correction_of_an_answer_without_text_is_no_pair(product: Product):
     mended = about("a1", "f1", "correction", preferred_output="As it should have been.")
     account, _ = built(product, interaction("a1", answer=None), feedback=(mended,))
-    assert account == Built(candidates=1, taken=0, rejects={"empty_side": 1})
+    assert account == Built(candidates=1, selected=0, dropped={"empty_side": 1})

@@ -1,6 +1,5 @@
 """Publishing a dataset: what lies in its folder, and what stays when it must not be published."""
 
-import json
 import random
 from pathlib import Path
 
@@ -10,15 +9,16 @@ import pytest
 from rl_assets.core.files import sha256_file, sha256_folder
 from rl_assets.datasets.audit import AuditError
 from rl_assets.datasets.builders import build_sft
-from rl_assets.datasets.folder import preview, publish_dataset, read_manifest
+from rl_assets.datasets.folder import preview, publish_dataset
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.datasets.suites import SFT
+from rl_assets.tables.dataset_manifest import CheckResult, read_manifest
 from rl_assets_tests.support.dataset_tables import Row, good_rows, message
 from rl_assets_tests.support.logs import DAY, Product, judged
 from rl_assets_tests.support.published_rows import publish_rows
 
-FILES = ["README.md", "fates.parquet", "manifest.json", "test.parquet", "train.parquet", "validation.parquet"]
+FILES = ["README.md", "manifest.json", "outcomes.parquet", "test.parquet", "train.parquet", "validation.parquet"]
 
 
 def loaded(folder: Path, cache: Path):
@@ -36,14 +36,14 @@ def test_a_folder_holds_its_splits_its_card_and_its_manifest(tmp_path, rows):
     dataset = publish_rows(tmp_path, rows)
     assert sorted(path.name for path in dataset.folder.iterdir()) == FILES
     manifest = read_manifest(dataset.folder)
-    assert manifest == json.loads(json.dumps(dataset.manifest))
-    assert (manifest["name"], manifest["day"], manifest["taken"]) == ("sft_dataset", str(DAY), 300)
-    assert manifest["candidates"] == manifest["taken"] + sum(manifest["rejects"].values())
-    assert manifest["configuration"] == SftPolicy().model_dump()
-    assert sum(manifest["rows"].values()) == 300 and list(manifest["rows"]) == ["test", "train", "validation"]
-    assert manifest["answers"] == {"taken": 300}
-    assert manifest["tokens"]["tokens_min"] <= manifest["tokens"]["tokens_p50"] <= manifest["tokens"]["tokens_max"]
-    assert set(manifest["expectations"]) == {item.name for item in SFT}
+    assert manifest == dataset.manifest
+    assert (manifest.name, manifest.day, manifest.selected) == ("sft_dataset", str(DAY), 300)
+    assert manifest.candidates == manifest.selected + sum(manifest.dropped.values())
+    assert manifest.configuration == SftPolicy().model_dump()
+    assert sum(manifest.rows.values()) == 300 and list(manifest.rows) == ["test", "train", "validation"]
+    assert manifest.answer_outcomes == {"selected": 300}
+    assert manifest.tokens["tokens_min"] <= manifest.tokens["tokens_p50"] <= manifest.tokens["tokens_max"]
+    assert set(manifest.checks) == {item.name for item in SFT}
 
 
 def test_the_manifest_is_written_last(tmp_path, rows):
@@ -114,7 +114,7 @@ def test_a_failed_audit_leaves_the_published_folder_and_shows_the_bad_row(tmp_pa
     before = {path.name: sha256_file(path) for path in publish_rows(tmp_path, rows).folder.iterdir()}
     broken = [*rows[:-1], {**rows[-1], "messages": [message("user", "Who broke this?"), message("robot", "I did.")]}]
     with pytest.raises(
-        AuditError, match=r"sft_dataset of 2026-10-01 was not published, the former .* messages_"
+        AuditError, match=r"sft_dataset of 2026-10-01 was not published, the previous .* messages_"
     ) as raised:
         publish_rows(tmp_path, broken)
     failed = [finding for finding in raised.value.findings if finding.blocks]
@@ -136,7 +136,7 @@ def test_warnings_do_not_block(tmp_path, rows):
     dataset = publish_rows(tmp_path, rows[:5])
     warned = [finding.expectation.name for finding in dataset.findings if not finding.passed]
     assert warned == ["at_least_100_rows"]
-    assert dataset.manifest["expectations"]["at_least_100_rows"] == {"passed": False, "observed": 5.0}
+    assert dataset.manifest.checks["at_least_100_rows"] == CheckResult(passed=False, observed=5.0)
 
 
 def test_a_dataset_without_rows_is_published_as_empty(tmp_path):

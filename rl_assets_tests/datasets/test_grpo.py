@@ -12,8 +12,8 @@ def built(product: Product, *lines: Row, **policy) -> tuple[Built, list[Row]]:
     product.log(*lines)
     product.ingest()
     account, rows = product.build(build_grpo, GrpoPolicy(**policy))
-    assert account.candidates == account.taken + sum(account.rejects.values())
-    assert account.taken == sum(len(row["responses"]) for row in rows)
+    assert account.candidates == account.selected + sum(account.dropped.values())
+    assert account.selected == sum(len(row["responses"]) for row in rows)
     return account, rows
 
 
@@ -52,7 +52,7 @@ def test_a_group_is_a_prompt_and_its_answers_from_best_to_worst(product: Product
 def test_of_many_answers_those_are_taken_that_lie_evenly_over_the_sorted_rewards(product: Product, count, places):
     account, rows = built(product, *group(*(1 - i / 20 for i in range(count))))
     assert rewards(rows) == [[pytest.approx(1 - place / 20) for place in places]]
-    assert account.rejects == ({"over_group_size": count - 4} if count > 4 else {})
+    assert account.dropped == ({"over_group_size": count - 4} if count > 4 else {})
 
 
 @pytest.mark.parametrize("size", [2, 3, 10])
@@ -65,13 +65,13 @@ def test_the_best_and_the_worst_are_in_every_group(product: Product, size):
 def test_a_group_without_signal_is_dropped_and_counted(product: Product):
     account, rows = built(product, *group(0.5, 0.55, 0.5, query="A"), *group(0.5, 0.6, query="B"))
     assert rewards(rows) == [[0.6, 0.5]]
-    assert account.rejects == {"no_signal": 3}
+    assert account.dropped == {"no_signal": 3}
 
 
 def test_the_signal_is_measured_on_the_answers_that_are_taken(product: Product):
     account, rows = built(product, *group(1.0, *[0.5] * 20, 0.0), group_size=2)
     assert rewards(rows) == [[1.0, 0.0]]
-    assert account.rejects == {"over_group_size": 20}
+    assert account.dropped == {"over_group_size": 20}
 
 
 def test_every_answer_that_joins_no_group_has_its_reason(product: Product):
@@ -86,7 +86,7 @@ def test_every_answer_that_joins_no_group_has_its_reason(product: Product):
         *group(0.9, query="lonely"),
     )
     assert len(rows) == 1
-    assert account.rejects == {
+    assert account.dropped == {
         "error": 1,
         "no_answer": 1,
         "no_reward": 1,
@@ -121,7 +121,7 @@ def test_one_question_in_two_contexts_gives_two_groups(product: Product):
 def test_the_least_group_size_is_kept(product: Product):
     account, rows = built(product, *group(0.9, 0.5, 0.1, query="A"), *group(0.9, 0.1, query="B"), min_group_size=3)
     assert rewards(rows) == [[0.9, 0.5, 0.1]]
-    assert account.rejects == {"too_few_answers": 2}
+    assert account.dropped == {"too_few_answers": 2}
 
 
 def test_an_answer_that_nobody_judged_costs_a_group_nothing(product: Product):
@@ -133,7 +133,7 @@ def test_an_answer_that_nobody_judged_costs_a_group_nothing(product: Product):
 def test_a_group_that_failed_as_a_whole_gives_no_advantage(product: Product, best, taken):
     account, rows = built(product, *group(best, 0.0))
     assert len(rows) == taken
-    assert account.rejects == ({} if taken else {"all_failed": 2})
+    assert account.dropped == ({} if taken else {"all_failed": 2})
 
 
 def test_other_selections_take_the_best_or_any(product: Product):
@@ -146,7 +146,7 @@ def test_other_selections_take_the_best_or_any(product: Product):
 
 def test_the_account_counts_groups_and_what_they_carry(product: Product):
     lines = [*group(1.0, 0.0, query="A"), *group(0.9, 0.9, query="B"), *group(0.1, 0.0, query="C")]
-    assert built(product, *lines)[0].measures == {
+    assert built(product, *lines)[0].metrics == {
         "groups": 1,
         "mean_sd": 0.5,
         "groups_without_signal": 1,

@@ -13,8 +13,8 @@ def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **polic
     product.log(*feedback, log_format="feedback_table")
     product.ingest()
     account, rows = product.build(build_kto, KtoPolicy(**policy))
-    assert account.candidates == account.taken + sum(account.rejects.values())
-    assert account.taken == len(rows)
+    assert account.candidates == account.selected + sum(account.dropped.values())
+    assert account.selected == len(rows)
     return account, rows
 
 
@@ -38,21 +38,21 @@ def test_four_stars_are_good_two_are_bad_and_three_are_neither(product: Product)
     stars = tuple(about(f"a{n}", f"f{n}", "rating", rating=n) for n in range(1, 6))
     account, rows = built(product, *lines, feedback=stars)
     assert labels(rows) == {"a1": False, "a2": False, "a4": True, "a5": True}
-    assert account.rejects == {"undecided": 1}
+    assert account.dropped == {"undecided": 1}
 
 
 def test_a_text_found_both_good_and_bad_is_neither(product: Product):
     lines = [judged("good", 0.9, answer="Same."), judged("bad", 0.1, answer=" Same."), judged("other", 0.1)]
     account, rows = built(product, *lines)
     assert labels(rows) == {"other": False}
-    assert account.rejects == {"contradiction": 2}
+    assert account.dropped == {"contradiction": 2}
 
 
 def test_one_text_is_taken_once_a_prompt(product: Product):
     lines = [judged("a", 0.9, answer="Same."), judged("b", 1.0, answer="Same."), judged("c", 1.0, query="Other?")]
     account, rows = built(product, *lines)
     assert labels(rows) == {"a": True, "c": True}
-    assert account.rejects == {"repeated": 1}
+    assert account.dropped == {"repeated": 1}
 
 
 def test_a_correction_is_a_good_answer_beside_the_bad_one_it_mends(product: Product):
@@ -73,7 +73,7 @@ def test_every_answer_that_gives_no_row_has_its_reason(product: Product):
         judged("odd", 0.0, messages=[{"role": "user", "content": "A"}]),
         judged("middling", 0.5, query="D"),
     )
-    assert account.rejects == {
+    assert account.dropped == {
         "error": 1,
         "no_answer": 1,
         "no_reward": 1,
@@ -85,7 +85,7 @@ def test_every_answer_that_gives_no_row_has_its_reason(product: Product):
 def test_the_weights_make_good_and_bad_count_alike(product: Product):
     lines = [judged(f"a{i}", 0.9 if i % 5 else 0.1, query=f"Question {i}?") for i in range(200)]
     account, rows = built(product, *lines)
-    measures = account.measures
+    measures = account.metrics
     train = [row["label"] for row in rows if row["split"] == "train"]
     assert (measures["good"], measures["bad"]) == (sum(train), len(train) - sum(train))
     assert measures["desirable_weight"] == 1
@@ -95,7 +95,7 @@ def test_the_weights_make_good_and_bad_count_alike(product: Product):
 
 
 def test_there_are_no_weights_where_one_label_is_missing(product: Product):
-    measures = built(product, *(judged(f"a{i}", 0.9, query=f"Question {i}?") for i in range(5)))[0].measures
+    measures = built(product, *(judged(f"a{i}", 0.9, query=f"Question {i}?") for i in range(5)))[0].metrics
     assert (measures["desirable_weight"], measures["undesirable_weight"]) == (None, None)
 
 
@@ -103,7 +103,7 @@ def test_the_cap_takes_the_clearest_verdicts(product: Product):
     lines = [judged(f"a{i}", reward, query=f"Q{i}") for i, reward in enumerate((0.8, 1.0, 0.0, 0.2))]
     account, rows = built(product, *lines, max_samples=2)
     assert labels(rows) == {"a1": True, "a2": False}
-    assert account.rejects == {"over_max_samples": 2}
+    assert account.dropped == {"over_max_samples": 2}
 
 
 def test_thresholds_that_overlap_are_refused():

@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ledger import LedgerError, LedgerOfDay, write_ledger
 from rl_assets.datasets.ratings import rate_interactions
 from rl_assets.tables.dataset_ledger import DATASETS, LEDGER
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.logs import DAY, Product, Row, about, interaction, judged
 from rl_assets_tests.support.published_datasets import WINDOW, publish_datasets
 
@@ -57,17 +57,17 @@ def test_the_ledger_says_where_an_answer_went_and_why_not_elsewhere(mixed: Produ
     publish_datasets(mixed, tmp_path)
     _, ledger = written(mixed, tmp_path)
 
-    def fates(interaction_id: str) -> list:
+    def outcomes(interaction_id: str) -> list:
         row = ledger[interaction_id]
         pairs = ((row[f"{name}_rows"], row[f"{name}_reason"]) for name in ("sft", "dpo", "reward", "kto", "grpo"))
         return [rows or reason for rows, reason in pairs]
 
-    assert fates("failed") == ["error"] * 5
-    assert fates("blank") == ["no_answer"] * 5
-    assert fates("odd") == ["untrainable_prompt"] * 5
-    assert fates("alone") == [1, "no_partner", "no_partner", 1, "too_few_answers"]
-    assert fates("unrated") == ["no_reward", 1, 1, "no_reward", "no_reward"]
-    assert fates("wrong") == [1, 1, 1, 2, "too_few_answers"]
+    assert outcomes("failed") == ["error"] * 5
+    assert outcomes("blank") == ["no_answer"] * 5
+    assert outcomes("odd") == ["untrainable_prompt"] * 5
+    assert outcomes("alone") == [1, "no_partner", "no_partner", 1, "too_few_answers"]
+    assert outcomes("unrated") == ["no_reward", 1, 1, "no_reward", "no_reward"]
+    assert outcomes("wrong") == [1, 1, 1, 2, "too_few_answers"]
 
 
 def test_the_sums_are_those_of_every_manifest_and_of_every_file(mixed: Product, tmp_path):
@@ -76,12 +76,12 @@ def test_the_sums_are_those_of_every_manifest_and_of_every_file(mixed: Product, 
     for name in DATASETS:
         short = name.removesuffix("_dataset")
         manifest = read_manifest(tmp_path / name / str(DAY))
-        counted = Counter(row[f"{short}_reason"] or "taken" for row in rows.values())
-        assert ledger.accounts[name] == manifest["answers"] == dict(counted)
+        counted = Counter(row[f"{short}_reason"] or "selected" for row in rows.values())
+        assert ledger.accounts[name] == manifest.answer_outcomes == dict(counted)
         assert sum(counted.values()) == 166
     for name in ("sft_dataset", "kto_dataset", "grpo_dataset"):
         taken = sum(row[f"{name.removesuffix('_dataset')}_rows"] for row in rows.values())
-        assert taken == read_manifest(tmp_path / name / str(DAY))["taken"]
+        assert taken == read_manifest(tmp_path / name / str(DAY)).selected
 
 
 def test_a_missing_dataset_is_named(mixed: Product, tmp_path):
@@ -113,7 +113,7 @@ def test_a_manifest_that_counts_otherwise_is_noticed(mixed: Product, tmp_path):
     publish_datasets(mixed, tmp_path)
     path = tmp_path / "kto_dataset" / str(DAY) / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["answers"]["taken"] += 1
+    manifest["answer_outcomes"]["selected"] += 1
     path.write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(LedgerError, match=r"the ledger counts .* for .*kto_dataset"):
         write_ledger(mixed.lake, WINDOW, tmp_path)

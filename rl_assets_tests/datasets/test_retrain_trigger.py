@@ -7,10 +7,10 @@ import pytest
 
 from rl_assets.core.home import Home
 from rl_assets.datasets import prompts
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.retrain_trigger import growth
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import build, make_dataset
 
@@ -25,7 +25,7 @@ def train(home: Path, day: str) -> None:
 def usable(home: Path, day: str) -> int:
     manifest = read_manifest(home / "datasets" / "sft_dataset" / day)
     assert manifest is not None
-    return manifest["rows"]["train"]
+    return manifest.rows["train"]
 
 
 def new(home: Path) -> int:
@@ -67,4 +67,4 @@ def test_only_the_newest_contents_of_a_dataset_keep_their_prompts(trained, monke
     assert make_dataset(trained, DAY).success
     manifest = read_manifest(trained / "datasets" / "sft_dataset" / DAY)
     assert manifest is not None
-    assert [path.stem for path in kept.iterdir()] == [manifest["sha256"]]
+    assert [path.stem for path in kept.iterdir()] == [manifest.sha256]

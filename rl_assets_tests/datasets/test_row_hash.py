@@ -39,7 +39,7 @@ def test_batches_of_any_size_have_one_hash(cut):
     assert hashed(ROWS, cut) == hashed(ROWS)
 
 
-def test_slices_of_larger_arrays_are_read_where_they_begin():
+def test_shards_of_larger_arrays_are_read_where_they_begin():
     table = pa.Table.from_pylist(ROWS, schema=SCHEMA)
     whole = table.combine_chunks().to_batches()[0]
     assert content_hash(SCHEMA, [whole.slice(0, 20), whole.slice(20)]) == hashed(ROWS)

@@ -50,7 +50,7 @@ def test_every_candidate_is_taken_or_left_out_for_one_reason(product: Product):
         judged("odd", 1.0, messages=[{"role": "user", "content": "A"}]),
     )
     assert ids(rows) == ["best"]
-    assert account.rejects == {
+    assert account.dropped == {
         "not_the_best": 1,
         "low_reward": 1,
         "error": 1,
@@ -58,7 +58,7 @@ def test_every_candidate_is_taken_or_left_out_for_one_reason(product: Product):
         "no_reward": 1,
         "untrainable_prompt": 1,
     }
-    assert account.candidates == 8 == account.taken + sum(account.rejects.values())
+    assert account.candidates == 8 == account.selected + sum(account.dropped.values())
 
 
 def test_the_least_reward_is_reached_up_to_rounding(product: Product):
@@ -102,7 +102,7 @@ def test_a_humans_correction_outranks_every_logged_answer(product: Product):
     metadata = rows[0]["metadata"]
     assert (metadata["interaction_id"], metadata["agent"], metadata["reward_source"]) == ("a1", "human", "human")
     assert metadata["reward"] == 1.0
-    assert account == Built(candidates=3, taken=1, rejects={"low_reward": 1, "not_the_best": 1})
+    assert account == Built(candidates=3, selected=1, dropped={"low_reward": 1, "not_the_best": 1})
 
 
 def test_an_answer_that_failed_may_be_corrected(product: Product):
@@ -115,24 +115,24 @@ def test_an_empty_correction_is_none(product: Product):
     mended = about("a1", "f1", "correction", preferred_output="  \n")
     account, rows = built(product, judged("a1", 0.9), feedback=(mended,))
     assert ids(rows) == ["a1"] and rows[0]["metadata"]["agent"] == "desk"
-    assert account.rejects == {"no_answer": 1}
+    assert account.dropped == {"no_answer": 1}
 
 
 def test_a_correction_of_an_unknown_answer_is_no_candidate(product: Product):
     account, _ = built(product, feedback=(about("unknown", "f1", "correction", preferred_output="x"),))
-    assert account == Built(candidates=0, taken=0, rejects={})
+    assert account == Built(candidates=0, selected=0, dropped={})
 
 
 def test_the_cap_takes_the_best_prompts(product: Product):
     lines = [judged(f"a{i}", 0.8 + i / 100, query=f"Q{i}") for i in range(10)]
     account, rows = built(product, *lines, judged("low", 0.1, query="Q9"), max_samples=3)
     assert ids(rows) == ["a7", "a8", "a9"]
-    assert account.rejects == {"low_reward": 1, "over_max_samples": 7}
+    assert account.dropped == {"low_reward": 1, "over_max_samples": 7}
 
 
 def test_without_answers_there_are_no_rows(product: Product):
     account, rows = built(product)
-    assert (account, rows) == (Built(candidates=0, taken=0, rejects={}), [])
+    assert (account, rows) == (Built(candidates=0, selected=0, dropped={}), [])
 
 
 def test_presets_say_how_good_is_good_enough_and_a_number_says_it_better(product: Product):

@@ -11,7 +11,7 @@ from rl_assets_tests.support.logs import Product, Row, about, interaction, judge
 def built(product: Product, policy: PairPolicy) -> tuple[Built, list[Row]]:
     product.ingest()
     account, rows = product.build(build_pairs, policy)
-    assert account.candidates == account.taken + sum(account.rejects.values())
+    assert account.candidates == account.selected + sum(account.dropped.values())
     return account, rows
 
 
@@ -73,7 +73,7 @@ def test_without_explicit_no_stated_preference_is_taken(product: Product):
     told = about("a1", "f1", "preference", preferred_output="Better, I say.", rejected_output="Worse, they say.")
     product.log(told, log_format="feedback_table")
     assert built(product, DpoPolicy(strategies=["all_margin"]))[0].candidates == 0
-    assert built(product, DpoPolicy())[0].taken == 1
+    assert built(product, DpoPolicy())[0].selected == 1
 
 
 def test_a_prompt_that_is_asked_all_day_gives_no_square_of_pairs(product: Product):
@@ -85,13 +85,13 @@ def test_a_prompt_that_is_asked_all_day_gives_no_square_of_pairs(product: Produc
 
 def test_a_reward_model_learns_from_small_margins_and_from_all_pairs_of_four(product: Product):
     product.log(*group(1.0, 0.9, 0.8, 0.7))
-    assert built(product, RewardPolicy())[0].taken == 6
-    assert built(product, DpoPolicy())[0].rejects == {"over_per_prompt": 1}
+    assert built(product, RewardPolicy())[0].selected == 6
+    assert built(product, DpoPolicy())[0].dropped == {"over_per_prompt": 1}
 
 
 def test_the_account_says_how_often_the_longer_text_is_chosen(product: Product):
     product.log(judged("a", 0.9, answer="Quite a long answer."), judged("b", 0.1, answer="A short one."))
-    assert built(product, DpoPolicy())[0].measures["longer_is_chosen"] == 1.0
+    assert built(product, DpoPolicy())[0].metrics["longer_is_chosen"] == 1.0
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ratings import Window, rate_interactions
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.logs import DAY, Product, judged
 
 SCORES = (0.95, 0.85, 0.75, 0.65)
@@ -49,8 +49,8 @@ def test_a_preset_or_a_threshold_of_the_launchpad_decides_the_rows(home: Path, j
     keys = [dg.AssetKey("sft_dataset")]
     assert job.execute_in_process(partition_key=str(DAY), asset_selection=keys, run_config=run_config).success
     manifest = read_manifest(home / "datasets" / "sft_dataset" / str(DAY))
-    assert sum(manifest["rows"].values()) == rows
-    assert {name: manifest["configuration"][name] for name in config} == config
+    assert sum(manifest.rows.values()) == rows
+    assert {name: manifest.configuration[name] for name in config} == config
 
 
 @pytest.mark.parametrize(

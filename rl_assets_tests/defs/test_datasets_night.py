@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared import presentation
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.quickstart.install import install
 from rl_assets.settings import Settings
 from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.records import INTERACTIONS
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def night(home: Path, first: str, last: str | None = None, select: str | None = 
 
 
 def hashes(home: Path, days: list[str]) -> dict[tuple[str, str], str]:
-    return {(name, day): read_manifest(home / "datasets" / name / day)["sha256"] for name in DATASETS for day in days}
+    return {(name, day): read_manifest(home / "datasets" / name / day).sha256 for name in DATASETS for day in days}
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
@@ -125,7 +125,7 @@ def test_a_day_without_files_is_published_as_empty(tmp_path):
     (tmp_path / "landing").mkdir()
     result = night(tmp_path, DAYS[0])
     assert result.success
-    assert read_manifest(tmp_path / "datasets" / "sft_dataset" / DAYS[0])["rows"] == {
+    assert read_manifest(tmp_path / "datasets" / "sft_dataset" / DAYS[0]).rows == {
         "train": 0,
         "validation": 0,
         "test": 0,

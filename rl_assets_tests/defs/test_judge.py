@@ -57,14 +57,14 @@ def test_pairs_of_a_judge_are_taken_where_the_strategy_is_named_and_only_there(s
     with serving(honest) as server:
         assert run(settings, "judge_preferences", judge=JudgeResource(base_url=server.url, model="m")).success
     connection = rated_as_of(Lake(settings.paths.lake_url), Window(date.fromisoformat(DAY), 30), "1GB")
-    assert build_pairs(connection, DpoPolicy()).measures["judged"] == 0
-    built = build_pairs(connection, DpoPolicy(strategies=["explicit", "all_margin", "judged"]))
+    assert build_pairs(connection, DpoPolicy()).metrics["judge"] == 0
+    built = build_pairs(connection, DpoPolicy(strategies=["explicit", "all_margin", "judge"]))
     rows = all_rows(built).column("metadata").to_pylist()
     found = [[row[name] for name in ("strategy", "reward_source", "margin", "chosen_id")] for row in rows]
-    assert built.measures["judged"] == 5
-    assert {(strategy, source) for strategy, source, _, _ in found} == {("all_margin", "human"), ("judged", "judge")}
+    assert built.metrics["judge"] == 5
+    assert {(strategy, source) for strategy, source, _, _ in found} == {("all_margin", "human"), ("judge", "judge")}
     assert all(chosen.startswith("ada") for *_, chosen in found)
-    assert all((margin is None) == (strategy == "judged") for strategy, _, margin, _ in found)
+    assert all((margin is None) == (strategy == "judge") for strategy, _, margin, _ in found)
 
 
 def test_a_judge_does_not_overrule_what_people_stated(settings):
@@ -81,6 +81,6 @@ def test_a_judge_does_not_overrule_what_people_stated(settings):
     table = pa.Table.from_pylist([stated | {"given_at": datetime(2026, 10, 14, tzinfo=UTC)}], schema=FEEDBACK.schema)
     lake.publish(FEEDBACK, date.fromisoformat(DAY), table.to_reader())
     connection = rated_as_of(lake, Window(date.fromisoformat(DAY), 30), "1GB")
-    rows = all_rows(build_pairs(connection, DpoPolicy(strategies=["judged", "explicit"]))).to_pylist()
+    rows = all_rows(build_pairs(connection, DpoPolicy(strategies=["judge", "explicit"]))).to_pylist()
     asked = [row["metadata"]["strategy"] for row in rows if row["prompt_key"] == sha256_text("q5")]
     assert asked == ["explicit"]

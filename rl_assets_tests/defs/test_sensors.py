@@ -5,9 +5,9 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.defs.ingestion.new_log_files import new_log_files
 from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import make_dataset
 from rl_assets_tests.support.ticks import tick
@@ -62,7 +62,7 @@ def test_append_only_logs_are_landed_by_the_tick(tmp_path, instance):
 def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(tmp_path, instance, monkeypatch):
     write_log(tmp_path, DAY, range(40))
     assert make_dataset(tmp_path, DAY).success
-    usable = read_manifest(tmp_path / "datasets" / "sft_dataset" / DAY)["rows"]["train"]
+    usable = read_manifest(tmp_path / "datasets" / "sft_dataset" / DAY).rows["train"]
 
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", str(usable + 1))
     assert f"'sft': {usable}" in tick(enough_new_feedback, tmp_path, instance).skip_message

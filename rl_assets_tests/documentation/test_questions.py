@@ -70,7 +70,7 @@ def test_the_split_follows_the_page(asked, tmp_path):
     connection, built = build_multimodal(lake, "multimodal_sft_dataset", MultimodalPolicy(), "1GB")
     splits = connection.sql("SELECT max(n) FROM (SELECT count(DISTINCT split) n FROM rows GROUP BY metadata.page)")
     assert splits.fetchall() == [(1,)]
-    assert built.taken == connection.sql("SELECT count(*) FROM rows").fetchall()[0][0]
+    assert built.selected == connection.sql("SELECT count(*) FROM rows").fetchall()[0][0]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_dataset_is_published_with_card_and_manifest_and_opens(asked, tmp_path
         hashes.add(publish_dataset(connection, folder, built, MultimodalPolicy(), suite, {}).sha256)
     assert len(hashes) == 1
     opened = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-    assert sum(split.num_rows for split in opened.values()) == built.taken
+    assert sum(split.num_rows for split in opened.values()) == built.selected
     assert not {"image", "images"} & set(opened["train"].column_names)
-    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["measures"]["need_an_image"] == 40
+    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["metrics"]["need_an_image"] == 40
 
 
 def test_image_markup_in_the_documentation_never_reaches_a_prompt(tmp_path):
@@ -123,4 +123,4 @@ def test_published_documentation_gives_questions_that_meet_every_expectation(pub
     folder = tmp_path / "multimodal_sft_dataset" / "2026-11-20"
     published = publish_dataset(connection, folder, built, MultimodalPolicy(), MULTIMODAL_SFT, {})
     blocking = [finding for finding in published.findings if finding.expectation.blocking]
-    assert all(finding.passed for finding in blocking) and built.measures["need_an_image"] > 40
+    assert all(finding.passed for finding in blocking) and built.metrics["need_an_image"] > 40

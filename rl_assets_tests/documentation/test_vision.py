@@ -27,8 +27,8 @@ def published(home) -> Dataset:
 
 def test_every_kept_pair_is_a_row_or_has_its_reason(home, published):
     manifest = published.manifest
-    assert manifest["candidates"] == len(kept_pairs(Lake(str(home / "lake")))) == 40
-    assert (manifest["taken"], manifest["rejects"]) == (38, {"svg_is_not_rendered": 2})
+    assert manifest.candidates == len(kept_pairs(Lake(str(home / "lake")))) == 40
+    assert (manifest.selected, manifest.dropped) == (38, {"svg_is_not_rendered": 2})
     assert all(finding.passed for finding in published.findings if finding.expectation.blocking)
 
 
@@ -67,7 +67,7 @@ def test_a_picture_that_changed_since_its_page_was_read_is_left_out(tmp_path):
     read(tmp_path)
     (tmp_path / "docs" / "guide" / "img" / "0.png").write_bytes(picture(seed=99))
     (tmp_path / "docs" / "guide" / "img" / "1.png").unlink()
-    assert publish(tmp_path).manifest["rejects"] == {"file_changed": 2}
+    assert publish(tmp_path).manifest.dropped == {"file_changed": 2}
 
 
 def test_transparency_becomes_white_and_nothing_of_the_file_but_pixels_is_copied(tmp_path):

@@ -74,7 +74,7 @@ def test_answers_that_differ_in_personal_data_only_are_no_pair(product: Product)
     product.log(judged("c", 0.9, answer="Mail a@b.org."), judged("d", 0.1, answer="Mail c@d.org."), name="p.jsonl")
     product.ingest()
     built, _ = product.build(build_pairs, DpoPolicy(max_len_ratio=100))
-    assert built.rejects["identical"] == 1
+    assert built.dropped["identical"] == 1
 
 
 def test_only_texts_that_held_something_are_copied_and_the_landed_ones_stay(product: Product):
@@ -117,4 +117,4 @@ def test_refusals_and_boilerplate_are_not_trained_on_and_are_counted(product: Pr
     product.ingest()
     built, rows = product.build(build_sft, SftPolicy())
     assert [row["metadata"]["interaction_id"] for row in rows] == ["a2"]
-    assert sum(built.rejects.get(reason, 0) for reason in ("refusal", "boilerplate")) == 1
+    assert sum(built.dropped.get(reason, 0) for reason in ("refusal", "boilerplate")) == 1

@@ -13,7 +13,6 @@ from datasets import load_dataset
 
 import rl_assets
 from rl_assets.core.home import Home
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.split_files import SPLITS
 from rl_assets.governance import user_hash
 from rl_assets.governance.erasure import Erasure, erase_scope, plan_erasure, scope_of
@@ -25,6 +24,7 @@ from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import ERASURES, INTERACTION_IDS, USER_HASHES, Erased, tombstones
 from rl_assets.tables.catalog import ALL_TABLES
 from rl_assets.tables.dataset_ledger import DATASETS
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import DAY, Product, interaction, later, reward
@@ -56,7 +56,7 @@ def test_before_an_erasure_the_user_is_nearly_everywhere(built):
     found = products.traces_of_mary(built)
     for place in ("lake/interactions", "lake/feedback", "lake/rejected_records", "lake/rated_interactions"):
         assert any(path.startswith(place) for path in found), place
-    assert {f"datasets/{name}/{products.SECOND}/fates.parquet" for name in DATASETS} <= set(found)
+    assert {f"datasets/{name}/{products.SECOND}/outcomes.parquet" for name in DATASETS} <= set(found)
 
 
 def test_a_user_erased_is_in_no_table_no_version_of_one_and_no_dataset(erased):
@@ -79,7 +79,7 @@ def test_days_taken_in_and_built_again_bring_nothing_back(copied):
     products.build(copied)
     assert products.traces_of_mary(copied) == []
     manifest = read_manifest(copied / "datasets" / "sft_dataset" / products.SECOND)
-    assert sum(manifest["rows"].values()) > 20
+    assert sum(manifest.rows.values()) > 20
 
 
 def test_what_a_user_erased_says_later_does_not_come_in_nor_what_others_say_of_it(copied):

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.defs.shared.failed_runs import RANGE_END, RANGE_START, days_failed_together
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.nights import nights
 from rl_assets_tests.support.stand_in import defs, make_dataset
@@ -40,7 +40,7 @@ def write_days(home: Path) -> None:
 def content(home: Path) -> dict[str, str]:
     """The hash of each day's dataset, of those that there are."""
     manifests = {day: read_manifest(home / "datasets" / "sft_dataset" / day) for day in DAYS}
-    return {day: manifest["sha256"] for day, manifest in manifests.items() if manifest}
+    return {day: manifest.sha256 for day, manifest in manifests.items() if manifest}
 
 
 def requests(

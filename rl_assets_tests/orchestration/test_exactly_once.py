@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rl_assets.datasets.folder import read_manifest
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.night_logs import row, write_log
 from rl_assets_tests.support.nights import Nights, nights
 from rl_assets_tests.support.stand_in import make_dataset
@@ -24,7 +24,7 @@ KINDS = ("sft", "dpo", "grpo")
 def usable(home: Path, day: str = DAY) -> int:
     manifest = read_manifest(home / "datasets" / "sft_dataset" / day)
     assert manifest is not None
-    return manifest["rows"]["train"]
+    return manifest.rows["train"]
 
 
 def counts_of_first_and_one_more(scratch: Path) -> tuple[int, int]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rl_assets.core.files import sha256_folder
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.lake.delta import Lake
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import make_dataset
@@ -55,5 +55,5 @@ def test_a_full_disk_leaves_what_was_published_and_a_later_run_goes_on(small_dis
     assert make_dataset(small_disk, DAY).success
     assert len(lake.read(INTERACTIONS, [DAY]).to_table()) == 90
     manifest = read_manifest(dataset)
-    assert manifest is not None and manifest["rows"]["train"] > 20
+    assert manifest is not None and manifest.rows["train"] > 20
     assert [path.name for path in dataset.parent.iterdir() if path.name.startswith(f".{DAY}")] == []

@@ -85,7 +85,7 @@ def connected(rows: list[Row], like: str) -> duckdb.DuckDBPyConnection:
     connection.register("given", pa.Table.from_pylist(rows, schema=schema))
     connection.execute("CREATE TABLE rows AS FROM given")
     connection.execute(
-        "CREATE TABLE fates AS SELECT prompt_key AS interaction_id, 1 AS rows, "
+        "CREATE TABLE outcomes AS SELECT prompt_key AS interaction_id, 1 AS rows, "
         f"CASE WHEN prompt_key = '{UNACCOUNTED}' THEN 'error' END AS reason FROM rows"
     )
     return connection

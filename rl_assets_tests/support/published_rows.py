@@ -12,6 +12,6 @@ from rl_assets_tests.support.logs import DAY
 
 def publish_rows(root: Path, rows: list[Row], name: str = "sft_dataset") -> Dataset:
     suite = {"sft_dataset": SFT, "dpo_dataset": DPO}[name]
-    built = Built(candidates=len(rows) + 2, taken=len(rows), rejects={"error": 2})
+    built = Built(candidates=len(rows) + 2, selected=len(rows), dropped={"error": 2})
     inputs = {"rated_interactions": {str(DAY): "abc"}}
     return publish_dataset(connected(rows, name), root / name / str(DAY), built, SftPolicy(), suite, inputs)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.defs.datasets import datasets, rated_interactions
 from rl_assets.defs.features import interaction_features
 from rl_assets.defs.ingestion import raw_tables
@@ -21,6 +20,7 @@ from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.instance import executors
 from rl_assets.models.adapters import WEIGHTS, publish
 from rl_assets.settings import Settings, load_settings
+from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.adapter_samples import sample_manifest
 
 
@@ -32,9 +32,9 @@ def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource) -> None:
     _train_for(context, home)
     dataset = read_manifest(home.paths.datasets("sft_dataset", context.partition_key))
     assert dataset is not None
-    folder = home.paths.adapters() / "sft" / dataset["sha256"][:20]
+    folder = home.paths.adapters() / "sft" / dataset.sha256[:20]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_text(dataset["sha256"], encoding="utf-8")
+    (folder / WEIGHTS).write_text(dataset.sha256, encoding="utf-8")
     used = {key: dataset[key] for key in ("name", "day", "sha256")} | {"used": 1, "dropped": {}, "cut": 0}
     publish(folder, sample_manifest(day=context.partition_key, dataset=used))
 

@@ -6,7 +6,7 @@ WITH corrected AS (
     WHERE feedback_id IS NOT NULL
 ),
 
-fates AS (
+outcomes AS (
     SELECT
         number,
         cast(reason IS NULL AS BIGINT) AS rows,
@@ -25,5 +25,5 @@ SELECT
     interaction_id,
     rows,
     CASE WHEN rows = 0 THEN reason END AS reason
-FROM fates JOIN answers USING (number)
+FROM outcomes JOIN answers USING (number)
 ORDER BY number

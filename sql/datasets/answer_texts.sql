@@ -1,16 +1,16 @@
--- The texts that `named` numbers, with the prompts of the answers of which these are asked for.
+-- The texts that `named` numbers, with the prompts of the answers of which these are with_prompt for.
 -- Reads: answers, interactions, named.
 -- Parameters: none.
 SELECT
-    slice,
+    shard,
     number,
-    CASE WHEN asked THEN interactions.prompt END AS prompt,
+    CASE WHEN with_prompt THEN interactions.prompt END AS prompt,
     interactions.answer
 FROM interactions
 JOIN (SELECT
-    slice,
+    shard,
     number,
-    asked,
+    with_prompt,
     interaction_id,
     landed_day
 FROM named JOIN answers USING (number)) AS wanted

@@ -1,5 +1,5 @@
--- Answers that somebody gave in place of logged ones: corrections stated as feedback, and, with $teacher, those of the
--- teacher as of the day.
+-- Answers that somebody gave in position of logged ones: corrections stated as feedback, and, with $teacher, those of
+-- the teacher as of the day.
 -- Reads: first_feedback, teacher_answers.
 -- Parameters: $teacher.
 SELECT

@@ -2,7 +2,7 @@
 -- Reads: named, statements.
 -- Parameters: none.
 SELECT
-    slice,
+    shard,
     number,
     cast(NULL AS STRUCT(role VARCHAR, content VARCHAR)[]) AS prompt,
     quoted_text(number, preferred, rejected) AS answer

@@ -1,9 +1,9 @@
--- The numbers of the taken candidates' texts, with their slices of so many as $slices.
+-- The numbers of the selected candidates' texts, with their shards of so many as $shards.
 -- Reads: candidates.
--- Parameters: $slices.
+-- Parameters: $shards.
 SELECT DISTINCT
-    slice_of(prompt, $slices) AS slice,
+    shard_of(prompt, $shards) AS shard,
     number,
-    TRUE AS asked
+    TRUE AS with_prompt
 FROM candidates
 WHERE reason IS NULL

@@ -1,4 +1,4 @@
--- Shared by the dataset builders: splits, prompts that can be trained on, slices of prompts, and numbers of texts.
+-- Shared by the dataset builders: splits, prompts that can be trained on, shards of prompts, and numbers of texts.
 
 -- The split of a cluster of prompts, the same in every dataset and for ever: 90 % train, 5 % validation, 5 % test by
 -- the hash of its key.
@@ -27,8 +27,8 @@ CREATE OR REPLACE MACRO spread(place, size, n) AS (
     size <= n OR round(round(place * (n - 1) / (size - 1)) * (size - 1) / (n - 1)) = place
 );
 
--- Prompts in the order of their short keys are cut into n slices, counted from 0.
-CREATE OR REPLACE MACRO slice_of(prompt, n) AS cast('0x' || left(cast(prompt AS VARCHAR), 4) AS INTEGER) * n // 65536;
+-- Prompts in the order of their short keys are cut into n shards, counted from 0.
+CREATE OR REPLACE MACRO shard_of(prompt, n) AS cast('0x' || left(cast(prompt AS VARCHAR), 4) AS INTEGER) * n // 65536;
 
 -- Texts are numbered as their answers are, and those that a statement quotes below zero: by its place in `statements`.
 CREATE OR REPLACE MACRO preferred_number(statement) AS -2 * statement - 1;

@@ -75,7 +75,7 @@ def judge_preferences(
     """Which of two logged answers to one prompt a judge finds better in both orders, if their rewards do not differ.
 
     Nothing if no judge is configured, and empty if the judge is unreliable. Pair datasets select them by their strategy
-    `judged`.
+    `judge`.
     """
     service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     if service is None:

@@ -96,7 +96,7 @@ def _publish(
 
 def _read_by(policy: Policy) -> list[Table]:
     """The tables whose content decides a dataset of that policy."""
-    judged = isinstance(policy, PairPolicy) and "judged" in policy.strategies
+    judged = isinstance(policy, PairPolicy) and "judge" in policy.strategies
     taught = isinstance(policy, SftPolicy) and policy.teacher
     return [RATED_INTERACTIONS, *([JUDGE_PREFERENCES] if judged else []), *([TEACHER_ANSWERS] if taught else [])]
 
@@ -113,9 +113,9 @@ def _describe(dataset: Dataset) -> dict[str, object]:
         "dagster/uri": str(dataset.folder),
         "content": dataset.sha256[:SHOWN_HASH],
         **{f"{split}_rows": rows for split, rows in dataset.rows.items()},
-        "candidates": manifest["candidates"],
-        "taken": manifest["taken"],
-        **{name: value for name, value in manifest["measures"].items() if value is not None},
-        **{name: value for name, value in manifest["tokens"].items() if value is not None},
-        "left_out": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest["rejects"].items()),
+        "candidates": manifest.candidates,
+        "selected": manifest.selected,
+        **{name: value for name, value in manifest.metrics.items() if value is not None},
+        **{name: value for name, value in manifest.tokens.items() if value is not None},
+        "dropped": markdown_table({"reason": reason, "candidates": n} for reason, n in manifest.dropped.items()),
     }

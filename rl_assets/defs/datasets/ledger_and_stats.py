@@ -55,7 +55,7 @@ def _by_outcome(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, obj
     outcomes = {outcome for account in accounts.values() for outcome in account}
     return [
         {"outcome": outcome, **{name: account.get(outcome, 0) for name, account in accounts.items()}}
-        for outcome in sorted(outcomes, key=lambda outcome: (outcome != "taken", outcome))
+        for outcome in sorted(outcomes, key=lambda outcome: (outcome != "selected", outcome))
     ]
 
 

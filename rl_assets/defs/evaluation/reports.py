@@ -5,7 +5,6 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JUDGE_IS_RELIABLE, JudgeConfig, JudgeResource, judge_check
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
@@ -36,6 +35,7 @@ from rl_assets.llm.prices import read_prices
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.tables.dataset_manifest import read_manifest
 
 
 class PromotionConfig(dg.Config, PromotionRules):

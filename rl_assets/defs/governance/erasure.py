@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from rl_assets.datasets.folder import read_manifest
 from rl_assets.defs.governance.event_log_search import runs_that_show
 from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.resources import HomeResource
@@ -18,6 +17,7 @@ from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import Erased, hashed
 from rl_assets.tables.catalog import INTERNAL_TABLES, RECORD_TABLES
 from rl_assets.tables.dataset_ledger import LEDGER
+from rl_assets.tables.dataset_manifest import read_manifest
 
 RECORD_ASSETS = [table for table in RECORD_TABLES if table not in INTERNAL_TABLES]
 
@@ -91,10 +91,10 @@ def _make_stale(context: dg.OpExecutionContext, home: HomeResource, done: Erasur
         manifest = read_manifest(home.paths.datasets(held.name, held.day))
         if manifest and sum(held.rows.values()):
             rows = {
-                "dagster/partition_row_count": sum(manifest["rows"].values()),
+                "dagster/partition_row_count": sum(manifest.rows.values()),
                 "erased_rows": sum(held.rows.values()),
             }
-            _changed(context, held.name, held.day, rows, manifest["sha256"])
+            _changed(context, held.name, held.day, rows, manifest.sha256)
     _changed_tables(context, home, done, RECORD_ASSETS)
 
 

@@ -1,5 +1,5 @@
 -- Every answer that could join a group of answers to one prompt, with why it does not, or NULL in `reason`. A group has
--- one prompt and one reward source; of more than $group_size answers those are taken that lie evenly over the sorted
+-- one prompt and one reward source; of more than $group_size answers those are selected that lie evenly over the sorted
 -- rewards, the best and the worst included, unless $selection says otherwise.
 -- Reads: answers.
 -- Parameters: $failed_below, $group_size, $min_group_size, $min_sd, $selection.
@@ -35,7 +35,7 @@ ranked AS (
         row_number() OVER (
             PARTITION BY prompt, reward_source
             ORDER BY CASE WHEN $selection = 'random' THEN sha256(interaction_id) END, reward DESC, number
-        ) - 1 AS place,
+        ) - 1 AS position,
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
     FROM filtered
     WHERE filtered_by IS NULL
@@ -48,7 +48,7 @@ strata AS (
             WHEN size < $min_group_size THEN 'too_few_answers'
             WHEN
                 NOT CASE
-                    WHEN $selection = 'stratified' THEN spread(place, size, $group_size) ELSE place < $group_size
+                    WHEN $selection = 'stratified' THEN spread(position, size, $group_size) ELSE position < $group_size
                 END
                 THEN 'over_group_size'
         END AS set_aside

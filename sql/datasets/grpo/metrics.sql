@@ -1,14 +1,14 @@
--- Groups taken, their mean reward deviation, and whole groups left out for lack of signal.
--- Reads: candidates, taken.
+-- Groups selected, their mean reward deviation, and whole groups left out for lack of signal.
+-- Reads: candidates, selected.
 -- Parameters: none.
 SELECT
     (
-        SELECT count(*) FROM taken
-        WHERE place = 1
+        SELECT count(*) FROM selected
+        WHERE position = 1
     ) AS groups,
     (
-        SELECT round(avg(round(sd, 9)), 4) FROM taken
-        WHERE place = 1
+        SELECT round(avg(round(sd, 9)), 4) FROM selected
+        WHERE position = 1
     ) AS mean_sd,
     count(distinct(prompt, reward_source)) FILTER (reason = 'no_signal') AS groups_without_signal,
     count(distinct(prompt, reward_source)) FILTER (reason = 'all_failed') AS groups_all_failed

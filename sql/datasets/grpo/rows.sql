@@ -1,10 +1,10 @@
--- Groups of answers to the prompts of a slice with their rewards. Complexity is the words of the question: simple up to
+-- Groups of answers to the prompts of a shard with their rewards. Complexity is the words of the question: simple up to
 -- 10, moderate up to 40, complex above.
--- Reads: taken, texts.
--- Parameters: $slice.
+-- Reads: selected, texts.
+-- Parameters: $shard.
 WITH groups AS (
     SELECT
-        taken.prompt AS key,
+        selected.prompt AS key,
         reward_source,
         first(prompt_key) AS prompt_key,
         first(cluster_key) AS cluster_key,
@@ -15,9 +15,10 @@ WITH groups AS (
         count(*) AS size,
         arg_min(texts.prompt, number) AS prompt,
         list_sort(list(DISTINCT agent)) AS agents,
-        list_sort(list({'place': place, 'text': answer, 'reward': reward, 'interaction_id': interaction_id})) AS said
-    FROM taken JOIN texts USING (number)
-    WHERE slice = $slice
+        list_sort(list({'position': position, 'text': answer, 'reward': reward, 'interaction_id': interaction_id}))
+            AS ranked
+    FROM selected JOIN texts USING (number)
+    WHERE shard = $shard
     GROUP BY key, reward_source
 )
 
@@ -26,7 +27,7 @@ SELECT
     prompt_key,
     prompt,
     list_transform(
-        said, LAMBDA answer:
+        ranked, LAMBDA answer:
         {'text': answer.text, 'reward': answer.reward, 'interaction_id': answer.interaction_id}
     ) AS responses,
     {

@@ -1,19 +1,19 @@
 -- The answers of the groups, the best of each first, with all that a row says but their texts.
 -- Reads: answers, candidates.
--- Parameters: $slices.
+-- Parameters: $shards.
 WITH members AS (
     SELECT
         number,
         sd,
-        row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, number) AS place
+        row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, number) AS position
     FROM candidates
     WHERE reason IS NULL
 )
 
 SELECT
-    slice_of(prompt, $slices) AS slice,
+    shard_of(prompt, $shards) AS shard,
     number,
-    place,
+    position,
     sd,
     prompt,
     split,
@@ -26,4 +26,4 @@ SELECT
     reward,
     reward_source
 FROM members JOIN answers USING (number)
-ORDER BY slice, prompt, reward_source, place
+ORDER BY shard, prompt, reward_source, position

@@ -56,7 +56,7 @@ filtered AS (
     FROM labelled LEFT JOIN repeated USING (prompt, text)
 ),
 
-taken AS (
+selected AS (
     SELECT
         number,
         feedback_id
@@ -67,6 +67,6 @@ taken AS (
 
 SELECT
     filtered.* EXCLUDE (text, unfit, filtered_by),
-    coalesce(filtered_by, CASE WHEN taken.number IS NULL THEN 'over_max_samples' END) AS reason
-FROM filtered LEFT JOIN taken
-    ON taken.number = filtered.number AND taken.feedback_id IS NOT DISTINCT FROM filtered.feedback_id
+    coalesce(filtered_by, CASE WHEN selected.number IS NULL THEN 'over_max_samples' END) AS reason
+FROM filtered LEFT JOIN selected
+    ON selected.number = filtered.number AND selected.feedback_id IS NOT DISTINCT FROM filtered.feedback_id

@@ -1,12 +1,12 @@
 -- Good and bad training rows, and the weights at which both kinds count alike, the rarer one above 1: for TRL's
 -- `desirable_weight` and `undesirable_weight`. NULL where a kind is missing.
--- Reads: taken.
+-- Reads: selected.
 -- Parameters: none.
 WITH counts AS (
     SELECT
         count(*) FILTER (label) AS good,
         count(*) FILTER (NOT label) AS bad
-    FROM taken
+    FROM selected
     WHERE split = 'train'
 )
 

@@ -1,6 +1,6 @@
--- Single good and bad answers of a slice with their texts.
--- Reads: taken, texts.
--- Parameters: $slice.
+-- Single good and bad answers of a shard with their texts.
+-- Reads: selected, texts.
+-- Parameters: $shard.
 SELECT
     split,
     prompt_key,
@@ -8,6 +8,6 @@ SELECT
     [{'role': 'assistant', 'content': coalesce(preferred, answer)}] AS completion,
     label,
     metadata
-FROM taken JOIN texts USING (number)
-WHERE slice = $slice
-ORDER BY split, taken.prompt, number, feedback_id
+FROM selected JOIN texts USING (number)
+WHERE shard = $shard
+ORDER BY split, selected.prompt, number, feedback_id

@@ -1,8 +1,8 @@
 -- What the single answers say but for their texts, in their order.
 -- Reads: answers, candidates, statements.
--- Parameters: $slices.
+-- Parameters: $shards.
 SELECT
-    slice_of(offers.prompt, $slices) AS slice,
+    shard_of(offers.prompt, $shards) AS shard,
     number,
     answers.split,
     offers.prompt,
@@ -21,4 +21,4 @@ FROM candidates AS offers JOIN answers USING (number)
 LEFT JOIN statements AS stated
     ON stated.feedback_id = offers.feedback_id AND stated.interaction_id = answers.interaction_id
 WHERE reason IS NULL
-ORDER BY slice, answers.split, offers.prompt, number, offers.feedback_id
+ORDER BY shard, answers.split, offers.prompt, number, offers.feedback_id

@@ -1,6 +1,6 @@
--- What became of each answer: the pairs it is a side of or was asked in, and the one reason where there is none: that
--- of the pair that came furthest, or why it was in no pair.
--- Reads: answers, choice, paired_answers.
+-- What became of each answer: the pairs it is a side of or was prompt_number in, and the one reason where there is
+-- none: that of the pair that reached furthest, or why it was in no pair.
+-- Reads: answers, candidates, paired_answers.
 -- Parameters: none.
 WITH furthest AS (
     SELECT [
@@ -9,38 +9,38 @@ WITH furthest AS (
     ] AS reasons
 ),
 
-judged AS (
+pairs_reached AS (
     SELECT
-        list_position(reasons, reason) AS came,
-        asked,
+        list_position(reasons, reason) AS reached,
+        prompt_number,
         chosen,
         rejected
-    FROM choice, furthest
+    FROM candidates, furthest
 ),
 
 sides AS (
     SELECT
         chosen AS number,
-        came
-    FROM judged
+        reached
+    FROM pairs_reached
     UNION ALL
     SELECT
         rejected,
-        came
-    FROM judged
+        reached
+    FROM pairs_reached
     UNION ALL
     SELECT
-        asked,
-        came
-    FROM judged
-    WHERE asked IS DISTINCT FROM chosen AND asked IS DISTINCT FROM rejected
+        prompt_number,
+        reached
+    FROM pairs_reached
+    WHERE prompt_number IS DISTINCT FROM chosen AND prompt_number IS DISTINCT FROM rejected
 ),
 
-fates AS (
+outcomes AS (
     SELECT
         number,
-        count(*) FILTER (came IS NULL) AS rows,
-        max(came) AS came
+        count(*) FILTER (reached IS NULL) AS rows,
+        max(reached) AS reached
     FROM sides
     WHERE number IS NOT NULL
     GROUP BY number
@@ -50,7 +50,7 @@ SELECT
     interaction_id,
     coalesce(rows, 0) AS rows,
     CASE WHEN coalesce(rows, 0) = 0 THEN coalesce(
-        reasons[came], unfit, CASE WHEN paired_answers.number IS NULL THEN 'over_max_answers' ELSE 'no_partner' END
+        reasons[reached], unfit, CASE WHEN paired_answers.number IS NULL THEN 'over_max_answers' ELSE 'no_partner' END
     ) END AS reason
-FROM answers LEFT JOIN fates USING (number) LEFT JOIN paired_answers USING (number), furthest
+FROM answers LEFT JOIN outcomes USING (number) LEFT JOIN paired_answers USING (number), furthest
 ORDER BY answers.number

@@ -1,104 +1,26 @@
--- Pairs of answers to one prompt of which one was better; `fault` says why a pair is none whatever the policy, or is
--- NULL. Stated preferences and corrections, pairs whose rewards of one source lie $margin apart, and pairs that a judge
--- told apart where rewards do not; $strategies names them in order. A judge's pair that people state otherwise is left
--- out. Numbers, rewards and lengths only: texts are joined for the pairs that are taken.
--- Reads: answers, judge_preferences, paired_answers, statements.
--- Parameters: $margin, $strategies.
-WITH stated AS (
+-- All pairs with why each is not selected, or NULL in `reason`: of the wanted ones at most $max_pairs, round-robin over
+-- prompts, the wider margin first.
+-- Reads: best_pairs, drop_reasons, near_identical, pairs.
+-- Parameters: $max_pairs.
+WITH selected AS (
     SELECT
-        list_position($strategies, 'explicit') AS rank,
-        feedback_id,
-        statements.rowid AS statement,
-        prompt,
-        cast(NULL AS INTEGER) AS chosen,
-        CASE kind WHEN 'correction' THEN number END AS rejected,
-        number AS asked,
-        cast(NULL AS DOUBLE) AS chosen_reward,
-        cast(NULL AS DOUBLE) AS rejected_reward,
-        statements.source AS reward_source,
-        length(stripped(preferred)) AS chosen_chars,
-        CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(statements.rejected)) END AS rejected_chars,
-        short_key(answer_key(preferred)) AS chosen_text,
-        coalesce(short_key(answer_key(statements.rejected)), text) AS rejected_text,
-        prompt_fault
-    FROM statements JOIN answers USING (interaction_id)
-    WHERE kind IN ('preference', 'correction') AND list_contains($strategies, 'explicit')
-),
-
-measured AS (
-    SELECT
-        least(
-            list_position($strategies, 'all_margin'),
-            CASE
-                WHEN better.place = 0 AND worse.place = worse.size - 1 THEN list_position($strategies, 'best_worst')
-            END,
-            CASE
-                WHEN better.stars AND reaches(better.reward, 0.75) AND worse.stars AND reaches(0.25, worse.reward)
-                    THEN list_position($strategies, 'ratings')
-            END,
-            CASE WHEN better.place = 0 AND worse.is_low THEN list_position($strategies, 'mu2s') END
-        ) AS rank,
-        cast(NULL AS VARCHAR) AS feedback_id,
-        cast(NULL AS BIGINT) AS statement,
-        prompt,
-        better.number AS chosen,
-        worse.number AS rejected,
-        better.number AS asked,
-        better.reward AS chosen_reward,
-        worse.reward AS rejected_reward,
-        reward_source,
-        better.answer_chars AS chosen_chars,
-        worse.answer_chars AS rejected_chars,
-        better.text AS chosen_text,
-        worse.text AS rejected_text,
-        coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
-    FROM paired_answers AS better JOIN paired_answers AS worse USING (prompt, reward_source)
-    WHERE NOT better.error AND reaches(better.reward - worse.reward, $margin)
-),
-
-judged AS (
-    SELECT
-        list_position($strategies, 'judged') AS rank,
-        cast(NULL AS VARCHAR) AS feedback_id,
-        cast(NULL AS BIGINT) AS statement,
-        better.prompt,
-        better.number AS chosen,
-        worse.number AS rejected,
-        better.number AS asked,
-        cast(NULL AS DOUBLE) AS chosen_reward,
-        cast(NULL AS DOUBLE) AS rejected_reward,
-        'judge' AS reward_source,
-        better.answer_chars AS chosen_chars,
-        worse.answer_chars AS rejected_chars,
-        better.text AS chosen_text,
-        worse.text AS rejected_text,
-        coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
-    FROM judge_preferences JOIN answers AS better ON better.interaction_id = preferred_id
-    JOIN answers AS worse ON worse.interaction_id = rejected_id
-    WHERE
-        list_contains($strategies, 'judged') AND NOT better.error
-        AND NOT EXISTS (
-            FROM
-                stated
-            WHERE
-                stated.prompt = better.prompt AND stated.chosen_text = worse.text
-                AND stated.rejected_text = better.text
-        )
+        pair,
+        position
+    FROM best_pairs JOIN pairs ON pairs.rowid = pair
+    ORDER BY position, chosen_reward - rejected_reward DESC NULLS FIRST, prompt, feedback_id, chosen, rejected
+    LIMIT $max_pairs
 )
 
 SELECT
-    * EXCLUDE (chosen_chars, rejected_chars, prompt_fault),
-    length_ratio(chosen_chars, rejected_chars) AS ratio,
-    chosen_chars > rejected_chars AS longer,
-    coalesce(prompt_fault, CASE
-        WHEN chosen_chars = 0 OR rejected_chars = 0 THEN 'empty_side'
-        WHEN chosen_text = rejected_text THEN 'identical'
-    END) AS fault
-FROM (
-    SELECT * FROM stated
-    UNION ALL BY NAME
-    SELECT * FROM measured
-    WHERE rank IS NOT NULL
-    UNION ALL BY NAME
-    SELECT * FROM judged
-)
+    pairs.* EXCLUDE (chosen_text, rejected_text, fault),
+    selected.position,
+    coalesce(reason, CASE
+        WHEN near_identical.pair IS NOT NULL THEN 'near_identical'
+        WHEN best_pairs.pair IS NULL THEN 'over_per_prompt'
+        WHEN selected.pair IS NULL THEN 'over_max_pairs'
+    END) AS reason
+FROM pairs
+JOIN drop_reasons ON drop_reasons.pair = pairs.rowid
+LEFT JOIN near_identical ON near_identical.pair = pairs.rowid
+LEFT JOIN best_pairs ON best_pairs.pair = pairs.rowid
+LEFT JOIN selected ON selected.pair = pairs.rowid

@@ -1,5 +1,5 @@
--- Why each pair is not taken, as far as that can be told without its texts, or NULL in `reason`. Pairs of which two say
--- that one text is better and worse than the other are none; of equal pairs the first stays.
+-- Why each pair is not selected, as far as that can be told without its texts, or NULL in `reason`. Pairs of which two
+-- say that one text is better and worse than the other are none; of equal pairs the first stays.
 -- Reads: pairs.
 -- Parameters: $max_len_ratio.
 WITH shared AS (

@@ -1,5 +1,5 @@
 -- The answers that pairs are made of, at most $max_answers a prompt and reward source, evenly over their sorted
--- rewards; with their places from the best down. Narrow, because it is joined with itself.
+-- rewards; with their positions from the best down. Narrow, because it is joined with itself.
 -- Reads: answers, statements.
 -- Parameters: $max_answers, $strategies.
 WITH ranked AS (
@@ -13,7 +13,8 @@ WITH ranked AS (
         error,
         prompt_fault,
         interaction_id,
-        row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, answer_chars, number) - 1 AS place,
+        row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, answer_chars, number)
+        - 1 AS position,
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
     FROM answers
     WHERE reward IS NOT NULL AND answer_chars > 0
@@ -44,4 +45,4 @@ SELECT
         WHERE kind = 'rating'
     ) AS stars
 FROM ranked
-WHERE spread(place, size, $max_answers)
+WHERE spread(position, size, $max_answers)

@@ -1,6 +1,6 @@
--- Preference rows of a slice: the chosen pairs with their texts.
--- Reads: taken, texts.
--- Parameters: $slice.
+-- Preference rows of a shard: the chosen pairs with their texts.
+-- Reads: selected, texts.
+-- Parameters: $shard.
 SELECT
     split,
     prompt_key,
@@ -8,9 +8,9 @@ SELECT
     [{'role': 'assistant', 'content': better.answer}] AS chosen,
     [{'role': 'assistant', 'content': worse.answer}] AS rejected,
     metadata
-FROM taken
-JOIN texts AS question ON question.number = asked
-LEFT JOIN texts AS better ON better.number = taken.chosen
-LEFT JOIN texts AS worse ON worse.number = taken.rejected
-WHERE slice = $slice
-ORDER BY split, taken.prompt, place
+FROM selected
+JOIN texts AS question ON question.number = prompt_number
+LEFT JOIN texts AS better ON better.number = selected.chosen
+LEFT JOIN texts AS worse ON worse.number = selected.rejected
+WHERE shard = $shard
+ORDER BY split, selected.prompt, position

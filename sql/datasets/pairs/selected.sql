@@ -1,33 +1,33 @@
 -- What preference rows say but for their texts, of which there are the numbers, in their order.
--- Reads: answers, choice, statements.
--- Parameters: $slices, $strategies.
+-- Reads: answers, candidates, statements.
+-- Parameters: $shards, $strategies.
 SELECT
-    slice_of(choice.prompt, $slices) AS slice,
+    shard_of(candidates.prompt, $shards) AS shard,
     about.split,
-    choice.prompt,
-    place,
+    candidates.prompt,
+    position,
     about.prompt_key,
-    choice.asked,
-    coalesce(choice.chosen, preferred_number(statement)) AS chosen,
-    coalesce(choice.rejected, rejected_number(statement)) AS rejected,
+    candidates.prompt_number,
+    coalesce(candidates.chosen, preferred_number(statement)) AS chosen,
+    coalesce(candidates.rejected, rejected_number(statement)) AS rejected,
     longer,
     {
         'interaction_id': about.interaction_id, 'prompt_key': about.prompt_key, 'cluster_key': about.cluster_key,
         'segment': about.segment, 'category': about.category, 'chosen_id': preferred.interaction_id,
-        'rejected_id': other.interaction_id, 'chosen_reward': choice.chosen_reward,
-        'rejected_reward': choice.rejected_reward, 'margin': choice.chosen_reward - choice.rejected_reward,
-        'reward_source': choice.reward_source, 'strategy': $strategies[rank],
+        'rejected_id': other.interaction_id, 'chosen_reward': candidates.chosen_reward,
+        'rejected_reward': candidates.rejected_reward, 'margin': candidates.chosen_reward - candidates.rejected_reward,
+        'reward_source': candidates.reward_source, 'strategy': $strategies[rank],
         'same_agent': preferred.agent = other.agent,
         'agents': two_names(
-            CASE WHEN choice.chosen IS NULL THEN feedback.source ELSE preferred.agent END,
-            CASE WHEN choice.rejected IS NULL THEN feedback.source ELSE other.agent END
+            CASE WHEN candidates.chosen IS NULL THEN feedback.source ELSE preferred.agent END,
+            CASE WHEN candidates.rejected IS NULL THEN feedback.source ELSE other.agent END
         ),
         'length_ratio': ratio
     } AS metadata
-FROM choice
-JOIN answers AS about ON about.number = choice.asked
-LEFT JOIN answers AS preferred ON preferred.number = choice.chosen
-LEFT JOIN answers AS other ON other.number = choice.rejected
+FROM candidates
+JOIN answers AS about ON about.number = candidates.prompt_number
+LEFT JOIN answers AS preferred ON preferred.number = candidates.chosen
+LEFT JOIN answers AS other ON other.number = candidates.rejected
 LEFT JOIN statements AS feedback ON feedback.rowid = statement
 WHERE reason IS NULL
-ORDER BY slice, about.split, choice.prompt, place
+ORDER BY shard, about.split, candidates.prompt, position

@@ -1,11 +1,11 @@
--- The texts of the pairs of a slice that are to be compared.
--- Reads: pair_sides, texts.
--- Parameters: $slice.
+-- The texts of the pairs of a shard that are to be compared.
+-- Reads: texts, uncompared_pairs.
+-- Parameters: $shard.
 SELECT
     pair,
     better.answer AS chosen,
     worse.answer AS rejected
-FROM pair_sides
+FROM uncompared_pairs
 JOIN texts AS better ON better.number = chosen
 JOIN texts AS worse ON worse.number = rejected
-WHERE slice = $slice
+WHERE shard = $shard

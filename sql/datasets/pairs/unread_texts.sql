@@ -1,19 +1,19 @@
 -- The numbers of texts that wanted pairs name and that have not been read: of answers and, below zero, of statements.
--- Prompts are asked for where a pair may be asked in them, now or when another takes its place.
--- Reads: pair_places, pairs, read_texts, wanted_pairs.
+-- Prompts are prompt_number for where a pair may be prompt_number in them, now or when another takes its position.
+-- Reads: best_pairs, pairs, ranked_pairs, read_texts.
 -- Parameters: none.
 WITH named AS (
     SELECT DISTINCT
-        slice,
+        shard,
         unnest([
-            asked, coalesce(chosen, preferred_number(statement)), coalesce(rejected, rejected_number(statement))
+            prompt_number, coalesce(chosen, preferred_number(statement)), coalesce(rejected, rejected_number(statement))
         ]) AS number
-    FROM wanted_pairs JOIN pairs ON pairs.rowid = pair
+    FROM best_pairs JOIN pairs ON pairs.rowid = pair
 )
 
 SELECT
-    slice,
+    shard,
     number,
-    number IN (SELECT asked FROM pair_places JOIN pairs ON pairs.rowid = pair) AS asked
+    number IN (SELECT prompt_number FROM ranked_pairs JOIN pairs ON pairs.rowid = pair) AS with_prompt
 FROM named
 WHERE number NOT IN (SELECT read_texts.number FROM read_texts)

@@ -45,7 +45,7 @@ best AS (
     GROUP BY prompt
 ),
 
-taken AS (
+selected AS (
     SELECT
         prompt,
         offer
@@ -61,6 +61,6 @@ SELECT
     reward,
     coalesce(filtered_by, CASE
         WHEN best.offer.number <> number OR best.offer.feedback_id IS DISTINCT FROM feedback_id THEN 'not_the_best'
-        WHEN taken.prompt IS NULL THEN 'over_max_samples'
+        WHEN selected.prompt IS NULL THEN 'over_max_samples'
     END) AS reason
-FROM filtered LEFT JOIN best USING (prompt) LEFT JOIN taken USING (prompt)
+FROM filtered LEFT JOIN best USING (prompt) LEFT JOIN selected USING (prompt)

@@ -1,11 +1,11 @@
--- Training rows of a slice: the taken candidates with their texts.
--- Reads: taken, texts.
--- Parameters: $slice.
+-- Training rows of a shard: the selected candidates with their texts.
+-- Reads: selected, texts.
+-- Parameters: $shard.
 SELECT
     split,
     prompt_key,
     list_append(texts.prompt, {'role': 'assistant', 'content': coalesce(preferred, answer)}) AS messages,
     metadata
-FROM taken JOIN texts USING (number)
-WHERE slice = $slice
-ORDER BY split, taken.prompt
+FROM selected JOIN texts USING (number)
+WHERE shard = $shard
+ORDER BY split, selected.prompt

@@ -1,8 +1,8 @@
 -- What training rows say but for their texts, in their order.
 -- Reads: answers, candidates, corrections.
--- Parameters: $slices.
+-- Parameters: $shards.
 SELECT
-    slice_of(offers.prompt, $slices) AS slice,
+    shard_of(offers.prompt, $shards) AS shard,
     number,
     answers.split,
     offers.prompt,
@@ -21,4 +21,4 @@ LEFT JOIN
     corrections
     ON corrections.feedback_id = offers.feedback_id AND corrections.interaction_id = answers.interaction_id
 WHERE reason IS NULL
-ORDER BY slice, answers.split, offers.prompt
+ORDER BY shard, answers.split, offers.prompt

@@ -1,6 +1,5 @@
-"""Rows are made a slice of prompts at a time, and are the same in however many slices."""
+"""Rows are made a shard of prompts at a time, and are the same in however many shards."""
 
-import json
 import os
 import random
 import time
@@ -12,11 +11,11 @@ import pytest
 from rl_assets.core.files import ABANDONED_AFTER_S
 from rl_assets.datasets import texts
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
-from rl_assets.datasets.folder import FATES, publish_dataset
+from rl_assets.datasets.folder import OUTCOMES, publish_dataset
 from rl_assets.datasets.policies import STRATEGIES, DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.datasets.suites import DPO, GRPO, KTO, REWARD, SFT
-from rl_assets.datasets.texts import MOST_SLICES, PREFIX, Texts, slices_of
+from rl_assets.datasets.texts import MAX_SHARDS, PREFIX, Texts, shards_of
 from rl_assets_tests.support.logs import DAY, Product, Row, about, judged
 
 DATASETS = {
@@ -62,53 +61,53 @@ def rated(product: Product) -> Product:
 
 
 def published(product: Product, name: str, root: Path) -> tuple[dict[str, object], bytes]:
-    """What a dataset's manifest says, and the file of answers' fates."""
+    """What a dataset's manifest says, and the file of answers' outcomes."""
     build, policy, suite = DATASETS[name]
     connection = rated_as_of(product.lake, Window(DAY, 30), "1GB")
     folder = root / f"{name}_dataset" / str(DAY)
     dataset = publish_dataset(connection, folder, build(connection, policy), policy, suite, {})
-    return json.loads(json.dumps(dataset.manifest)), (folder / FATES).read_bytes()
+    return dataset.manifest.model_dump(mode="json"), (folder / OUTCOMES).read_bytes()
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_rows_hashes_and_accounts_are_the_same_in_one_slice_and_in_many(rated, name, tmp_path, monkeypatch):
     whole = published(rated, name, tmp_path / "whole")
-    monkeypatch.setattr(texts, "SLICE_ROWS", 7)
+    monkeypatch.setattr(texts, "SHARD_ROWS", 7)
     assert published(rated, name, tmp_path / "sliced") == whole
-    assert whole[0]["taken"] > 50
+    assert whole[0]["selected"] > 50
 
 
 def test_there_is_a_slice_for_no_rows_and_there_are_never_too_many():
-    assert (slices_of(0), slices_of(10**9)) == (1, MOST_SLICES)
+    assert (shards_of(0), shards_of(10**9)) == (1, MAX_SHARDS)
 
 
 def rows(*numbers: int) -> pa.RecordBatchReader:
-    said = [{"slice": number % 3, "number": number, "prompt": None, "answer": f"answer {number}"} for number in numbers]
+    said = [{"shard": number % 3, "number": number, "prompt": None, "answer": f"answer {number}"} for number in numbers]
     schema = pa.schema(
-        [("slice", pa.int32()), ("number", pa.int64()), ("prompt", pa.list_(pa.string())), ("answer", pa.string())]
+        [("shard", pa.int32()), ("number", pa.int64()), ("prompt", pa.list_(pa.string())), ("answer", pa.string())]
     )
     return pa.Table.from_pylist(said, schema=schema).to_reader()
 
 
 def test_texts_are_found_in_their_slices_those_that_came_later_too():
     kept = Texts(3)
-    kept.keep(rows(*range(8)))
-    kept.keep(rows())
-    kept.keep(rows(9, 10))
-    assert kept.of(0).column("number").to_pylist() == [0, 3, 6, 9]
-    assert kept.of(1).column("answer").to_pylist() == ["answer 1", "answer 4", "answer 7", "answer 10"]
+    kept.add(rows(*range(8)))
+    kept.add(rows())
+    kept.add(rows(9, 10))
+    assert kept.read(0).column("number").to_pylist() == [0, 3, 6, 9]
+    assert kept.read(1).column("answer").to_pylist() == ["answer 1", "answer 4", "answer 7", "answer 10"]
 
 
 def test_a_slice_without_texts_is_empty_and_has_their_columns():
     kept = Texts(3)
-    kept.keep(rows(0, 1))
-    assert (kept.of(2).num_rows, kept.of(2).column_names) == (0, ["number", "prompt", "answer"])
+    kept.add(rows(0, 1))
+    assert (kept.read(2).num_rows, kept.read(2).column_names) == (0, ["number", "prompt", "answer"])
 
 
 def test_texts_leave_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     kept = Texts(3)
-    kept.keep(rows(0, 1))
+    kept.add(rows(0, 1))
     assert len(list(tmp_path.rglob("*"))) == 3
     del kept
     assert list(tmp_path.iterdir()) == []

@@ -153,7 +153,7 @@ def test_the_card_tells_splits_reasons_and_provenance(tmp_path, rows):
     for text in (
         dataset.sha256,
         "| error | 2 |",
-        "302 candidates, 300 taken",
+        "302 candidates, 300 selected",
         "| rated_interactions 2026-10-01 | abc |",
     ):
         assert text in card

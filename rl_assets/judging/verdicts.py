@@ -1,4 +1,4 @@
-"""Reading a judge strictly: the whole reply is one JSON object of the requested form, or it is invalid."""
+"""Reading a judge strictly: the complete reply is one JSON object of the requested form, or it is invalid."""
 
 import json
 from typing import Any, Literal
@@ -7,7 +7,7 @@ Choice = Literal["1", "2", "tie"]
 
 
 def parsed(text: str, key: str) -> Any:
-    """The value beside "rationale", which must come first and say something. Raises ValueError for any other text."""
+    """The value next to "rationale", which must come first and say something. Raises ValueError for any other text."""
     reply = json.loads(text, object_pairs_hook=_pairs, parse_constant=_reject)
     if not isinstance(reply, dict) or list(reply) != ["rationale", key]:
         raise ValueError(f'not an object of "rationale" and "{key}", in this order')

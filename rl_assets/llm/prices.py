@@ -1,6 +1,6 @@
 """What answers cost: a versioned table of prices by base model. A model that is missing there has no price, not 0.
 
-The table is `prices.yaml` in the home folder, else the one beside this module.
+The table is `prices.yaml` in the home folder, else the one next to this module.
 """
 
 from datetime import date

@@ -61,7 +61,8 @@ def compare_agents(
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, statement: str) -> list[dict[str, Any]]:
-    return sql.select(connection, statement).to_arrow_table().to_pylist()
+    rows: list[dict[str, Any]] = sql.select(connection, statement).to_arrow_table().to_pylist()
+    return rows
 
 
 def _stratum(row: Mapping[str, Any]) -> Stratum:

@@ -45,7 +45,7 @@ INTERVALS = (
 
 
 def eval_sections(report: EvalReport, decision: Decision | None = None) -> list[Section]:
-    """The whole report, the decision on top once there is one."""
+    """The complete report, the decision on top once there is one."""
     figures = draw_figures(report)
     return [
         _summary(report, decision, figures),

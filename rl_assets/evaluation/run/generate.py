@@ -90,8 +90,8 @@ def fit_to_context(items: Sequence[Item], pairs: Sequence[Pair], tokenizer: Any,
 
 
 def _tokens(tokenizer: Any, prompt: Sequence[Message], answers: Sequence[str], room: int) -> int:
-    longest = max((len(completion_ids(tokenizer, prompt, answer)) for answer in answers), default=0)
-    return len(prompt_ids(tokenizer, prompt)) + max(room, longest)
+    max_answer = max((len(completion_ids(tokenizer, prompt, answer)) for answer in answers), default=0)
+    return len(prompt_ids(tokenizer, prompt)) + max(room, max_answer)
 
 
 def _all_scores(model: Any, tokenizer: Any, prompts: EvalPrompts, log: Log) -> EvalOutputs:

@@ -68,7 +68,8 @@ def read_split(folder: Path, split: str, columns: list[str] | None = None) -> li
     path = folder / f"{split}.parquet"
     if not path.is_file():
         raise FileNotFoundError(f"no {split} split at {path}: materialize the dataset of that day first")
-    return pq.read_table(path, columns=columns).to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
+    return rows
 
 
 def every_row(metadata: dict[str, Any]) -> bool:

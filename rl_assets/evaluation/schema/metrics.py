@@ -7,7 +7,7 @@ PRIMARY = "exact_match"
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is named on a page, which way is better, and what it means."""
+    """How a metric is named on a page, which direction is better, and what it means."""
 
     title: str
     higher_is_better: bool

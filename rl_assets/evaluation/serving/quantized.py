@@ -176,9 +176,9 @@ def _import_all(bits: Bits) -> None:
 
     libraries: list[Any] = [peft.PeftModel, transformers.AutoModelForCausalLM]
     if bits != 16 or has_gpu():
-        import bitsandbytes
+        from bitsandbytes.nn.modules import Linear4bit
 
-        libraries.append(bitsandbytes.nn.Linear4bit)
+        libraries.append(Linear4bit)
     assert all(libraries)
     gc.collect()
 

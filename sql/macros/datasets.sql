@@ -1,12 +1,13 @@
 -- Shared by the dataset builders: splits, prompts that can be trained on, shards of prompts, and numbers of texts.
 
--- The split of a cluster of prompts, the same in every dataset and for ever: 90 % train, 5 % validation, 5 % test by
--- the hash of its key.
+-- The split of a cluster of prompts, the same in every dataset and for ever: 90 % train, 5 % validation, 5 % test by a
+-- hash of its key. The key itself is no fair draw: it is the smallest hash among the prompts of a day.
+CREATE OR REPLACE MACRO split_draw(key) AS cast('0x' || left(sha256('split:' || key), 8) AS UBIGINT) / 4294967296;
 CREATE OR REPLACE MACRO split_of(key) AS (
     CASE
         WHEN key IS NULL THEN NULL
-        WHEN cast('0x' || left(key, 8) AS UBIGINT) < 0.90 * 4294967296 THEN 'train'
-        WHEN cast('0x' || left(key, 8) AS UBIGINT) < 0.95 * 4294967296 THEN 'validation'
+        WHEN split_draw(key) < 0.90 THEN 'train'
+        WHEN split_draw(key) < 0.95 THEN 'validation'
         ELSE 'test'
     END
 );

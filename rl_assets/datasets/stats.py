@@ -12,8 +12,8 @@ from rl_assets.lake.delta import Lake, Published
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.interaction_stats import STATS, USABLE
 
-LEAST_HIGH_QUALITY = 0.7
-MOST_ERRORS = 0.1
+MIN_HIGH_QUALITY_RATE = 0.7
+MAX_ERROR_RATE = 0.1
 # From this many usable rows on.
 ADVICE = (
     (10_000, "SFT, then DPO, then GRPO"),

@@ -19,7 +19,7 @@ from rl_assets.settings import Settings, load_settings
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 
 JUDGE_IS_RELIABLE = (
-    "The judge gives one verdict when answers change places (consistency of at least 0.6), replies in the requested "
+    "The judge gives one verdict when answers swap positions (consistency of at least 0.6), replies in the requested "
     "form, judges its probes right and obeys no answer. Passes if no judge is configured."
 )
 

@@ -32,7 +32,7 @@ class TeacherResource(EndpointResource):
         if endpoint is None:
             return None
         price = price_of(read_prices(home.prices), endpoint.model).price
-        # Beside the judge's replies: an erasure removes them all.
+        # In the same folder as the judge's replies: an erasure removes them all.
         return Teacher(endpoint, ReplyCache(home.reply_cache), max_calls, log, limits, price)
 
 

@@ -1,4 +1,4 @@
-"""A run of a dataset asset: each day is built, audited and published, and what was found is shown. No assets here."""
+"""A run of a dataset asset: each day is built, audited and published, and its findings are shown. No assets here."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -70,7 +70,7 @@ def first_rows(dataset: Dataset) -> dg.MarkdownMetadataValue:
 def publish_datasets(
     context: dg.AssetExecutionContext, publish: Callable[[str], Dataset], preview_of: Preview = first_rows
 ) -> Results:
-    """Publish each day; what the audit found is shown even if it forbids publishing."""
+    """Publish each day; the audit's findings are shown even if they forbid publishing."""
     name = context.asset_key.to_user_string()
     findings: dict[str, list[Finding]] = {}
 
@@ -96,12 +96,16 @@ def _publish(
 
 def _read_by(policy: Policy) -> list[Table]:
     """The tables whose content decides a dataset of that policy."""
-    judged = isinstance(policy, PairPolicy) and "judge" in policy.strategies
-    taught = isinstance(policy, SftPolicy) and policy.teacher
-    return [RATED_INTERACTIONS, *([JUDGE_PREFERENCES] if judged else []), *([TEACHER_ANSWERS] if taught else [])]
+    tables = [RATED_INTERACTIONS]
+    if isinstance(policy, PairPolicy) and "judge" in policy.strategies:
+        tables.append(JUDGE_PREFERENCES)
+    if isinstance(policy, SftPolicy) and policy.teacher:
+        tables.append(TEACHER_ANSWERS)
+    return tables
 
 
 def _check_results(asset: str, findings: dict[str, list[Finding]]) -> Iterator[dg.AssetCheckResult]:
+    """A result for each expectation; `findings` are those of each day, in the same order."""
     for of_one_check in zip(*findings.values(), strict=True):
         yield check_result(asset, dict(zip(findings, of_one_check, strict=True)))
 

@@ -1,4 +1,7 @@
-"""Datasets as of each day, one asset each. Building, auditing and publishing is `rl_assets.datasets`."""
+"""Datasets as of each day, one asset each. Building, auditing and publishing is `rl_assets.datasets`.
+
+Datasets of documentation lie with their concept.
+"""
 
 import dagster as dg
 
@@ -12,7 +15,7 @@ from rl_assets.defs.shared.table_assets import Results
 
 
 class SftDatasetConfig(dg.Config, SftPolicy):
-    """One best answer a prompt."""
+    """One best answer per prompt."""
 
 
 class DpoDatasetConfig(dg.Config, DpoPolicy):

@@ -1,4 +1,7 @@
-"""Ledger and statistics of the datasets as of each day: where every answer went, and how much there is of what."""
+"""Ledger and statistics of the datasets as of each day: the outcome of every answer, and counts and rates.
+
+They are computed in `rl_assets.datasets`.
+"""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from rl_assets.datasets.ledger import LedgerError, write_ledger
-from rl_assets.datasets.stats import LEAST_HIGH_QUALITY, MOST_ERRORS, StatsOfDay, write_stats
+from rl_assets.datasets.stats import MAX_ERROR_RATE, MIN_HIGH_QUALITY_RATE, StatsOfDay, write_stats
 from rl_assets.defs.datasets.datasets import dpo_dataset, grpo_dataset, kto_dataset, reward_dataset, sft_dataset
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.metadata import markdown_table
@@ -18,20 +21,20 @@ from rl_assets.tables.interaction_stats import STATS
 RATINGS_AND_DATASETS = [rated_interactions, sft_dataset, dpo_dataset, reward_dataset, kto_dataset, grpo_dataset]
 SUMS = "sums_match_every_dataset"
 SUMS_MATCH = (
-    "The ledger's counts are those of every manifest, and every answer stands in as many rows of the datasets' files "
-    "as the ledger says."
+    "The ledger's counts are those of every manifest, and every answer is in as many rows of the datasets' files "
+    "as the ledger counts."
 )
 WARNINGS = {
     "most_rated_answers_are_good": (
-        f"{LEAST_HIGH_QUALITY:.0%} or more of the window's rated answers have a reward of 0.8 or more."
+        f"{MIN_HIGH_QUALITY_RATE:.0%} or more of the window's rated answers have a reward of 0.8 or more."
     ),
-    "few_answers_failed": f"{MOST_ERRORS:.0%} or fewer of the window's answers failed.",
+    "few_answers_failed": f"{MAX_ERROR_RATE:.0%} or fewer of the window's answers failed.",
 }
 
 
 @dg.asset(**table_asset(LEDGER, deps=RATINGS_AND_DATASETS, checks={SUMS: SUMS_MATCH}, blocking=True))
 def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
-    """For every answer of the window: which datasets hold it and, for each that does not, the one reason why."""
+    """For every answer of the window: which datasets contain it and, for each that does not, the one reason."""
 
     def publish(day: str) -> PublishedDay:
         try:
@@ -61,7 +64,7 @@ def _by_outcome(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, obj
 
 @dg.asset(**table_asset(STATS, deps=RATINGS_AND_DATASETS, checks=WARNINGS))
 def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
-    """How the product did on each day and over the trailing window, what could be built, and what that is worth."""
+    """The product's quality on each day and over the trailing window, the sizes of its datasets, and what to train."""
     newest: list[StatsOfDay] = []
 
     def publish(day: str) -> PublishedDay:
@@ -97,7 +100,7 @@ def _warnings(stats: StatsOfDay) -> list[dg.AssetCheckResult]:
             metadata={"observed": observed},
         )
         for name, passed, observed in (
-            ("most_rated_answers_are_good", good >= LEAST_HIGH_QUALITY, good),
-            ("few_answers_failed", errors <= MOST_ERRORS, errors),
+            ("most_rated_answers_are_good", good >= MIN_HIGH_QUALITY_RATE, good),
+            ("few_answers_failed", errors <= MAX_ERROR_RATE, errors),
         )
     ]

@@ -1,4 +1,4 @@
-"""Rated answers as of each day, of which every dataset is built. They are rated in `rl_assets.datasets.ratings`."""
+"""Rated answers as of each day, from which every dataset is built. Rating is `rl_assets.datasets.ratings`."""
 
 import dagster as dg
 

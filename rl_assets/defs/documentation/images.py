@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from rl_assets.datasets.audit import AuditError, Finding
 from rl_assets.defs.datasets.dataset_runs import check_specs
@@ -25,12 +26,12 @@ GROUP = "images"
 
 
 class ImageConfig(dg.Config):
-    """The largest image file that is decoded."""
+    """Limits for the images that are decoded; those above are excluded."""
 
-    megabytes: float = 20
-    megapixels: float = 50
-    frames: int = 1000
-    seconds: float = 10
+    megabytes: float = Field(20, description="Maximum size of the file.")
+    megapixels: float = Field(50, description="Maximum width times height.")
+    frames: int = Field(1000, description="Maximum number of frames of an animation.")
+    seconds: float = Field(10, description="Maximum time to decode an image.")
 
     def limits(self) -> Limits:
         return Limits(self.megabytes, self.megapixels, self.frames, self.seconds)
@@ -43,7 +44,7 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
 @dg.multi_asset(
     specs=[
         _spec(MARKDOWN_IMAGE_PAIRS, "Images of a documentation source with the text they belong to and a confidence."),
-        _spec(EXCLUDED_IMAGES, "Images that a source's pages show and that could not be used, each with its reason."),
+        _spec(EXCLUDED_IMAGES, "Images on a source's pages that cannot be used, each with its reason."),
         _spec(TEXT_SECTIONS, "Sections of a source's pages that show no image, for questions that need none."),
         _spec(IMAGE_SOURCES, "The counts of every source: images shown = pairs + excluded."),
     ],
@@ -57,7 +58,7 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
         ),
     ],
     partitions_def=doc_sources,
-    # One source per run: a broken one does not stop the others.
+    # One source per run: a faulty one does not stop the others.
     backfill_policy=dg.BackfillPolicy.multi_run(1),
 )
 def documentation_images(

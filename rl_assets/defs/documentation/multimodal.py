@@ -40,7 +40,7 @@ class VisionConfig(dg.Config, VisionPolicy):
 
 @dg.asset(deps=SOURCES[:1], group_name=GROUP, kinds={"huggingface", "bm25"}, owners=DATA_TEAM)
 def image_index(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """All kept images by meaning and by words; query it with `python -m rl_assets.documentation.search "query"`."""
+    """All kept images, by embedding and BM25; query it with `python -m rl_assets.documentation.search "query"`."""
     index = build_index(kept_pairs(home.lake), home.paths.image_index)
     context.log.info(f"{len(index.documents)} images, {index.embedded} texts embedded in this run")
     return dg.MaterializeResult(
@@ -67,7 +67,7 @@ def multimodal_grpo_dataset(context: dg.AssetExecutionContext, home: HomeResourc
 
 @dg.asset(**dataset_asset("multimodal_vision_dataset", MULTIMODAL_VISION, SOURCES[:1], GROUP))
 def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: VisionConfig) -> Results:
-    """Images of documentation with a question and what their pages say, for vision-language models."""
+    """Images of documentation with a question and the text of their page, for vision-language models."""
 
     def publish(day: str) -> Dataset:
         docs, folder = home.paths.docs, home.paths.datasets("multimodal_vision_dataset", day)

@@ -1,4 +1,4 @@
-"""Adapters of agents that show images, trained by the same functions as the others, and the report with its gate.
+"""Adapters of agents that show images, trained as all others are, and the report with its quality gate.
 
 They are stored below `adapters/documentation`, as a separate segment, so they never replace the product's adapters.
 """
@@ -82,7 +82,8 @@ def multimodal_vision_adapter(
             "inclusion_reaches_the_goal",
             asset="multimodal_report",
             description="80 % of held-out questions that need an image get a right one, and only offered ones; few "
-            "images are needless or invented, texts are as good with images as without, requests at most 10 % slower.",
+            "images are needless or invented, texts are as good with images as without, and requests take at most 10 % "
+            "longer.",
         )
     ],
     group_name=GROUP,

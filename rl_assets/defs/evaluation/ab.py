@@ -1,4 +1,4 @@
-"""Agents and adapters compared by their answers. The work is `rl_assets.evaluation.ab`."""
+"""Reports that compare agents, and adapters, by their answers. The statistics are in `rl_assets.evaluation.ab`."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from rl_assets.evaluation.run.answers import generated_answers
 def ab_report(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
 ) -> dg.MaterializeResult:
-    """Agents against each other on logged answers, adjusted to one mix of categories: easy questions win nothing.
+    """Agents against each other on logged answers, adjusted to one mix of categories: easy questions give no advantage.
 
     By logged rewards, and by a judge on answers to the same prompts if one is configured.
     """
@@ -57,7 +57,7 @@ def ab_report(
 def adapter_ab_report(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig
 ) -> dg.MaterializeResult:
-    """The day's adapters, their base and the champion against each other, on the answers that eval_report generated.
+    """The day's adapters, their base and the champion against each other, on the answers that `eval_report` generated.
 
     By the primary metric, and by a judge if one is configured; adjusted to one mix of categories.
     """

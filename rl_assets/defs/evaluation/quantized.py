@@ -1,4 +1,4 @@
-"""A benchmark of ways to serve an adapter; in no nightly job. The work is `evaluation.serving.quantized`."""
+"""A benchmark of an adapter on quantized bases; in no nightly job. Measuring is `evaluation.serving.quantized`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
-from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig, parent_adapter
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig, required_adapter
 from rl_assets.evaluation.run.inputs import held_out_answers
 from rl_assets.evaluation.serving.quantized import BITS, Comparison, Load, compare_loads
 from rl_assets.metrics.statistics import Interval
@@ -21,7 +21,7 @@ FILE = "quantized.json"
 
 
 class QuantizedConfig(TrainingConfig):
-    """Which adapter is measured (the recipe's candidate unless given), and on how much."""
+    """Which adapter is benchmarked (the recipe's candidate unless given), and on how many held-out items."""
 
     kind: str | None = None
     items: int = 200
@@ -40,14 +40,14 @@ class QuantizedConfig(TrainingConfig):
 def quantized_model(
     context: dg.AssetExecutionContext, home: HomeResource, config: QuantizedConfig
 ) -> dg.MaterializeResult:
-    """The day's adapter on its base in 16, 8 and 4 bits: speed, memory, and what answers lose, with intervals."""
+    """The day's adapter on its base in 16, 8 and 4 bits: speed, memory, and loss of quality, with intervals."""
     day, log = context.partition_key, context.log.info
     recipe = config.resolve(home)
     base = ensure_base_model(home.base_model, home.paths.models, log)
-    adapter = parent_adapter(home.paths.adapters(), config.kind or recipe.candidate, day)
+    adapter = required_adapter(home.paths.adapters(), config.kind or recipe.candidate, day)
     items = held_out_answers(home.paths.datasets("sft_dataset", day), recipe.segment)[: config.items]
     if not items:
-        raise dg.Failure(f"the test split of {day} holds no item to measure on", allow_retries=False)
+        raise dg.Failure(f"the test split of {day} has no item to benchmark on", allow_retries=False)
     comparison = compare_loads(base, adapter, items, config.max_new_tokens, log)
     path = home.paths.reports(day) / FILE
     write_json(path, {"adapter": adapter.sha256, "items": len(items), "loads": comparison.rows()})
@@ -66,7 +66,7 @@ def quantized_model(
 
 
 def _row(comparison: Comparison, load: Load) -> dict[str, Any]:
-    """One row of the table: rounded, with intervals of what was lost."""
+    """One row of the table: rounded, with intervals of the loss of quality."""
     return {
         "bits": load.bits,
         "ms per request": round(load.ms_per_request, 2),
@@ -74,15 +74,17 @@ def _row(comparison: Comparison, load: Load) -> dict[str, Any]:
         "tokens/s, one request": round(load.tokens_per_s),
         "tokens/s, batched": round(load.batched_tokens_per_s),
         "MB of weights": round(load.weight_bytes / 1e6, 3),
-        "measured ratio": round(comparison.memory_ratio(load), 2),
-        "MB at the peak": round(load.peak_bytes / 1e6, 1),
+        "memory ratio": round(comparison.memory_ratio(load), 2),
+        "peak MB": round(load.peak_bytes / 1e6, 1),
         "nats per token": _with_interval(comparison.nats_per_token.get(load.bits)),
         "exact match": _with_interval(comparison.exact_match.get(load.bits)),
     }
 
 
-def _with_interval(lost: Interval | None) -> str:
+def _with_interval(change: Interval | None) -> str:
     """A difference from 16 bits; one cluster has no interval."""
-    if lost is None:
+    if change is None:
         return "-"
-    return f"{lost.mean:+.4f}" if lost.low is None else f"{lost.mean:+.4f} [{lost.low:+.4f}, {lost.high:+.4f}]"
+    return (
+        f"{change.mean:+.4f}" if change.low is None else f"{change.mean:+.4f} [{change.low:+.4f}, {change.high:+.4f}]"
+    )

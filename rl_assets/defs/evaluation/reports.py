@@ -1,4 +1,7 @@
-"""Evaluation, decision and champion. The work is `rl_assets.evaluation`."""
+"""The evaluation report and the promotion decision, which sets the champion. Evaluating is `rl_assets.evaluation`.
+
+Reports on segments, comparisons of agents and the rollback of a champion are in modules of their own.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from rl_assets.defs.shared.partitions import BACKFILL, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
-from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig, required_adapter
 from rl_assets.evaluation.log.production import production_metrics
 from rl_assets.evaluation.promotion.champion import promote, read_champion
 from rl_assets.evaluation.promotion.decide import PromotionRules, decide, select
@@ -32,7 +35,6 @@ from rl_assets.evaluation.run.models import models_of_day
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.report import EvalReport, Role
 from rl_assets.llm.prices import read_prices
-from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.tables.dataset_manifest import read_manifest
@@ -44,12 +46,12 @@ class PromotionConfig(dg.Config, PromotionRules):
     parent_may_win: bool = False
 
 
-ENTRANTS: tuple[Role, ...] = ("candidate", "parent")
-# Any of them may be the candidate, and all that the day has are evaluated.
+# Any of them may be the candidate; all that exist for the day are evaluated.
 ADAPTERS = (sft_adapter, dpo_adapter, kto_adapter, grpo_adapter)
 # Further datasets without held-out items, on which adapters of the day may have been trained.
 MORE_DATASETS = ("kto_dataset", "grpo_dataset")
 NO_CONTAMINATION = "no_test_prompt_was_trained_on"
+SAMPLES = 20
 
 
 class EvalConfig(TrainingConfig, JudgeConfig):
@@ -72,7 +74,7 @@ class EvalConfig(TrainingConfig, JudgeConfig):
             NO_CONTAMINATION,
             asset="eval_report",
             blocking=True,
-            description="No prompt of the test split or of a benchmark lies in a training or validation split.",
+            description="No prompt of the test split or of a benchmark is in a training or validation split.",
         ),
         dg.AssetCheckSpec("judge_is_reliable", asset="eval_report", description=JUDGE_IS_RELIABLE),
     ],
@@ -105,7 +107,7 @@ def eval_report(
 
 
 def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
-    """What the report page shows: the main metrics that plot over days, a figure, and where the whole report lies."""
+    """What the asset's page shows: the main metrics, which plot over days, a plot, and the path of the full report."""
     against_base = report.comparison("base")
     differences = against_base.differences if against_base else {}
     return {
@@ -114,7 +116,7 @@ def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
         "headline": headline(report),
         "difference": dg.MetadataValue.md(small_forest(report)),
         "results": dg.MetadataValue.md(markdown_table(models_table(report))),
-        "judges_and_people": agreement_sentence(report.production.agreement),
+        "judge_human_agreement": agreement_sentence(report.production.agreement),
         "items": report.held_out.items,
         "clusters": report.held_out.clusters,
         **{name: metric.mean for name, metric in report.candidate.metrics.items()},
@@ -128,7 +130,7 @@ def contamination_check(report: EvalReport) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=NO_CONTAMINATION,
         passed=not prompts,
-        metadata={"contaminated": len(prompts), "first": prompts[:20]},
+        metadata={"contaminated": len(prompts), "samples": prompts[:SAMPLES]},
     )
 
 
@@ -160,21 +162,18 @@ def promotion_decision(
     """
     day, paths = context.partition_key, home.paths
     report, champion = read_report(paths.reports(day)), read_champion(paths)
-    entrants = [role for role in ENTRANTS if role == "candidate" or (config.parent_may_win and role in report.models)]
-    decisions = select([decide(report, champion, config, role) for role in entrants])
-    role, decision = next(
-        ((role, decision) for role, decision in zip(entrants, decisions, strict=True) if decision.verdict == "PROMOTE"),
-        (entrants[0], decisions[0]),
-    )
-    kind = report.models[role].kind
+    roles: list[Role] = ["candidate"]
+    if config.parent_may_win and "parent" in report.models:
+        roles.append("parent")
+    decisions = dict(zip(roles, select([decide(report, champion, config, role) for role in roles]), strict=True))
+    role = next((role for role, decision in decisions.items() if decision.verdict == "PROMOTE"), roles[0])
+    decision, kind = decisions[role], report.models[role].kind
     write_decision(report, decision, paths.reports(day))
-    adapter = newest_adapter(paths.adapters(), kind, day)
-    if adapter is None:
-        raise dg.Failure(f"{day} has no {kind} adapter; materialize {kind}_adapter first", allow_retries=False)
+    adapter = required_adapter(paths.adapters(), kind, day)
     for reason in decision.reasons:
         context.log.info(f"{decision.verdict}: {reason}")
     if of_backfill := BACKFILL in context.run.tags:
-        context.log.info(f"a backfill promotes nothing: materialize promotion_decision of {day} on its own for that")
+        context.log.info(f"a backfill promotes nothing: materialize promotion_decision of {day} alone for that")
     promoted = not of_backfill and promote(paths, decision, adapter)
     return dg.MaterializeResult(metadata=decision_metadata(decision, kind, promoted))
 

@@ -1,4 +1,4 @@
-"""Rolling a champion back: one job, started by a person. The work is `evaluation.promotion.champion`."""
+"""The job that rolls a champion back, started by hand. The work is done in `evaluation.promotion.champion`."""
 
 import dagster as dg
 
@@ -7,14 +7,14 @@ from rl_assets.evaluation.promotion.champion import roll_back
 
 
 class RollbackConfig(dg.Config):
-    """Why: it stands in champion.json, and in later decisions on the same weights."""
+    """The reason, which is kept in champion.json and quoted by later decisions on the same weights."""
 
     reason: str
 
 
 @dg.op
 def restore_previous_champion(context: dg.OpExecutionContext, home: HomeResource, config: RollbackConfig) -> None:
-    """Make the previous champion champion again; the present one will not be promoted again."""
+    """Restore the previous champion; the current one will not be promoted again."""
     try:
         removed, now = roll_back(home.paths, config.reason)
     except ValueError as error:
@@ -24,6 +24,6 @@ def restore_previous_champion(context: dg.OpExecutionContext, home: HomeResource
     context.log.info(f"{removed.adapter} is rolled back; the champion is {now.adapter} of {now.day}")
 
 
-@dg.job(description="The previous champion becomes champion again; give a reason in the configuration.")
+@dg.job(description="Restores the previous champion; give a reason in the configuration.")
 def rollback_champion() -> None:
     restore_previous_champion()

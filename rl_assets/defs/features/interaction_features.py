@@ -1,4 +1,4 @@
-"""What is known of an answer once it landed: clean texts, cluster, flags, language. Computing it is `features.day`."""
+"""Features of each answer: clean texts, cluster of its prompt, flags, language. Computing them is `features.day`."""
 
 from collections import Counter
 from datetime import date
@@ -23,10 +23,10 @@ FLAGS = ("personal_data", "refusal", "boilerplate", "contaminated")
     **table_asset(FEATURES, deps=[INTERACTIONS.name, FEEDBACK.name], group="raw", pool="prompt_clusters")
 )
 def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
-    """What is known of each answer from its landing on: clean texts, the cluster of its prompt, flags, its language.
+    """Features of each answer, computed when it lands: clean texts, cluster of its prompt, flags, language.
 
-    Personal data is replaced by placeholders for all that is built from here. Near-duplicate prompts share a cluster,
-    which decides their split for ever.
+    Personal data is replaced by placeholders in everything built from here on. Near-duplicate prompts share a
+    cluster, which decides their split permanently.
     """
     benchmarks = read_benchmarks(home.paths.benchmarks)
 
@@ -39,9 +39,8 @@ def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) 
 
 
 def _describe(lake: Lake, described: DescribedDay) -> dict[str, object]:
-    found = (
-        lake.read(REDACTIONS, [described.day]).to_table(columns=["found"]).column("found").combine_chunks().flatten()
-    )
+    redactions = lake.read(REDACTIONS, [described.day]).to_table(columns=["found"])
+    kinds = redactions.column("found").combine_chunks().flatten()
     features = lake.read(FEATURES, [described.day]).to_table(columns=[*FLAGS, "language", "cluster_key"])
     return {
         **published_metadata(described.published[FEATURES.name]),
@@ -49,7 +48,7 @@ def _describe(lake: Lake, described: DescribedDay) -> dict[str, object]:
         "new_clusters": described.new_clusters,
         "answers_between_splits": features.column("cluster_key").null_count,
         **{flag: features.column(flag).to_pylist().count(True) for flag in FLAGS},
-        "replaced": _counts("kind", found.to_pylist()),
+        "replaced": _counts("kind", kinds.to_pylist()),
         "languages": _counts("language", features.column("language").to_pylist()),
     }
 

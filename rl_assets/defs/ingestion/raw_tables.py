@@ -1,4 +1,4 @@
-"""Raw tables: what landed on each log day. Reading, judging and publishing lines is `rl_assets.ingest`."""
+"""Raw tables: what landed on each log day. Parsing, validating and publishing lines is `rl_assets.ingest`."""
 
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ from rl_assets.metrics.scales import Metric
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 READABLE = ", ".join(SUFFIXES)
-NAMED = 5
+MAX_NAMED_FILES = 5
 
 
 @dg.multi_asset(
@@ -24,17 +24,17 @@ NAMED = 5
         table_spec(INTERACTIONS, "Answers that landed on a log day, one row each, from every log format."),
         table_spec(
             FEEDBACK,
-            "Acts of judging an answer that landed on a log day: rewards, ratings, thumbs, preferences, corrections.",
+            "Feedback events that landed on a log day: rewards, ratings, thumbs, preferences, corrections.",
         ),
         table_spec(
             REJECTED_RECORDS,
-            "Lines that were refused, each with its reason and its beginning. No line is ever lost.",
+            "Rejected lines, each with its reason and its prefix. No line is dropped silently.",
         ),
-        table_spec(INGESTED_FILES, "The account of every file of a log day: lines = rows + duplicates + rejects."),
+        table_spec(INGESTED_FILES, "The counts of every file of a log day: lines = rows + duplicates + rejects."),
     ],
     check_specs=[
         dg.AssetCheckSpec(
-            "every_line_is_accounted_for",
+            "every_line_is_counted",
             asset=INGESTED_FILES.name,
             blocking=True,
             description="Lines read = rows + duplicates + rejects.",
@@ -44,7 +44,7 @@ NAMED = 5
     backfill_policy=one_run,
 )
 def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
-    """Read the files of each log day once and publish what their lines became."""
+    """Read the files of each log day once and publish their rows, rejects and counts."""
     key = home.user_hash_key()
     metrics = {name: Metric(**scale) for name, scale in home.metrics.items()}
     ingested = {}
@@ -78,7 +78,7 @@ def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay
         },
     }
     if skipped:
-        context.log.warning(f"{day}: only {READABLE} are read; skipped: {', '.join(skipped[:NAMED])}")
+        context.log.warning(f"{day}: only {READABLE} are read; skipped: {', '.join(skipped[:MAX_NAMED_FILES])}")
     for name, published in ingested.published.items():
         metadata = {**published_metadata(published), **details[name]}
         context.add_asset_metadata(metadata, asset_key=name, partition_key=day)
@@ -89,14 +89,14 @@ def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay
 
 
 def _conserved(ingested: dict[str, IngestedDay]) -> dg.AssetCheckResult:
-    lost = {
+    missing_by_day = {
         day: missing
         for day, result in ingested.items()
         if (missing := result.lines - result.rows - result.duplicates - sum(result.rejects.values()))
     }
     return dg.AssetCheckResult(
         asset_key=INGESTED_FILES.name,
-        check_name="every_line_is_accounted_for",
-        passed=not lost,
-        metadata={"lines": sum(result.lines for result in ingested.values()), "lost_by_day": lost},
+        check_name="every_line_is_counted",
+        passed=not missing_by_day,
+        metadata={"lines": sum(result.lines for result in ingested.values()), "missing_by_day": missing_by_day},
     )

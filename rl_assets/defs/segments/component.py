@@ -1,7 +1,7 @@
 """A segment as a Dagster Component: its rows, its stages, and the assets that follow from them. No training here.
 
 `dg scaffold defs rl_assets.defs.segments.component.SegmentAdapters <name>` writes one; the folder's name is the
-segment's. A file named by the setting `segments` declares several at once and makes the same assets.
+segment's. A file named by the setting `segments` declares several at once, as the same assets.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from rl_assets.recipes.segments import Segment, check_name
 
 
 class SegmentParams(BaseModel):
-    """What a new segment's file says."""
+    """Values for the file of a new segment."""
 
-    agent: str | None = Field(None, description="Agent whose answers the segment holds.")
+    agent: str | None = Field(None, description="Agent whose answers are in the segment.")
     category: str | None = Field(None, description="Category of its prompts.")
     segment: str | None = Field(None, description="Value of `segment` in its rows.")
 

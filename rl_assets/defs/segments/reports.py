@@ -1,6 +1,7 @@
-"""A report on each segment's newest adapter, on the held-out rows of its slice. The work is `rl_assets.evaluation`.
+"""A report on each segment's newest adapter, on its held-out rows. Evaluating is `rl_assets.evaluation`.
 
-They are of the group `reports`, so the nightly jobs make them too. Nothing is promoted: the champion is the product's.
+They are of the group `reports`, so the nightly jobs materialize them too. Nothing is promoted: the champion is the
+product's.
 """
 
 from functools import partial
@@ -54,7 +55,7 @@ def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
         partitions_def=days,
         deps=[base_model, sft_dataset, dpo_dataset, *(f"{name}_{stage}_adapter" for stage in segment.stages)],
         check_specs=[
-            dg.AssetCheckSpec(NO_CONTAMINATION, asset=key, description="No held-out prompt lies in a training split.")
+            dg.AssetCheckSpec(NO_CONTAMINATION, asset=key, description="No held-out prompt is in a training split.")
         ],
         description=f"The newest adapter of the segment {name} against base, parent and champion, on its own rows.",
         group_name="reports",
@@ -68,7 +69,7 @@ def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
 
 
 def _inputs(home: HomeResource, day: str, name: str, recipe: Recipe) -> EvalInputs:
-    """The held-out rows of the slice; benchmarks and production metrics are in the report of the product."""
+    """The held-out rows of the segment; benchmarks and production metrics are in the report of the product."""
     return EvalInputs(
         sft_folder=home.paths.datasets("sft_dataset", day),
         dpo_folder=home.paths.datasets("dpo_dataset", day),

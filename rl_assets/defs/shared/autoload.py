@@ -1,4 +1,4 @@
-"""Finds what a package of definitions holds, so that a new file needs no wiring. Works from a wheel too."""
+"""Finds the definitions of a package, so that a new file needs no wiring. Works from a wheel too."""
 
 import pkgutil
 from importlib import import_module
@@ -12,13 +12,13 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 
 def autoload(package: ModuleType) -> dg.Definitions:
-    """What its Python modules define, and its components (`defs.yaml`, as `dg scaffold defs` writes them)."""
+    """The definitions of its Python modules, and of its components (`defs.yaml`, as `dg scaffold defs` writes them)."""
     return dg.Definitions.merge(_of_modules(package), *_of_components(package))
 
 
 def _of_components(package: ModuleType) -> list[dg.Definitions]:
     files = sorted(Path(package.__path__[0]).rglob("defs.yaml"))
-    # An installed package has no project file, and holds no component: those of its user lie in a project of their own.
+    # An installed package has no project file and no component: those of its user lie in a separate project.
     tree = dg.ComponentTree.for_project(files[0]) if files else None
     return [tree.build_defs(file.parent) for file in files if tree]
 

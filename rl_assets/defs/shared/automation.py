@@ -1,4 +1,6 @@
-"""What assets are told beside their own definition: how fresh they should be, and when to be made by themselves."""
+"""Freshness and automation of assets, added to all of a group at once: how old they may be, and when they materialize
+automatically. Schedules and sensors lie with their jobs.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -6,9 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-# The schedule of 02:00 UTC has until 06:00.
+# The nightly run of 02:00 UTC has until 06:00.
 NIGHTLY = dg.FreshnessPolicy.cron(deadline_cron="0 6 * * *", lower_bound_delta=timedelta(hours=4))
-# A day of the window on which nothing landed was never asked for, and must not hold up those after it.
+# A day of the window on which nothing landed was never requested, and must not block the days after it.
 EAGER = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 
 
@@ -18,9 +20,9 @@ def with_freshness(assets: Iterable[Any]) -> list[dg.AssetsDefinition]:
 
 
 def with_automation(assets: Iterable[Any]) -> list[dg.AssetsDefinition]:
-    """Each dataset day is made anew when what it is made of was; raw tables are asked for by `new_log_files`.
+    """The newest day of each dataset is materialized again after its inputs; `new_log_files` requests raw tables.
 
-    Only the newest day: a late file re-opens its own day, and those after it are shown as stale until asked for.
+    A late file does not rebuild the days after its own: they are shown as stale until somebody requests them.
     """
     return _replaced(assets, ("datasets",), automation_condition=EAGER)
 

@@ -6,9 +6,9 @@ KNOWN = (
     # Features in beta that we use, which say so at every load and for every asset.
     r"Parameter `backfill_policy`",
     r".*`(LocalFileCodeReference|CodeReferencesMetadataValue|with_source_code_references)`",
-    # Dagster's own reading of a selection such as `group:raw`.
+    # Dagster's own parser of a selection such as `group:raw`.
     r"Parameter `include_sources`",
-    # A job of datasets and adapters takes the stricter of their policies, one run per day, which is what is wanted.
+    # A job of datasets and adapters gets the stricter of their policies, one run per day, as intended.
     r"Asset job \w+ materializes assets with varying BackfillPolicies",
 )
 

@@ -1,4 +1,4 @@
-"""Models behind OpenAI-compatible endpoints, as resources: the judge and the teacher are such."""
+"""Base class of resources for OpenAI-compatible endpoints; judge and teacher extend it where their assets are."""
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ NO_KEY = "none"
 class EndpointResource(dg.ConfigurableResource):
     """An OpenAI-compatible endpoint, or none. Its key stays in the environment, since resources show in the UI.
 
-    Seconds a call, tries after the first, calls at once.
+    `timeout_s` is in seconds per call, `retries` counts attempts after the first, `concurrency` parallel calls.
     """
 
     base_url: str | None
@@ -21,7 +21,7 @@ class EndpointResource(dg.ConfigurableResource):
     concurrency: int = 4
 
     def endpoint(self, api_key: str | None) -> Endpoint | None:
-        """Where to ask; None where no model is configured."""
+        """Address, model and key; None if no model is configured."""
         if self.base_url is None or self.model is None:
             return None
         key = api_key or NO_KEY

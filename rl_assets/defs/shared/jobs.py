@@ -1,4 +1,4 @@
-"""Jobs of more than one concept, and the schedule of the nightly run. A job of one concept lies with its assets."""
+"""Jobs of several concepts, and the schedule of the nightly run. A job of one concept lies with its assets."""
 
 from collections.abc import Iterator
 from datetime import UTC, timedelta
@@ -8,27 +8,27 @@ import dagster as dg
 from rl_assets.defs.shared.partitions import days
 
 Requests = Iterator[dg.RunRequest | dg.SkipReason]
-# A step whose process was killed is tried again where it stopped; what is wrong with the data is not
-# (`dg.Failure` without retries). A run whose own process died is for the run retries in dagster.yaml.
-AGAIN = dg.RetryPolicy(max_retries=1)
+# A step whose process was killed is retried and resumes; a fault of the data is not retried (`dg.Failure` without
+# retries). A run whose own process died is for the run retries in dagster.yaml.
+RETRY_ONCE = dg.RetryPolicy(max_retries=1)
 
 datasets_job = dg.define_asset_job(
     "datasets_job",
     selection=dg.AssetSelection.groups("raw", "datasets"),
     description="From landing files to datasets, on CPU.",
-    op_retry_policy=AGAIN,
+    op_retry_policy=RETRY_ONCE,
 )
 retrain_job = dg.define_asset_job(
     "retrain_job",
     selection=dg.AssetSelection.groups("adapters", "reports"),
     description="From datasets to adapters, report and decision; unchanged datasets train nothing.",
-    op_retry_policy=AGAIN,
+    op_retry_policy=RETRY_ONCE,
 )
 full_job = dg.define_asset_job(
     "full_job",
     selection=dg.AssetSelection.groups("raw", "datasets", "adapters", "reports"),
-    description="The whole night, from landing files to the decision.",
-    op_retry_policy=AGAIN,
+    description="The complete nightly run, from landing files to the decision.",
+    op_retry_policy=RETRY_ONCE,
 )
 
 

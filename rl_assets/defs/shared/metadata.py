@@ -32,7 +32,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def published_metadata(published: Published) -> dict[str, Any]:
-    """Row count, content hash and place of a published day."""
+    """Row count, content hash and URI of a published day."""
     return {
         "dagster/partition_row_count": published.rows,
         "dagster/uri": published.uri,

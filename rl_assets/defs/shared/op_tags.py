@@ -1,10 +1,13 @@
-"""What a step asks of the cluster it runs on, as tags on the asset, since tags reach every launch. Not the pool."""
+"""Resources that a step requests from the cluster, as tags on the asset, since tags reach every launch.
+
+Pools, which limit steps over all runs, are on the assets themselves.
+"""
 
 from typing import Any
 
 
 def gpu_step(gpus: int) -> dict[str, Any]:
-    """Tags of a step that trains or generates: `gpus` whole GPUs from Ray or Kubernetes; with 0 it asks for none.
+    """Tags of a step that trains or generates: `gpus` whole GPUs from Ray or Kubernetes; with 0 it requests none.
 
     Executors of one machine read neither.
     """

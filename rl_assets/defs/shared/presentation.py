@@ -1,4 +1,7 @@
-"""What the UI shows of assets beside their own definition: the columns of dataset files, and links to the code."""
+"""What the UI shows of assets in addition to their definition: columns of dataset files, and links to the code.
+
+Columns of the lake's tables are in `rl_assets.tables`.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 MESSAGES = "list<struct<role: string, content: string>>"
-# Columns of rows in the datasets' files: type and meaning. Which dataset has which stands below.
+# Columns of rows in the datasets' files: type and meaning. DATASETS says which dataset has which.
 COLUMNS = {
     "messages": (MESSAGES, "the conversation; its last message is the answer that is learned"),
     "prompt": (MESSAGES, "the conversation that was answered, system turns included"),
@@ -15,7 +18,7 @@ COLUMNS = {
     "rejected": (MESSAGES, "the worse answer"),
     "label": ("bool", "whether the answer was good"),
     "responses": ("list<struct<text, reward, interaction_id>>", "answers to the prompt with their rewards in [0, 1]"),
-    "images": ("list<Image>", "the pictures that the messages show, in their order"),
+    "images": ("list<Image>", "the images that the messages show, in their order"),
     "gold_images": ("list<string>", "the images that a right answer shows"),
     "gold_text": ("string", "what the page says"),
     "catalogue": ("list<struct>", "the images that may be shown, of which one is right, or none"),
@@ -34,7 +37,7 @@ DATASETS = {
 
 
 def presented(assets: Iterable[dg.AssetsDefinition]) -> list[Any]:
-    """The assets with columns where they are datasets, and each with the place of its code."""
+    """The assets, datasets with their columns, and each with a link to its code."""
     return list(dg.with_source_code_references(dg.map_asset_specs(_with_columns, assets)))
 
 

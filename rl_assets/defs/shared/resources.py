@@ -1,4 +1,7 @@
-"""What assets are given: the home folder with its lake, and the choices of the deployment. Nothing here does work."""
+"""The resource that all assets share: the home folder with its lake, and the choices of the deployment.
+
+Nothing here does work. Resources of one concept, such as the judge, lie with its assets.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -16,7 +19,7 @@ from rl_assets.settings import Settings, load_settings
 
 
 class HomeResource(dg.ConfigurableResource):
-    """The folders and choices of a deployment; secrets stay in the environment, since resources show in the UI."""
+    """Folders and choices of a deployment; secrets stay in the environment, since the UI shows resources."""
 
     home: str
     lake_url: str
@@ -48,7 +51,7 @@ class HomeResource(dg.ConfigurableResource):
 
     @property
     def paths(self) -> Home:
-        """Where everything lies."""
+        """The paths below the home folder."""
         return Home(Path(self.home), self.lake_url, self.landing_url)
 
     @property

@@ -29,7 +29,7 @@ class PublishedDay:
 
     @classmethod
     def of_table(cls, published: Published, **metadata: Any) -> "PublishedDay":
-        """A day of a table; `metadata` is shown below its row count, content and place."""
+        """A day of a table; `metadata` is shown below its row count, content and URI."""
         return cls(published.sha256, {**published_metadata(published), **metadata})
 
 
@@ -93,7 +93,7 @@ def publish_days(
 def publish_each(
     context: dg.AssetExecutionContext, publish: Callable[[str], PublishedDay]
 ) -> Generator[dg.AssetCheckResult, None, dict[str, str]]:
-    """Publish each day of the run and show what its page shows; the version of each day.
+    """Publish each day of the run and add its metadata; the version of each day.
 
     A day that is rejected shows its checks and fails the run; a retry would not help.
     """

@@ -1,4 +1,7 @@
-"""Base model, SFT and DPO adapters: what every nightly run trains. Training itself is `rl_assets.training`."""
+"""Base model, SFT and DPO adapters: what every nightly run trains. Training itself is `rl_assets.training`.
+
+Adapters that no job trains are in `offline_adapters`, those of segments and of documentation with their concepts.
+"""
 
 import dagster as dg
 
@@ -46,7 +49,7 @@ class DpoConfig(StageConfig):
 
 @dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=MODEL_TEAM, pool=GPU, op_tags=GPU_STEP)
 def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-    """The model that adapters are trained on. The embedded `tiny` is built once, and good at nothing but the demo."""
+    """The model that adapters are trained on. The embedded `tiny` is built once, and useful for the demo only."""
     base = ensure_base_model(home.base_model, home.paths.models, context.log.info)
     metadata = {"name": base.name, "dagster/uri": base.path, "sha256": base.sha256}
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(base.sha256))
@@ -54,7 +57,7 @@ def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mate
 
 @dg.asset(deps=[base_model, sft_dataset], **training_asset("sft_adapter", SFT))
 def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
-    """A LoRA adapter that answers as the best logged answers do. Skipped, with the reason, where rows are too few."""
+    """A LoRA adapter that imitates the best answers of the logs. Skipped, with the reason, if rows are too few."""
     yield from train_adapter(context, home, SFT, config.resolve_stage(home, "sft"))
 
 

@@ -1,4 +1,4 @@
-"""The sensor that asks for a training. Counting what is new is `rl_assets.datasets.retrain_trigger`."""
+"""The sensor that requests a training. Counting what is new is `rl_assets.datasets.retrain_trigger`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,13 +19,13 @@ UNFINISHED = [
 @dg.sensor(
     job=retrain_job,
     minimum_interval_seconds=SENSOR_SECONDS,
-    description="Retrains when enough prompts have usable rows that the last training had not.",
+    description="Retrains when enough prompts have usable rows that the last training did not have.",
 )
 def enough_new_feedback(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.RunRequest | dg.SkipReason:
-    """Retrains when the newest datasets hold enough prompts that the last training had not.
+    """Retrains when the newest datasets have enough prompts that the last training did not have.
 
-    The run key is the day and its datasets' content, so the same feedback trains once a day at most; a failed training
-    leaves its rows new for the next day.
+    The run key is the day and its datasets' content, so the same feedback trains at most once per day; after a
+    failed training its rows still count as new on the next day.
     """
     new = growth(home.paths)
     if new is None:

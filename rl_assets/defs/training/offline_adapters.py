@@ -1,4 +1,7 @@
-"""Adapters that no job trains, to be selected by name: from groups of answers, from single verdicts, a reward model."""
+"""Reward model, KTO and GRPO adapters: no job trains them, so select them by name.
+
+They share stages and checks with `adapters`; training itself is `rl_assets.training`.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What all training assets share: what each trains, its configuration, pool and tags, and how a run of one ends.
+"""What all training assets share: a value that says what each trains, configuration, pool, tags, and how a run ends.
 
 No asset here, and no training: that is `rl_assets.training`, which is handed one `TrainingJob`.
 """
@@ -26,18 +26,18 @@ from rl_assets.training.errors import NotEnoughRows, TrainingDiverged, TrainingR
 from rl_assets.training.job import Kind, TrainingJob
 from rl_assets.training.train import train
 
-# One training step at a time holds the accelerator, in whatever run; the pool is on the asset because a job's executor
+# One training step at a time uses the accelerator, over all runs. The pool is on the asset because a job's executor
 # and limits do not reach launches from the UI, backfills or automation.
 GPU = "gpu"
 GPU_STEP = gpu_step(load_settings().gpus)
-# A step whose process or machine died resumes from its last checkpoint. What is wrong with the data stays wrong.
+# A step whose process or machine died resumes from its last checkpoint. A fault of the data is permanent.
 RETRY = dg.RetryPolicy(max_retries=2)
 PERMANENT = (TrainingRefused, WrongBaseModelError, TrainingDiverged)
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
 class TrainingConfig(dg.Config):
-    """What may be chosen at launch; everything else is the recipe."""
+    """What the launchpad may set; everything else is in the recipe."""
 
     recipe: str | None = None
     seed: int | None = None
@@ -56,8 +56,8 @@ class StageConfig(TrainingConfig):
     max_steps: int | None = None
 
     def resolve_stage(self, home: HomeResource, stage: str) -> Recipe:
-        """The recipe with the values given here; pydantic's ValidationError where they are not possible."""
-        # Which base is trained is no value of the recipe, where a configuration asks for it.
+        """The recipe with the values given here; pydantic's ValidationError if they are invalid."""
+        # No value of the recipe: some configurations also name the base model.
         chosen = self.model_dump(exclude={"recipe", "seed", "model"}, exclude_none=True)
         return adjusted(self.resolve(home), {stage: chosen})
 
@@ -87,7 +87,7 @@ class TrainingStage:
             base=ensure_base_model(self.base_model or home.base_model, home.paths.models, log),
             recipe=recipe,
             adapters=adapters,
-            parent=parent_adapter(adapters, self.parent, day) if self.parent else None,
+            parent=required_adapter(adapters, self.parent, day) if self.parent else None,
             reward_model=newest_adapter(adapters, "reward", day) if self.kind == "grpo" else None,
         )
 
@@ -107,12 +107,12 @@ def training_asset(name: str, stage: TrainingStage, group: str = "adapters") -> 
     }
 
 
-def parent_adapter(adapters: Path, kind: str, day: str) -> Adapter:
+def required_adapter(adapters: Path, kind: str, day: str) -> Adapter:
     """The day's adapter of that kind; a failure that no retry fixes if there is none."""
-    parent = newest_adapter(adapters, kind, day)
-    if parent is None:
+    adapter = newest_adapter(adapters, kind, day)
+    if adapter is None:
         raise dg.Failure(f"{day} has no {kind.upper()} adapter; materialize {kind}_adapter first", allow_retries=False)
-    return parent
+    return adapter
 
 
 def train_adapter(
@@ -162,7 +162,7 @@ def _check_result(check: Check) -> dg.AssetCheckResult:
 
 
 def adapter_metadata(adapter: Adapter) -> dict[str, Any]:
-    """What an adapter page shows: where it lies, how it was trained, and its loss curve."""
+    """What the asset's page shows: the adapter's folder, how it was trained, and its loss curve."""
     manifest = adapter.manifest
     losses = [loss for _, loss, *_ in manifest.loss_curve]
     return {

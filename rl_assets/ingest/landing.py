@@ -138,12 +138,25 @@ def _inside(landing: AnyPath, path: AnyPath) -> AnyPath:
 def day_fingerprints(landing: AnyPath) -> dict[str, str]:
     """A hash for every log day that has files. Raises LandingError or OSError if a folder cannot be read."""
     files: dict[str, list[tuple[str, int, int]]] = {}
+    for day, file, entry in _dated_files(landing):
+        status = entry.stat()
+        files.setdefault(day, []).append((file.name, status.st_size, status.st_mtime_ns))
+    return {day: sha256_json(sorted(entries)) for day, entries in sorted(files.items())}
+
+
+def files_by_day(landing: AnyPath) -> dict[str, list[LandedFile]]:
+    """The files of every log day that has any, from one walk over the landing folder."""
+    files: dict[str, list[LandedFile]] = {}
+    for day, file, _ in _dated_files(landing):
+        files.setdefault(day, []).append(file)
+    return files
+
+
+def _dated_files(landing: AnyPath) -> Iterator[tuple[str, LandedFile, Entry]]:
     for root in format_folders(landing):
         for name, entry in _log_files(root):
             if day := first_date(name):
-                status = entry.stat()
-                files.setdefault(str(day), []).append((f"{root.name}/{name}", status.st_size, status.st_mtime_ns))
-    return {day: sha256_json(sorted(entries)) for day, entries in sorted(files.items())}
+                yield str(day), LandedFile(f"{root.name}/{name}", root.name, root / name), entry
 
 
 def changed_days(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:

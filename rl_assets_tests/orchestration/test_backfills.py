@@ -108,3 +108,16 @@ def test_the_daemon_runs_the_days_of_a_failed_range_again(tmp_path):
         assert ended == {"together": False, **{day: day != BAD for day in DAYS}}
         assert len(found.runs("datasets_job")) == 5
         assert set(content(found.home)) == set(DAYS) - {BAD}
+
+
+@pytest.mark.slow
+def test_the_daemon_builds_a_history_that_it_sees_for_the_first_time_in_one_run(tmp_path):
+    with nights(tmp_path) as found:
+        write_days(found.home)
+        found.dagster("sensor", "start", "new_log_files")
+        found.start()
+        (run,) = found.wait_until_idle("datasets_job", 1)
+        found.wait_for_ticks("new_log_files")
+        assert run.is_success and (run.tags[RANGE_START], run.tags[RANGE_END]) == (DAYS[0], DAYS[-1])
+        assert set(content(found.home)) == set(DAYS)
+        assert len(found.runs("datasets_job")) == 1

@@ -12,8 +12,10 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs.ingestion.new_log_files import MOST_DAYS, new_log_files
+from rl_assets.defs.ingestion.new_log_files import MAX_RUNS, new_log_files
+from rl_assets.defs.shared.failed_runs import RANGE_END, RANGE_START
 from rl_assets_tests.support.night_logs import write_log
+from rl_assets_tests.support.stand_in import make_dataset
 from rl_assets_tests.support.ticks import tick
 from rl_assets_tests.support.unprivileged import run_unprivileged
 
@@ -60,15 +62,46 @@ def test_corrected_files_in_three_old_days_open_exactly_those_again(tmp_path, in
     assert asked(look(tmp_path, instance, cursor)) == [added, same_size, gone]
 
 
-def test_a_long_history_is_asked_for_in_several_ticks_and_none_twice(tmp_path, instance):
-    for number, day in enumerate(DAYS):
+def test_many_single_days_are_requested_in_several_ticks_and_none_twice(tmp_path, instance):
+    every_other = [str(date(2026, 10, 1) + timedelta(days=number)) for number in range(0, 58, 2)]
+    for number, day in enumerate(every_other):
         write_log(tmp_path, day, range(number, number + 1))
-    found, cursor = [], None
+    requested, cursor = [], None
     for _ in range(3):
         result = look(tmp_path, instance, cursor)
         cursor = result.cursor
-        found.append(asked(result))
-    assert found == [DAYS[:MOST_DAYS], DAYS[MOST_DAYS:], []]
+        requested.append(asked(result))
+    assert requested == [every_other[:MAX_RUNS], every_other[MAX_RUNS:], []]
+
+
+def test_a_first_look_over_many_days_becomes_a_few_runs_of_ranges(tmp_path, instance):
+    for number, day in enumerate([*DAYS[:10], *DAYS[12:20], DAYS[25]]):
+        write_log(tmp_path, day, range(number, number + 1))
+    result = look(tmp_path, instance)
+    ranges = [(request.tags.get(RANGE_START), request.tags.get(RANGE_END)) for request in result.run_requests[:2]]
+    assert ranges == [(DAYS[0], DAYS[9]), (DAYS[12], DAYS[19])]
+    assert asked(result) == [None, None, DAYS[25]]
+    assert look(tmp_path, instance, result.cursor).run_requests == []
+    keys = [request.run_key for request in look(tmp_path, instance).run_requests]
+    assert keys == [request.run_key for request in result.run_requests], "a lost cursor requests nothing twice"
+
+
+def test_a_sensor_switched_on_after_a_history_was_built_requests_what_changed_since(tmp_path, instance):
+    for number, day in enumerate(DAYS[:8]):
+        write_log(tmp_path, day, range(number, number + 1))
+    assert make_dataset(tmp_path, DAYS[0], DAYS[7]).success
+    for file in (tmp_path / "landing").rglob("*.jsonl"):
+        file.touch()  # as a copy or a restore does
+    first = look(tmp_path, instance)
+    assert asked(first) == [] and "no log day has changed" in first.skip_message
+
+    corrected = tmp_path / "landing" / "interaction_log" / DAYS[2] / "log-2.jsonl"
+    corrected.write_text(corrected.read_text(encoding="utf-8").replace("costs 2", "costs 3"), encoding="utf-8")
+    write_log(tmp_path, DAYS[4], range(50, 51), "late.jsonl")
+    write_log(tmp_path, DAYS[8], range(60, 61))
+    changed = [DAYS[2], DAYS[4], DAYS[8]]
+    assert asked(look(tmp_path, instance)) == changed
+    assert asked(look(tmp_path, instance, first.cursor)) == changed
 
 
 def test_files_of_tomorrow_are_asked_for_when_tomorrow_has_come(tmp_path, instance):

@@ -30,6 +30,7 @@ def test_an_instance_left_alone_for_a_year_heals_and_does_not_grow_without_end(n
     assert found["run_monitoring"]["enabled"] and found["run_monitoring"]["free_slots_after_run_end_seconds"]
     assert found["run_retries"]["enabled"] and not found["run_retries"]["retry_on_asset_or_op_failure"]
     assert found["retention"]["sensor"]["purge_after_days"]["skipped"] <= 7
+    assert 1 <= found["concurrency"]["runs"]["max_concurrent_runs"] <= 4
     assert found["telemetry"] == {"enabled": False}
 
 

@@ -1,30 +1,37 @@
-"""The sensor that notices new log files. Comparing files is `rl_assets.ingest.landing`."""
+"""The sensor that notices new log files. Comparing files is `rl_assets.ingest`, in `landing` and `changes`."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from rl_assets.core.files import sha256_json
+from rl_assets.defs.shared.failed_runs import RANGE_END, RANGE_START
 from rl_assets.defs.shared.jobs import Requests, datasets_job
-from rl_assets.defs.shared.partitions import SENSOR_SECONDS, days
+from rl_assets.defs.shared.partitions import MAX_DAYS_PER_RUN, SENSOR_SECONDS, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.append_only_logs import land_new_lines
+from rl_assets.ingest.changes import compare_with_ingested, consecutive
 from rl_assets.ingest.landing import changed_days, day_fingerprints, fingerprints_to_remember
 
-# A tick that asked for years of history at once would take minutes; the others are asked for by the next ones.
-MOST_DAYS = 25
-SAME = "no log day has changed"
+# A tick that requested years of single days at once would take minutes; the others are requested by the next ones.
+MAX_RUNS = 25
+# Fewer days than this in a row get a run each, so that a bad day fails alone; more are faster in one.
+MIN_RANGE_DAYS = 4
+MAX_RANGE_DAYS = MAX_DAYS_PER_RUN or 31
 
 
 @dg.sensor(
     job=datasets_job,
     minimum_interval_seconds=SENSOR_SECONDS,
-    description="Asks for the days whose log files changed, and lands new lines of append-only logs.",
+    description="Requests the days whose log files changed, and lands new lines of append-only logs.",
 )
 def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Requests:
-    """Lands new lines of append-only logs, and asks for exactly the days whose files changed.
+    """Lands new lines of append-only logs, and requests exactly the days whose files changed.
 
-    The run key is the state of a day's files, so a lost cursor asks for nothing twice.
+    A day that the cursor does not know is compared with what was ingested of it. Many days in a row share a run. The
+    run key is the state of the days' files, so a lost cursor requests nothing twice.
     """
     landing = home.paths.landing
     if not landing.is_dir():
@@ -33,11 +40,37 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
     land_new_lines(landing, datetime.now(UTC).date())
     now, before = day_fingerprints(landing), json.loads(context.cursor or "{}")
     changed = changed_days(now, before)
+    compared = compare_with_ingested(home.lake, landing, [day for day in changed if day not in before])
+    changed = [day for day in changed if day not in {*compared.same, *compared.waiting}]
     outside = [day for day in changed if not days.has_partition_key(day)]
-    known = [day for day in changed if day not in outside]
-    if not known:
-        yield dg.SkipReason(f"no log day has changed; {len(outside)} lie outside the partitions" if outside else SAME)
-    for day in known[:MOST_DAYS]:
-        yield dg.RunRequest(run_key=f"{day}-{now.get(day, 'gone')}", partition_key=day)
+    runs = _runs([day for day in changed if day not in outside])
+    if not runs:
+        yield dg.SkipReason(_nothing_to_do(len(compared.waiting), len(outside)))
+    for stretch in runs[:MAX_RUNS]:
+        yield _request(stretch, now)
     # A day of tomorrow, by a clock ahead of ours, is a partition tomorrow.
-    context.update_cursor(json.dumps(fingerprints_to_remember(now, before, waiting=[*known[MOST_DAYS:], *outside])))
+    waiting = [*outside, *compared.waiting, *(day for stretch in runs[MAX_RUNS:] for day in stretch)]
+    context.update_cursor(json.dumps(fingerprints_to_remember(now, before, waiting)))
+
+
+def _runs(changed: Sequence[str]) -> list[list[str]]:
+    """The days of each run: many in a row together, others alone."""
+    stretches = consecutive(changed, MAX_RANGE_DAYS)
+    return [run for days in stretches for run in ([days] if len(days) >= MIN_RANGE_DAYS else [[day] for day in days])]
+
+
+def _request(stretch: list[str], now: Mapping[str, str]) -> dg.RunRequest:
+    states = {day: now.get(day, "gone") for day in stretch}
+    if len(stretch) == 1:
+        return dg.RunRequest(run_key=f"{stretch[0]}-{states[stretch[0]]}", partition_key=stretch[0])
+    first, last = stretch[0], stretch[-1]
+    return dg.RunRequest(run_key=f"{first}-{last}-{sha256_json(states)}", tags={RANGE_START: first, RANGE_END: last})
+
+
+def _nothing_to_do(waiting: int, outside: int) -> str:
+    reasons = ["no log day has changed"]
+    if waiting:
+        reasons.append(f"{waiting} are still to be compared with what was ingested")
+    if outside:
+        reasons.append(f"{outside} lie outside the partitions")
+    return "; ".join(reasons)

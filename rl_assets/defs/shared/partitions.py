@@ -13,9 +13,9 @@ days = dg.DailyPartitionsDefinition(start_date=str(load_settings().start_date), 
 
 # The tag of runs that a backfill asked for.
 BACKFILL = "dagster/backfill"
-_max_days = load_settings().backfill_days
+MAX_DAYS_PER_RUN = load_settings().backfill_days
 # Of assets on CPU. `dg launch --partition-range` needs the first.
-one_run = dg.BackfillPolicy.single_run() if _max_days is None else dg.BackfillPolicy.multi_run(_max_days)
+one_run = dg.BackfillPolicy.single_run() if MAX_DAYS_PER_RUN is None else dg.BackfillPolicy.multi_run(MAX_DAYS_PER_RUN)
 
 
 def trailing(window_days: int | None) -> dg.PartitionMapping:

@@ -43,7 +43,8 @@ class HomeResource(dg.ConfigurableResource):
             base_model=settings.base_model,
             recipe=settings.recipe,
             duckdb_memory_limit=settings.duckdb_memory_limit,
-            metrics={name: metric.model_dump() for name, metric in settings.metrics.items()},
+            # Dagster takes no null inside a map.
+            metrics={name: metric.model_dump(exclude_none=True) for name, metric in settings.metrics.items()},
             retention_days=settings.retention_days,
             retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},
             retrain_min_hours=settings.retrain_min_hours,

@@ -61,13 +61,11 @@ class JudgeConfig(dg.Config):
     max_judge_calls: int = 1000
 
 
-@dg.asset(
-    **table_asset(
-        JUDGE_PREFERENCES,
-        deps=[rated_interactions],
-        kind="openai",
-        checks={"judge_is_reliable": JUDGE_IS_RELIABLE},
-    )
+@table_asset(
+    JUDGE_PREFERENCES,
+    deps=[rated_interactions],
+    kind="openai",
+    checks={"judge_is_reliable": JUDGE_IS_RELIABLE},
 )
 def judge_preferences(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: JudgeConfig

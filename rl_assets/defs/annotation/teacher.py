@@ -48,7 +48,7 @@ class TeacherConfig(dg.Config):
     max_usd: float | None = Field(None, description="Maximum US dollars per run, by the model's price in prices.yaml.")
 
 
-@dg.asset(**table_asset(TEACHER_ANSWERS, deps=[rated_interactions], kind="openai"))
+@table_asset(TEACHER_ANSWERS, deps=[rated_interactions], kind="openai")
 def teacher_answers(
     context: dg.AssetExecutionContext, home: HomeResource, teacher: TeacherResource, config: TeacherConfig
 ) -> Results:

@@ -16,7 +16,7 @@ from rl_assets.defs.shared.metadata import SHOWN_HASH, check_result, markdown_ta
 from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.shared.table_assets import PublishedDay, RejectedDayError, Results, publish_days
+from rl_assets.defs.shared.table_assets import AssetDecorator, PublishedDay, RejectedDayError, Results, publish_days
 from rl_assets.lake.table import Table
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
@@ -36,18 +36,19 @@ def check_specs(asset: str, suite: Sequence[Expectation]) -> list[dg.AssetCheckS
 
 def dataset_asset(
     name: str, suite: Sequence[Expectation], deps: Sequence[Any], group: str = "datasets"
-) -> dict[str, Any]:
-    """What the decorators of all dataset assets share."""
-    return {
-        "partitions_def": days,
-        "backfill_policy": one_run,
-        "deps": deps,
-        "check_specs": check_specs(name, suite),
-        "code_version": BUILDER_VERSION,
-        "group_name": group,
-        "kinds": {"duckdb", "parquet", "huggingface"},
-        "owners": DATA_TEAM,
-    }
+) -> AssetDecorator:
+    """`dg.asset` for a dataset with a folder per day."""
+    return dg.asset(
+        name=name,
+        partitions_def=days,
+        backfill_policy=one_run,
+        deps=deps,
+        check_specs=check_specs(name, suite),
+        code_version=BUILDER_VERSION,
+        group_name=group,
+        kinds={"duckdb", "parquet", "huggingface"},
+        owners=DATA_TEAM,
+    )
 
 
 def materialize(

@@ -32,7 +32,7 @@ WARNINGS = {
 }
 
 
-@dg.asset(**table_asset(LEDGER, deps=RATINGS_AND_DATASETS, checks={SUMS: SUMS_MATCH}, blocking=True))
+@table_asset(LEDGER, deps=RATINGS_AND_DATASETS, checks={SUMS: SUMS_MATCH}, blocking=True)
 def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """For every answer of the window: which datasets contain it and, for each that does not, the one reason."""
 
@@ -62,7 +62,7 @@ def _by_outcome(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, obj
     ]
 
 
-@dg.asset(**table_asset(STATS, deps=RATINGS_AND_DATASETS, checks=WARNINGS))
+@table_asset(STATS, deps=RATINGS_AND_DATASETS, checks=WARNINGS)
 def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """The product's quality on each day and over the trailing window, the sizes of its datasets, and what to train."""
     newest: list[StatsOfDay] = []

@@ -14,13 +14,11 @@ from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 WINDOW = trailing(load_settings().window_days)
 
 
-@dg.asset(
-    **table_asset(
-        RATED_INTERACTIONS,
-        deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK, FEATURES)],
-        # It describes the days of its window that have not been described.
-        pool="prompt_clusters",
-    )
+@table_asset(
+    RATED_INTERACTIONS,
+    deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK, FEATURES)],
+    # It describes the days of its window that have not been described.
+    pool="prompt_clusters",
 )
 def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """Every answer of the trailing window with its reward, as known by the end of each day.

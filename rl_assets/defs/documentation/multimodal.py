@@ -53,19 +53,19 @@ def image_index(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mat
     )
 
 
-@dg.asset(**dataset_asset("multimodal_sft_dataset", MULTIMODAL_SFT, SOURCES, GROUP))
+@dataset_asset("multimodal_sft_dataset", MULTIMODAL_SFT, SOURCES, GROUP)
 def multimodal_sft_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: MultimodalConfig) -> Results:
     """Questions about documentation with answers that show the right image of a catalogue, or none."""
     yield from _questions(context, home, config, MULTIMODAL_SFT)
 
 
-@dg.asset(**dataset_asset("multimodal_grpo_dataset", MULTIMODAL_GRPO, SOURCES, GROUP))
+@dataset_asset("multimodal_grpo_dataset", MULTIMODAL_GRPO, SOURCES, GROUP)
 def multimodal_grpo_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: MultimodalConfig) -> Results:
     """The same questions with the reference of the image reward, and answers with different rewards."""
     yield from _questions(context, home, config, MULTIMODAL_GRPO)
 
 
-@dg.asset(**dataset_asset("multimodal_vision_dataset", MULTIMODAL_VISION, SOURCES[:1], GROUP))
+@dataset_asset("multimodal_vision_dataset", MULTIMODAL_VISION, SOURCES[:1], GROUP)
 def multimodal_vision_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: VisionConfig) -> Results:
     """Images of documentation with a question and the text of their page, for vision-language models."""
 

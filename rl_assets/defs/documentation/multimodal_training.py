@@ -44,15 +44,17 @@ def _of_segment(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"segment": SEGMENT})
 
 
-@dg.asset(deps=[base_model, multimodal_sft_dataset], **training_asset("multimodal_sft_adapter", MULTIMODAL_SFT, GROUP))
+@training_asset("multimodal_sft_adapter", MULTIMODAL_SFT, [base_model, multimodal_sft_dataset], group=GROUP)
 def multimodal_sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
     """A LoRA adapter that answers about documentation in JSON with images. Skipped if too few rows fit the model."""
     yield from train_adapter(context, home, MULTIMODAL_SFT, _of_segment(config.resolve_stage(home, "sft")))
 
 
-@dg.asset(
-    deps=[base_model, multimodal_grpo_dataset, multimodal_sft_adapter],
-    **training_asset("multimodal_grpo_adapter", MULTIMODAL_GRPO, GROUP),
+@training_asset(
+    "multimodal_grpo_adapter",
+    MULTIMODAL_GRPO,
+    [base_model, multimodal_grpo_dataset, multimodal_sft_adapter],
+    group=GROUP,
 )
 def multimodal_grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
     """The multimodal SFT adapter, trained further with GRPO on answers scored by the image reward."""
@@ -65,7 +67,7 @@ class VisionTrainingConfig(SftConfig):
     model: str
 
 
-@dg.asset(deps=[multimodal_vision_dataset], **training_asset("multimodal_vision_adapter", VISION, GROUP))
+@training_asset("multimodal_vision_adapter", VISION, [multimodal_vision_dataset], group=GROUP)
 def multimodal_vision_adapter(
     context: dg.AssetExecutionContext, home: HomeResource, config: VisionTrainingConfig
 ) -> Results:

@@ -18,10 +18,8 @@ from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 FLAGS = ("personal_data", "refusal", "boilerplate", "contaminated")
 
 
-@dg.asset(
-    # One day at a time, over all runs: a prompt joins the cluster of an earlier one.
-    **table_asset(FEATURES, deps=[INTERACTIONS.name, FEEDBACK.name], group="raw", pool="prompt_clusters")
-)
+# One day at a time, over all runs: a prompt joins the cluster of an earlier one.
+@table_asset(FEATURES, deps=[INTERACTIONS.name, FEEDBACK.name], group="raw", pool="prompt_clusters")
 def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """Features of each answer, computed when it lands: clean texts, cluster of its prompt, flags, language.
 

@@ -38,14 +38,8 @@ def _adapter(name: str, segment: Segment, stage: Stage) -> dg.AssetsDefinition:
         chosen = config if config.recipe else config.model_copy(update={"recipe": segment.recipe})
         yield from train_adapter(context, home, training, segment.apply_to(chosen.resolve_stage(home, stage)))
 
-    made = dg.asset(
-        name=key,
-        deps=[adapters.base_model, training.dataset, *parents],
-        description=_description(name, segment, stage),
-        **training_asset(key, training),
-    )(adapter)
-    assert isinstance(made, dg.AssetsDefinition)
-    return made
+    deps = [adapters.base_model, training.dataset, *parents]
+    return training_asset(key, training, deps, description=_description(name, segment, stage))(adapter)
 
 
 def _description(name: str, segment: Segment, stage: Stage) -> str:

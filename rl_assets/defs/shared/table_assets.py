@@ -17,6 +17,7 @@ from rl_assets.lake.delta import Published
 from rl_assets.lake.table import Table
 
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult | dg.AssetMaterialization]
+AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 DATA_VERSION = "dagster/data_version"  # The tag that Dagster keeps the version of a partition in.
 
 
@@ -62,22 +63,23 @@ def table_asset(
     checks: Mapping[str, str] | None = None,
     blocking: bool = False,
     pool: str | None = None,
-) -> dict[str, Any]:
-    """Arguments of `dg.asset` for a table with a partition per day; `checks` are names with what each states."""
-    return {
-        "partitions_def": days,
-        "backfill_policy": one_run,
-        "deps": list(deps),
-        "check_specs": [
+) -> AssetDecorator:
+    """`dg.asset` for a table with a partition per day; `checks` are names with what each states."""
+    return dg.asset(
+        name=table.name,
+        partitions_def=days,
+        backfill_policy=one_run,
+        deps=list(deps),
+        check_specs=[
             dg.AssetCheckSpec(name, asset=table.name, description=text, blocking=blocking)
             for name, text in (checks or {}).items()
         ],
-        "group_name": group,
-        "kinds": {kind, "deltalake"},
-        "owners": DATA_TEAM,
-        "metadata": {"dagster/column_schema": column_schema(table)},
-        "pool": pool,
-    }
+        group_name=group,
+        kinds={kind, "deltalake"},
+        owners=DATA_TEAM,
+        metadata={"dagster/column_schema": column_schema(table)},
+        pool=pool,
+    )
 
 
 def publish_days(

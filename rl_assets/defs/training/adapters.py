@@ -55,13 +55,13 @@ def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mate
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(base.sha256))
 
 
-@dg.asset(deps=[base_model, sft_dataset], **training_asset("sft_adapter", SFT))
+@training_asset("sft_adapter", SFT, [base_model, sft_dataset])
 def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: SftConfig) -> Results:
     """A LoRA adapter that imitates the best answers of the logs. Skipped, with the reason, if rows are too few."""
     yield from train_adapter(context, home, SFT, config.resolve_stage(home, "sft"))
 
 
-@dg.asset(deps=[base_model, dpo_dataset, sft_adapter], **training_asset("dpo_adapter", DPO))
+@training_asset("dpo_adapter", DPO, [base_model, dpo_dataset, sft_adapter])
 def dpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: DpoConfig) -> Results:
     """The SFT adapter, trained further to prefer the better answers; the SFT adapter is its reference."""
     yield from train_adapter(context, home, DPO, config.resolve_stage(home, "dpo"))

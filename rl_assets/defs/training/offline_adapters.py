@@ -47,22 +47,19 @@ class RewardConfig(StageConfig):
     """Values that win over the recipe's `reward` stage."""
 
 
-@dg.asset(deps=[base_model, reward_dataset], **training_asset("reward_model", REWARD, GROUP))
+@training_asset("reward_model", REWARD, [base_model, reward_dataset], group=GROUP)
 def reward_model(context: dg.AssetExecutionContext, home: HomeResource, config: RewardConfig) -> Results:
     """A LoRA sequence classifier that gives the better of two answers the higher reward."""
     yield from train_adapter(context, home, REWARD, config.resolve_stage(home, "reward"))
 
 
-@dg.asset(deps=[base_model, kto_dataset, sft_adapter], **training_asset("kto_adapter", KTO, GROUP))
+@training_asset("kto_adapter", KTO, [base_model, kto_dataset, sft_adapter], group=GROUP)
 def kto_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: KtoConfig) -> Results:
     """The SFT adapter, trained further on single good and bad answers; the SFT adapter is its reference."""
     yield from train_adapter(context, home, KTO, config.resolve_stage(home, "kto"))
 
 
-@dg.asset(
-    deps=[base_model, grpo_dataset, sft_adapter, dpo_adapter, reward_model],
-    **training_asset("grpo_adapter", GRPO, GROUP),
-)
+@training_asset("grpo_adapter", GRPO, [base_model, grpo_dataset, sft_adapter, dpo_adapter, reward_model], group=GROUP)
 def grpo_adapter(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoConfig) -> Results:
     """Its parent, trained further on groups of answers: by RAFT, AWR, or GRPO offline or online."""
     recipe = config.resolve_stage(home, "grpo")

@@ -3,7 +3,7 @@
 No asset here, and no training: that is `rl_assets.training`, which is handed one `TrainingJob`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from rl_assets.defs.shared.op_tags import gpu_step
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import AssetDecorator
 from rl_assets.evaluation.report.inline_plots import sparkline
 from rl_assets.models.adapters import Adapter, Check, newest_adapter
 from rl_assets.models.base_models import ensure_base_model
@@ -92,19 +93,29 @@ class TrainingStage:
         )
 
 
-def training_asset(name: str, stage: TrainingStage, group: str = "adapters") -> dict[str, Any]:
-    """What the decorators of adapter assets share."""
-    return {
-        "partitions_def": days,
-        "check_specs": [dg.AssetCheckSpec(check, asset=name, description=text) for check, text in stage.checks.items()],
-        "output_required": False,
-        "group_name": group,
-        "kinds": {"huggingface", "pytorch"},
-        "owners": MODEL_TEAM,
-        "pool": GPU,
-        "op_tags": GPU_STEP,
-        "retry_policy": RETRY,
-    }
+def training_asset(
+    name: str,
+    stage: TrainingStage,
+    deps: Iterable[Any],
+    *,
+    group: str = "adapters",
+    description: str | None = None,
+) -> AssetDecorator:
+    """`dg.asset` for an adapter per day; the description is the function's docstring unless given."""
+    return dg.asset(
+        name=name,
+        description=description,
+        partitions_def=days,
+        deps=list(deps),
+        check_specs=[dg.AssetCheckSpec(check, asset=name, description=text) for check, text in stage.checks.items()],
+        output_required=False,
+        group_name=group,
+        kinds={"huggingface", "pytorch"},
+        owners=MODEL_TEAM,
+        pool=GPU,
+        op_tags=GPU_STEP,
+        retry_policy=RETRY,
+    )
 
 
 def required_adapter(adapters: Path, kind: str, day: str) -> Adapter:

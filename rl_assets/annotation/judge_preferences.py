@@ -33,7 +33,7 @@ def judge_preferences(connection: duckdb.DuckDBPyConnection, judge: Judge, day: 
 
     Only pairs with one winner in both orders become rows; ties and invalid verdicts are counted, not kept.
     """
-    candidates = sql.select(connection, "annotation/judge_candidates", most=max_pairs).to_arrow_table().to_pylist()
+    candidates = sql.select(connection, "annotation/judge_candidates", max_pairs=max_pairs).to_arrow_table().to_pylist()
     pairs = [AnswerPair(tuple(row["prompt"]), row["first"], row["second"], row["prompt_key"]) for row in candidates]
     probes = failed_probes(judge)
     verdicts = judge_pairs(judge, pairs)

@@ -137,7 +137,7 @@ def distill(
     Answers that are empty, cut off, refusals or stock phrases are dropped, and so are prompts that the budget leaves.
     """
     prompts = (
-        sql.select(connection, "annotation/teacher_candidates", below=below, most=max_prompts)
+        sql.select(connection, "annotation/teacher_candidates", below=below, max_prompts=max_prompts)
         .to_arrow_table()
         .to_pylist()
     )

@@ -108,15 +108,15 @@ def _share(flags: Sequence[bool]) -> float | None:
 
 def _problems(verdicts: Sequence[PairVerdict], consistency: float | None) -> list[str]:
     counts = Counter(verdict.outcome for verdict in verdicts)
-    judged = counts.total() - counts["skipped"]
+    compared = counts.total() - counts["skipped"]
     problems = []
-    if judged and counts["invalid"] > (1 - MIN_VALID) * judged:
-        problems.append(f"{counts['invalid']} of {judged} pairs got no valid verdict.")
+    if compared and counts["invalid"] > (1 - MIN_VALID) * compared:
+        problems.append(f"{counts['invalid']} of {compared} pairs got no valid verdict.")
     if consistency is not None and consistency < MIN_CONSISTENCY:
         problems.append(
             f"It contradicts itself when answers change places: consistency {consistency:.2f}, "
             f"and the minimum is {MIN_CONSISTENCY:.1f}."
         )
     if counts["skipped"] and all(verdict.forward is None for verdict in verdicts):
-        problems.append("No pair was judged: the budget was spent, or the service was down.")
+        problems.append("No pair was compared: the budget was spent, or the service was down.")
     return problems

@@ -62,7 +62,7 @@ def test_a_service_that_is_down_leaves_no_verdict_and_says_why(make_judge):
     found = compare_by_judge(judge, "candidate", "base", MIXED)
     assert (found.invalid, found.skipped, found.failures) == (0, 10, {"InternalServerError 500": 5})
     assert not found.reliable and found.win_rate is not None and found.win_rate.mean == 0.5
-    assert found.problems[0] == "No pair was judged: the budget was spent, or the service was down."
+    assert found.problems[0] == "No pair was compared: the budget was spent, or the service was down."
     assert found.problems[-1].endswith("was not answered: the budget was spent, or the service was down.")
 
 

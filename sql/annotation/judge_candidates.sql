@@ -1,7 +1,7 @@
 -- Two answers to one prompt that the rewards do not tell apart: at least one of them unrated, or both rated alike. One
--- pair a prompt, at most $most, by the hash of the prompt: tomorrow asks about the same ones.
+-- pair per prompt, at most $max_pairs, by the hash of the prompt: tomorrow asks about the same ones.
 -- Reads: interactions, rated.
--- Parameters: $most.
+-- Parameters: $max_pairs.
 WITH answers AS (
     SELECT * FROM rated
     WHERE NOT coalesce(error, FALSE) AND answer_chars > 0 AND trainable
@@ -28,7 +28,7 @@ pairs AS (
         )
     QUALIFY row_number() OVER (PARTITION BY prompt_key ORDER BY a.interaction_id, b.interaction_id) = 1
     ORDER BY prompt_key
-    LIMIT $most
+    LIMIT $max_pairs
 )
 
 SELECT

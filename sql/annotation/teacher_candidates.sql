@@ -1,8 +1,8 @@
 -- Training prompts none of whose answers has a reward of $below or more, one logged answer each, the earliest: tomorrow
--- asks about the same ones. At most $most, by the hash of the prompt.
+-- asks about the same ones. At most $max_prompts, by the hash of the prompt.
 -- Reads: interactions, rated.
--- Parameters: $below, $most.
-WITH asked AS (
+-- Parameters: $below, $max_prompts.
+WITH candidates AS (
     SELECT
         prompt_key,
         arg_min(interaction_id, (answered_at, interaction_id)) AS interaction_id
@@ -11,17 +11,17 @@ WITH asked AS (
     GROUP BY prompt_key
     HAVING coalesce(max(reward) < $below, TRUE)
     ORDER BY prompt_key
-    LIMIT $most
+    LIMIT $max_prompts
 )
 
 SELECT
     interaction_id,
-    asked.prompt_key,
+    candidates.prompt_key,
     rated.segment,
     rated.category,
     interactions.prompt,
     interactions.context
-FROM asked
+FROM candidates
 JOIN rated USING (interaction_id)
 JOIN interactions ON interactions.interaction_id = rated.interaction_id AND interactions.day = rated.landed_day
-ORDER BY asked.prompt_key
+ORDER BY candidates.prompt_key

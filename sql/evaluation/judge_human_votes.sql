@@ -1,9 +1,9 @@
 -- Who preferred which of two answers to one prompt, people and judges of the log: by the values that one rater (or
 -- judge) gave to both, or as a stated preference. People without a name are one rater, of the mean of what they said.
--- At most $most_answers answers of a prompt are paired, by their hash. `first` is the answer with the lower key.
+-- At most $max_answers answers of a prompt are paired, by their hash. `first` is the answer with the lower key.
 -- Reads: first_feedback, interactions, rated.
--- Parameters: $most_answers, $most_pairs.
-WITH said AS (
+-- Parameters: $max_answers, $max_pairs.
+WITH statements AS (
     SELECT
         interaction_id,
         source,
@@ -22,7 +22,7 @@ scored AS (
         source,
         rater,
         avg(value) AS value
-    FROM said
+    FROM statements
     GROUP BY ALL
     UNION ALL
     SELECT
@@ -35,7 +35,7 @@ scored AS (
     WHERE
         quality_scores['overall'] IS NOT NULL
         AND interactions.interaction_id NOT IN (
-            SELECT interaction_id FROM said
+            SELECT interaction_id FROM statements
             WHERE source = 'judge'
         )
 ),
@@ -50,7 +50,7 @@ opinions AS (
     FROM scored JOIN rated USING (interaction_id)
     WHERE answer_chars > 0
     GROUP BY prompt_key, rated.answer_key, source, rater
-    QUALIFY dense_rank() OVER (PARTITION BY prompt_key ORDER BY short_key(rated.answer_key)) <= $most_answers
+    QUALIFY dense_rank() OVER (PARTITION BY prompt_key ORDER BY short_key(rated.answer_key)) <= $max_answers
 ),
 
 votes AS (
@@ -95,4 +95,4 @@ FROM votes
 GROUP BY ALL
 HAVING (len(people) > 0 AND len(judges) > 0) OR len(named) >= 3
 ORDER BY ALL
-LIMIT $most_pairs
+LIMIT $max_pairs

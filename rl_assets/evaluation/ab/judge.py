@@ -18,7 +18,7 @@ def judge_agents(connection: duckdb.DuckDBPyConnection, judge: Judge, max_pairs:
     If the judge's budget is too small for that, every comparison gets an equal share of it, but at least five pairs.
     """
     pairs: dict[tuple[str, str, str], list[AnswerPair]] = defaultdict(list)
-    for row in sql.select(connection, "evaluation/ab/judge_pairs", most=max_pairs).to_arrow_table().to_pylist():
+    for row in sql.select(connection, "evaluation/ab/judge_pairs", max_pairs=max_pairs).to_arrow_table().to_pylist():
         pair = AnswerPair(tuple(row["prompt"]), row["first"], row["second"], row["prompt_key"])
         pairs[row["segment"], row["ours"], row["theirs"]].append(pair)
     shared = {names: own for names, own in pairs.items() if len(own) >= MIN_PROMPTS}

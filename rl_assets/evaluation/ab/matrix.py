@@ -17,16 +17,16 @@ def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
 
     None for fewer than two agents, or for more than fit a figure.
     """
-    comparisons = [found for found in report.comparisons if (found.segment, found.source) == group]
-    agents = sorted({name for found in comparisons for name in (found.ours, found.theirs)})
+    comparisons = [comparison for comparison in report.comparisons if (comparison.segment, comparison.source) == group]
+    agents = sorted({name for comparison in comparisons for name in (comparison.ours, comparison.theirs)})
     if not 2 <= len(agents) <= MAX_AGENTS:
         return None
     with drawing(1.1 + CELL_INCHES * len(agents)) as figure:
         axes = figure.add_subplot()
-        for found in comparisons:
-            row, column = agents.index(found.ours), agents.index(found.theirs)
-            _cell(axes, (row, column), found, (found.difference.mean, found.wins, found.losses))
-            _cell(axes, (column, row), found, (-found.difference.mean, found.losses, found.wins))
+        for comparison in comparisons:
+            row, column = agents.index(comparison.ours), agents.index(comparison.theirs)
+            _cell(axes, (row, column), comparison, (comparison.difference.mean, comparison.wins, comparison.losses))
+            _cell(axes, (column, row), comparison, (-comparison.difference.mean, comparison.losses, comparison.wins))
         names = [short(name) for name in agents]
         axes.set_xticks(range(len(agents)), names, rotation=30, ha="left", rotation_mode="anchor")
         axes.xaxis.tick_top()
@@ -38,14 +38,14 @@ def win_matrix(report: AbReport, group: tuple[str, str]) -> str | None:
         return svg(figure, "Win matrix")
 
 
-def _cell(axes: "Axes", position: tuple[int, int], found: AgentComparison, values: tuple[float, int, int]) -> None:
+def _cell(axes: "Axes", position: tuple[int, int], comparison: AgentComparison, values: tuple[float, int, int]) -> None:
     """One cell (row, column) with its difference, wins and losses as the row sees them."""
     from matplotlib.patches import Rectangle
 
     (row, column), (difference, wins, losses) = position, values
-    colour = MUTED if found.winner is None else ACCENT if difference > 0 else WORSE
-    counts = f"\n{wins}/{found.ties}/{losses}" if found.basis == "same questions" else ""
-    strength = 0.12 if found.winner is None else min(0.85, 0.25 + abs(difference))
+    colour = MUTED if comparison.winner is None else ACCENT if difference > 0 else WORSE
+    counts = f"\n{wins}/{comparison.ties}/{losses}" if comparison.basis == "same questions" else ""
+    strength = 0.12 if comparison.winner is None else min(0.85, 0.25 + abs(difference))
     box = Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=colour, alpha=strength, linewidth=0)
     axes.add_patch(box)
     axes.text(column, row, f"{difference:+.2f}{counts}", ha="center", va="center", color=INK, linespacing=1.4)

@@ -110,20 +110,22 @@ def comparisons_table(report: AbReport, group: tuple[str, str] | None = None) ->
         "p (Holm)",
         "Winner",
     ]
-    selected = [found for found in report.comparisons if group in (None, (found.segment, found.source))]
+    selected = [
+        comparison for comparison in report.comparisons if group in (None, (comparison.segment, comparison.source))
+    ]
     return Table(header, [_comparison_cells(comparison) for comparison in selected])
 
 
-def _comparison_cells(found: AgentComparison) -> list[Cell]:
-    shared = found.basis == "same questions"
+def _comparison_cells(comparison: AgentComparison) -> list[Cell]:
+    shared = comparison.basis == "same questions"
     return [
-        f"{found.ours} − {found.theirs}",
-        f"{found.questions:,}" if shared else "none in common",
-        f"{found.wins:,} / {found.ties:,} / {found.losses:,}" if shared else NONE,
-        f"{found.raw:+.3f}",
-        signed(found.difference),
-        p_value(found.p_holm),
-        found.winner,
+        f"{comparison.ours} − {comparison.theirs}",
+        f"{comparison.questions:,}" if shared else "none in common",
+        f"{comparison.wins:,} / {comparison.ties:,} / {comparison.losses:,}" if shared else NONE,
+        f"{comparison.raw:+.3f}",
+        signed(comparison.difference),
+        p_value(comparison.p_holm),
+        comparison.winner,
     ]
 
 
@@ -133,17 +135,17 @@ def _judge(verdicts: Sequence[JudgeVerdicts]) -> Section:
     header = ["Comparison", "Pairs", "Wins / ties / losses", "Invalid", "Win rate", "At equal lengths", "Consistency"]
     rows: list[list[Cell]] = [
         [
-            f"{found.ours} − {found.theirs}",
-            str(found.pairs),
-            f"{found.wins} / {found.ties} / {found.losses}",
-            str(found.invalid + found.skipped),
-            found.win_rate,
-            found.length_controlled,
-            number(found.consistency, ".2f"),
+            f"{pair.ours} − {pair.theirs}",
+            str(pair.pairs),
+            f"{pair.wins} / {pair.ties} / {pair.losses}",
+            str(pair.invalid + pair.skipped),
+            pair.win_rate,
+            pair.length_controlled,
+            number(pair.consistency, ".2f"),
         ]
-        for found in verdicts
+        for pair in verdicts
     ]
-    alerts = [Paragraph(verdict_sentence(found), "alert") for found in verdicts if not found.reliable]
+    alerts = [Paragraph(verdict_sentence(pair), "alert") for pair in verdicts if not pair.reliable]
     return section("Judge", Table(header, rows), *alerts)
 
 
@@ -153,18 +155,18 @@ def _costs_table(costs: Sequence[AgentCost]) -> Table:
     return Table(header, [_cost_cells(cost) for cost in costs])
 
 
-def _cost_cells(found: AgentCost) -> list[Cell]:
+def _cost_cells(cost: AgentCost) -> list[Cell]:
     latency = None
-    if found.latency_p50_ms is not None and found.latency_p95_ms is not None:
-        latency = f"{found.latency_p50_ms:,.0f} / {found.latency_p95_ms:,.0f}"
+    if cost.latency_p50_ms is not None and cost.latency_p95_ms is not None:
+        latency = f"{cost.latency_p50_ms:,.0f} / {cost.latency_p95_ms:,.0f}"
     return [
-        f"{found.agent} in {found.segment}",
-        f"{found.answers:,}",
-        f"{found.failed:,}",
-        f"{found.unrated:,}",
+        f"{cost.agent} in {cost.segment}",
+        f"{cost.answers:,}",
+        f"{cost.failed:,}",
+        f"{cost.unrated:,}",
         latency,
-        number(found.tokens, ","),
-        None if found.cost_usd is None else f"{found.cost_usd:,.4f} ({found.priced:,} answers)",
+        number(cost.tokens, ","),
+        None if cost.cost_usd is None else f"{cost.cost_usd:,.4f} ({cost.priced:,} answers)",
     ]
 
 

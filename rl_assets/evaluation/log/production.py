@@ -73,7 +73,7 @@ def logged_agreement(connection: duckdb.DuckDBPyConnection) -> LoggedAgreement:
     At most 50,000 pairs are read.
     """
     votes = sql.select(
-        connection, "evaluation/judge_human_votes", most_answers=MAX_ANSWERS_PER_PROMPT, most_pairs=MAX_PAIRS
+        connection, "evaluation/judge_human_votes", max_answers=MAX_ANSWERS_PER_PROMPT, max_pairs=MAX_PAIRS
     ).to_arrow_table()
     rows = votes.to_pylist()
     both = [row for row in rows if row["people"] and row["judges"]]

@@ -167,15 +167,15 @@ def _slices(held_out: HeldOutResult, figures: EvalFigures) -> Section:
     header = ["Slice", "Items", "Clusters", "Candidate", "Difference", "p (Holm)", "Verdict"]
     rows: list[list[Cell]] = [
         [
-            f"{found.dimension}: {found.value}",
-            str(found.candidate.n),
-            str(found.candidate.clusters),
-            found.candidate,
-            signed(found.difference),
-            p_value(found.p_holm),
-            found.verdict,
+            f"{result.dimension}: {result.value}",
+            str(result.candidate.n),
+            str(result.candidate.clusters),
+            result.candidate,
+            signed(result.difference),
+            p_value(result.p_holm),
+            result.verdict,
         ]
-        for found in held_out.slices
+        for result in held_out.slices
     ]
     return section("Slices", Paragraph(note, "note") if count else None, figure(figures.slices), Table(header, rows))
 

@@ -24,38 +24,40 @@ def judge_section(judge: JudgeResult, svg: str | None) -> Section:
     """Verdicts and ratings in sentences, a figure and a table."""
     if not judge.verdicts:
         return section("Judge", Paragraph("No judge is configured, so there are automatic metrics only."))
-    sentences = [Paragraph(verdict_sentence(found), "plain" if found.reliable else "alert") for found in judge.verdicts]
+    sentences = [
+        Paragraph(verdict_sentence(verdicts), "plain" if verdicts.reliable else "alert") for verdicts in judge.verdicts
+    ]
     ratings = Paragraph(ratings_sentence(judge.ratings)) if judge.ratings else None
     return section("Judge", *sentences, ratings, figure(svg), _verdict_table(judge.verdicts))
 
 
-def verdict_sentence(found: JudgeVerdicts) -> str:
+def verdict_sentence(verdicts: JudgeVerdicts) -> str:
     """Who judged and with which result; for an unreliable judge, why its verdicts are not used."""
-    if found.problems:
-        reasons = " ".join(found.problems)
-        return f"The verdicts of {found.model} on {found.ours} and {found.theirs} are not used. {reasons}"
-    counts = f"{found.wins} wins, {found.ties} ties and {found.losses} losses of {found.ours} against {found.theirs}"
-    parts = [f"{found.model} gave {counts}"]
-    if found.win_rate is not None:
-        parts.append(f": win rate {found.win_rate:.3f}")
-    if found.length_controlled is not None:
-        parts.append(f", and {found.length_controlled:.3f} at equal lengths")
+    if verdicts.problems:
+        reasons = " ".join(verdicts.problems)
+        return f"The verdicts of {verdicts.model} on {verdicts.ours} and {verdicts.theirs} are not used. {reasons}"
+    counts = f"{verdicts.wins} wins, {verdicts.ties} ties and {verdicts.losses} losses"
+    parts = [f"{verdicts.model} gave {counts} of {verdicts.ours} against {verdicts.theirs}"]
+    if verdicts.win_rate is not None:
+        parts.append(f": win rate {verdicts.win_rate:.3f}")
+    if verdicts.length_controlled is not None:
+        parts.append(f", and {verdicts.length_controlled:.3f} at equal lengths")
     parts.append(".")
-    if found.consistency is not None:
-        parts.append(f" It agreed with itself on {found.consistency:.2f} of the pairs in swapped order.")
-    if found.first_position is not None:
-        parts.append(f" It chose the first one in {found.first_position:.2f} of its decisions.")
+    if verdicts.consistency is not None:
+        parts.append(f" It agreed with itself on {verdicts.consistency:.2f} of the pairs in swapped order.")
+    if verdicts.first_position is not None:
+        parts.append(f" It chose the first one in {verdicts.first_position:.2f} of its decisions.")
     return "".join(parts)
 
 
-def ratings_sentence(found: JudgeRatings) -> str:
+def ratings_sentence(ratings: JudgeRatings) -> str:
     """How a judge rated both models' answers, one at a time."""
-    if found.improvement is None:
-        return f"{found.model} gave no valid rating to both answers of any prompt."
-    unrated = f" {found.unrated} prompts have no valid rating of both answers." if found.unrated else ""
-    both = f"{found.ours} {found.ours_rating:.3f} and {found.theirs} {found.theirs_rating:.3f}"
-    improvement = f"on {found.rated} prompts: an improvement of {found.improvement:+.3f}"
-    return f"Answer by answer, {found.model} rated {both} {improvement}.{unrated}"
+    if ratings.improvement is None:
+        return f"{ratings.model} gave no valid rating to both answers of any prompt."
+    unrated = f" {ratings.unrated} prompts have no valid rating of both answers." if ratings.unrated else ""
+    both = f"{ratings.ours} {ratings.ours_rating:.3f} and {ratings.theirs} {ratings.theirs_rating:.3f}"
+    improvement = f"on {ratings.rated} prompts: an improvement of {ratings.improvement:+.3f}"
+    return f"Answer by answer, {ratings.model} rated {both} {improvement}.{unrated}"
 
 
 def _verdict_table(verdicts: Sequence[JudgeVerdicts]) -> Table:
@@ -112,25 +114,25 @@ def ratings_basis(production: Production) -> str:
     )
 
 
-def agreement_sentence(found: LoggedAgreement) -> str:
+def agreement_sentence(agreement: LoggedAgreement) -> str:
     """How far judges of the log agree with people, and the ceiling that people set."""
-    return f"{_judges_with_people(found)} {_people(found)}"
+    return f"{_judges_with_people(agreement)} {_people(agreement)}"
 
 
-def _judges_with_people(found: LoggedAgreement) -> str:
-    if found.judges is None:
+def _judges_with_people(agreement: LoggedAgreement) -> str:
+    if agreement.judges is None:
         return "The log holds no two answers to one prompt that both people and a judge compared."
-    decided = f", and {found.judges.decided:.3f} where both decided" if found.judges.decided else ""
+    decided = f", and {agreement.judges.decided:.3f} where both decided" if agreement.judges.decided else ""
     return (
-        f"On {found.compared:,} pairs of answers that people and a judge of the log both compared, the judge agrees "
-        f"with people on {found.judges.all_pairs:.3f}, ties included{decided}."
+        f"On {agreement.compared:,} pairs of answers that people and a judge of the log both compared, the judge "
+        f"agrees with people on {agreement.judges.all_pairs:.3f}, ties included{decided}."
     )
 
 
-def _people(found: LoggedAgreement) -> str:
-    if found.people is None:
+def _people(agreement: LoggedAgreement) -> str:
+    if agreement.people is None:
         return "No pair has three raters, so the agreement of people among themselves is unknown."
-    people = found.people
+    people = agreement.people
     return (
         f"Two people agree on {people.pairwise:.3f} of the {people.pairs:,} pairs with three raters "
         f"(Fleiss' kappa {people.kappa:.2f}); one more rater would agree with the others on {people.ceiling:.3f}, "

@@ -54,23 +54,26 @@ def small_forest(report: EvalReport) -> str:
     ]
     if not rows:
         return ""
-    reach = max(0.05, *(abs(edge) for _, found in rows for edge in (found.low or 0, found.high or 0, found.mean)))
+    reach = max(
+        0.05,
+        *(abs(edge) for _, difference in rows for edge in (difference.low or 0, difference.high or 0, difference.mean)),
+    )
     zero, scale = (FOREST_WIDTH + LABEL_WIDTH) / 2, (FOREST_WIDTH - LABEL_WIDTH) / 2 / reach * 0.92
     height = ROW_HEIGHT * len(rows)
     body = f'<path d="M{zero:.0f} 0v{height}" stroke="{GREY}"/>'
     body += f'<g fill="{GREY}" font-family="sans-serif" font-size="11">'
     body += "".join(f'<text y="{13 + i * ROW_HEIGHT}">vs {theirs}</text>' for i, (theirs, _) in enumerate(rows))
     body += "</g>"
-    body += "".join(_row(found, zero, scale, 9 + i * ROW_HEIGHT) for i, (_, found) in enumerate(rows))
+    body += "".join(_row(difference, zero, scale, 9 + i * ROW_HEIGHT) for i, (_, difference) in enumerate(rows))
     return _image("paired differences", FOREST_WIDTH, height, body)
 
 
-def _row(found: Interval, zero: float, scale: float, y: int) -> str:
+def _row(interval: Interval, zero: float, scale: float, y: int) -> str:
     """A line for the interval and a dot for the estimate, coloured when 0 lies outside."""
-    colour = BLUE if found.low is not None and found.low > 0 else GREY
-    colour = RED if found.high is not None and found.high < 0 else colour
-    left, right = (zero + scale * (found.mean if edge is None else edge) for edge in (found.low, found.high))
-    dot = zero + scale * found.mean
+    colour = BLUE if interval.low is not None and interval.low > 0 else GREY
+    colour = RED if interval.high is not None and interval.high < 0 else colour
+    left, right = (zero + scale * (interval.mean if edge is None else edge) for edge in (interval.low, interval.high))
+    dot = zero + scale * interval.mean
     return (
         f'<path d="M{left:.0f} {y}H{right:.0f}" stroke="{colour}" stroke-width="2"/>'
         f'<circle cx="{dot:.0f}" cy="{y}" r="4" fill="{colour}"/>'

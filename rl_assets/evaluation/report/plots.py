@@ -117,9 +117,9 @@ def forest(report: EvalReport) -> str | None:
         (
             METRICS[metric].title,
             [
-                (f"{found.ours} − {found.theirs}", found.differences[metric])
-                for found in report.comparisons.values()
-                if metric in found.differences
+                (f"{comparison.ours} − {comparison.theirs}", comparison.differences[metric])
+                for comparison in report.comparisons.values()
+                if metric in comparison.differences
             ],
         )
         for metric in DIFFERENCES
@@ -129,7 +129,7 @@ def forest(report: EvalReport) -> str | None:
 
 def slices_forest(report: EvalReport) -> str | None:
     """The candidate's difference on the primary metric in each slice, grouped by dimension."""
-    dimensions = dict.fromkeys(found.dimension for found in report.held_out.slices)
+    dimensions = dict.fromkeys(s.dimension for s in report.held_out.slices)
     groups = [
         (
             dimension.capitalize(),
@@ -144,21 +144,21 @@ def slices_forest(report: EvalReport) -> str | None:
     return forest_plot(groups, "Differences by slice")
 
 
-def verdict_bars(judged: Sequence[JudgeVerdicts]) -> str | None:
+def verdict_bars(comparisons: Sequence[JudgeVerdicts]) -> str | None:
     """Wins, ties and losses of each two models as shares of the decided pairs; None without any."""
-    rows = [found for found in judged if found.wins + found.ties + found.losses]
+    rows = [verdicts for verdicts in comparisons if verdicts.wins + verdicts.ties + verdicts.losses]
     if not rows:
         return None
     with drawing(0.9 + ROW_INCHES * len(rows)) as figure:
         axes = figure.add_subplot()
-        for y, found in enumerate(rows):
-            left, decided = 0.0, found.wins + found.ties + found.losses
-            for count, colour in ((found.wins, ACCENT), (found.ties, MUTED), (found.losses, WORSE)):
+        for y, verdicts in enumerate(rows):
+            left, decided = 0.0, verdicts.wins + verdicts.ties + verdicts.losses
+            for count, colour in ((verdicts.wins, ACCENT), (verdicts.ties, MUTED), (verdicts.losses, WORSE)):
                 axes.barh(y, count / decided, left=left, height=0.6, color=colour, alpha=0.85)
                 if count / decided > 0.06:
                     axes.text(left + count / decided / 2, y, str(count), ha="center", va="center", color="white")
                 left += count / decided
-        name_rows(axes, [f"{found.ours} − {found.theirs}" for found in rows])
+        name_rows(axes, [f"{verdicts.ours} − {verdicts.theirs}" for verdicts in rows])
         axes.set_xlim(0, 1)
         axes.set_xlabel("Share of decided pairs: wins, ties, losses")
         return svg(figure, "Verdicts of the judge")
@@ -171,10 +171,10 @@ def reward_histogram(bins: Sequence[RewardBin]) -> str | None:
     with drawing(2.4) as figure:
         axes = figure.add_subplot()
         bottoms = [0] * TENTHS
-        for source in dict.fromkeys(found.source for found in bins):
+        for source in dict.fromkeys(reward_bin.source for reward_bin in bins):
             heights = [0] * TENTHS
-            for found in bins:
-                heights[round(found.low * TENTHS)] += found.answers if found.source == source else 0
+            for reward_bin in bins:
+                heights[round(reward_bin.low * TENTHS)] += reward_bin.answers if reward_bin.source == source else 0
             centres = [(tenth + 0.5) / TENTHS for tenth in range(TENTHS)]
             colour = SOURCE_COLOURS.get(source, MUTED)
             axes.bar(centres, heights, width=0.09, bottom=bottoms, color=colour, alpha=0.85, label=source)
@@ -239,10 +239,10 @@ def significance(low: float | None, high: float | None) -> str:
     return WORSE if high is not None and high < 0 else MUTED
 
 
-def whisker(axes: "Axes", found: Interval, y: float, colour: str) -> None:
+def whisker(axes: "Axes", interval: Interval, y: float, colour: str) -> None:
     """The interval as a line."""
-    if found.low is not None and found.high is not None:
-        axes.plot([found.low, found.high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
+    if interval.low is not None and interval.high is not None:
+        axes.plot([interval.low, interval.high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
 
 
 def name_rows(axes: "Axes", labels: Sequence[str]) -> None:
@@ -261,10 +261,10 @@ def forest_plot(groups: Sequence[tuple[str, Sequence[tuple[str, Interval]]]], ti
         axes = figure.add_subplot()
         for heading, rows in groups:
             labels.append((heading, True))
-            for name, found in rows:
-                colour = significance(found.low, found.high)
-                whisker(axes, found, len(labels), colour)
-                axes.plot([found.mean], [len(labels)], "o", color=colour, markersize=5)
+            for name, difference in rows:
+                colour = significance(difference.low, difference.high)
+                whisker(axes, difference, len(labels), colour)
+                axes.plot([difference.mean], [len(labels)], "o", color=colour, markersize=5)
                 labels.append((name, False))
         name_rows(axes, [label for label, _ in labels])
         for tick, (_, bold) in zip(axes.get_yticklabels(), labels, strict=True):

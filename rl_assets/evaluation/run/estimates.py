@@ -229,8 +229,10 @@ def _likelihood_columns(prompts: PromptSet, scores: ModelScores) -> dict[str, An
 
 def intervals(columns: Mapping[str, AnyColumn]) -> dict[str, Interval]:
     """Metric name -> interval, with perplexity next to its logarithm."""
-    found = {name: column.interval() for name, column in columns.items()}
-    return found | ({"perplexity": _exponential(found["log_perplexity"])} if "log_perplexity" in found else {})
+    by_metric = {name: column.interval() for name, column in columns.items()}
+    return by_metric | (
+        {"perplexity": _exponential(by_metric["log_perplexity"])} if "log_perplexity" in by_metric else {}
+    )
 
 
 def _exponential(log: Interval) -> Interval:

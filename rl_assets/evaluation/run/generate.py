@@ -64,7 +64,7 @@ def generate_and_score(
         model, tokenizer = load_for_inference(models.base, adapter)
         if prompts is None:
             context = context_length(model)
-            own = {found.name: fit_to_context(found.items, [], tokenizer, context) for found in benchmarks}
+            own = {benchmark.name: fit_to_context(benchmark.items, [], tokenizer, context) for benchmark in benchmarks}
             prompts = EvalPrompts(fit_to_context(items, pairs, tokenizer, context), own)
         log(f"{models.label(adapter)}: {len(prompts.held_out.items)} held-out prompts")
         score = _all_scores if models.has_role(adapter) else _answers_alone

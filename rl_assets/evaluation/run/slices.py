@@ -51,7 +51,11 @@ def _rows(items: Sequence[Item], dimension: Dimension) -> list[tuple[str, list[i
 
 
 def _adjusted(differences: Sequence[Interval]) -> list[float | None]:
-    tested = [row for row, found in enumerate(differences) if found.p is not None and found.clusters >= MIN_CLUSTERS]
+    tested = [
+        row
+        for row, difference in enumerate(differences)
+        if difference.p is not None and difference.clusters >= MIN_CLUSTERS
+    ]
     adjusted = dict(zip(tested, holm([differences[row].p or 0.0 for row in tested]), strict=True))
     return [adjusted.get(row) for row in range(len(differences))]
 

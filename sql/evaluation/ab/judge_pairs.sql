@@ -1,8 +1,8 @@
--- Answers of two agents to one prompt, for a judge: at most $most a pair of agents, round-robin over categories, by the
--- hash of the prompt, so that the sample is the same every time. Failed and empty answers are left out, since a judge
--- has nothing to read there.
+-- Answers of two agents to one prompt, for a judge: at most $max_pairs per pair of agents, round-robin over categories,
+-- by the hash of the prompt, so that the sample is the same every time. Failed and empty answers are dropped, since a
+-- judge has nothing to read there.
 -- Reads: interactions, rated.
--- Parameters: $most.
+-- Parameters: $max_pairs.
 WITH answers AS (
     SELECT
         coalesce(segment, '(none)') AS segment,
@@ -26,7 +26,7 @@ pairs AS (
         a.landed_day AS our_day,
         b.interaction_id AS their_id,
         b.landed_day AS their_day,
-        row_number() OVER (PARTITION BY a.segment, a.agent, b.agent, a.category ORDER BY a.prompt_key) AS place
+        row_number() OVER (PARTITION BY a.segment, a.agent, b.agent, a.category ORDER BY a.prompt_key) AS position
     FROM answers AS a JOIN answers AS b USING (segment, prompt_key)
     WHERE a.agent < b.agent
 ),
@@ -34,8 +34,8 @@ pairs AS (
 sample AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY segment, ours, theirs ORDER BY place, prompt_key) AS turn
-    FROM pairs QUALIFY turn <= $most
+        row_number() OVER (PARTITION BY segment, ours, theirs ORDER BY position, prompt_key) AS turn
+    FROM pairs QUALIFY turn <= $max_pairs
 )
 
 SELECT

@@ -1,4 +1,4 @@
-"""How and where the steps of a run are executed, by one setting."""
+"""The executor of steps, selected by one setting. Where runs are launched is set in `dagster.yaml`."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dotenv import dotenv_values
 
 from rl_assets.settings import ENV_FILE, PREFIX, Settings, SettingsError
 
-# Imported once by the fork server instead of by each step; heavy libraries stay out, since torch does not fork well.
+# Imported once by the fork server instead of by each step; heavy libraries stay out, since forking torch is unsafe.
 PRELOADED = [
     "rl_assets.defs.datasets.datasets",
     "dagster._core.storage.runs.sqlite",

@@ -1,6 +1,6 @@
 """Dagster's run launcher for one machine, which also notices a run whose process is gone (power cut, no memory left).
 
-`deploy/dagster.yaml` names it. Without it such a run counts as running for ever, holds its slots in the pools, and is
+`dagster.yaml` names it. Without it such a run counts as running permanently, keeps its slots in the pools, and is
 not retried. Runs in containers have launchers that know this; use those there. Steps that a pool has forgotten are
 woken too.
 """

@@ -17,6 +17,6 @@ def run_health_checks(context: dg.OpExecutionContext) -> None:
         raise dg.Failure("; ".join(map(str, errors)), allow_retries=False)
 
 
-@dg.job(description="Health checks from where runs execute, a line per subject; fails if one is an error.")
+@dg.job(description="Health checks where runs execute, one log line per check; fails if one is an error.")
 def doctor() -> None:
     run_health_checks()

@@ -1,4 +1,7 @@
-"""Sensors of runs that failed: days that failed together are run again one by one, and every failure is reported."""
+"""Sensors of failed runs: days that failed together are run again one by one, and every failure is reported.
+
+Retries of a run whose process died are Dagster's, set in `dagster.yaml`.
+"""
 
 import dagster as dg
 
@@ -17,9 +20,9 @@ WILL_RETRY = "dagster/will_retry"
     description="Runs the days of a failed run of several days again one by one, so that a bad day fails alone.",
 )
 def days_failed_together(context: dg.RunFailureSensorContext) -> Requests:
-    """Runs each day of a failed run of several days again on its own, so that a bad day fails alone.
+    """Runs each day of a failed run of several days alone, so that a bad day fails alone.
 
-    A run whose process died is left to the run retries, which take it up whole.
+    A run whose process died is left to the run retries, which resume the complete run.
     """
     run = context.dagster_run
     first, last = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
@@ -27,32 +30,32 @@ def days_failed_together(context: dg.RunFailureSensorContext) -> Requests:
         yield dg.SkipReason(f"run {run.run_id} was not of several days")
         return
     if run.tags.get(WILL_RETRY) == "true":
-        yield dg.SkipReason(f"run {run.run_id} is retried whole")
+        yield dg.SkipReason(f"run {run.run_id} is retried as one")
         return
-    if others := _not_of(datasets_job.name, run, context.repository_def):
-        yield dg.SkipReason(f"run {run.run_id} made {', '.join(others)}: run its days again by hand")
+    if others := _outside(datasets_job.name, run, context.repository_def):
+        yield dg.SkipReason(f"run {run.run_id} also materialized {', '.join(others)}: run its days again by hand")
         return
-    # A backfill counts the runs that carry its tag, so it sees that its days were made after all.
+    # A backfill counts the runs that carry its tag, so it sees that its days were materialized after all.
     tags = {BACKFILL: run.tags[BACKFILL]} if BACKFILL in run.tags else {}
     assets = sorted(run.asset_selection) if run.asset_selection else None
     for day in days.get_partition_keys_in_range(dg.PartitionKeyRange(first, last)):
         yield dg.RunRequest(run_key=f"{run.run_id}-{day}", partition_key=day, asset_selection=assets, tags=tags)
 
 
-def _not_of(job: str, run: dg.DagsterRun, repository: dg.RepositoryDefinition | None) -> list[str]:
-    """Assets of the run that the job, which the sensor may ask for, does not hold."""
+def _outside(job: str, run: dg.DagsterRun, repository: dg.RepositoryDefinition | None) -> list[str]:
+    """Assets of the run that are not in the job, the only one that the sensor may request."""
     if repository is None or not run.asset_selection:
         return []
-    held = repository.get_job(job).asset_layer.executable_asset_keys
-    return sorted(key.to_user_string() for key in run.asset_selection if key not in set(held))
+    selected = repository.get_job(job).asset_layer.executable_asset_keys
+    return sorted(key.to_user_string() for key in run.asset_selection if key not in set(selected))
 
 
 @dg.run_failure_sensor(
     minimum_interval_seconds=SENSOR_SECONDS,
-    description="Writes every failed run to the daemon's log, and posts it to the webhook where one is set.",
+    description="Writes every failed run to the daemon's log, and posts it to the webhook if one is set.",
 )
 def run_failure(context: dg.RunFailureSensorContext, home: HomeResource) -> None:
-    """Writes every failed run to the daemon's log, for whatever watches it, and to the webhook where one is set."""
+    """Writes every failed run to the daemon's log, for whatever watches it, and to the webhook if one is set."""
     run = context.dagster_run
     text = f"{run.job_name} {run.run_id} failed: {context.failure_event.message}"
     context.log.error(text)

@@ -1,4 +1,7 @@
-"""How work is cut and paced: log days in UTC, how many of them a run takes, and how often sensors tick."""
+"""Partitions and pace: log days in UTC, how many of them one run processes, and how often sensors tick.
+
+Partitions of one concept, such as sources of documentation, lie with its assets.
+"""
 
 import dagster as dg
 
@@ -11,7 +14,7 @@ ignore_known_warnings()
 SENSOR_SECONDS = load_settings().sensor_seconds
 days = dg.DailyPartitionsDefinition(start_date=str(load_settings().start_date), end_offset=1)
 
-# The tag of runs that a backfill asked for.
+# The tag of runs that a backfill requested.
 BACKFILL = "dagster/backfill"
 MAX_DAYS_PER_RUN = load_settings().backfill_days
 # Of assets on CPU. `dg launch --partition-range` needs the first.

@@ -3,7 +3,7 @@
     python -m rl_assets.datasets.exports data/datasets/sft_dataset/2026-11-20 --form instruction --out sft.jsonl
 
 Forms of sft_dataset: prompt_completion {prompt, completion}, instruction {instruction, input, output}. Form of
-grpo_dataset: verifiable {prompt, answer}, for groups of which a verifier found answers right that agree.
+grpo_dataset: verifiable {prompt, answer}, for groups whose right answers, by a verifier, agree.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 class CannotExportError(ValueError):
-    """The row cannot be said in the form; the message is the reason, in words that can be counted."""
+    """The row does not fit the form; the message is the reason, in words that can be counted."""
 
 
 def prompt_completion(row: Row) -> Row:
@@ -42,28 +42,28 @@ def instruction(row: Row) -> Row:
     if [message["role"] for message in prompt] not in (["user"], ["system", "user"]):
         raise CannotExportError("has several turns")
     *system, user = (message["content"] for message in prompt)
-    asked = {"instruction": system[0], "input": user} if system else {"instruction": user, "input": ""}
-    return {**asked, "output": answer["content"]}
+    question = {"instruction": system[0], "input": user} if system else {"instruction": user, "input": ""}
+    return {**question, "output": answer["content"]}
 
 
 def verifiable(row: Row) -> Row:
-    """{prompt, answer}: what all answers say that a verifier found right: the number which worked solutions end with,
-    else the text itself.
+    """{prompt, answer}: what all answers state that a verifier scored as right: the number at the end of worked
+    solutions, else the text itself.
 
-    Raises CannotExportError where no verifier judged, no answer is right, or the right ones do not agree.
+    Raises CannotExportError if no verifier scored the group, no answer is right, or the right ones do not agree.
     """
     if row["metadata"]["scorer"] != "verifier":
-        raise CannotExportError("was not judged by a verifier")
+        raise CannotExportError("was not scored by a verifier")
     right = [answer["text"].strip() for answer in row["responses"] if answer["reward"] >= 1 - 1e-9]
     if not right:
         raise CannotExportError("has no right answer")
-    said = {_said(text, inferred(right)) for text in right}
-    if len(said) > 1:
+    finals = {_final_answer(text, inferred(right)) for text in right}
+    if len(finals) > 1:
         raise CannotExportError("has right answers that do not agree")
-    return {"prompt": row["prompt"], "answer": said.pop()}
+    return {"prompt": row["prompt"], "answer": finals.pop()}
 
 
-def _said(text: str, verifier: Verifier | None) -> str:
+def _final_answer(text: str, verifier: Verifier | None) -> str:
     number = final_number(text) if verifier == "numeric" else None
     return text if number is None else f"{number.normalize():f}"
 
@@ -76,18 +76,18 @@ FORMS: dict[str, tuple[str, Callable[[Row], Row]]] = {
 
 
 def export(folder: Path, form: str, split: str, out: Path) -> tuple[int, dict[str, int]]:
-    """Write one split of a published dataset as JSON lines; (rows written, rows left out by reason).
+    """Write one split of a published dataset as JSON lines; (rows written, rows dropped by reason).
 
     Raises ValueError where the folder holds no published dataset, or one that the form is not for.
     """
     dataset, convert = FORMS[form]
     manifest = read_manifest(folder)
     if manifest is None or manifest.name != dataset:
-        found = manifest.name if manifest else "no published dataset"
+        content = manifest.name if manifest else "no published dataset"
         raise ValueError(
-            f"{folder} holds {found}; the form {form} needs {dataset}, a folder like datasets/{dataset}/<day>"
+            f"{folder} holds {content}; the form {form} needs {dataset}, a folder like datasets/{dataset}/<day>"
         )
-    written, left_out = 0, Counter[str]()
+    written, dropped = 0, Counter[str]()
     part = out.with_name(f".{out.name}.{uuid4().hex}")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -96,11 +96,11 @@ def export(folder: Path, form: str, split: str, out: Path) -> tuple[int, dict[st
                     file.write(json.dumps(convert(row), ensure_ascii=False) + "\n")
                     written += 1
                 except CannotExportError as reason:
-                    left_out[str(reason)] += 1
+                    dropped[str(reason)] += 1
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-    return written, dict(sorted(left_out.items()))
+    return written, dict(sorted(dropped.items()))
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -109,7 +109,7 @@ def _rows(path: Path) -> Iterator[Row]:
 
 
 def main() -> None:
-    """Export from the command line and print what was written and left out."""
+    """Export from the command line and print what was written and dropped."""
     parser = argparse.ArgumentParser(description="A published dataset in the forms that other tools read.")
     parser.add_argument("folder", type=Path, help="a dataset's folder, .../<name>/<day>")
     parser.add_argument("--form", choices=FORMS, required=True)
@@ -117,12 +117,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the JSON lines file to write")
     options = parser.parse_args()
     try:
-        written, left_out = export(options.folder, options.form, options.split, options.out)
+        written, dropped = export(options.folder, options.form, options.split, options.out)
     except ValueError as error:
         parser.error(str(error))
     print(f"{written} rows of {options.split} written to {options.out}")
-    for reason, rows in left_out.items():
-        print(f"{rows} left out: each {reason}")
+    for reason, rows in dropped.items():
+        print(f"{rows} rows dropped: each {reason}")
 
 
 if __name__ == "__main__":

@@ -69,9 +69,9 @@ def publish_dataset(
             _write(rows, files, Notes(connection.cursor(), expectations))
         with ThreadPoolExecutor(1) as executor:
             outcomes = executor.submit(_write_outcomes, connection.cursor(), staging / OUTCOMES)
-            found = findings(connection, expectations, rows)
-        if any(finding.blocks for finding in found):
-            raise AuditError(name, day, found)
+            results = findings(connection, expectations, rows)
+        if any(finding.blocks for finding in results):
+            raise AuditError(name, day, results)
         manifest = DatasetManifest(
             name=name,
             day=str(day),
@@ -86,12 +86,12 @@ def publish_dataset(
             metrics=built.metrics,
             answer_outcomes=outcomes.result(),
             tokens=token_estimates(connection),
-            checks={finding.expectation.name: finding.check for finding in found},
+            checks={finding.expectation.name: finding.check for finding in results},
         )
         keep_prompts(staging / "train.parquet", folder.parent, manifest.sha256)
         write_atomically(staging / "README.md", dataset_card(manifest))
         manifest.write(staging)  # Last: a folder without one was interrupted.
-    return Dataset(folder, manifest, found)
+    return Dataset(folder, manifest, results)
 
 
 def _write(rows: Rows, files: SplitFiles, notes: Notes) -> None:

@@ -91,13 +91,13 @@ def _agree(
 def _differing(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -> list[str]:
     """The first answers that stand in another number of the dataset's rows than the ledger says."""
     files = ", ".join(f"'{_quoted(folder / f'{split}.parquet')}'" for split in SPLITS)
-    found = connection.sql(
+    differing = connection.sql(
         f"WITH held AS (SELECT interaction_id, count(*) AS n FROM "
         f"(SELECT unnest(list_distinct({HOLDS[name]})) AS interaction_id FROM read_parquet([{files}])) GROUP BY ALL) "
         f"SELECT interaction_id FROM ledger FULL JOIN held USING (interaction_id) "
         f"WHERE coalesce({short_name(name)}_rows, 0) <> coalesce(n, 0) ORDER BY ALL LIMIT 5"
     )
-    return [interaction_id for (interaction_id,) in found.fetchall()]
+    return [interaction_id for (interaction_id,) in differing.fetchall()]
 
 
 def _quoted(path: Path) -> str:

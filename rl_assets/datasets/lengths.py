@@ -6,12 +6,12 @@ CHARACTERS_PER_TOKEN = 4  # The usual rule of thumb for English text and byte-pa
 MAX_TOKENS = 2048
 CHARACTERS = "coalesce(list_sum(list_transform({}, lambda part: length(part.content))), 0)"
 ANSWER = "coalesce(length({}[1].content), 0)"  # A side is one message; to sum over lists takes several times as long.
-LONGEST = "coalesce(list_max(list_transform({}, lambda part: length(part.text))), 0)"
+MAX_ANSWER = "coalesce(list_max(list_transform({}, lambda part: length(part.text))), 0)"
 ROW = {
     "messages": CHARACTERS.format("messages"),
     "pair": f"{CHARACTERS.format('prompt')} + greatest({ANSWER.format('chosen')}, {ANSWER.format('rejected')})",
     "answer": f"{CHARACTERS.format('prompt')} + {ANSWER.format('completion')}",
-    "group": f"{CHARACTERS.format('prompt')} + {LONGEST.format('responses')}",
+    "group": f"{CHARACTERS.format('prompt')} + {MAX_ANSWER.format('responses')}",
 }
 PARTS = '"content" STRUCT'  # Messages whose content is a list of parts, not a text.
 KINDS = {"messages": "messages", "chosen": "pair", "completion": "answer", "responses": "group"}

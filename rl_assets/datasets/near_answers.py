@@ -1,8 +1,8 @@
 """Rows whose answers are nearly the same: estimated by MinHash, for answers of twenty different words or more.
 
 Shorter ones are rightly alike, and equal ones of an agent are another check's business. Of a large dataset the first
-5,000 rows are compared with each other, so that the check costs the same on every night. They lie in the order of the
-hashes of their prompts, so these are any prompts: an answer that comes in very many variants is found among them too.
+5,000 rows are compared with each other, so that the check costs the same every time. They lie in the order of the
+hashes of their prompts, so these are any prompts: an answer that comes in very many variants shows among them too.
 """
 
 from functools import partial
@@ -17,16 +17,16 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.features.minhash import BANDS, ROWS, SEED
 
 ALIKE = 0.85
-LEAST_WORDS = 20
-MOST_ROWS = 5_000
+MIN_WORDS = 20
+MAX_ROWS = 5_000
 FACTORS = np.random.default_rng(SEED).integers(2**64, size=ROWS, dtype=np.uint64)
 # Line ends and tabs part words as spaces do; a pattern that says so takes four times as long.
 WORDS = "string_split(replace(replace(replace(lower({}), chr(10), ' '), chr(13), ' '), chr(9), ' '), ' ')"
 NOTED = f"CASE WHEN row < {{}} THEN list_transform({WORDS}, lambda word: hash(word)) END"
 
 
-def few_alike(answer: str, most: int = MOST_ROWS) -> Expectation:
-    """Warn where many of the first `most` rows' answers are nearly the same; `answer` is the SQL text of a row's."""
+def few_alike(answer: str, max_rows: int = MAX_ROWS) -> Expectation:
+    """Warn where many of the first `max_rows` rows' answers are nearly the same; `answer` is SQL of a row."""
     return Expectation(
         "few_answers_are_nearly_alike",
         "At most 20 % of the answers have 20 words or more of which another answer has nearly all (MinHash, 0.85; of "
@@ -35,49 +35,51 @@ def few_alike(answer: str, most: int = MOST_ROWS) -> Expectation:
         high=0.2,
         blocking=False,
         bad_row="row IN (SELECT row FROM compared_answers WHERE near)",
-        notes={"words": NOTED.format(most, answer)},
-        prepare=partial(find_near_answers, most),
+        notes={"words": NOTED.format(max_rows, answer)},
+        prepare=partial(find_near_answers, max_rows),
     )
 
 
-def find_near_answers(most: int, connection: duckdb.DuckDBPyConnection) -> None:
+def find_near_answers(max_rows: int, connection: duckdb.DuckDBPyConnection) -> None:
     """Leave the view `compared_answers` (row: of the first of the table `noted`; near: whether the answer of another of
     these is nearly the same).
     """
-    first = connection.sql("SELECT row, words FROM noted WHERE row < $most ORDER BY row", params={"most": most})
+    first = connection.sql(
+        "SELECT row, words FROM noted WHERE row < $max_rows ORDER BY row", params={"max_rows": max_rows}
+    )
     compared = first.to_arrow_table()
     words = compared.column("words").combine_chunks()
-    long = np.flatnonzero(pc.fill_null(pc.list_value_length(words), 0).to_numpy() >= LEAST_WORDS)
+    long = np.flatnonzero(pc.fill_null(pc.list_value_length(words), 0).to_numpy() >= MIN_WORDS)
     is_near = np.isin(np.arange(len(words)), long[_near(words.take(pa.array(long)))])
     connection.register("compared_answers", pa.table({"row": compared.column("row"), "near": is_near}))
 
 
-def near(digests: np.ndarray) -> np.ndarray:
+def near_duplicates(digests: np.ndarray) -> np.ndarray:
     """Whether each digest is like another. In each band it is compared with the first that has the same values there.
 
-    The values of a band are told apart by a multilinear hash modulo 2^64 (Dietzfelbinger 1996); its sums wrap around.
+    The values of a band are compared by their multilinear hash modulo 2^64 (Dietzfelbinger 1996); its sums wrap around.
     """
-    found = np.zeros(len(digests), bool)
+    is_near = np.zeros(len(digests), bool)
     for band in np.split(digests.astype(np.uint64), BANDS, axis=1):
         keys = (band * FACTORS).sum(axis=1, dtype=np.uint64)
         _, firsts, group = np.unique(keys, return_index=True, return_inverse=True)
         others = np.flatnonzero(firsts[group] != np.arange(len(keys)))
         firsts = firsts[group][others]
         alike = (digests[others] == digests[firsts]).mean(axis=1) >= ALIKE
-        found[others[alike]] = found[firsts[alike]] = True
-    return found
+        is_near[others[alike]] = is_near[firsts[alike]] = True
+    return is_near
 
 
 def _near(answers: pa.ListArray) -> np.ndarray:
-    """The places of those of the answers, as lists of hashes of their words, of which another has nearly all."""
+    """The positions of those answers, given as lists of hashes of their words, of which another has nearly all."""
     from rensa import RMinHashLSH
 
     # Few answers share a band with another: only theirs are compared, which takes far longer.
     sharing = RMinHashLSH(ALIKE, BANDS * ROWS, BANDS).query_duplicate_flags_matrix_one_shot(_digests(answers))
-    places = np.flatnonzero(sharing)
-    digests = _digests(answers.take(pa.array(places))).to_rows()
-    alike = places[near(np.array(digests, np.uint32).reshape(-1, BANDS * ROWS))]
-    different = [place for place in alike if len(np.unique(answers[int(place)].values)) >= LEAST_WORDS]
+    positions = np.flatnonzero(sharing)
+    digests = _digests(answers.take(pa.array(positions))).to_rows()
+    alike = positions[near_duplicates(np.array(digests, np.uint32).reshape(-1, BANDS * ROWS))]
+    different = [position for position in alike if len(np.unique(answers[int(position)].values)) >= MIN_WORDS]
     return np.array(different, np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Which pairs have near-identical texts: those that would be taken are compared, and those that take their place."""
+"""Which pairs have near-identical texts: the best ones are compared, and then those that replace a rejected one."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,13 @@ LOOKED_AT = 2
 
 
 def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Texts:
-    """Leave `best_pairs` (shard, pair, place) and `near_identical` (pair); the texts that wanted pairs name.
+    """Leave `best_pairs` (shard, pair, position) and `near_identical` (pair); the texts that wanted pairs name.
 
     Reads `pairs`, `drop_reasons`, `answers`, `interactions` and `statements`.
     """
     sql.create_temporary(connection, "ranked_pairs", "datasets/pairs/ranked_pairs", positions=LOOKED_AT * per_prompt)
-    most = connection.sql("SELECT count(*) FROM ranked_pairs WHERE position <= $n", params={"n": per_prompt})
-    texts = Texts(shards_of(most.fetchall()[0][0]))
+    count = connection.sql("SELECT count(*) FROM ranked_pairs WHERE position <= $n", params={"n": per_prompt})
+    texts = Texts(shards_of(count.fetchall()[0][0]))
     connection.execute("CREATE OR REPLACE TEMP TABLE near_identical (pair BIGINT)")
     connection.execute("CREATE OR REPLACE TEMP TABLE compared (pair BIGINT)")
     connection.execute("CREATE OR REPLACE TEMP TABLE read_texts (number BIGINT)")
@@ -38,12 +38,12 @@ def _compare_wanted(connection: duckdb.DuckDBPyConnection, per_prompt: int, text
     sql.create_temporary(
         connection, "uncompared_pairs", "datasets/pairs/uncompared_pairs", near_identical=NEAR_IDENTICAL
     )
-    found = pa.table({"pair": pa.array(_near_identical(_shards(connection, texts)), pa.int64())})
+    new = pa.table({"pair": pa.array(_near_identical(_shards(connection, texts)), pa.int64())})
     connection.execute("INSERT INTO compared SELECT pair FROM best_pairs ANTI JOIN compared USING (pair)")
-    connection.register("found", found)
-    connection.execute("INSERT INTO near_identical FROM found")
-    connection.unregister("found")
-    return found.num_rows > 0
+    connection.register("new", new)
+    connection.execute("INSERT INTO near_identical FROM new")
+    connection.unregister("new")
+    return new.num_rows > 0
 
 
 def _read_texts(connection: duckdb.DuckDBPyConnection, texts: Texts) -> None:
@@ -56,9 +56,9 @@ def _read_texts(connection: duckdb.DuckDBPyConnection, texts: Texts) -> None:
 
 def _shards(connection: duckdb.DuckDBPyConnection, texts: Texts) -> Iterator[pa.Table]:
     """The texts of the pairs that are to be compared."""
-    for (place,) in connection.sql("SELECT DISTINCT shard FROM uncompared_pairs ORDER BY shard").fetchall():
-        connection.register("texts", texts.read(place))
-        yield sql.select(connection, "datasets/pairs/uncompared_texts", shard=place).to_arrow_table()
+    for (shard,) in connection.sql("SELECT DISTINCT shard FROM uncompared_pairs ORDER BY shard").fetchall():
+        connection.register("texts", texts.read(shard))
+        yield sql.select(connection, "datasets/pairs/uncompared_texts", shard=shard).to_arrow_table()
 
 
 def _near_identical(shards: Iterator[pa.Table]) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """The training prompts of each content that a dataset has had, kept so that a later one can be compared with it.
 
-A dataset day is made anew when more lands; what the last training found there would be forgotten otherwise.
+A dataset day is rebuilt when more lands; the prompts of the last training would be forgotten otherwise.
 """
 
 from pathlib import Path
@@ -21,9 +21,9 @@ def keep_prompts(train: Path, dataset: Path, content: str) -> None:
     path = prompts_file(dataset, content)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    said = pq.ParquetFile(train).read(columns=["metadata.prompt_key"]).column("metadata").combine_chunks()
-    pq.write_table(pa.table({"prompt_key": said.field("prompt_key").unique()}), part, compression="zstd")
+    metadata = pq.ParquetFile(train).read(columns=["metadata.prompt_key"]).column("metadata").combine_chunks()
+    pq.write_table(pa.table({"prompt_key": metadata.field("prompt_key").unique()}), part, compression="zstd")
     part.replace(path)
-    newest_first = sorted(path.parent.glob("*.parquet"), key=lambda found: found.stat().st_mtime, reverse=True)
+    newest_first = sorted(path.parent.glob("*.parquet"), key=lambda kept: kept.stat().st_mtime, reverse=True)
     for old in newest_first[KEPT:]:
         old.unlink(missing_ok=True)

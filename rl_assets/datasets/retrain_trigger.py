@@ -23,10 +23,10 @@ class Growth:
     content: str
 
 
-def growth(home: Home) -> Growth | None:
+def measure_growth(home: Home) -> Growth | None:
     """What the newest datasets hold that the last training had not, or None before the first dataset.
 
-    Many acts of feedback on one prompt are one prompt. Without a training so far everything is new.
+    Many feedback events on one prompt count as one prompt. Without a training so far everything is new.
     """
     day = _newest(home.datasets("sft_dataset"))
     if day is None:
@@ -44,9 +44,9 @@ def growth(home: Home) -> Growth | None:
     )
 
 
-def is_enough(found: Growth, least: dict[str, int]) -> bool:
+def is_enough(growth: Growth, min_prompts: dict[str, int]) -> bool:
     """Whether any kind reaches its threshold."""
-    return any(found.new_prompts[kind] >= rows for kind, rows in least.items())
+    return any(growth.new_prompts[kind] >= minimum for kind, minimum in min_prompts.items())
 
 
 def _newest(dataset: Path) -> str | None:
@@ -62,7 +62,7 @@ def _newest_trained(adapters: Path) -> Adapter | None:
 
 
 def _prompts_trained_on(dataset: Path, kind: str, trained: Adapter | None, adapters: Path) -> Path | None:
-    """The prompts of one dataset as the last training found it; the dataset may have been made anew since.
+    """The prompts of one dataset as the last training read it; the dataset may have been rebuilt since.
 
     A kind that was not trained that day, because its rows were too few, counts as of the day's dataset of now.
     """

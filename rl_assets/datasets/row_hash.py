@@ -1,4 +1,4 @@
-"""The hash of what rows say, in their order: streamed, and the same however they are cut into batches or files."""
+"""The hash of the values of rows, in their order: streamed, and the same however they are cut into batches or files."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -26,7 +26,7 @@ class ContentHash:
     def hexdigest(self) -> str:
         """Hex sha256 of what came so far."""
         columns = [[field.name, str(field.type)] for field in self._schema]
-        return sha256_json([columns, {path: found.hexdigest() for path, found in self._hashes.items()}])
+        return sha256_json([columns, {path: part.hexdigest() for path, part in self._hashes.items()}])
 
 
 def content_hash(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
@@ -56,8 +56,8 @@ def _add(hashes: dict[str, Any], path: str, values: pa.Array) -> None:
         _update(hashes, path, _bytes(values))
 
 
-def _update(hashes: dict[str, Any], path: str, said: bytes | memoryview) -> None:
-    hashes.setdefault(path, sha256()).update(said)
+def _update(hashes: dict[str, Any], path: str, content: bytes | memoryview) -> None:
+    hashes.setdefault(path, sha256()).update(content)
 
 
 def _bytes(values: pa.Array) -> bytes:

@@ -1,4 +1,4 @@
-"""A parquet file a split, written as the rows pass by, with the count and the hash of what was written."""
+"""A Parquet file per split, written as the rows pass by, with the count and the hash of what was written."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -37,10 +37,10 @@ class SplitFiles:
 
     def write(self, rows: pa.Table) -> None:
         """Write rows to the files of their splits, in their order; the audit finds a row of no split."""
-        said = rows.drop_columns(KEYS)
+        training_rows = rows.drop_columns(KEYS)
         if not self._writers:
-            self._open(said.schema)
-        for split, part in _parts(rows.column("split"), said):
+            self._open(training_rows.schema)
+        for split, part in _parts(rows.column("split"), training_rows):
             self._hash(split, part)
             writer = self._writers[split]
             writer.write_table(part if part.schema.equals(writer.schema, True) else part.cast(writer.schema))
@@ -66,8 +66,8 @@ class SplitFiles:
 def _parts(splits: pa.ChunkedArray, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """The rows of each split that has some; neighbours are not copied."""
     for split in SPLITS:
-        places = np.flatnonzero(pc.equal(splits, split))
-        if len(places) and places[-1] - places[0] == len(places) - 1:
-            yield split, rows.slice(places[0], len(places))
-        elif len(places):
-            yield split, rows.take(pa.array(places))
+        positions = np.flatnonzero(pc.equal(splits, split))
+        if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
+            yield split, rows.slice(positions[0], len(positions))
+        elif len(positions):
+            yield split, rows.take(pa.array(positions))

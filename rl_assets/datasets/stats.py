@@ -21,7 +21,7 @@ ADVICE = (
     (100, "SFT"),
     (0, "few-shot prompting, not training"),
 )
-FEWEST = 100
+MIN_PAIRS_OR_GROUPS = 100
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,20 @@ def write_stats(lake: Lake, window: Window, datasets: Path, memory_limit: str = 
     rows = sql.select(connection, "datasets/interaction_stats", day=window.day).to_arrow_table().to_pylist()
     usable = {name: _usable(datasets / dataset / str(window.day)) for name, (dataset, _) in USABLE.items()}
     for row in rows:
-        whole = row["scope"] == "window"
-        row |= {name: count if whole else None for name, count in usable.items()}
-        row["recommendation"] = recommendation(**usable) if whole else None
+        is_window = row["scope"] == "window"
+        row |= {name: count if is_window else None for name, count in usable.items()}
+        row["recommendation"] = recommendation(**usable) if is_window else None
     published = lake.publish(STATS, window.day, pa.Table.from_pylist(rows, schema=STATS.schema).to_reader())
     return StatsOfDay(published, *rows)
 
 
 def recommendation(sft_rows: int, dpo_pairs: int, grpo_groups: int, **_: int) -> str:
     """What to do with this much data: the stages that the count of SFT rows allows, and what a later one lacks."""
-    advice = next(said for least, said in ADVICE if sft_rows >= least)
+    advice = next(text for min_rows, text in ADVICE if sft_rows >= min_rows)
     lacking = [
-        f"{count} {what}, {stage} needs {FEWEST} or more"
+        f"{count} {what}, {stage} needs {MIN_PAIRS_OR_GROUPS} or more"
         for stage, count, what in (("DPO", dpo_pairs, "pairs"), ("GRPO", grpo_groups, "groups"))
-        if stage in advice and count < FEWEST
+        if stage in advice and count < MIN_PAIRS_OR_GROUPS
     ]
     return f"{advice} ({'; '.join([f'{sft_rows} usable rows', *lacking])})"
 

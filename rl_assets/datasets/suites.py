@@ -60,7 +60,7 @@ DPO = (
     no_row(
         "sides_differ",
         "No pair has the same text on both sides.",
-        # Texts that begin with two different letters differ: most are told apart by that.
+        # Texts that begin with two different letters differ: that decides most pairs.
         "CASE WHEN is_inner(chosen[1].content) AND is_inner(rejected[1].content) "
         "AND unicode(chosen[1].content) <> unicode(rejected[1].content) THEN false "
         "ELSE stripped(chosen[1].content) = stripped(rejected[1].content) END",

@@ -55,13 +55,13 @@ def test_a_verifiable_answer_is_what_all_right_answers_say(answers, said):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (solved(("A: 21", 1.0), scorer="judge"), "was not judged by a verifier"),
+        (solved(("A: 21", 1.0), scorer="judge"), "was not scored by a verifier"),
         (solved(("A: 20", 0.0), ("A: 22", 0.5)), "has no right answer"),
         (solved(("A: 21", 1.0), ("A: 22", 1.0)), "has right answers that do not agree"),
         (solved(("yes", 1.0), ("yes, sure", 1.0)), "has right answers that do not agree"),
     ],
 )
-def test_a_group_without_one_right_answer_is_left_out_for_its_reason(row, reason):
+def test_a_group_without_one_right_answer_is_dropped_for_its_reason(row, reason):
     with pytest.raises(CannotExportError, match=reason):
         verifiable(row)
 
@@ -70,8 +70,8 @@ def test_a_split_becomes_json_lines_and_what_has_no_place_is_counted(tmp_path):
     rows = good_rows("sft_dataset", 200)
     rows[0]["messages"] = [*rows[0]["messages"], *rows[0]["messages"]]
     folder = publish_rows(tmp_path, rows).folder
-    written, left_out = export(folder, "instruction", rows[0]["split"], tmp_path / "out.jsonl")
-    assert left_out == {"has several turns": 1}
+    written, dropped = export(folder, "instruction", rows[0]["split"], tmp_path / "out.jsonl")
+    assert dropped == {"has several turns": 1}
     assert len(lines(tmp_path / "out.jsonl")) == written == sum(row["split"] == rows[0]["split"] for row in rows) - 1
     assert set(lines(tmp_path / "out.jsonl")[0]) == {"instruction", "input", "output"}
 

@@ -7,7 +7,7 @@ import pytest
 
 from rl_assets.core.home import Home
 from rl_assets.datasets import prompts
-from rl_assets.datasets.retrain_trigger import growth
+from rl_assets.datasets.retrain_trigger import measure_growth
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
 from rl_assets.tables.dataset_manifest import read_manifest
@@ -29,7 +29,7 @@ def usable(home: Path, day: str) -> int:
 
 
 def new(home: Path) -> int:
-    found = growth(Home(home))
+    found = measure_growth(Home(home))
     assert found is not None
     return found.new_prompts["sft"]
 

@@ -37,7 +37,7 @@ def test_a_row_is_the_conversation_with_its_answer_and_where_it_came_from(produc
     }
 
 
-def test_every_candidate_is_taken_or_left_out_for_one_reason(product: Product):
+def test_every_candidate_is_selected_or_dropped_for_one_reason(product: Product):
     account, rows = built(
         product,
         judged("best", 0.95),

@@ -1,4 +1,4 @@
--- What people said of served answers, by the adapter that the log names ('' where it names none) and by category: the
+-- How people rated served answers, by the adapter that the log names ('' where it names none) and by category: the
 -- mean reward of each question's answers, and the share of them at two stars or below, or corrected. `mix` is the share
 -- of all questions that the category has.
 -- Reads: first_feedback, interactions, rated.

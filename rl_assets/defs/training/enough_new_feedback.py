@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from rl_assets.datasets.retrain_trigger import growth, is_enough
+from rl_assets.datasets.retrain_trigger import is_enough, measure_growth
 from rl_assets.defs.shared.jobs import full_job, retrain_job
 from rl_assets.defs.shared.partitions import SENSOR_SECONDS
 from rl_assets.defs.shared.resources import HomeResource
@@ -27,7 +27,7 @@ def enough_new_feedback(context: dg.SensorEvaluationContext, home: HomeResource)
     The run key is the day and its datasets' content, so the same feedback trains at most once per day; after a
     failed training its rows still count as new on the next day.
     """
-    new = growth(home.paths)
+    new = measure_growth(home.paths)
     if new is None:
         return dg.SkipReason("there is no dataset yet")
     minimum = {kind: home.retrain_min_rows[kind] for kind in new.new_prompts}

@@ -66,7 +66,7 @@ groups AS (
     GROUP BY ALL
 ),
 
-judged AS (
+checked AS (
     SELECT
         number,
         sd,
@@ -85,4 +85,4 @@ SELECT
     filtered.reward,
     sd,
     coalesce(filtered_by, reason) AS reason
-FROM filtered LEFT JOIN judged USING (number)
+FROM filtered LEFT JOIN checked USING (number)

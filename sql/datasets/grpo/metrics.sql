@@ -1,4 +1,4 @@
--- Groups selected, their mean reward deviation, and whole groups left out for lack of signal.
+-- Groups selected, their mean reward deviation, and complete groups dropped for lack of signal.
 -- Reads: candidates, selected.
 -- Parameters: none.
 SELECT

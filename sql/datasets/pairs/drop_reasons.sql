@@ -1,4 +1,4 @@
--- Why each pair is not selected, as far as that can be told without its texts, or NULL in `reason`. Pairs of which two
+-- Why each pair is not selected, as far as that is known without its texts, or NULL in `reason`. Pairs of which two
 -- say that one text is better and worse than the other are none; of equal pairs the first stays.
 -- Reads: pairs.
 -- Parameters: $max_len_ratio.

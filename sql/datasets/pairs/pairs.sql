@@ -1,7 +1,7 @@
 -- Pairs of answers to one prompt of which one was better; `fault` says why a pair is none whatever the policy, or is
 -- NULL. Stated preferences and corrections, pairs whose rewards of one source lie $margin apart, and pairs that a judge
--- told apart where rewards do not; $strategies names them in order. A judge's pair that people state otherwise is left
--- out. Numbers, rewards and lengths only: texts are joined for the pairs that are selected.
+-- decided where rewards do not; $strategies names them in order. A judge's pair that people state otherwise is
+-- dropped. Numbers, rewards and lengths only: texts are joined for the pairs that are selected.
 -- Reads: answers, judge_preferences, paired_answers, statements.
 -- Parameters: $margin, $strategies.
 WITH stated AS (

@@ -50,7 +50,7 @@ class Home:
 
     @property
     def reply_cache(self) -> Path:
-        """Replies of judge and teacher, which are asked the same thing once."""
+        """Replies of judge and teacher: a request that was answered is not sent again."""
         return self.folder / "judge"
 
     @property

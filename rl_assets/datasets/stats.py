@@ -9,7 +9,7 @@ import pyarrow as pa
 from rl_assets.core import sql
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.lake.delta import Lake, Published
-from rl_assets.tables.dataset_manifest import read_manifest
+from rl_assets.tables.dataset_manifest import require_manifest
 from rl_assets.tables.interaction_stats import STATS, USABLE
 
 MIN_HIGH_QUALITY_RATE = 0.7
@@ -58,9 +58,4 @@ def recommendation(sft_rows: int, dpo_pairs: int, grpo_groups: int, **_: int) ->
 
 
 def _usable(folder: Path) -> int:
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise FileNotFoundError(
-            f"there is no dataset in {folder}: materialize {folder.parent.name} of {folder.name} first"
-        )
-    return sum(manifest.rows.values())
+    return sum(require_manifest(folder).rows.values())

@@ -1,4 +1,4 @@
-"""Adapter folders: named by the hash of their inputs, complete once their manifest lies in them, found by kind and day.
+"""Adapter folders: named by the hash of their inputs, complete with their manifest, listed by kind and day.
 
 The manifest is written and read here alone. Loading weights into memory is `models/loading.py`.
 """
@@ -65,7 +65,7 @@ class DatasetReference(_Record):
 
 
 class TrainingMetrics(_Record):
-    """What was measured while it trained. `loss_curve` holds (step, loss, learning rate)."""
+    """Metrics of the training itself. `loss_curve` holds (step, loss, learning rate)."""
 
     steps: int
     resumed_from_step: int | None
@@ -138,15 +138,6 @@ class AdapterInputs:
     def hash(self) -> str:
         """20 hex digits: the adapter folder's name."""
         return sha256_json(asdict(self))[:20]
-
-
-def read_dataset_manifest(dataset: Path) -> dict[str, Any]:
-    """The dataset's manifest; FileNotFoundError if it was never published or its publication was interrupted."""
-    path = dataset / MANIFEST
-    if not path.is_file():
-        raise FileNotFoundError(f"The dataset {dataset} has no {MANIFEST}, so it was not published: materialize it.")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
 
 
 def read_manifest(folder: Path) -> AdapterManifest:

@@ -28,7 +28,7 @@ def answered_at(key: str, part: str) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC) + timedelta(seconds=second + burst)
 
 
-def judged_at(answered: datetime, key: str) -> datetime:
+def rated_at(answered: datetime, key: str) -> datetime:
     """When feedback was given: 1 minute to 6 hours after the answer, for 4 % 1 to 5 days after it.
 
     What would fall behind the last day is moved to half of the time that is left, so no verdict is lost.

@@ -1,6 +1,6 @@
 """Logs of the parts desk: what agents of different quality answered, and what a verifier gave each answer.
 
-Everyday traffic is answered once, by an agent that mostly knows the manual but shows a picture whatever is asked. A
+Everyday traffic is answered once, by an agent that mostly knows the manual but shows an image for any question. A
 smaller share of the prompts is a comparison: four agents answer the same prompt, so one answer is known to be better
 than another.
 """
@@ -31,13 +31,13 @@ FEEDBACK_DELAY_S = (20, 900)
 
 @dataclass(frozen=True)
 class Agent:
-    """How often an agent shows the part's picture for looks and otherwise, gets the value wrong, or breaks the JSON."""
+    """How often an agent shows the part's image for looks and otherwise, gets the value wrong, or breaks the JSON."""
 
     name: str
     image_for_looks: float
     image_otherwise: float
     wrong: float
-    broken: float
+    invalid_json: float
     latency_ms: int
 
 
@@ -49,8 +49,8 @@ COMPARED = (CAREFUL, EVERYDAY, SHOWY, SLOPPY)
 
 
 @dataclass(frozen=True)
-class Asking:
-    """When and by whom a prompt was asked; compared agents answer one asking."""
+class PromptRequest:
+    """When and by whom a prompt was sent; compared agents answer the same request."""
 
     moment: datetime
     session: str
@@ -70,16 +70,16 @@ def parts_log(days: Sequence[date], seed: int) -> PartsLog:
     if not days:
         raise ValueError("parts_log needs at least one day to put traffic on; got none.")
     draw = Random(f"traffic-{seed}")
-    asked = draw.sample(questions(seed), PROMPTS)
+    sampled = draw.sample(questions(seed), PROMPTS)
     others = _values(seed)
     log = PartsLog([], [])
-    for number, question in enumerate(asked):
-        asking = _asking(draw, days[number * len(days) // PROMPTS])
+    for number, question in enumerate(sampled):
+        request = _request(draw, days[number * len(days) // PROMPTS])
         for agent in COMPARED if draw.random() < COMPARED_SHARE else (EVERYDAY,):
             answer = _answer(draw, question, agent, others[question.attribute])
             identity = {"interaction_id": f"parts-{len(log.interactions) + 1:05d}"}
-            log.interactions.append(identity | _interaction(draw, question, agent, answer, asking))
-            log.rewards.append(identity | _reward(draw, verified_reward(question, answer), asking))
+            log.interactions.append(identity | _interaction(draw, question, agent, answer, request))
+            log.rewards.append(identity | _reward(draw, verified_reward(question, answer), request))
     return log
 
 
@@ -88,21 +88,21 @@ def _values(seed: int) -> dict[str, list[str]]:
     return {name: sorted({part.facts[name] for part in manual(seed)}) for name in ATTRIBUTES}
 
 
-def _asking(draw: Random, day: date) -> Asking:
+def _request(draw: Random, day: date) -> PromptRequest:
     second = draw.randrange(6 * 3600, 22 * 3600)
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=second)
-    return Asking(moment, session=f"s{draw.randrange(16**6):06x}", user=f"u{draw.randrange(200):03d}")
+    return PromptRequest(moment, session=f"s{draw.randrange(16**6):06x}", user=f"u{draw.randrange(200):03d}")
 
 
-def _interaction(draw: Random, question: Question, agent: Agent, answer: str, asking: Asking) -> Record:
+def _interaction(draw: Random, question: Question, agent: Agent, answer: str, request: PromptRequest) -> Record:
     return {
-        "timestamp": _iso(asking.moment),
+        "timestamp": _iso(request.moment),
         "query": question.text,
         "answer": answer,
         "agent_type": agent.name,
         "quality_scores": {},
-        "session_id": asking.session,
-        "user_id": asking.user,
+        "session_id": request.session,
+        "user_id": request.user,
         "latency_ms": round(agent.latency_ms * draw.lognormvariate(0, 0.25)),
         "tools_used": [],
         "error_occurred": False,
@@ -111,8 +111,8 @@ def _interaction(draw: Random, question: Question, agent: Agent, answer: str, as
     }
 
 
-def _reward(draw: Random, reward: float, asking: Asking) -> Record:
-    given = asking.moment + timedelta(seconds=draw.randint(*FEEDBACK_DELAY_S))
+def _reward(draw: Random, reward: float, request: PromptRequest) -> Record:
+    given = request.moment + timedelta(seconds=draw.randint(*FEEDBACK_DELAY_S))
     return {"type": "feedback", "reward": reward, "timestamp": _iso(given), "source": "verifier"}
 
 
@@ -122,7 +122,7 @@ def _answer(draw: Random, question: Question, agent: Agent, values: Sequence[str
     wrong = draw.random() < agent.wrong
     value = draw.choice([other for other in values if other != question.value]) if wrong else question.value
     text = answer_text(value, question.part.image if shown else NO_IMAGE)
-    return text.removesuffix('"}') if draw.random() < agent.broken else text
+    return text.removesuffix('"}') if draw.random() < agent.invalid_json else text
 
 
 def _iso(moment: datetime) -> str:

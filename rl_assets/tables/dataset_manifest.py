@@ -49,6 +49,16 @@ class DatasetManifest(BaseModel):
         write_json(folder / MANIFEST, self.model_dump(mode="json"))
 
 
+def require_manifest(folder: Path) -> DatasetManifest:
+    """The manifest of the dataset published in `folder`; FileNotFoundError if there is none."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise FileNotFoundError(
+            f"there is no dataset in {folder}: materialize {folder.parent.name} of {folder.name} first"
+        )
+    return manifest
+
+
 def read_manifest(folder: Path) -> DatasetManifest | None:
     """The manifest of the dataset published in `folder`, or None if there is none."""
     path = folder / MANIFEST

@@ -21,7 +21,6 @@ RejectReason = Literal[
     "unknown_kind",
 ]
 REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
-REWARD_SOURCES = ("human", "verifier", "judge", "synthetic")
 RAW_CHARACTERS = 4096
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

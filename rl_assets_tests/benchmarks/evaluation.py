@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.core.files import write_json
 from rl_assets.evaluation.run.evaluate import evaluate
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import EvaluatedModels, models_of_day
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import named_recipe
 from rl_assets.settings import load_settings
+from rl_assets_tests.support.dataset_samples import write_dataset_manifest
 
 
 def grown(source: Path, folder: Path, segment: str | None, items: int) -> Path:
@@ -29,8 +29,8 @@ def grown(source: Path, folder: Path, segment: str | None, items: int) -> Path:
     schema = pq.read_schema(source / "test.parquet")
     for split, content in (("train", []), ("validation", []), ("test", test)):
         pq.write_table(pa.Table.from_pylist(content, schema=schema), folder / f"{split}.parquet")
-    manifest = {"name": source.parent.name, "day": source.name, "sha256": "0" * 64, "inputs": {}}
-    write_json(folder / "manifest.json", manifest | {"rows": {"train": 0, "validation": 0, "test": items}})
+    rows_by_split = {"train": 0, "validation": 0, "test": items}
+    write_dataset_manifest(folder, rows_by_split, name=source.parent.name, day=source.name)
     return folder
 
 

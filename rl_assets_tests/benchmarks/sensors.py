@@ -25,6 +25,7 @@ from rl_assets.defs.ingestion.new_log_files import new_log_files
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.settings import Settings
+from rl_assets_tests.support.dataset_samples import write_dataset_manifest
 
 LAST = date(2026, 11, 20)
 FORMATS = ("interaction_log", "reward_log", "feedback_table")
@@ -47,7 +48,7 @@ def write_datasets(dataset: Path, days: int) -> None:
     for ago in range(days):
         folder = dataset / str(LAST - timedelta(days=ago))
         folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text('{"sha256": "none"}', encoding="utf-8")
+        write_dataset_manifest(folder, {"train": 0})
     rows = [{"metadata": {"prompt_key": str(number)}} for number in range(PROMPTS)]
     pq.write_table(pa.Table.from_pylist(rows), dataset / str(LAST) / "train.parquet")
 

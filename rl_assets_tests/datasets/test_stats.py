@@ -8,6 +8,7 @@ from rl_assets.datasets.ratings import Window
 from rl_assets.datasets.stats import StatsOfDay, recommendation, write_stats
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.interaction_stats import STATS
+from rl_assets_tests.support.dataset_samples import write_dataset_manifest
 from rl_assets_tests.support.logs import DAY, Product, interaction, judged, later
 from rl_assets_tests.support.published_datasets import publish_datasets
 
@@ -51,7 +52,7 @@ def test_the_day_is_what_landed_on_it_and_the_window_is_all_of_it(product: Produ
     for name in DATASETS:
         folder = tmp_path / name / str(later(1))
         folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text('{"rows": {"train": 3, "test": 1}}', encoding="utf-8")
+        write_dataset_manifest(folder, {"train": 3, "test": 1})
     found = write_stats(product.lake, Window(later(1), 30), tmp_path)
     assert (found.day["answers"], found.window["answers"]) == (1, 2)
     assert (found.day["sft_rows"], found.window["sft_rows"]) == (None, 4)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rl_assets.quickstart.assigned import DAYS, END, answered_at, judged_at
+from rl_assets.quickstart.assigned import DAYS, END, answered_at, rated_at
 from rl_assets.quickstart.sources.finegrained_qa import win_shares
 from rl_assets.quickstart.sources.haiku import content_text, unit_rating
 
@@ -28,5 +28,5 @@ def test_no_verdict_falls_behind_the_last_day() -> None:
     for number in range(500):
         answered = answered_at(f"question {number}", "agent")
         assert answered.date() in DAYS
-        assert answered < judged_at(answered, f"verdict {number}") < END
-        assert last_second <= judged_at(last_second, f"verdict {number}") < END
+        assert answered < rated_at(answered, f"verdict {number}") < END
+        assert last_second <= rated_at(last_second, f"verdict {number}") < END

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.core.files import write_json
+from rl_assets_tests.support.dataset_samples import write_dataset_manifest
 from rl_assets_tests.support.evaluation_samples import DAY
 
 PARTS = ("rotor", "valve", "gasket", "spindle", "washer", "lever")
@@ -39,9 +39,7 @@ def dataset(folder: Path, **splits: list[dict[str, Any]]) -> Path:
         own = filler | {"metadata": filler["metadata"] | dict.fromkeys(("prompt_key", "cluster_key"), f"{split}-only")}
         pq.write_table(pa.Table.from_pylist(splits.get(split, [own])), folder / f"{split}.parquet")
     rows = {split: len(splits.get(split, [0])) for split in ("train", "validation", "test")}
-    write_json(
-        folder / "manifest.json", {"name": folder.name, "day": DAY, "sha256": "d" * 64, "rows": rows, "inputs": {}}
-    )
+    write_dataset_manifest(folder, rows, name=folder.name, day=DAY)
     return folder
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rl_assets.core.files import sha256_json, sha256_text, write_json
+from rl_assets.core.files import sha256_json, sha256_text
 from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.quickstart.parts_traffic import parts_log
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.recipes.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe
+from rl_assets_tests.support.dataset_samples import write_dataset_manifest
 
 DAY = "2026-10-14"
 SMALL = TinySpec(hidden=64, intermediate=128, layers=2, steps=40, warmup_steps=4)
@@ -98,8 +99,7 @@ def publish(folder: Path, name: str, train: list[Any], test: Iterable[Any] = (),
     for split, content in rows.items():
         pq.write_table(pa.Table.from_pylist(content, schema), folder / f"{split}.parquet")
     counts = {split: len(content) for split, content in rows.items()}
-    told = {"name": name, "day": day, "sha256": sha256_json(rows), "rows": counts, "inputs": {}}
-    write_json(folder / "manifest.json", told)
+    write_dataset_manifest(folder, counts, name=name, day=day, sha256=sha256_json(rows))
     return folder
 
 

@@ -49,7 +49,7 @@ def test_too_few_rows_are_told_as_by_one_process(sft_data: Path, base: BaseModel
 
 
 def test_a_process_that_fails_ends_the_training_with_its_last_lines(tmp_path: Path, base: BaseModel, recipe: Recipe):
-    with pytest.raises(ProcessesFailed, match="was not published"):
+    with pytest.raises(ProcessesFailed, match="there is no dataset in"):
         train(TrainingJob("sft", tmp_path, DAY, base, recipe, tmp_path / "adapters"), print, 2)
     assert not (tmp_path / "adapters").exists()
 

@@ -76,7 +76,7 @@ def test_a_loss_that_is_no_number_ends_the_run_without_an_adapter(
 
 
 def test_a_dataset_without_manifest_is_refused(tmp_path: Path, base: BaseModel, recipe: Recipe):
-    with pytest.raises(FileNotFoundError, match="was not published"):
+    with pytest.raises(FileNotFoundError, match="there is no dataset in"):
         train(TrainingJob("sft", tmp_path, DAY, base, recipe, tmp_path / "adapters"), print)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.core.files import sha256_text
-from rl_assets.quickstart.assigned import answered_at, iso, judged_at, stable_fraction
+from rl_assets.quickstart.assigned import answered_at, iso, rated_at, stable_fraction
 from rl_assets.quickstart.landing_files import Entry, read_lines
 
 SOURCE = "finegrained-qa"
@@ -51,7 +51,7 @@ def _answered(key: str, sample: int) -> datetime:
 
 def _rated_answer(record: dict[str, Any], key: str, sample: int, share: float) -> Iterator[Entry]:
     identity, answered = _identity(key, sample), _answered(key, sample)
-    given = judged_at(answered, identity)
+    given = rated_at(answered, identity)
     yield Entry("interaction_log", SOURCE, answered, _interaction(record, identity, sample, answered))
     verdict = {"type": "feedback", "interaction_id": identity, "reward": share}
     yield Entry("reward_log", SOURCE, given, {**verdict, "timestamp": iso(given), "source": "human"})
@@ -100,7 +100,7 @@ def _judgement(
     record: dict[str, Any], key: str, kind: str, sample: int, *, outputs: dict[str, str], pair: str
 ) -> Entry:
     identity = f"fgqa-{key[:12]}-{kind}-{pair}"
-    given = judged_at(_answered(key, sample), identity)
+    given = rated_at(_answered(key, sample), identity)
     row = {
         "id": identity,
         "brand_id": SOURCE,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.core.files import sha256_text
-from rl_assets.quickstart.assigned import answered_at, iso, judged_at
+from rl_assets.quickstart.assigned import answered_at, iso, rated_at
 from rl_assets.quickstart.landing_files import Entry, read_lines
 
 SOURCE = "gsm8k"
@@ -20,7 +20,7 @@ def entries(folder: Path) -> Iterator[Entry]:
         for agent in AGENTS:
             identity = f"gsm8k-{key[:12]}-{agent}"
             answered = answered_at(key, agent)
-            given = judged_at(answered, identity)
+            given = rated_at(answered, identity)
             yield Entry("reward_log", SOURCE, answered, _query(record, agent, identity, answered))
             yield Entry("reward_log", SOURCE, given, _verdict(record[agent]["is_correct"], identity, given))
 

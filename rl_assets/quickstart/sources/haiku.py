@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rl_assets.quickstart.assigned import answered_at, iso, judged_at
+from rl_assets.quickstart.assigned import answered_at, iso, rated_at
 from rl_assets.quickstart.landing_files import Entry, read_lines
 
 SOURCE = "haiku"
@@ -82,14 +82,14 @@ def _interaction(row: dict[str, Any], answered: datetime) -> dict[str, Any]:
 
 
 def _rating(row: dict[str, Any], inference: dict[str, Any]) -> Entry:
-    given = judged_at(_answered(inference), row["id"])
+    given = rated_at(_answered(inference), row["id"])
     verdict = {"type": "feedback", "interaction_id": inference["id"], "reward": unit_rating(row["value"])}
     return Entry("reward_log", SOURCE, given, {**verdict, "timestamp": iso(given), "source": "human"})
 
 
 def _correction(row: dict[str, Any], inference: dict[str, Any]) -> Entry:
-    given = judged_at(_answered(inference), row["id"])
-    judged = {
+    given = rated_at(_answered(inference), row["id"])
+    record = {
         "id": row["id"],
         "brand_id": SOURCE,
         "task_type": FUNCTION,
@@ -101,4 +101,4 @@ def _correction(row: dict[str, Any], inference: dict[str, Any]) -> Entry:
         "created_at": iso(given),
         "interaction_id": inference["id"],
     }
-    return Entry("feedback_table", SOURCE, given, judged)
+    return Entry("feedback_table", SOURCE, given, record)

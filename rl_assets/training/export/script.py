@@ -15,9 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rl_assets.models.adapters import Adapter, read_adapter, read_dataset_manifest
+from rl_assets.models.adapters import Adapter, read_adapter
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.rewards import answers
+from rl_assets.tables.dataset_manifest import require_manifest
 from rl_assets.training.data.group_rows import with_advantages
 from rl_assets.training.data.rows import matches_filters
 from rl_assets.training.export.script_parts import BODY, DPO, HEADER, OFFLINE, ONLINE, SFT
@@ -105,7 +106,7 @@ def _require_reproducible(adapter: Adapter, dataset: Path, parent: Path | None) 
         raise ValueError(f"{adapter.folder} was trained on images; scripts are for texts.")
     if manifest.recipe["quantization"] or manifest.dataset.cut:
         raise ValueError(f"{adapter.folder} has a quantized base or cut rows; scripts are for neither.")
-    if read_dataset_manifest(dataset)["sha256"] != manifest.dataset.sha256:
+    if require_manifest(dataset).sha256 != manifest.dataset.sha256:
         raise ValueError(f"{dataset} is not what {adapter.folder} was trained on: its content hash differs.")
     if manifest.parent and (parent is None or read_adapter(parent).sha256 != manifest.parent.sha256):
         raise ValueError(f"{adapter.folder} continues the adapter {manifest.parent.inputs_hash}: name its folder.")

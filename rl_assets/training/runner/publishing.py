@@ -43,7 +43,7 @@ def _write_adapter(run: TrainingRun, trained: Trained) -> Adapter:
 
 def _manifest(run: TrainingRun, trained: Trained, checks: list[Check]) -> AdapterManifest:
     job, inputs = run.job, run.inputs
-    dataset = {key: run.dataset[key] for key in ("name", "day", "sha256")} | trained.rows.counts()
+    dataset = run.dataset.model_dump(include={"name", "day", "sha256"}) | trained.rows.counts()
     return AdapterManifest(
         **trained.metrics.model_dump(),
         **trained.details,

@@ -14,12 +14,12 @@ from rl_assets.models.adapters import (
     Check,
     TrainingMetrics,
     existing_adapter,
-    read_dataset_manifest,
 )
 from rl_assets.models.loading import require_same_base
 from rl_assets.models.runtime import device_name, has_gpu, peak_memory_bytes, process_count
 from rl_assets.recipes.recipe import recipe_hash
 from rl_assets.recipes.stages import StageRecipe
+from rl_assets.tables.dataset_manifest import DatasetManifest, require_manifest
 from rl_assets.training.data.rows import TrainingRows
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.arguments import split_batch, stage_arguments
@@ -37,7 +37,7 @@ class TrainingRun:
 
     job: TrainingJob
     log: Log
-    dataset: dict[str, Any]
+    dataset: DatasetManifest
     inputs: AdapterInputs
 
     @property
@@ -71,15 +71,15 @@ def open_run(job: TrainingJob, log: Log) -> TrainingRun:
     """The run of a job; WrongBaseModelError if its parent is an adapter of another base."""
     if job.parent is not None:
         require_same_base(job.base, job.parent)
-    dataset = read_dataset_manifest(job.dataset)
+    dataset = require_manifest(job.dataset)
     reward_model = job.used_reward_model
     inputs = AdapterInputs(
         kind=job.adapter_kind,
         base_name=job.base.name,
         base_sha256=job.base.sha256,
         parent_sha256=job.parent.sha256 if job.parent else None,
-        dataset_name=dataset["name"],
-        dataset_sha256=dataset["sha256"],
+        dataset_name=dataset.name,
+        dataset_sha256=dataset.sha256,
         reward_model_sha256=reward_model.sha256 if reward_model else None,
         recipe_hash=recipe_hash(job.recipe, job.adapter_kind),
         seed=job.recipe.seed,

@@ -7,19 +7,19 @@ of a line and returns its Records, or raises RejectedLineError.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from rl_assets.core.files import sha256_json
 from rl_assets.ingest.parsers import Json, RejectedLineError, parse_json
 from rl_assets.lake.table import Table
 from rl_assets.metrics.scales import Metrics
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
-DERIVED = ("day", "content_sha256", "prompt_key", "answer_key", "roles", "source_file", "source_line")
+DERIVED = ("day", "content_sha256", "prompt_key", "answer_key", "roles", "position", "source_file", "source_line")
 CONVERTED_ROWS = 2_000
 
 
@@ -29,17 +29,17 @@ class LineContext:
 
     day: date
     metrics: Metrics
-    line: str = ""
 
     @property
     def start(self) -> datetime:
         """The start of the log day, for lines without a time."""
         return datetime.combine(self.day, datetime.min.time(), UTC)
 
-    @property
-    def line_id(self) -> str:
-        """An id for records without one: the hash of the line."""
-        return sha256(self.line.strip().encode("utf-8")).hexdigest()
+    def line_id(self, row: Json, feedback: str) -> str:
+        """An id for a record without one: the hash of its content, without the field `feedback`, which may be added to
+        the same record when it is exported again.
+        """
+        return sha256_json({field: value for field, value in row.items() if field != feedback})
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _batches(lines: pa.RecordBatchReader, records: Parser, day: date, metrics: M
     for batch in lines:
         for start in range(0, batch.num_rows, CONVERTED_ROWS):
             rows = batch.slice(start, CONVERTED_ROWS).to_pylist()
-            converted = [_convert(row, records, LineContext(day, metrics, row["line"])) for row in rows]
+            converted = [_convert(row, records, LineContext(day, metrics)) for row in rows]
             yield pa.RecordBatch.from_pylist(converted, schema=CONVERTED)
 
 

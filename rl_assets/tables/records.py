@@ -111,10 +111,15 @@ FEEDBACK = Table(
             column("comment", pa.string(), "free text"),
             column("rater", pa.string(), "keyed hash (HMAC-SHA256) of the rater's id"),
             column("content_sha256", pa.string(), "hash of everything that the log has on this event"),
+            column(
+                "position",
+                pa.int64(),
+                "order in which events of one rater on one answer landed that have the same time, from 1",
+            ),
             *SOURCE,
         ]
     ),
-    identity=("feedback_id", "content_sha256"),
+    identity=("feedback_id", "content_sha256", "position"),
 )
 
 REJECTED_RECORDS = Table(

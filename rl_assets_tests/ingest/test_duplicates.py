@@ -68,16 +68,64 @@ def test_two_formats_that_log_one_answer_conflict_unless_they_agree(product: Pro
     assert (ingested.rows, ingested.rejects) == (1, {"conflicting_duplicate": 1})
 
 
-def test_acts_of_feedback_with_one_id_are_duplicates_or_conflicts(product: Product):
-    product.log(
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_of_feedback_events_with_one_id_the_latest_counts(product: Product, order):
+    lines = [
         opinion("f1"),
         opinion("f1"),
         opinion("f1", "thumbs_down", created_at="2026-10-01T13:00:00Z"),
-        log_format="feedback_table",
-    )
+    ]
+    product.log(*(lines[index] for index in order), log_format="feedback_table")
     ingested = product.ingest()
-    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 1, {"conflicting_duplicate": 1})
-    assert [row["value"] for row in product.rows(FEEDBACK)] == [1.0]
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 2, {})
+    assert [row["value"] for row in product.rows(FEEDBACK)] == [0.0]
+
+
+def test_of_feedback_events_with_one_id_and_one_time_the_one_that_landed_last_counts(product: Product):
+    product.log(opinion("f1"), opinion("f1", "thumbs_down"), log_format="feedback_table", name="a.jsonl")
+    product.log(opinion("f1", "rating", rating=2), log_format="feedback_table", name="b.jsonl")
+    product.ingest()
+    assert [(row["kind"], row["value"]) for row in product.rows(FEEDBACK)] == [("rating", 0.25)]
+
+
+COPIES = [
+    interaction("a1", agent_type="desk"),
+    interaction("a1", user_id="mary", user_rating=5, user_feedback="thanks"),
+    interaction("a1", answer=None),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_most_complete_copy_is_the_answer_and_the_feedback_of_every_copy_counts(product: Product, order):
+    for place, index in enumerate(order):
+        product.log(COPIES[index], name=f"part-{place}.jsonl")
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 2, {})
+    (row,) = product.rows(INTERACTIONS)
+    assert row["answer"] is not None
+    assert row["user_id"] is not None
+    assert sorted(event["kind"] for event in product.rows(FEEDBACK)) == ["comment", "rating"]
+
+
+def test_a_conflicting_copy_is_a_reject_whose_feedback_counts(product: Product):
+    product.log(interaction("a1", user_id="m"), interaction("a1", answer="Other.", user_id="m", user_rating=1))
+    assert product.ingest().rejects == {"conflicting_duplicate": 1}
+    assert [event["value"] for event in product.rows(FEEDBACK)] == [0.0]
+
+
+def test_a_tree_exported_again_with_more_replies_is_one_tree(product: Product):
+    def tree(*replies: str) -> dict[str, object]:
+        children = [
+            {"message_id": text, "text": text, "role": "assistant", "rank": i} for i, text in enumerate(replies)
+        ]
+        root = {"message_id": "t", "text": "Why?", "role": "prompter", "replies": children}
+        return {"message_tree_id": "t", "prompt": root}
+
+    product.log(tree("one", "two", "three"), tree("one", "two"), log_format="oasst_trees")
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 1, {})
+    assert sorted(row["interaction_id"] for row in product.rows(INTERACTIONS)) == ["one", "three", "two"]
+    assert len(product.rows(FEEDBACK)) == 3
 
 
 def test_a_logged_answer_wins_over_the_one_that_feedback_carries(product: Product):

@@ -21,3 +21,23 @@ CREATE OR REPLACE MACRO content_hash(record, interaction, feedback, answers) AS 
         ELSE to_json(feedback[1])
     END AS VARCHAR))
 );
+
+-- What makes copies of an answer, or of a tree of answers, the same: hashes of its prompts, answers and users, sorted.
+-- An answer or a user that is missing from one copy differs from none.
+CREATE OR REPLACE MACRO texts_of_answer(answer) AS list_filter([
+    sha256(cast(to_json([to_json(answer.interaction_id), to_json(answer.prompt)]) AS VARCHAR)),
+    CASE WHEN answer.answer IS NOT NULL THEN sha256(concat_ws(chr(31), answer.interaction_id, answer.answer)) END,
+    CASE WHEN answer.user_id IS NOT NULL THEN sha256(concat_ws(chr(30), answer.interaction_id, answer.user_id)) END
+], LAMBDA digest: digest IS NOT NULL);
+CREATE OR REPLACE MACRO texts_of_answers(interaction, answers) AS (
+    CASE
+        WHEN interaction IS NOT NULL THEN list_sort(texts_of_answer(interaction))
+        ELSE list_sort(flatten(list_transform(answers, LAMBDA answer: texts_of_answer(answer))))
+    END
+);
+
+-- How much a record contains: its fields that are not null, its judge scores and the tools that it names.
+CREATE OR REPLACE MACRO filled_fields(answer) AS (
+    len(list_filter(json_extract(to_json(answer), '$.*'), LAMBDA field: cast(field AS VARCHAR) <> 'null'))
+    + coalesce(cardinality(answer.quality_scores), 0) + coalesce(len(answer.tools_used), 0)
+);

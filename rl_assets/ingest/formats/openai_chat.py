@@ -3,8 +3,8 @@
 {messages: [{role, content}], choices?: [{message}], id?, model?, created? or timestamp?, user?, metadata?: {task,
 segment, session_id, agent, category}, usage?: {total_tokens}, feedback?: {rating (1 to 5), thumbs (up or down),
 score, comment, correction, user_id}}. The answer is the first choice, else the last message if it is the
-assistant's. Contents are texts or lists of parts. The id of a line without one is the hash of the line; the time of a
-line without one is the start of its day.
+assistant's. Contents are texts or lists of parts. The id of a line without one is the hash of its content but for
+the feedback; the time of a line without one is the start of its day.
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ def records(row: Json, context: LineContext) -> Records:
         answer = turns.pop()["content"]
     else:
         raise RejectedLineError("missing_field", "an assistant's message at the end")
-    name = identifier(row, "id") or context.line_id
+    name = identifier(row, "id") or context.line_id(row, "feedback")
     time = timestamp(row, "timestamp") or timestamp(row, "created") or context.start
     usage, about = _object(row, "usage"), _object(row, "metadata")
     tokens = number(usage, "total_tokens")

@@ -1,7 +1,5 @@
 """Search finds images by meaning and by words, and nothing for what the documentation does not treat."""
 
-import os
-import subprocess
 import sys
 from collections import Counter
 
@@ -16,7 +14,7 @@ from rl_assets.documentation.embedding import embed
 from rl_assets.documentation.extraction import extract
 from rl_assets.documentation.image_info import Limits
 from rl_assets.documentation.index import build_index, read_index
-from rl_assets.documentation.search import ImageSearch
+from rl_assets.documentation.search import ImageSearch, main
 from rl_assets.documentation.sources import open_source
 
 OTHER_TOPICS = (
@@ -96,18 +94,13 @@ def test_other_weights_are_refused(monkeypatch):
     embedding._model.cache_clear()
 
 
-def ask(home, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "rl_assets.documentation.search", *arguments],
-        env={**os.environ, "RL_ASSETS_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_command_prints_hits_and_says_when_there_is_no_index(kept, tmp_path):
-    assert "materialize image_index first" in ask(tmp_path, "x").stderr
-    build_index(kept[:10], Home(tmp_path).image_index)
-    found = ask(tmp_path, kept[0]["alt"] or kept[0]["text_before"])
-    assert found.returncode == 0 and kept[0]["path"] in found.stdout and "of 10 images" in found.stdout
+def test_the_command_prints_hits_and_says_when_there_is_no_index(kept, home, monkeypatch, capsys):
+    monkeypatch.setenv("RL_ASSETS_HOME", str(home))
+    monkeypatch.setattr(sys, "argv", ["search", kept[0]["alt"] or kept[0]["text_before"]])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1 and "materialize image_index first" in capsys.readouterr().err
+    build_index(kept[:10], Home(home).image_index)
+    main()
+    said = capsys.readouterr().out
+    assert kept[0]["path"] in said and "of 10 images" in said

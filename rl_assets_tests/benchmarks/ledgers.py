@@ -11,29 +11,20 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from rl_assets.core.files import sha256_file
-from rl_assets.datasets import suites
-from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import publish_dataset
 from rl_assets.datasets.ledger import LedgerOfDay, write_ledger
-from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.ingest.day import ingest_day
 from rl_assets.ingest.landing import files_of
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets_tests.benchmarks.sources import METRICS, SOURCES
+from rl_assets_tests.support.published_datasets import PARTS
 
 DAYS = [date(2026, 10, 1) + timedelta(days=number) for number in range(14)]
 WINDOW = Window(DAYS[-1], None)
 MEMORY_LIMIT = "1GB"
-PARTS = {
-    "sft_dataset": (build_sft, SftPolicy(), suites.SFT),
-    "dpo_dataset": (build_pairs, DpoPolicy(), suites.DPO),
-    "reward_dataset": (build_pairs, RewardPolicy(), suites.REWARD),
-    "kto_dataset": (build_kto, KtoPolicy(), suites.KTO),
-    "grpo_dataset": (build_grpo, GrpoPolicy(), suites.GRPO),
-}
 
 
 def ledger_of(home: Path) -> LedgerOfDay:

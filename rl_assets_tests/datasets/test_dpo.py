@@ -10,11 +10,7 @@ TEXTS = ["Blue is what you see.", "It went out at noon, sir.", "Nobody can say w
 
 
 def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **policy) -> tuple[Built, list[Row]]:
-    product.log(*lines)
-    product.log(*feedback, log_format="feedback_table")
-    product.ingest()
-    account, rows = product.build(build_pairs, DpoPolicy(**policy))
-    assert account.candidates == account.selected + sum(account.dropped.values())
+    account, rows = product.build_of(build_pairs, DpoPolicy(**policy), *lines, feedback=feedback)
     assert account.selected == len(rows)
     return account, rows
 
@@ -43,9 +39,10 @@ def test_a_pair_is_a_prompt_two_answers_and_where_they_came_from(product: Produc
     assert metadata["length_ratio"] == pytest.approx(len(TEXTS[1]) / len(TEXTS[0]))
 
 
-@pytest.mark.parametrize(("better", "worse", "taken"), [(1.0, 0.8, 1), (0.3, 0.1, 1), (1.0, 0.81, 0), (0.5, 0.5, 0)])
-def test_the_margin_is_reached_up_to_rounding(product: Product, better, worse, taken):
-    assert built(product, *answers(better, worse))[0].selected == taken
+def test_the_margin_is_reached_up_to_rounding(product: Product):
+    scores = [(1.0, 0.8), (0.3, 0.1), (1.0, 0.81), (0.5, 0.5)]
+    _, rows = built(product, *(line for pair in scores for line in answers(*pair, query=f"{pair}")))
+    assert sorted(row["prompt"][0]["content"] for row in rows) == ["(0.3, 0.1)", "(1.0, 0.8)"]
 
 
 def test_answers_are_never_paired_across_prompts_contexts_or_tasks(product: Product):

@@ -9,10 +9,7 @@ from rl_assets_tests.support.logs import Product, Row, interaction, judged, rewa
 
 
 def built(product: Product, *lines: Row, **policy) -> tuple[Built, list[Row]]:
-    product.log(*lines)
-    product.ingest()
-    account, rows = product.build(build_grpo, GrpoPolicy(**policy))
-    assert account.candidates == account.selected + sum(account.dropped.values())
+    account, rows = product.build_of(build_grpo, GrpoPolicy(**policy), *lines)
     assert account.selected == sum(len(row["responses"]) for row in rows)
     return account, rows
 
@@ -45,14 +42,13 @@ def test_a_group_is_a_prompt_and_its_answers_from_best_to_worst(product: Product
     }
 
 
-@pytest.mark.parametrize(
-    ("count", "places"),
-    [(4, [0, 1, 2, 3]), (5, [0, 1, 3, 4]), (7, [0, 2, 4, 6]), (10, [0, 3, 6, 9]), (13, [0, 4, 8, 12])],
-)
-def test_of_many_answers_those_are_taken_that_lie_evenly_over_the_sorted_rewards(product: Product, count, places):
-    account, rows = built(product, *group(*(1 - i / 20 for i in range(count))))
-    assert rewards(rows) == [[pytest.approx(1 - place / 20) for place in places]]
-    assert account.dropped == ({"over_group_size": count - 4} if count > 4 else {})
+def test_of_many_answers_those_are_taken_that_lie_evenly_over_the_sorted_rewards(product: Product):
+    places = {4: [0, 1, 2, 3], 5: [0, 1, 3, 4], 7: [0, 2, 4, 6], 10: [0, 3, 6, 9], 13: [0, 4, 8, 12]}
+    lines = [line for count in places for line in group(*(1 - i / 20 for i in range(count)), query=f"{count}")]
+    account, rows = built(product, *lines)
+    taken = {int(row["prompt"][0]["content"]): rewards([row])[0] for row in rows}
+    assert taken == {count: [pytest.approx(1 - place / 20) for place in found] for count, found in places.items()}
+    assert account.dropped == {"over_group_size": sum(count - 4 for count in places)}
 
 
 @pytest.mark.parametrize("size", [2, 3, 10])

@@ -9,11 +9,7 @@ from rl_assets_tests.support.logs import Product, Row, about, interaction, judge
 
 
 def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **policy) -> tuple[Built, list[Row]]:
-    product.log(*lines)
-    product.log(*feedback, log_format="feedback_table")
-    product.ingest()
-    account, rows = product.build(build_kto, KtoPolicy(**policy))
-    assert account.candidates == account.selected + sum(account.dropped.values())
+    account, rows = product.build_of(build_kto, KtoPolicy(**policy), *lines, feedback=feedback)
     assert account.selected == len(rows)
     return account, rows
 

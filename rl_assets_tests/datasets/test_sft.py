@@ -6,10 +6,7 @@ from rl_assets_tests.support.logs import Product, Row, about, interaction, judge
 
 
 def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **policy) -> tuple[Built, list[Row]]:
-    product.log(*lines)
-    product.log(*feedback, log_format="feedback_table")
-    product.ingest()
-    return product.build(build_sft, SftPolicy(**policy))
+    return product.build_of(build_sft, SftPolicy(**policy), *lines, feedback=feedback)
 
 
 def ids(rows: list[Row]) -> list[str]:

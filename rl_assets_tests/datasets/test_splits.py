@@ -4,17 +4,10 @@ from collections import Counter
 
 import pytest
 
-from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
-from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, Policy, RewardPolicy, SftPolicy
+from rl_assets.datasets.policies import Policy
 from rl_assets_tests.support.logs import Product, judged, later
+from rl_assets_tests.support.published_datasets import BUILDERS
 
-BUILDERS = (
-    (build_sft, SftPolicy()),
-    (build_pairs, DpoPolicy()),
-    (build_pairs, RewardPolicy()),
-    (build_kto, KtoPolicy()),
-    (build_grpo, GrpoPolicy()),
-)
 PROMPTS = 600
 
 

@@ -5,20 +5,13 @@ import json
 import pyarrow as pa
 import pytest
 
-from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
-from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
+from rl_assets.datasets.builders import build_pairs, build_sft
+from rl_assets.datasets.policies import DpoPolicy, SftPolicy
 from rl_assets.features.privacy import find, holds_personal_data
 from rl_assets.tables.features import FEATURES, REDACTIONS
 from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.support.logs import DAY, Product, about, interaction, judged, later
-
-BUILDERS = (
-    (build_sft, SftPolicy()),
-    (build_pairs, DpoPolicy()),
-    (build_pairs, RewardPolicy()),
-    (build_kto, KtoPolicy()),
-    (build_grpo, GrpoPolicy()),
-)
+from rl_assets_tests.support.published_datasets import BUILDERS
 
 
 def test_no_personal_data_of_the_labelled_sentences_is_left_in_any_dataset(product: Product, published_data):

@@ -67,44 +67,26 @@ def test_numbered_rows_and_brands_are_read(product: Product):
 
 
 def test_every_fault_is_told(product: Product):
-    product.log(
-        opinion(None),
-        opinion(created_at=None),
-        opinion(created_at="x"),
-        opinion(kind=None),
-        opinion(kind="applause"),
-        opinion(interaction_id=1.5),
-        opinion(prompt=None),
-        opinion(model_output=5),
-        opinion(kind="rating"),
-        opinion(kind="rating", rating=6),
-        opinion(kind="correction"),
-        opinion(kind="preference", preferred_output="Better."),
-        opinion(comment=1),
-        opinion(brand_id=[]),
-        opinion(user_id=1.5),
-        opinion(task_type=1),
-        opinion(session_id={}),
-        log_format="feedback_table",
-    )
+    faults = [
+        (opinion(None), "missing_field", "id"),
+        (opinion(created_at=None), "missing_field", "created_at"),
+        (opinion(created_at="x"), "bad_timestamp", "created_at"),
+        (opinion(kind=None), "missing_field", "feedback_type"),
+        (opinion(kind="applause"), "unknown_kind", "applause"),
+        (opinion(interaction_id=1.5), "wrong_type", "interaction_id"),
+        (opinion(prompt=None), "missing_field", "prompt"),
+        (opinion(model_output=5), "wrong_type", "model_output"),
+        (opinion(kind="rating"), "missing_field", "rating"),
+        (opinion(kind="rating", rating=6), "out_of_range", "rating"),
+        (opinion(kind="correction"), "missing_field", "preferred_output"),
+        (opinion(kind="preference", preferred_output="Better."), "missing_field", "rejected_output"),
+        (opinion(comment=1), "wrong_type", "comment"),
+        (opinion(brand_id=[]), "wrong_type", "brand_id"),
+        (opinion(user_id=1.5), "wrong_type", "user_id"),
+        (opinion(task_type=1), "wrong_type", "task_type"),
+        (opinion(session_id={}), "wrong_type", "session_id"),
+    ]
+    product.log(*(line for line, _, _ in faults), log_format="feedback_table")
     product.ingest()
     rows = sorted(product.rows(REJECTED_RECORDS), key=lambda row: row["source_line"])
-    assert [(row["reason"], row["detail"]) for row in rows] == [
-        ("missing_field", "id"),
-        ("missing_field", "created_at"),
-        ("bad_timestamp", "created_at"),
-        ("missing_field", "feedback_type"),
-        ("unknown_kind", "applause"),
-        ("wrong_type", "interaction_id"),
-        ("missing_field", "prompt"),
-        ("wrong_type", "model_output"),
-        ("missing_field", "rating"),
-        ("out_of_range", "rating"),
-        ("missing_field", "preferred_output"),
-        ("missing_field", "rejected_output"),
-        ("wrong_type", "comment"),
-        ("wrong_type", "brand_id"),
-        ("wrong_type", "user_id"),
-        ("wrong_type", "task_type"),
-        ("wrong_type", "session_id"),
-    ]
+    assert [(row["reason"], row["detail"]) for row in rows] == [fault[1:] for fault in faults]

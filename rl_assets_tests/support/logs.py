@@ -141,3 +141,19 @@ class Product:
         connection = rated_as_of(self.lake, Window(day, 30), "1GB")
         built = build(connection, policy)
         return built, all_rows(built).to_pylist()
+
+    def build_of(
+        self,
+        build: Callable[[duckdb.DuckDBPyConnection, Any], Built],
+        policy: Policy,
+        *lines: Row,
+        feedback: tuple[Row, ...] = (),
+    ) -> tuple[Built, list[Row]]:
+        """A dataset's account, whose sums are right, and rows, from these answers and feedback on them."""
+        self.log(*lines)
+        if feedback:
+            self.log(*feedback, log_format="feedback_table")
+        self.ingest()
+        account, rows = self.build(build, policy)
+        assert account.candidates == account.selected + sum(account.dropped.values())
+        return account, rows

@@ -18,6 +18,7 @@ PARTS = {
     "kto_dataset": (build_kto, KtoPolicy(), suites.KTO),
     "grpo_dataset": (build_grpo, GrpoPolicy(), suites.GRPO),
 }
+BUILDERS = tuple((build, policy) for build, policy, _ in PARTS.values())
 WINDOW = Window(DAY, 30)
 
 

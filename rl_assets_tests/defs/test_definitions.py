@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 
 import dagster as dg
 import pytest
@@ -55,6 +56,7 @@ GRAPH = {
 }
 
 
+@cache
 def specs() -> dict[str, dg.AssetSpec]:
     return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 

@@ -9,10 +9,10 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def problems(error: ValidationError, subject: str = "the file") -> str:
+def problems(error: ValidationError, name: str = "the file") -> str:
     """Each problem with its position, as `models.gpt-4o.input: Field required; version: ...`.
 
-    `subject` names the validated object, for problems that concern all of it.
+    `name` names the validated object, for problems that concern all of it.
     """
-    items = [(".".join(str(part) for part in item["loc"]) or subject, item["msg"]) for item in error.errors()]
+    items = [(".".join(str(part) for part in item["loc"]) or name, item["msg"]) for item in error.errors()]
     return "; ".join(f"{position}: {message}" for position, message in items)

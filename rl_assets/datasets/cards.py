@@ -12,7 +12,7 @@ PURPOSE = {
     "grpo_dataset": "Group-relative optimisation: several answers to one prompt, each with its reward in [0, 1].",
     "multimodal_sft_dataset": "Supervised fine-tuning: answers about documentation that show images of a catalogue.",
     "multimodal_grpo_dataset": "Group-relative optimisation: questions about documentation for the image reward.",
-    "multimodal_vision_dataset": "Vision-language models: pictures of documentation and what their pages say of them.",
+    "multimodal_vision_dataset": "Vision-language models: images of documentation and what their pages say about them.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Health checks: `python -m rl_assets.doctor` prints a line per subject; exit code 1 if one is an error."""
+"""Health checks: `python -m rl_assets.doctor` prints one line per check; exit code 1 if one is an error."""
 
 import os
 import sys

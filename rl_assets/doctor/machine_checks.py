@@ -25,31 +25,31 @@ Status = Literal["ok", "warning", "error"]
 
 
 class CheckResult(BaseModel):
-    """The status of one subject, and a message: what was found and, if that is not ok, what to do."""
+    """The status of a named check, and a message: what was observed and, if that is not ok, what to do."""
 
     model_config = ConfigDict(frozen=True)
 
-    subject: str
+    name: str
     status: Status
     message: str
 
     def __str__(self) -> str:
-        return f"{self.status.upper():<7}  {self.subject}: {self.message}"
+        return f"{self.status.upper():<7}  {self.name}: {self.message}"
 
 
-def ok(subject: str, message: str) -> CheckResult:
-    """The subject needs no attention."""
-    return CheckResult(subject=subject, status="ok", message=message)
+def ok(name: str, message: str) -> CheckResult:
+    """The result of a check that needs no attention."""
+    return CheckResult(name=name, status="ok", message=message)
 
 
-def warning(subject: str, message: str) -> CheckResult:
-    """The subject may need attention."""
-    return CheckResult(subject=subject, status="warning", message=message)
+def warning(name: str, message: str) -> CheckResult:
+    """The result of a check that may need attention."""
+    return CheckResult(name=name, status="warning", message=message)
 
 
-def error(subject: str, message: str) -> CheckResult:
-    """The subject keeps the project from working."""
-    return CheckResult(subject=subject, status="error", message=message)
+def error(name: str, message: str) -> CheckResult:
+    """The result of a check without which the project cannot work."""
+    return CheckResult(name=name, status="error", message=message)
 
 
 def packages(distribution: str = "rl-assets") -> Iterator[CheckResult]:
@@ -117,11 +117,11 @@ def landing_folder(settings: Settings, today: date | None = None) -> Iterator[Ch
 def disk(settings: Settings) -> Iterator[CheckResult]:
     """How much space the home and the folder for temporary files have."""
     existing = next(path for path in (settings.home, *settings.home.parents) if path.is_dir())
-    for subject, folder in (("disk", existing), ("temporary disk", Path(gettempdir()))):
+    for name, folder in (("disk", existing), ("temporary disk", Path(gettempdir()))):
         free = shutil.disk_usage(folder).free
         status: Status = "error" if free < MIN_DISK else "warning" if free < LOW_DISK else "ok"
         advice = "" if status == "ok" else ": free some space, or run the job `retention`"
-        yield CheckResult(subject=subject, status=status, message=f"{free / GIB:.1f} GiB are free in {folder}{advice}")
+        yield CheckResult(name=name, status=status, message=f"{free / GIB:.1f} GiB are free in {folder}{advice}")
 
 
 def memory(settings: Settings) -> Iterator[CheckResult]:

@@ -47,9 +47,9 @@ def teacher(settings: Settings) -> Iterator[CheckResult]:
     yield from _model("teacher", settings.teacher_base_url, settings.teacher_model, settings.teacher_api_key)
 
 
-def _model(subject: str, base_url: str | None, model: str | None, key: str | None) -> Iterator[CheckResult]:
+def _model(name: str, base_url: str | None, model: str | None, key: str | None) -> Iterator[CheckResult]:
     if base_url is None:
-        yield ok(subject, "none is configured")
+        yield ok(name, "none is configured")
         return
     url = f"{base_url.rstrip('/')}/models"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key or 'none'}"})
@@ -58,21 +58,21 @@ def _model(subject: str, base_url: str | None, model: str | None, key: str | Non
             names, date = _names(response.read()), response.headers.get("Date")
     except urllib.error.HTTPError as problem:
         if problem.code in (401, 403):
-            yield error(subject, f"{url} returns {problem.code}: the key is rejected")
+            yield error(name, f"{url} returns {problem.code}: the key is rejected")
         else:
-            yield warning(subject, f"{url} returns {problem.code}: it may still answer questions")
+            yield warning(name, f"{url} returns {problem.code}: it may still answer questions")
         return
     except OSError as problem:
         reason = getattr(problem, "reason", problem)
         yield error(
-            subject,
-            f"{url} cannot be reached ({reason}): start it, or fix RL_ASSETS_{subject.upper()}_BASE_URL",
+            name,
+            f"{url} cannot be reached ({reason}): start it, or fix RL_ASSETS_{name.upper()}_BASE_URL",
         )
         return
     if names is not None and model not in names:
-        yield error(subject, f"{base_url} has no model {model}; it has {', '.join(sorted(names)[:10])}")
+        yield error(name, f"{base_url} has no model {model}; it has {', '.join(sorted(names)[:10])}")
     else:
-        yield ok(subject, f"{base_url} responds" + (f" and has {model}" if names else ""))
+        yield ok(name, f"{base_url} responds" + (f" and has {model}" if names else ""))
     yield from _clock(base_url, date)
 
 

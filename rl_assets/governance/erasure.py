@@ -38,7 +38,7 @@ class RowsRemainError(RuntimeError):
 
 
 class Erasure(BaseModel):
-    """The report of an erasure: what it found and dropped.
+    """The report of an erasure: what matched and what was dropped.
 
     `rows` counts by table and partition; `reply_cache_emptied` tells that the replies of judge and teacher, which may
     quote anybody, were deleted; `affected_adapters` learned from the erased rows and should be replaced.
@@ -57,7 +57,7 @@ class Erasure(BaseModel):
     files_deleted: int = 0
 
     @property
-    def found_anything(self) -> bool:
+    def matched_anything(self) -> bool:
         return bool(self.rows or self.datasets)
 
 
@@ -141,7 +141,7 @@ def _drop_copies(home: Home, erasure: Erasure, scope: ErasureScope) -> None:
 def _drop_rows(lake: Lake, scope: ErasureScope, rows: Counts, user_key: bytes) -> int:
     """Drop rows from the tables, then the tables' old versions; returns the number of files deleted.
 
-    Old versions of every table are purged, even if no row was found: a killed erasure may have dropped the rows before.
+    Old versions of every table are purged, even if no row matched: a killed erasure may have dropped the rows before.
     """
     rules = row_rules(scope, user_key)
     for rule in rules:

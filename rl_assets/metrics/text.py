@@ -47,7 +47,7 @@ def same_value(answer: Any, reference: Any) -> bool:
 
 def matches(answer: str, reference: str) -> bool:
     """Exact match: SQuAD's for text; for a JSON reference every field, since without punctuation
-    broken JSON would be equal to valid JSON."""
+    invalid JSON would be equal to valid JSON."""
     expected = parsed_json(reference)
     if expected is None:
         return normalise(answer) == normalise(reference)
@@ -55,7 +55,7 @@ def matches(answer: str, reference: str) -> bool:
 
 
 def same_answer(one: str, other: str) -> bool:
-    """Exact match in both directions: a broken JSON object is a different answer than the valid one."""
+    """Exact match in both directions: an invalid JSON object is a different answer than the valid one."""
     return matches(one, other) and matches(other, one)
 
 

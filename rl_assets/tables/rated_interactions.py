@@ -28,11 +28,11 @@ RATED_INTERACTIONS = Table(
             column("latency_ms", pa.float64(), "time to answer in ms"),
             column("answer_chars", pa.int64(), "characters of the answer without outer whitespace"),
             column("trainable", pa.bool_(), "the prompt is a conversation that every chat template can render"),
-            column("personal_data", pa.bool_(), "personal data was found and replaced in its texts"),
+            column("personal_data", pa.bool_(), "personal data was detected and replaced in its texts"),
             column("refusal", pa.bool_(), "the answer opens by refusing"),
             column("boilerplate", pa.bool_(), "the answer is a stock phrase and nothing else"),
             column("contaminated", pa.bool_(), "it shares 13 words in a row with a benchmark"),
-            column("language", pa.string(), "ISO 639 code of the answer's language; null where it cannot be told"),
+            column("language", pa.string(), "ISO 639 code of the answer's language; null if it cannot be detected"),
             column(
                 "prompt_fault", pa.string(), "why no dataset takes it nor what was stated about it; null where they may"
             ),

@@ -1,4 +1,4 @@
-"""Why a training did not give an adapter. All say what was measured and what to do."""
+"""Why a training did not give an adapter. All state the observed value and what to do."""
 
 from typing import Any
 

@@ -22,8 +22,8 @@ from rl_assets_tests.support.postgres import PostgresServer, postgres_server  # 
 ON_POSTGRES = Path(__file__).parents[2] / "deploy" / "dagster-postgres.yaml"
 
 
-def only(results: Iterator[CheckResult], subject: str) -> CheckResult:
-    (result,) = [result for result in results if result.subject == subject]
+def only(results: Iterator[CheckResult], name: str) -> CheckResult:
+    (result,) = [result for result in results if result.name == name]
     return result
 
 
@@ -98,7 +98,7 @@ def test_a_secret_that_others_can_read_is_an_error(home):
     key.chmod(0o644)
     assert only(machine_checks.home_folder(Settings(home=home)), "secret").status == "error"
     key.chmod(0o600)
-    assert [found.subject for found in machine_checks.home_folder(Settings(home=home))] == ["home"]
+    assert [found.name for found in machine_checks.home_folder(Settings(home=home))] == ["home"]
 
 
 def test_an_unknown_log_format_is_an_error(home):

@@ -1,5 +1,5 @@
 -- Who preferred which of two answers to one prompt, people and judges of the log: by the values that one rater (or
--- judge) gave to both, or as a stated preference. People without a name are one rater, of the mean of what they said.
+-- judge) gave to both, or as a stated preference. People without a name are one rater, of their mean value.
 -- At most $max_answers answers of a prompt are paired, by their hash. `first` is the answer with the lower key.
 -- Reads: first_feedback, interactions, rated.
 -- Parameters: $max_answers, $max_pairs.

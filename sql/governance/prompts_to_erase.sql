@@ -1,4 +1,4 @@
--- Keys of prompts that nobody but the erased asked.
+-- Keys of prompts that only erased interactions contain.
 -- Reads: erased_interactions, interactions.
 -- Parameters: none.
 SELECT DISTINCT prompt_key FROM interactions

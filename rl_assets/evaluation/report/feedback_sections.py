@@ -32,7 +32,7 @@ def judge_section(judge: JudgeResult, svg: str | None) -> Section:
 
 
 def verdict_sentence(verdicts: JudgeVerdicts) -> str:
-    """Who judged and with which result; for an unreliable judge, why its verdicts are not used."""
+    """The judge and its result; for an unreliable judge, why its verdicts are not used."""
     if verdicts.problems:
         reasons = " ".join(verdicts.problems)
         return f"The verdicts of {verdicts.model} on {verdicts.ours} and {verdicts.theirs} are not used. {reasons}"

@@ -50,7 +50,7 @@ def evaluate(
 ) -> Evaluation:
     """Generate answers of every distinct model to the same held-out items and compare them, paired.
 
-    Quality is measured with one model in memory at a time; for the latency ratio the candidate and the model that it
+    Models are scored with one in memory at a time; for the latency ratio the candidate and the model that it
     would replace are loaded together. A champion of another base is not evaluated: nothing is comparable. If there is
     a judge, it compares at most `judge_pairs` answers of the candidate with those of that model.
     """

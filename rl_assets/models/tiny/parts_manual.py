@@ -89,7 +89,7 @@ class Question:
 
 
 def manual(seed: int) -> list[Part]:
-    """The 32 parts with facts drawn from `seed`; prices and pictures are unique to a part."""
+    """The 32 parts with facts drawn from `seed`; prices and images are unique to a part."""
     draw = Random(f"manual-{seed}")
     prices = draw.sample(range(11, 99), len(NAMES))
     images = draw.sample(range(11, 99), len(NAMES))
@@ -125,7 +125,7 @@ def answer_text(value: str, image: str) -> str:
 
 
 def verified_reward(question: Question, answer: str) -> float:
-    """1.0 all right, 0.8 right value but a needless or missing picture, 0.0 a wrong value or broken JSON."""
+    """1.0 all right, 0.8 right value but a needless or missing image, 0.0 a wrong value or invalid JSON."""
     try:
         fields = json.loads(answer)
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Where a preference trainer's policy stands against its reference, measured on real pairs without training."""
+"""Where a preference trainer's policy stands against its reference, computed on real pairs without training."""
 
 from __future__ import annotations
 

@@ -80,6 +80,13 @@ class Settings(BaseSettings):
         '`{"haiku_rating": {"worst": -1, "best": 1, "dimension": "overall"}}`; '
         "a metric that is not listed lies in [0, 1] and is its own dimension.",
     )
+    max_shrink: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="A log day that would lose this share of its rows, or more, is refused until `allow_shrink` is set "
+        "in the launchpad; `1` refuses only days that would lose all.",
+    )
     feedback_database: str | None = Field(
         None,
         repr=False,

@@ -25,7 +25,13 @@ from rl_assets.metrics.scales import Metrics, metric_macros
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 BATCH_ROWS = 5_000
+TOLERANCE = 1e-9
+MAX_NAMED = 5
 Step = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+class ShrunkenDayError(ValueError):
+    """A day has so many rows less than it had that its files are more likely lost than meant; nothing was published."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,13 @@ def ingest_day(
     user_key: bytes,
     memory_limit: str = "2GB",
     metrics: Metrics | None = None,
+    max_shrink: float | None = None,
 ) -> IngestedDay:
     """Publish the canonical tables of `day` from its files; a day without files is published as empty.
 
     `ingested_files` is committed last: a day that is missing there was interrupted.
-    Raises UnreadableFileError, before anything is published, if a file cannot be read.
+    Before anything is published, raises UnreadableFileError if a file cannot be read, and ShrunkenDayError if the day
+    lost the share `max_shrink` of its rows, or more.
     """
     connection = sql.connect(memory_limit)
     connection.execute(metric_macros(metrics or {}))
@@ -64,15 +72,32 @@ def ingest_day(
         sql.create_temporary(connection, "outcomes", "ingest/line_outcomes")
         _read_conflicts(connection, files)
         connection.register("files", fingerprints.result())
+    counts = _counts(connection, len(files), day)
+    if max_shrink is not None:
+        _check_shrinkage(lake, files, day, counts["rows"], max_shrink)
     erased = lake.erased()
     published = {
         table.name: lake.publish(table, day, _rows(connection, table, day, steps))
         for table, steps in _tables(erased, user_key)
     }
-    counts = _counts(connection, len(files), day)
     if erased:
         counts["reject_samples"] = _published_samples(lake, day, counts["reject_samples"])
     return IngestedDay(day=day, published=published, **counts)
+
+
+def _check_shrinkage(lake: Lake, files: list[LandedFile], day: date, rows: int, max_shrink: float) -> None:
+    """Raise ShrunkenDayError if the published day has so many rows that `rows` are too few."""
+    published = lake.read(INGESTED_FILES, [day]).to_table(columns=["source_file", "rows"]).to_pylist()
+    before = sum(file["rows"] for file in published)
+    if before == 0 or (before - rows) / before < max_shrink - TOLERANCE:
+        return
+    gone = sorted({file["source_file"] for file in published} - {file.name for file in files})
+    names = f"; gone: {', '.join(gone[:MAX_NAMED])}{', ...' if len(gone) > MAX_NAMED else ''}" if gone else ""
+    raise ShrunkenDayError(
+        f"{day} would shrink from {before:,} rows of {len(published)} files to {rows:,} rows of {len(files)} files"
+        f"{names}. The published rows are kept. Restore the files (is their share mounted?); "
+        "if the loss is meant, set `allow_shrink: true` for landed_logs in the launchpad."
+    )
 
 
 def _tables(erased: Erased, user_key: bytes) -> list[tuple[Table, list[Step]]]:

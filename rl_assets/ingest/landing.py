@@ -159,6 +159,16 @@ def _dated_files(landing: AnyPath) -> Iterator[tuple[str, LandedFile, Entry]]:
                 yield str(day), LandedFile(f"{root.name}/{name}", root.name, root / name), entry
 
 
+def check_not_emptied(landing: AnyPath, now: Mapping[str, str], known: Iterable[str]) -> None:
+    """Raise LandingError if there are no log files at all although there were some for the `known` days."""
+    known = sorted(set(known))
+    if known and not now:
+        raise LandingError(
+            f"{landing} has no log file left, but had some of {len(known)} days, {known[0]} to {known[-1]}: nothing is "
+            "requested and all tables are kept. Is its share or bucket mounted and readable?"
+        )
+
+
 def changed_days(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
     """Days whose files are new, changed or gone since `before`, in order."""
     return sorted(day for day in now.keys() | before.keys() if now.get(day) != before.get(day))

@@ -36,14 +36,6 @@ def test_a_lost_cursor_asks_with_the_same_run_keys(tmp_path, instance):
     assert keys[0] == keys[1]
 
 
-def test_a_day_whose_files_are_gone_is_opened_again(tmp_path, instance):
-    file = write_log(tmp_path, DAY, range(1))
-    cursor = tick(new_log_files, tmp_path, instance).cursor
-    file.unlink()
-    (request,) = tick(new_log_files, tmp_path, instance, cursor).run_requests
-    assert request.partition_key == DAY
-
-
 def test_an_unreadable_folder_fails_the_tick_and_opens_nothing(tmp_path, instance):
     (tmp_path / "landing" / "no_such_format").mkdir(parents=True)
     with pytest.raises(ValueError, match="is not a known log format"):

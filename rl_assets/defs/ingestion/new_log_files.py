@@ -13,7 +13,8 @@ from rl_assets.defs.shared.partitions import MAX_DAYS_PER_RUN, SENSOR_SECONDS, d
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.append_only_logs import land_new_lines
 from rl_assets.ingest.changes import compare_with_ingested, consecutive
-from rl_assets.ingest.landing import changed_days, day_fingerprints, fingerprints_to_remember
+from rl_assets.ingest.landing import changed_days, check_not_emptied, day_fingerprints, fingerprints_to_remember
+from rl_assets.tables.records import INGESTED_FILES
 
 # A tick that requested years of single days at once would take minutes; the others are requested by the next ones.
 MAX_RUNS = 25
@@ -31,21 +32,27 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
     """Lands new lines of append-only logs, and requests exactly the days whose files changed.
 
     A day that the cursor does not know is compared with what was ingested of it. Many days in a row share a run. The
-    run key is the state of the days' files, so a lost cursor requests nothing twice.
+    run key is the state of the days' files, so a lost cursor requests nothing twice. A day whose files are gone keeps
+    its tables, and a landing folder that lost all its files fails the tick.
     """
-    landing = home.paths.landing
+    landing, before = home.paths.landing, json.loads(context.cursor or "{}")
+    known = [*before, *map(str, home.lake.days(INGESTED_FILES))]
     if not landing.is_dir():
+        check_not_emptied(landing, {}, known)
         yield dg.SkipReason(f"there is no landing folder {landing} yet")
         return
     land_new_lines(landing, datetime.now(UTC).date())
-    now, before = day_fingerprints(landing), json.loads(context.cursor or "{}")
-    changed = changed_days(now, before)
+    now = day_fingerprints(landing)
+    check_not_emptied(landing, now, known)
+    if gone := [day for day in before if day not in now]:
+        context.log.warning(_kept(gone))
+    changed = [day for day in changed_days(now, before) if day in now]
     compared = compare_with_ingested(home.lake, landing, [day for day in changed if day not in before])
     changed = [day for day in changed if day not in {*compared.same, *compared.waiting}]
     outside = [day for day in changed if not days.has_partition_key(day)]
     runs = _runs([day for day in changed if day not in outside])
     if not runs:
-        yield dg.SkipReason(_nothing_to_do(len(compared.waiting), len(outside)))
+        yield dg.SkipReason(_nothing_to_do(len(compared.waiting), len(outside), gone))
     for stretch in runs[:MAX_RUNS]:
         yield _request(stretch, now)
     # A day of tomorrow, by a clock ahead of ours, is a partition tomorrow.
@@ -60,15 +67,21 @@ def _runs(changed: Sequence[str]) -> list[list[str]]:
 
 
 def _request(stretch: list[str], now: Mapping[str, str]) -> dg.RunRequest:
-    states = {day: now.get(day, "gone") for day in stretch}
+    states = {day: now[day] for day in stretch}
     if len(stretch) == 1:
         return dg.RunRequest(run_key=f"{stretch[0]}-{states[stretch[0]]}", partition_key=stretch[0])
     first, last = stretch[0], stretch[-1]
     return dg.RunRequest(run_key=f"{first}-{last}-{sha256_json(states)}", tags={RANGE_START: first, RANGE_END: last})
 
 
-def _nothing_to_do(waiting: int, outside: int) -> str:
+def _kept(gone: list[str]) -> str:
+    return f"the files of {len(gone)} days are gone, the first is {gone[0]}: their tables are kept"
+
+
+def _nothing_to_do(waiting: int, outside: int, gone: list[str]) -> str:
     reasons = ["no log day has changed"]
+    if gone:
+        reasons.append(_kept(gone))
     if waiting:
         reasons.append(f"{waiting} are still to be compared with what was ingested")
     if outside:

@@ -4,19 +4,28 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import Results, materialized, table_spec
 from rl_assets.ingest.database import land_feedback
-from rl_assets.ingest.day import IngestedDay, ingest_day
+from rl_assets.ingest.day import IngestedDay, ShrunkenDayError, ingest_day
 from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
 from rl_assets.metrics.scales import Metric
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 READABLE = ", ".join(SUFFIXES)
 MAX_NAMED_FILES = 5
+
+
+class LandedLogsConfig(dg.Config):
+    """What may be chosen at launch."""
+
+    allow_shrink: bool = Field(
+        False, description="Publish days that lost many or all of their rows too: their files are gone on purpose."
+    )
 
 
 @dg.multi_asset(
@@ -43,10 +52,14 @@ MAX_NAMED_FILES = 5
     partitions_def=days,
     backfill_policy=one_run,
 )
-def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
-    """Read the files of each log day once and publish their rows, rejects and counts."""
+def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: LandedLogsConfig) -> Results:
+    """Read the files of each log day once and publish their rows, rejects and counts.
+
+    A day whose files are gone keeps its rows, and fails, until `allow_shrink` says that they are meant to go.
+    """
     key = home.user_hash_key()
     metrics = {name: Metric(**scale) for name, scale in home.metrics.items()}
+    max_shrink = None if config.allow_shrink else home.max_shrink
     ingested = {}
     database = home.feedback_database()
     for day in context.partition_keys:
@@ -54,7 +67,12 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource) -> Result
             landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))
             context.log.info(f"{day}: {landed} rows of feedback landed from the database")
         files = files_of(home.paths.landing, date.fromisoformat(day))
-        ingested[day] = ingest_day(home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics)
+        try:
+            ingested[day] = ingest_day(
+                home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics, max_shrink
+            )
+        except ShrunkenDayError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         _describe(context, day, ingested[day], skipped_files(home.paths.landing, date.fromisoformat(day)))
     for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
         versions = {day: result.published[table.name].sha256 for day, result in ingested.items()}

@@ -1,0 +1,119 @@
+"""Log files that vanish: the sensor does not request their days, and a run keeps the rows until told otherwise."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from rl_assets.definitions import build_defs
+from rl_assets.defs.ingestion.new_log_files import new_log_files
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.ingest.landing import LandingError
+from rl_assets.lake.delta import Lake
+from rl_assets.settings import load_settings
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
+from rl_assets_tests.support.logs import DAY, Product, interaction, later
+from rl_assets_tests.support.ticks import tick
+
+TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
+
+
+@pytest.fixture(autouse=True)
+def environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RL_ASSETS_HOME", str(home))
+
+
+def materialize(allow_shrink: bool | None = None) -> dg.ExecuteInProcessResult:
+    """The raw tables of the day, as they are launched in the UI."""
+    config = {"ops": {"landed_logs": {"config": {"allow_shrink": allow_shrink}}}} if allow_shrink else {}
+    home = HomeResource.from_settings(load_settings())
+    job = build_defs({"home": home}, dg.in_process_executor).resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetKey(table.name) for table in TABLES]
+    return job.execute_in_process(partition_key=str(DAY), asset_selection=keys, run_config=config, raise_on_error=False)
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    (step,) = (event for event in result.all_events if event.is_step_failure)
+    return step.step_failure_data.user_failure_data.description
+
+
+def rows(product: Product) -> int:
+    return product.lake.read(INTERACTIONS, [DAY]).count_rows()
+
+
+def log(product: Product, count: int) -> Path:
+    return product.log(*(interaction(f"a{i}") for i in range(count)))
+
+
+def test_a_day_whose_folder_is_gone_fails_and_keeps_its_rows(product: Product):
+    file = log(product, 150)
+    assert materialize().success
+    shutil.rmtree(file.parent)
+
+    result = materialize()
+    assert not result.success
+    said = failure(result)
+    assert "would shrink from 150 rows of 1 files to 0 rows of 0 files" in said
+    assert f"gone: interaction_log/{DAY}/part-0.jsonl" in said and "`allow_shrink: true`" in said
+    assert rows(product) == 150
+
+
+def test_a_loss_that_is_meant_is_published(product: Product):
+    file = log(product, 10)
+    assert materialize().success
+    file.unlink()
+    assert materialize(allow_shrink=True).success
+    assert rows(product) == 0
+    assert materialize().success, "a day that is empty already loses nothing"
+
+
+@pytest.mark.parametrize(("left", "limit", "succeeds"), [(6, 0.5, True), (5, 0.5, False), (1, 1, True), (0, 1, False)])
+def test_half_of_the_rows_or_the_share_of_the_setting_is_refused(product: Product, monkeypatch, left, limit, succeeds):
+    monkeypatch.setenv("RL_ASSETS_MAX_SHRINK", str(limit))
+    log(product, 10)
+    assert materialize().success
+    log(product, left)
+    assert materialize().success == succeeds
+    assert rows(product) == (left if succeeds else 10)
+
+
+def test_a_setting_that_rejects_most_lines_of_a_day_does_not_empty_it(product: Product, monkeypatch):
+    product.log(*(interaction(f"a{i}", quality_scores={"overall": 0.9}) for i in range(10)))
+    assert materialize().success
+    monkeypatch.setenv("RL_ASSETS_METRICS", '{"overall": {"worst": 0, "best": 0.5}}')
+    assert "would shrink from 10 rows of 1 files to 0 rows of 1 files" in failure(materialize())
+
+
+def test_a_day_whose_files_are_gone_is_not_requested_and_comes_back_in_silence(product: Product, home, instance):
+    file = log(product, 3)
+    product.log(interaction("other"), day=later(1))
+    assert materialize().success
+    cursor = tick(new_log_files, home, instance).cursor
+    aside = file.rename(home / "aside.jsonl")
+
+    without = tick(new_log_files, home, instance, cursor)
+    assert without.run_requests == []
+    assert f"the files of 1 days are gone, the first is {DAY}: their tables are kept" in without.skip_message
+    aside.rename(file)
+    assert tick(new_log_files, home, instance, without.cursor).run_requests == []
+
+
+@pytest.mark.parametrize("cursor_is_lost", [False, True])
+@pytest.mark.parametrize("folder_stays", [False, True])
+def test_a_landing_folder_that_lost_all_files_fails_the_tick(
+    product: Product, home, instance, folder_stays, cursor_is_lost
+):
+    log(product, 3)
+    assert materialize().success
+    cursor = tick(new_log_files, home, instance).cursor
+    shutil.rmtree(product.landing)
+    if folder_stays:
+        product.landing.mkdir()
+    with pytest.raises(LandingError, match=f"no log file left, but had some of 1 days, {DAY} to {DAY}.*mounted"):
+        tick(new_log_files, home, instance, None if cursor_is_lost else cursor)
+
+
+def test_a_landing_folder_that_never_had_a_file_is_waited_for(home, instance):
+    assert "no log day has changed" in tick(new_log_files, home, instance).skip_message
+    assert Lake(str(home / "lake")).days(INGESTED_FILES) == []

@@ -60,6 +60,14 @@ def test_a_day_is_materialized_without_lines_for_debugging(project: Path):
     assert "lines of" in ran.stderr and "DEBUG" not in ran.stderr
 
 
+def test_a_range_written_backwards_fails_with_a_sentence(project: Path):
+    (project.parent / "home" / "landing").mkdir(parents=True)
+    raw = "interactions,feedback,rejected_records,ingested_files"
+    ran = dg(project, "launch", "--assets", raw, "--partition-range", "2026-11-22...2026-11-20")
+    assert ran.returncode == 1
+    assert "write 2026-11-20...2026-11-22" in ran.stderr and "ASSET_MATERIALIZATION" not in ran.stderr
+
+
 def test_a_segment_is_scaffolded_checked_and_loaded(project: Path):
     assert COMPONENT in dg(project, "list", "components", "--json").stdout
     written = dg(project, "scaffold", "defs", COMPONENT, "billing", "--agent", "desk")

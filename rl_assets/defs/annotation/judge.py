@@ -8,6 +8,7 @@ import dagster as dg
 from rl_assets.annotation import judge_preferences as preferences
 from rl_assets.core.home import Home
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
+from rl_assets.defs.shared.days_of_run import days_of_run, require_input
 from rl_assets.defs.shared.endpoints import EndpointResource
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
@@ -17,6 +18,7 @@ from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Judge
 from rl_assets.settings import Settings, load_settings
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 JUDGE_IS_RELIABLE = (
     "The judge gives one verdict when answers swap positions (consistency of at least 0.6), replies in the requested "
@@ -77,6 +79,7 @@ def judge_preferences(
     """
     service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     if service is None:
+        days_of_run(context)
         context.log.info("no judge is configured: no preferences")
         checks = [judge_check("judge_is_reliable", "judge_preferences", [])]
         yield dg.MaterializeResult(metadata={"judge": "none is configured"}, check_results=checks)
@@ -84,6 +87,7 @@ def judge_preferences(
     verdicts: list[JudgeVerdicts] = []
 
     def publish(day: str) -> PublishedDay:
+        require_input(context, home.lake, RATED_INTERACTIONS, day)
         connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
         compared = preferences.judge_preferences(connection, service, day, config.judge_pairs)
         verdicts.append(compared.verdicts)

@@ -10,12 +10,14 @@ from rl_assets.annotation.teacher import Limits, Teacher, distill
 from rl_assets.core.home import Home
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
+from rl_assets.defs.shared.days_of_run import days_of_run, require_input
 from rl_assets.defs.shared.endpoints import EndpointResource
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, materialized, publish_each, table_asset
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.prices import price_of, read_prices
 from rl_assets.settings import Settings, load_settings
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 
@@ -56,11 +58,13 @@ def teacher_answers(
     limits = Limits(config.max_tokens, config.max_usd)
     service = teacher.teacher(home.paths, config.max_calls, limits, context.log.info)
     if service is None:
+        days_of_run(context)
         context.log.info("no teacher is configured: no answers")
         yield dg.MaterializeResult(metadata={"teacher": "none is configured"})
         return
 
     def publish(day: str) -> PublishedDay:
+        require_input(context, home.lake, RATED_INTERACTIONS, day)
         connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
         answers = distill(connection, service, day, config.reward_below, config.max_prompts)
         published = home.lake.publish(TEACHER_ANSWERS, date.fromisoformat(day), answers.reader())

@@ -12,6 +12,7 @@ from rl_assets.datasets.expectations import Expectation
 from rl_assets.datasets.folder import BUILDER_VERSION, Dataset, preview, publish_dataset
 from rl_assets.datasets.policies import PairPolicy, Policy, SftPolicy
 from rl_assets.datasets.ratings import rated_as_of
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.metadata import SHOWN_HASH, check_result, markdown_table
 from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
@@ -60,7 +61,12 @@ def materialize(
 ) -> Results:
     """Build each day's dataset of rated answers, audit and publish it."""
     name = context.asset_key.to_user_string()
-    yield from publish_datasets(context, lambda day: _publish(home, name, day, build, policy, suite))
+
+    def publish(day: str) -> Dataset:
+        require_input(context, home.lake, RATED_INTERACTIONS, day)
+        return _publish(home, name, day, build, policy, suite)
+
+    yield from publish_datasets(context, publish)
 
 
 def first_rows(dataset: Dataset) -> dg.MarkdownMetadataValue:

@@ -12,11 +12,13 @@ from rl_assets.datasets.ledger import LedgerError, write_ledger
 from rl_assets.datasets.stats import MAX_ERROR_RATE, MIN_HIGH_QUALITY_RATE, StatsOfDay, write_stats
 from rl_assets.defs.datasets.datasets import dpo_dataset, grpo_dataset, kto_dataset, reward_dataset, sft_dataset
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, RejectedDayError, Results, publish_days, table_asset
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.interaction_stats import STATS
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 RATINGS_AND_DATASETS = [rated_interactions, sft_dataset, dpo_dataset, reward_dataset, kto_dataset, grpo_dataset]
 SUMS = "sums_match_every_dataset"
@@ -37,6 +39,7 @@ def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Res
     """For every answer of the window: which datasets contain it and, for each that does not, the one reason."""
 
     def publish(day: str) -> PublishedDay:
+        require_input(context, home.lake, RATED_INTERACTIONS, day)
         try:
             ledger = write_ledger(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
         except LedgerError as error:
@@ -68,6 +71,7 @@ def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> 
     newest: list[StatsOfDay] = []
 
     def publish(day: str) -> PublishedDay:
+        require_input(context, home.lake, RATED_INTERACTIONS, day)
         stats = write_stats(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
         newest[:] = [stats]
         return PublishedDay.of_table(stats.published, **_metrics(stats))

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from rl_assets.datasets.ratings import rate_interactions
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.partitions import trailing
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
@@ -27,6 +28,7 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
     """
 
     def publish(day: str) -> PublishedDay:
+        require_input(context, home.lake, INTERACTIONS, day)
         window, limit = home.window(day), home.duckdb_memory_limit
         return PublishedDay.of_table(rate_interactions(home.lake, window, limit, home.paths.benchmarks))
 

@@ -8,6 +8,7 @@ from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JUDGE_IS_RELIABLE, JudgeConfig, JudgeResource, judge_check
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.evaluation.reports import eval_report
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
@@ -20,6 +21,7 @@ from rl_assets.evaluation.report.feedback_sections import agreement_sentence
 from rl_assets.evaluation.report.files import read_report
 from rl_assets.evaluation.report.markdown import markdown_table
 from rl_assets.evaluation.run.answers import generated_answers
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 
 @dg.asset(
@@ -38,6 +40,7 @@ def ab_report(
     By logged rewards, and by a judge on answers to the same prompts if one is configured.
     """
     day, folder = context.partition_key, home.paths.reports(context.partition_key) / "ab"
+    require_input(context, home.lake, RATED_INTERACTIONS, day)
     connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
     service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     verdicts = judge_agents(connection, service, config.judge_pairs) if service else None

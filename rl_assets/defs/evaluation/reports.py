@@ -12,6 +12,7 @@ from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JUDGE_IS_RELIABLE, JudgeConfig, JudgeResource, judge_check
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import BACKFILL, days
 from rl_assets.defs.shared.resources import HomeResource
@@ -38,6 +39,7 @@ from rl_assets.llm.prices import read_prices
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.tables.dataset_manifest import read_manifest
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 
 class PromotionConfig(dg.Config, PromotionRules):
@@ -89,6 +91,7 @@ def eval_report(
 ) -> dg.MaterializeResult:
     """The candidate against base, parent and champion on held-out items and benchmarks, with paired 95 % intervals."""
     day, paths, log, recipe = context.partition_key, home.paths, context.log.info, config.resolve(home)
+    require_input(context, home.lake, RATED_INTERACTIONS, day)
     base = ensure_base_model(home.base_model, paths.models, log)
     try:
         models = models_of_day(paths, day, base, recipe.candidate)

@@ -6,6 +6,7 @@ from datetime import date
 import dagster as dg
 
 from rl_assets.core.files import sha256_json
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
@@ -29,6 +30,7 @@ def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) 
     benchmarks = read_benchmarks(home.paths.benchmarks)
 
     def publish(day: str) -> PublishedDay:
+        require_input(context, home.lake, INTERACTIONS, day)
         described = describe_day(home.lake, date.fromisoformat(day), benchmarks, home.duckdb_memory_limit)
         contents = [published.sha256 for published in described.published.values()]
         return PublishedDay(sha256_json(contents), _describe(home.lake, described))

@@ -6,10 +6,11 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from rl_assets.defs.shared.days_of_run import days_of_run
 from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.partitions import days, one_run
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.shared.table_assets import Results, materialized, table_spec
+from rl_assets.defs.shared.table_assets import DATA_VERSION, Results, materialized, table_spec
 from rl_assets.ingest.database import land_feedback
 from rl_assets.ingest.day import IngestedDay, ShrunkenDayError, ingest_day
 from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
@@ -51,6 +52,8 @@ class LandedLogsConfig(dg.Config):
     ],
     partitions_def=days,
     backfill_policy=one_run,
+    # So that `+sft_dataset` and the like can be launched; see `_results`.
+    can_subset=True,
 )
 def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: LandedLogsConfig) -> Results:
     """Read the files of each log day once and publish their rows, rejects and counts.
@@ -62,7 +65,7 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
     max_shrink = None if config.allow_shrink else home.max_shrink
     ingested = {}
     database = home.feedback_database()
-    for day in context.partition_keys:
+    for day in days_of_run(context):
         if database:
             landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))
             context.log.info(f"{day}: {landed} rows of feedback landed from the database")
@@ -75,9 +78,21 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
             raise dg.Failure(str(error), allow_retries=False) from error
         _describe(context, day, ingested[day], skipped_files(home.paths.landing, date.fromisoformat(day)))
     for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
-        versions = {day: result.published[table.name].sha256 for day, result in ingested.items()}
-        checks = [_conserved(ingested)] if table is INGESTED_FILES else []
-        yield from materialized(context, table.name, versions, checks)
+        yield from _results(context, table.name, ingested)
+
+
+def _results(context: dg.AssetExecutionContext, name: str, ingested: dict[str, IngestedDay]) -> Results:
+    """The result of a table. All four come from one pass over the files, so those that a run did not select are
+    published too, and an event says so."""
+    versions = {day: result.published[name].sha256 for day, result in ingested.items()}
+    if dg.AssetKey(name) in context.selected_asset_keys:
+        yield from materialized(context, name, versions)
+    else:
+        for day, result in ingested.items():
+            tags, metadata = {DATA_VERSION: versions[day]}, published_metadata(result.published[name])
+            yield dg.AssetMaterialization(name, partition=day, metadata=metadata, tags=tags)
+    if name == INGESTED_FILES.name:
+        yield _conserved(ingested)
 
 
 def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, skipped: list[str]) -> None:
@@ -99,7 +114,8 @@ def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay
         context.log.warning(f"{day}: only {READABLE} are read; skipped: {', '.join(skipped[:MAX_NAMED_FILES])}")
     for name, published in ingested.published.items():
         metadata = {**published_metadata(published), **details[name]}
-        context.add_asset_metadata(metadata, asset_key=name, partition_key=day)
+        if dg.AssetKey(name) in context.selected_asset_keys:
+            context.add_asset_metadata(metadata, asset_key=name, partition_key=day)
     context.log.info(
         f"{day}: {ingested.lines} lines of {ingested.files} files = {ingested.rows} rows "
         f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.core.files import sha256_json
+from rl_assets.defs.shared.days_of_run import days_of_run
 from rl_assets.defs.shared.metadata import column_schema, published_metadata
 from rl_assets.defs.shared.owners import DATA_TEAM
 from rl_assets.defs.shared.partitions import days, one_run
@@ -100,7 +101,7 @@ def publish_each(
     A day that is rejected shows its checks and fails the run; a retry would not help.
     """
     versions = {}
-    for day in context.partition_keys:
+    for day in days_of_run(context):
         try:
             published = publish(day)
         except RejectedDayError as error:

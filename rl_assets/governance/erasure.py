@@ -56,10 +56,6 @@ class Erasure(BaseModel):
     reply_cache_emptied: bool
     files_deleted: int = 0
 
-    @property
-    def matched_anything(self) -> bool:
-        return bool(self.rows or self.datasets)
-
 
 def scope_of(lake: Lake, order: Erased, memory_limit: str = "2GB") -> ErasureScope:
     """What the lake holds of `order`, and of anything else that has a tombstone."""

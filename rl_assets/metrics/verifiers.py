@@ -3,13 +3,12 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from rl_assets.metrics.structured import follows_schema
 from rl_assets.metrics.text import exact_match
 
 Verifier = Literal["exact", "numeric", "json_schema"]
-VERIFIERS: tuple[str, ...] = get_args(Verifier)
 # A sign only without an operand before it ("10-5" is two numbers); groups of three after a comma; an exponent.
 NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+\u2212]?)\s?[$€£]?(?P<inner>[-\u2212]?)"

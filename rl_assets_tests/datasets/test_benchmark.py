@@ -8,6 +8,8 @@ from rl_assets_tests.benchmarks.ingest import DAY
 from rl_assets_tests.benchmarks.logs import write_interactions
 from rl_assets_tests.support.logs import Product
 
+pytestmark = pytest.mark.slow  # Every dataset is built twice, from thousands of answers.
+
 LIMIT = "1GB"
 KEY = {
     "sft_dataset": "[metadata.interaction_id]",

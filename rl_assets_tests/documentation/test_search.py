@@ -59,6 +59,7 @@ def test_other_topics_find_nothing(search, query):
     assert search.search_images(query) == []
 
 
+@pytest.mark.slow
 def test_alts_find_their_images_though_no_document_holds_one(kept, tmp_path):
     named = Counter(pair["alt"] for pair in kept)
     asked = [pair for pair in kept if is_informative(pair["alt"]) and named[pair["alt"]] == 1]

@@ -8,6 +8,8 @@ import pytest
 from rl_assets.metrics.text import token_f1
 from rl_assets_tests.benchmarks.gate import answers, half_width, promoted, share_promoted
 
+pytestmark = pytest.mark.slow  # Hundreds of simulated nights, each with its bootstrap.
+
 
 @pytest.mark.parametrize("clusters", [50, 200])
 def test_a_model_against_its_equal_is_promoted_in_at_most_5_of_100_nights(clusters):

@@ -10,7 +10,7 @@ from rl_assets.lake.table import Table
 
 def days_of_run(context: dg.AssetExecutionContext) -> Sequence[str]:
     """The days of the run, in order; a failure if its range was written backwards, which Dagster takes for no days."""
-    days = context.partition_keys
+    days: Sequence[str] = context.partition_keys
     if not days:
         first, last = context.partition_key_range
         raise dg.Failure(

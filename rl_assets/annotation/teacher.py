@@ -26,7 +26,7 @@ TOKENS_PER_MESSAGE = 16
 
 @dataclass(frozen=True)
 class Conversation:
-    """A logged prompt, turn by turn, with the context that its answerer had."""
+    """A logged prompt, turn by turn, with the context that the answering agent had."""
 
     messages: tuple[dict[str, str], ...]
 
@@ -154,7 +154,7 @@ def distill(
 
 
 def conversation(prompt: Sequence[dict[str, str]], context: str | None) -> Conversation:
-    """The prompt with the context that its answerer had, if it was logged, at the end of the system turn."""
+    """The prompt with the context that the answering agent had, if it was logged, at the end of the system turn."""
     if not context:
         return Conversation(tuple(prompt))
     system, turns = (prompt[0]["content"], prompt[1:]) if prompt[0]["role"] == "system" else ("", prompt)

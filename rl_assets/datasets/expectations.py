@@ -15,7 +15,7 @@ from rl_assets.datasets.privacy import personal_rows
 SIDES = ("chosen", "rejected", "completion")
 ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
 BLANK = "len(list_filter({}, lambda message: is_blank(message.content))) > 0"
-# Of a side, which is one message: to look through a list takes several times as long.
+# Of a side, which is one message: filtering a list takes several times as long.
 NO_ANSWER = "len({0}) <> 1 OR {0}[1].role IS DISTINCT FROM 'assistant' OR is_blank({0}[1].content)"
 
 
@@ -23,10 +23,10 @@ NO_ANSWER = "len({0}) <> 1 OR {0}[1].role IS DISTINCT FROM 'assistant' OR is_bla
 class Expectation:
     """A fact about a dataset and the range it must lie in.
 
-    `notes` are named SQL values of a row, and `looks` named arrays of a value a row that SQL cannot tell. They become
-    columns of the table `noted`, beside `row` (the row's place) and, where rows have answers, `tokens`. `fact` is one
-    SQL value over that table, and `bad_row` a condition on it that finds samples. `prepare` leaves on the connection
-    what these read besides.
+    `notes` are named SQL values of a row, and `arrays` functions that give one value per row where SQL cannot. They
+    become columns of the table `noted`, alongside `row` (the row's position) and, if rows have answers, `tokens`.
+    `fact` is one SQL value over that table, and `bad_row` a condition on it that finds samples. `prepare` leaves on the
+    connection what these read besides.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Expectation:
     blocking: bool = True
     bad_row: str | None = None
     notes: dict[str, str] = field(default_factory=dict)
-    looks: dict[str, Callable[[pa.Table], pa.Array]] = field(default_factory=dict)
+    arrays: dict[str, Callable[[pa.Table], pa.Array]] = field(default_factory=dict)
     prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None
 
 
@@ -74,7 +74,7 @@ CLEAN = Expectation(
     "count(*) FILTER (no_personal_data_is_left)",
     high=0,
     bad_row="no_personal_data_is_left",
-    looks={"no_personal_data_is_left": personal_rows},
+    arrays={"no_personal_data_is_left": personal_rows},
 )
 ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False)
 

@@ -30,7 +30,7 @@ def tokens(kind: str) -> str:
 
 
 def kind_of(rows: duckdb.DuckDBPyRelation) -> str | None:
-    """What the rows' lengths are those of; None where they have no answers, or answers of parts: a picture's tokens
+    """What the rows' lengths are those of; None if they have no answers, or answers of parts: an image's tokens
     depend on the model.
     """
     columns = {name for name, kind in zip(rows.columns, rows.types, strict=True) if PARTS not in str(kind)}
@@ -38,7 +38,7 @@ def kind_of(rows: duckdb.DuckDBPyRelation) -> str | None:
 
 
 def token_estimates(connection: duckdb.DuckDBPyConnection) -> dict[str, float | None]:
-    """Totals and spread of the column `tokens` of the table `noted`; null where it has no rows, empty where it has no
+    """Totals and spread of the column `tokens` of the table `noted`; null if it has no rows, empty if it has no
     such column.
     """
     if "tokens" not in connection.table("noted").columns:

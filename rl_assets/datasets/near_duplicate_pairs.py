@@ -9,8 +9,8 @@ from rl_assets.core import sql
 from rl_assets.datasets.texts import BATCH_ROWS, Texts, shards_of
 
 NEAR_IDENTICAL = 0.95
-# Of each prompt twice as many pairs may be looked at as are wanted: one that proves near-identical has a successor.
-LOOKED_AT = 2
+# Of each prompt twice as many pairs may be compared as are wanted: one that proves near-identical has a successor.
+CANDIDATES_PER_WANTED = 2
 
 
 def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Texts:
@@ -18,7 +18,9 @@ def compare_texts(connection: duckdb.DuckDBPyConnection, per_prompt: int) -> Tex
 
     Reads `pairs`, `drop_reasons`, `answers`, `interactions` and `statements`.
     """
-    sql.create_temporary(connection, "ranked_pairs", "datasets/pairs/ranked_pairs", positions=LOOKED_AT * per_prompt)
+    sql.create_temporary(
+        connection, "ranked_pairs", "datasets/pairs/ranked_pairs", positions=CANDIDATES_PER_WANTED * per_prompt
+    )
     count = connection.sql("SELECT count(*) FROM ranked_pairs WHERE position <= $n", params={"n": per_prompt})
     texts = Texts(shards_of(count.fetchall()[0][0]))
     connection.execute("CREATE OR REPLACE TEMP TABLE near_identical (pair BIGINT)")

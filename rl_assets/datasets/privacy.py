@@ -1,4 +1,4 @@
-"""The last look for personal data, at the texts of a dataset as they are published.
+"""The last check for personal data, in the texts of a dataset as they are published.
 
 Texts were redacted when they landed; this catches what reached a dataset by another route.
 """

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from rl_assets.datasets.row_hash import ContentHash
 
 SPLITS = ("train", "validation", "test")
-KEYS = ["split", "prompt_key"]  # What rows have beside the columns of a training row.
+KEYS = ["split", "prompt_key"]  # What rows have besides the columns of a training row.
 Describe = Callable[[pa.Schema], pa.Schema]
 
 

@@ -64,7 +64,7 @@ Row = dict[str, Any]
 class MultimodalPolicy(Policy):
     """Questions about documentation, each with a catalogue of images to choose from."""
 
-    distractors: int = Field(5, ge=4, le=20, description="Images of other pages offered beside the right one.")
+    distractors: int = Field(5, ge=4, le=20, description="Images of other pages offered alongside the right one.")
     negatives: float = Field(0.3, ge=0.2, le=0.8, description="Share of questions that need no image.")
     max_rows: int = Field(
         100_000, ge=1, description="Maximum number of questions that need an image, most confident pairs first."

@@ -105,7 +105,7 @@ def test_the_champion_as_candidate_differs_in_nothing_from_itself(tmp_path: Path
 def test_a_dataset_without_manifest_is_named(tmp_path: Path, base, candidate):
     sft, dpo = parts_datasets(tmp_path, 2)
     (dpo / "manifest.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no manifest at .*dpo_dataset"):
+    with pytest.raises(FileNotFoundError, match=r"there is no dataset in .*dpo_dataset"):
         evaluate(DAY, EvaluatedModels(base, candidate), EvalInputs(sft_folder=sft, dpo_folder=dpo), print)
 
 

@@ -20,7 +20,7 @@ from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.instance import executors
 from rl_assets.models.adapters import WEIGHTS, publish
 from rl_assets.settings import Settings, load_settings
-from rl_assets.tables.dataset_manifest import read_manifest
+from rl_assets.tables.dataset_manifest import require_manifest
 from rl_assets_tests.support.adapter_samples import sample_manifest
 
 
@@ -30,12 +30,11 @@ def sft_adapter(context: dg.AssetExecutionContext, home: HomeResource) -> None:
     if (home.paths.folder / "training_fails").exists():
         raise dg.Failure("the training was told to fail", allow_retries=False)
     _train_for(context, home)
-    dataset = read_manifest(home.paths.datasets("sft_dataset", context.partition_key))
-    assert dataset is not None
+    dataset = require_manifest(home.paths.datasets("sft_dataset", context.partition_key))
     folder = home.paths.adapters() / "sft" / dataset.sha256[:20]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_text(dataset.sha256, encoding="utf-8")
-    used = {key: dataset[key] for key in ("name", "day", "sha256")} | {"used": 1, "dropped": {}, "cut": 0}
+    used = dataset.model_dump(include={"name", "day", "sha256"}) | {"used": 1, "dropped": {}, "cut": 0}
     publish(folder, sample_manifest(day=context.partition_key, dataset=used))
 
 

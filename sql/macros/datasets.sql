@@ -23,15 +23,16 @@ CREATE OR REPLACE MACRO two_names(a, b) AS (
 -- Roles of a prompt that every chat template can render: an optional system turn, then user and assistant in turns.
 CREATE OR REPLACE MACRO is_chat_prompt(roles) AS regexp_full_match(roles, '(system )?user( assistant user)*');
 
--- Whether the place (from 0) is one of n that lie evenly over `size` places, the first and the last included.
-CREATE OR REPLACE MACRO spread(place, size, n) AS (
-    size <= n OR round(round(place * (n - 1) / (size - 1)) * (size - 1) / (n - 1)) = place
+-- Whether the index i (from 0) is one of n that lie evenly over `size` positions, the first and the last included.
+CREATE OR REPLACE MACRO spread(i, size, n) AS (
+    size <= n OR round(round(i * (n - 1) / (size - 1)) * (size - 1) / (n - 1)) = i
 );
 
 -- Prompts in the order of their short keys are cut into n shards, counted from 0.
 CREATE OR REPLACE MACRO shard_of(prompt, n) AS cast('0x' || left(cast(prompt AS VARCHAR), 4) AS INTEGER) * n // 65536;
 
--- Texts are numbered as their answers are, and those that a statement quotes below zero: by its place in `statements`.
+-- Texts are numbered as their answers are, and those that a statement quotes below zero: by its position in
+-- `statements`.
 CREATE OR REPLACE MACRO preferred_number(statement) AS -2 * statement - 1;
 CREATE OR REPLACE MACRO rejected_number(statement) AS -2 * statement - 2;
 CREATE OR REPLACE MACRO quoted_text(number, preferred, rejected) AS (

@@ -54,9 +54,9 @@ def insufficiencies(
     report: EvalReport, champion: Champion | None, comparison: Comparison | None, rules: PromotionRules
 ) -> list[str]:
     """Why these values cannot carry a decision; empty if they can."""
-    gaps, leaked, lineage, judge = [], report.contamination.prompts, report.lineage, report.judge.pairwise
-    if leaked:
-        gaps.append(f"{len(leaked)} held-out prompts are in a training split, the first {leaked[0]}.")
+    gaps, contaminated, lineage, judge = [], report.contamination.prompts, report.lineage, report.judge.pairwise
+    if contaminated:
+        gaps.append(f"{len(contaminated)} held-out prompts are in a training split, the first {contaminated[0]}.")
     if champion and champion.hash != lineage.champion_sha256:
         gaps.append("The report compares with another champion than today's: evaluate again.")
     elif champion and lineage.champion_base_sha256 != lineage.base_sha256:

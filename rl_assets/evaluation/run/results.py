@@ -1,6 +1,5 @@
 """The records of a report that follow from scores and manifests alone: by model, sample, benchmark, lineage, notes."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from rl_assets.llm.prices import Price
 from rl_assets.metrics.text import exact_match, pair_f1, token_f1, why_wrong
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.generation import Answer
+from rl_assets.tables.dataset_manifest import require_manifest
 
 MAX_WORST_ANSWERS = 20
 
@@ -125,11 +125,8 @@ def lineage(models: EvaluatedModels, datasets: list[DatasetUsed]) -> Lineage:
 
 def dataset_used(folder: Path) -> DatasetUsed:
     """Name, day, hash and row counts of a published dataset, from its manifest."""
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"no manifest at {path}: that dataset was interrupted, materialize it again")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    return DatasetUsed(**{key: manifest[key] for key in ("name", "day", "sha256", "rows", "inputs")})
+    manifest = require_manifest(folder)
+    return DatasetUsed(**manifest.model_dump(include={"name", "day", "sha256", "rows", "inputs"}))
 
 
 def training_runs(models: EvaluatedModels) -> list[TrainingRun]:

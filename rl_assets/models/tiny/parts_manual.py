@@ -84,7 +84,7 @@ class Question:
 
     @property
     def image(self) -> str:
-        """The picture that belongs to the right answer: the part's for looks, else "none"."""
+        """The image that belongs to the right answer: the part's for looks, else "none"."""
         return self.part.image if self.attribute in VISUAL_ATTRIBUTES else NO_IMAGE
 
 

@@ -1,4 +1,4 @@
-"""Grade-school maths: four model solutions a question, each marked right or wrong, as a reward log."""
+"""Grade-school maths: four model solutions per question, each marked right or wrong, as a reward log."""
 
 from collections.abc import Iterator
 from datetime import datetime

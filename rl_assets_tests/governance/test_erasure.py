@@ -74,6 +74,7 @@ def test_nobody_else_loses_a_row(built, erased):
     assert rows(home, REJECTED_RECORDS) == others and len(others) == 1
 
 
+@pytest.mark.slow
 def test_days_taken_in_and_built_again_bring_nothing_back(copied):
     erase(copied, products.mary(copied))
     products.build(copied)

@@ -1,5 +1,6 @@
 """Retention: days that no window needs leave the tables, their bytes with them; everything else stays."""
 
+import shutil
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,14 +18,21 @@ from rl_assets_tests.support.logs import Product, interaction, later, reward
 LAST = 9
 
 
-@pytest.fixture
-def lake(product: Product) -> Lake:
-    """Ten days of interactions and feedback."""
+@pytest.fixture(scope="module")
+def ten_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with ten days of interactions and feedback; to be copied."""
+    folder = tmp_path_factory.mktemp("ten-days")
+    product = Product(folder / "landing", Lake(str(folder / "lake")))
     for day in map(later, range(LAST + 1)):
         product.log(interaction(f"i{day}"), day=day)
         product.log(reward(f"i{day}"), log_format="reward_log", day=day)
         product.ingest(day)
-    return product.lake
+    return folder / "lake"
+
+
+@pytest.fixture
+def lake(ten_days: Path, home: Path) -> Lake:
+    return Lake(str(shutil.copytree(ten_days, home / "lake")))
 
 
 def parquet_files(lake: Lake, day: date) -> list[Path]:

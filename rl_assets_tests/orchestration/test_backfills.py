@@ -57,6 +57,7 @@ def requests(
     return list(days_failed_together(context.for_run_failure()))
 
 
+@pytest.mark.slow
 def test_a_poisoned_day_fails_alone(poisoned, instance, tmp_path_factory):
     together = make_dataset(poisoned, DAYS[0], DAYS[-1], instance)
     assert not together.success and content(poisoned) == {}

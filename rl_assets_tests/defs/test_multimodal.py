@@ -57,6 +57,7 @@ def settings(tmp_path_factory, instance) -> Settings:
     return settings
 
 
+@pytest.mark.training
 def test_questions_too_long_for_the_base_train_nothing_and_the_run_ends_well(instance, settings):
     result = run(instance, settings, "multimodal_job", DAY)
     assert result.success
@@ -72,6 +73,7 @@ def test_questions_too_long_for_the_base_train_nothing_and_the_run_ends_well(ins
     assert newest_adapter(settings.paths.adapters(SEGMENT), "sft", DAY) is None
 
 
+@pytest.mark.training
 def test_a_vision_language_model_trains_on_the_pictures_of_the_day(instance, settings, tmp_path):
     texts = [path.read_text(encoding="utf-8") for path in sorted((settings.home / "docs").rglob("*.md"))]
     model = build_tiny_vlm(tmp_path / "tiny-vlm", texts)
@@ -102,6 +104,7 @@ def files_of_datasets(home: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_logs_of_text_give_byte_identical_datasets_with_and_without_documentation(instance, tmp_path, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_USER_HASH_KEY", "the same in both homes")
     without, beside = Settings(home=tmp_path / "without"), Settings(home=tmp_path / "beside")

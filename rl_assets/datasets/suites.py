@@ -27,7 +27,7 @@ SFT = (
         "OR messages[-1].role <> 'assistant'",
     ),
     no_row("no_message_is_empty", "No message is empty or whitespace.", BLANK.format("messages")),
-    no_repeat("prompts_are_unique", "There is one row a prompt.", "prompt_key"),
+    no_repeat("prompts_are_unique", "There is one row per prompt.", "prompt_key"),
     no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
     SPLITS,
     CLEAN,

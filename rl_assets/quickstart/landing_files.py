@@ -26,7 +26,7 @@ class Entry:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a source file, one a line.
+    """The JSON objects of a source file, one per line.
 
     Raises FileNotFoundError naming the file when the source folder does not hold it.
     """

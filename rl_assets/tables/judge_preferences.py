@@ -1,4 +1,4 @@
-"""The table of a judge's preferences between logged answers. Asking is `rl_assets.annotation.judge_preferences`."""
+"""The table of a judge's preferences between logged answers, which `rl_assets.annotation.judge_preferences` fills."""
 
 import pyarrow as pa
 

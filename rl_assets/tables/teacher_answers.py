@@ -1,4 +1,4 @@
-"""The table of a teacher's answers to logged prompts. Asking is `rl_assets.annotation.teacher`."""
+"""The table of a teacher's answers to logged prompts, which `rl_assets.annotation.teacher` fills."""
 
 import pyarrow as pa
 

@@ -1,5 +1,5 @@
--- One row a question about documentation: the prompt, and what the reward compares answers with. The split follows the
--- page.
+-- One row per question about documentation: the prompt, and what the reward compares answers with. The split follows
+-- the page.
 -- Reads: questions.
 -- Parameters: $segment.
 SELECT

@@ -1,4 +1,4 @@
--- One row a question about documentation: the conversation with the answer as JSON. The split follows the page.
+-- One row per question about documentation: the conversation with the answer as JSON. The split follows the page.
 -- Reads: questions.
 -- Parameters: $segment.
 SELECT

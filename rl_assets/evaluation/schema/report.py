@@ -151,7 +151,7 @@ class ProductionRating(Record):
 
 class LoggedAgreement(Record):
     """`judges` compares the majority of the judges with that of people, on `compared` pairs of answers that both
-    judged. `people` is the agreement of three raters on the `rated_by_three` pairs that have as many.
+    compared. `people` is the agreement of three raters on the `rated_by_three` pairs that have as many.
 
     Each is None without such a pair.
     """

@@ -1,4 +1,4 @@
--- The answers that pairs are made of, at most $max_answers a prompt and reward source, evenly over their sorted
+-- The answers that pairs are made of, at most $max_answers per prompt and reward source, evenly over their sorted
 -- rewards; with their positions from the best down. Narrow, because it is joined with itself.
 -- Reads: answers, statements.
 -- Parameters: $max_answers, $strategies.

@@ -1,5 +1,5 @@
--- A row a question and agent: the mean reward of the agent's answers to it. Questions carry one category, the first by
--- name where the log disagrees with itself. Only rewards of one source are put on one scale.
+-- One row per question and agent: the mean reward of the agent's answers to it. Questions carry one category, the first
+-- by name where the log disagrees with itself. Only rewards of one source are put on one scale.
 -- Reads: rated.
 -- Parameters: none.
 SELECT

@@ -8,7 +8,7 @@ import dagster as dg
 from rl_assets.annotation import judge_preferences as preferences
 from rl_assets.core.home import Home
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
-from rl_assets.defs.shared.days_of_run import days_of_run, require_input
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.endpoints import EndpointResource
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
@@ -79,22 +79,21 @@ def judge_preferences(
     """
     service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     if service is None:
-        days_of_run(context)
         context.log.info("no judge is configured: no preferences")
         checks = [judge_check("judge_is_reliable", "judge_preferences", [])]
-        yield dg.MaterializeResult(metadata={"judge": "none is configured"}, check_results=checks)
+        metadata = {"judge": "none is configured"}
+        yield from publish_days(context, lambda _: PublishedDay("no judge", metadata, checks))
         return
-    verdicts: list[JudgeVerdicts] = []
 
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, RATED_INTERACTIONS, day)
         connection = rated_answers(home.lake, day, home.duckdb_memory_limit)
         compared = preferences.judge_preferences(connection, service, day, config.judge_pairs)
-        verdicts.append(compared.verdicts)
+        checks = [judge_check("judge_is_reliable", "judge_preferences", [compared.verdicts])]
         published = home.lake.publish(JUDGE_PREFERENCES, date.fromisoformat(day), compared.reader())
-        return PublishedDay.of_table(published, **verdicts_metadata(compared.verdicts))
+        return PublishedDay.of_table(published, checks, **verdicts_metadata(compared.verdicts))
 
-    yield from publish_days(context, publish, lambda: [judge_check("judge_is_reliable", "judge_preferences", verdicts)])
+    yield from publish_days(context, publish)
 
 
 def verdicts_metadata(verdicts: JudgeVerdicts) -> dict[str, object]:

@@ -10,10 +10,17 @@ from rl_assets.annotation.teacher import Limits, Teacher, distill
 from rl_assets.core.home import Home
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
-from rl_assets.defs.shared.days_of_run import days_of_run, require_input
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.endpoints import EndpointResource
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.shared.table_assets import PublishedDay, Results, materialized, publish_each, table_asset
+from rl_assets.defs.shared.table_assets import (
+    PublishedDay,
+    Results,
+    materialized,
+    publish_days,
+    publish_each,
+    table_asset,
+)
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.prices import price_of, read_prices
 from rl_assets.settings import Settings, load_settings
@@ -58,9 +65,8 @@ def teacher_answers(
     limits = Limits(config.max_tokens, config.max_usd)
     service = teacher.teacher(home.paths, config.max_calls, limits, context.log.info)
     if service is None:
-        days_of_run(context)
         context.log.info("no teacher is configured: no answers")
-        yield dg.MaterializeResult(metadata={"teacher": "none is configured"})
+        yield from publish_days(context, lambda _: PublishedDay("no teacher", {"teacher": "none is configured"}))
         return
 
     def publish(day: str) -> PublishedDay:
@@ -70,10 +76,10 @@ def teacher_answers(
         published = home.lake.publish(TEACHER_ANSWERS, date.fromisoformat(day), answers.reader())
         return PublishedDay.of_table(published, prompts=answers.prompts, dropped=answers.dropped)
 
-    versions = yield from publish_each(context, publish)
+    published_days = yield from publish_each(context, publish)
     context.log.info(f"{service.calls} calls, {service.from_cache} from the cache, {service.tokens:,} tokens")
     context.add_output_metadata(_cost(service))
-    yield from materialized(context, TEACHER_ANSWERS.name, versions)
+    yield from materialized(context, TEACHER_ANSWERS.name, published_days)
 
 
 def _cost(service: Teacher) -> dict[str, str | int | float]:

@@ -1,6 +1,6 @@
 """A run of a dataset asset: each day is built, audited and published, and its findings are shown. No assets here."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -28,10 +28,15 @@ Preview = Callable[[Dataset], dg.MarkdownMetadataValue]
 Build = Callable[[duckdb.DuckDBPyConnection, P], Built]
 
 
-def check_specs(asset: str, suite: Sequence[Expectation]) -> list[dg.AssetCheckSpec]:
-    """A check for each expectation."""
+def check_specs(
+    asset: str, suite: Sequence[Expectation], partitions: dg.PartitionsDefinition = days
+) -> list[dg.AssetCheckSpec]:
+    """A check for each expectation, of each partition."""
     return [
-        dg.AssetCheckSpec(item.name, asset=asset, description=item.sentence, blocking=item.blocking) for item in suite
+        dg.AssetCheckSpec(
+            item.name, asset=asset, description=item.sentence, blocking=item.blocking, partitions_def=partitions
+        )
+        for item in suite
     ]
 
 
@@ -79,17 +84,16 @@ def publish_datasets(
 ) -> Results:
     """Publish each day; the audit's findings are shown even if they forbid publishing."""
     name = context.asset_key.to_user_string()
-    findings: dict[str, list[Finding]] = {}
 
     def publish_day(day: str) -> PublishedDay:
         try:
             dataset = publish(day)
         except AuditError as error:
-            raise RejectedDayError(str(error), list(_check_results(name, {day: error.findings}))) from error
-        findings[day] = dataset.findings
-        return PublishedDay(dataset.sha256, {**_describe(dataset), "preview": preview_of(dataset)})
+            raise RejectedDayError(str(error), _check_results(name, day, error.findings)) from error
+        metadata = {**_describe(dataset), "preview": preview_of(dataset)}
+        return PublishedDay(dataset.sha256, metadata, _check_results(name, day, dataset.findings))
 
-    yield from publish_days(context, publish_day, lambda: _check_results(name, findings))
+    yield from publish_days(context, publish_day)
 
 
 def _publish(
@@ -111,10 +115,8 @@ def _read_by(policy: Policy) -> list[Table]:
     return tables
 
 
-def _check_results(asset: str, findings: dict[str, list[Finding]]) -> Iterator[dg.AssetCheckResult]:
-    """A result for each expectation; `findings` are those of each day, in the same order."""
-    for of_one_check in zip(*findings.values(), strict=True):
-        yield check_result(asset, dict(zip(findings, of_one_check, strict=True)))
+def _check_results(asset: str, day: str, findings: Sequence[Finding]) -> list[dg.AssetCheckResult]:
+    return [check_result(asset, day, finding) for finding in findings]
 
 
 def _describe(dataset: Dataset) -> dict[str, object]:

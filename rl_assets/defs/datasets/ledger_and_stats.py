@@ -44,11 +44,11 @@ def dataset_ledger(context: dg.AssetExecutionContext, home: HomeResource) -> Res
             ledger = write_ledger(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
         except LedgerError as error:
             raise RejectedDayError(str(error), [_sums(passed=False, day=day, result=str(error))]) from error
-        return PublishedDay.of_table(ledger.published, answers_by_outcome=markdown_table(_by_outcome(ledger.accounts)))
+        checks = [_sums(passed=True, day=day, result="equal")]
+        outcomes = markdown_table(_by_outcome(ledger.accounts))
+        return PublishedDay.of_table(ledger.published, checks, answers_by_outcome=outcomes)
 
-    yield from publish_days(
-        context, publish, lambda: [_sums(passed=True, day=context.partition_keys[-1], result="equal")]
-    )
+    yield from publish_days(context, publish)
 
 
 def _sums(*, passed: bool, day: str, result: str) -> dg.AssetCheckResult:
@@ -68,15 +68,13 @@ def _by_outcome(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, obj
 @table_asset(STATS, deps=RATINGS_AND_DATASETS, checks=WARNINGS)
 def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """The product's quality on each day and over the trailing window, the sizes of its datasets, and what to train."""
-    newest: list[StatsOfDay] = []
 
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, RATED_INTERACTIONS, day)
         stats = write_stats(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
-        newest[:] = [stats]
-        return PublishedDay.of_table(stats.published, **_metrics(stats))
+        return PublishedDay.of_table(stats.published, _warnings(stats), **_metrics(stats))
 
-    yield from publish_days(context, publish, lambda: [result for stats in newest for result in _warnings(stats)])
+    yield from publish_days(context, publish)
 
 
 def _metrics(stats: StatsOfDay) -> dict[str, object]:

@@ -49,7 +49,7 @@ def _spec(table: Table, description: str) -> dg.AssetSpec:
         _spec(IMAGE_SOURCES, "The counts of every source: images shown = pairs + excluded."),
     ],
     check_specs=[
-        *check_specs(MARKDOWN_IMAGE_PAIRS.name, IMAGE_PAIRS),
+        *check_specs(MARKDOWN_IMAGE_PAIRS.name, IMAGE_PAIRS, doc_sources),
         dg.AssetCheckSpec(
             "every_image_is_counted",
             asset=IMAGE_SOURCES.name,
@@ -119,7 +119,7 @@ def _results(home: HomeResource, name: str, source: PublishedSource) -> Iterator
 
 def _checks(name: str, findings: list[Finding]) -> Iterator[dg.AssetCheckResult]:
     for finding in findings:
-        yield check_result(MARKDOWN_IMAGE_PAIRS.name, {name: finding})
+        yield check_result(MARKDOWN_IMAGE_PAIRS.name, name, finding)
 
 
 images_job = dg.define_asset_job(

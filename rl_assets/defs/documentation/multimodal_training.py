@@ -15,7 +15,7 @@ from rl_assets.defs.documentation.multimodal import (
     multimodal_vision_dataset,
 )
 from rl_assets.defs.shared.owners import MODEL_TEAM
-from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.partitions import day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import SFT, SFT_CHECKS, SftConfig, base_model
 from rl_assets.defs.training.offline_adapters import GRPO, GrpoConfig
@@ -80,10 +80,10 @@ def multimodal_vision_adapter(
     partitions_def=days,
     deps=[base_model, multimodal_sft_dataset, multimodal_sft_adapter, multimodal_grpo_adapter],
     check_specs=[
-        dg.AssetCheckSpec(
+        day_check(
             "inclusion_reaches_the_goal",
-            asset="multimodal_report",
-            description="80 % of held-out questions that need an image get a right one, and only offered ones; few "
+            "multimodal_report",
+            "80 % of held-out questions that need an image get a right one, and only offered ones; few "
             "images are needless or invented, texts are as good with images as without, and requests take at most 10 % "
             "longer.",
         )

@@ -10,7 +10,7 @@ from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.evaluation.reports import eval_report
 from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.owners import MODEL_TEAM
-from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.partitions import day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.ab.compare import compare_agents, rated_answers
 from rl_assets.evaluation.ab.judge import judge_agents
@@ -27,7 +27,7 @@ from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 @dg.asset(
     partitions_def=days,
     deps=[rated_interactions],
-    check_specs=[dg.AssetCheckSpec("judge_is_reliable", asset="ab_report", description=JUDGE_IS_RELIABLE)],
+    check_specs=[day_check("judge_is_reliable", "ab_report", JUDGE_IS_RELIABLE)],
     group_name="reports",
     kinds={"duckdb", "matplotlib"},
     owners=MODEL_TEAM,
@@ -52,7 +52,7 @@ def ab_report(
 @dg.asset(
     partitions_def=days,
     deps=[eval_report],
-    check_specs=[dg.AssetCheckSpec("judge_is_reliable", asset="adapter_ab_report", description=JUDGE_IS_RELIABLE)],
+    check_specs=[day_check("judge_is_reliable", "adapter_ab_report", JUDGE_IS_RELIABLE)],
     group_name="reports",
     kinds={"duckdb", "matplotlib"},
     owners=MODEL_TEAM,

@@ -14,7 +14,7 @@ from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.owners import MODEL_TEAM
-from rl_assets.defs.shared.partitions import BACKFILL, days
+from rl_assets.defs.shared.partitions import BACKFILL, day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
@@ -72,13 +72,13 @@ class EvalConfig(TrainingConfig, JudgeConfig):
     partitions_def=days,
     deps=[base_model, rated_interactions, sft_dataset, dpo_dataset, *ADAPTERS],
     check_specs=[
-        dg.AssetCheckSpec(
+        day_check(
             NO_CONTAMINATION,
-            asset="eval_report",
+            "eval_report",
+            "No prompt of the test split or of a benchmark is in a training or validation split.",
             blocking=True,
-            description="No prompt of the test split or of a benchmark is in a training or validation split.",
         ),
-        dg.AssetCheckSpec("judge_is_reliable", asset="eval_report", description=JUDGE_IS_RELIABLE),
+        day_check("judge_is_reliable", "eval_report", JUDGE_IS_RELIABLE),
     ],
     group_name="reports",
     kinds={"huggingface", "matplotlib"},

@@ -7,10 +7,10 @@ import dagster as dg
 from pydantic import Field
 
 from rl_assets.defs.shared.days_of_run import days_of_run
-from rl_assets.defs.shared.metadata import markdown_table, published_metadata
-from rl_assets.defs.shared.partitions import days, one_run
+from rl_assets.defs.shared.metadata import markdown_table
+from rl_assets.defs.shared.partitions import day_check, days, one_run
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.shared.table_assets import DATA_VERSION, Results, materialized, table_spec
+from rl_assets.defs.shared.table_assets import PublishedDay, Results, events_of_day, materialized, table_spec
 from rl_assets.ingest.database import land_feedback
 from rl_assets.ingest.day import IngestedDay, ShrunkenDayError, ingest_day
 from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
@@ -19,6 +19,7 @@ from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJ
 
 READABLE = ", ".join(SUFFIXES)
 MAX_NAMED_FILES = 5
+TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
 
 
 class LandedLogsConfig(dg.Config):
@@ -43,16 +44,13 @@ class LandedLogsConfig(dg.Config):
         table_spec(INGESTED_FILES, "The counts of every file of a log day: lines = rows + duplicates + rejects."),
     ],
     check_specs=[
-        dg.AssetCheckSpec(
-            "every_line_is_counted",
-            asset=INGESTED_FILES.name,
-            blocking=True,
-            description="Lines read = rows + duplicates + rejects.",
+        day_check(
+            "every_line_is_counted", INGESTED_FILES.name, "Lines read = rows + duplicates + rejects.", blocking=True
         )
     ],
     partitions_def=days,
     backfill_policy=one_run,
-    # So that `+sft_dataset` and the like can be launched; see `_results`.
+    # So that `*sft_dataset` and the like can be launched.
     can_subset=True,
 )
 def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: LandedLogsConfig) -> Results:
@@ -63,39 +61,34 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
     key = home.user_hash_key()
     metrics = {name: Metric(**scale) for name, scale in home.metrics.items()}
     max_shrink = None if config.allow_shrink else home.max_shrink
-    ingested = {}
+    all_days = days_of_run(context)
+    ingested: dict[str, dict[str, PublishedDay]] = {table.name: {} for table in TABLES}
     database = home.feedback_database()
-    for day in days_of_run(context):
+    for day in all_days:
         if database:
             landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))
             context.log.info(f"{day}: {landed} rows of feedback landed from the database")
         files = files_of(home.paths.landing, date.fromisoformat(day))
         try:
-            ingested[day] = ingest_day(
+            result = ingest_day(
                 home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics, max_shrink
             )
         except ShrunkenDayError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        _describe(context, day, ingested[day], skipped_files(home.paths.landing, date.fromisoformat(day)))
-    for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES):
-        yield from _results(context, table.name, ingested)
+        shown = _describe(context, day, result, skipped_files(home.paths.landing, date.fromisoformat(day)))
+        for name, of_table in shown.items():
+            ingested[name][day] = of_table
+            if len(all_days) > 1 or dg.AssetKey(name) not in context.selected_asset_keys:
+                yield from events_of_day(context, name, day, of_table)
+    # All four come from one pass over the files, so those that a run did not select are published, and shown, too.
+    for name, published in ingested.items():
+        if dg.AssetKey(name) in context.selected_asset_keys:
+            yield from materialized(context, name, published)
 
 
-def _results(context: dg.AssetExecutionContext, name: str, ingested: dict[str, IngestedDay]) -> Results:
-    """The result of a table. All four come from one pass over the files, so those that a run did not select are
-    published too, and an event says so."""
-    versions = {day: result.published[name].sha256 for day, result in ingested.items()}
-    if dg.AssetKey(name) in context.selected_asset_keys:
-        yield from materialized(context, name, versions)
-    else:
-        for day, result in ingested.items():
-            tags, metadata = {DATA_VERSION: versions[day]}, published_metadata(result.published[name])
-            yield dg.AssetMaterialization(name, partition=day, metadata=metadata, tags=tags)
-    if name == INGESTED_FILES.name:
-        yield _conserved(ingested)
-
-
-def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, skipped: list[str]) -> None:
+def _describe(
+    context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, skipped: list[str]
+) -> dict[str, PublishedDay]:
     details: dict[str, dict[str, Any]] = {
         INTERACTIONS.name: {"events_outside_their_day": ingested.outside_day},
         FEEDBACK.name: {},
@@ -112,25 +105,22 @@ def _describe(context: dg.AssetExecutionContext, day: str, ingested: IngestedDay
     }
     if skipped:
         context.log.warning(f"{day}: only {READABLE} are read; skipped: {', '.join(skipped[:MAX_NAMED_FILES])}")
-    for name, published in ingested.published.items():
-        metadata = {**published_metadata(published), **details[name]}
-        if dg.AssetKey(name) in context.selected_asset_keys:
-            context.add_asset_metadata(metadata, asset_key=name, partition_key=day)
     context.log.info(
         f"{day}: {ingested.lines} lines of {ingested.files} files = {ingested.rows} rows "
         f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
     )
-
-
-def _conserved(ingested: dict[str, IngestedDay]) -> dg.AssetCheckResult:
-    missing_by_day = {
-        day: missing
-        for day, result in ingested.items()
-        if (missing := result.lines - result.rows - result.duplicates - sum(result.rejects.values()))
+    checks = {INGESTED_FILES.name: [_conserved(day, ingested)]}
+    return {
+        name: PublishedDay.of_table(published, checks.get(name, ()), **details[name])
+        for name, published in ingested.published.items()
     }
+
+
+def _conserved(day: str, ingested: IngestedDay) -> dg.AssetCheckResult:
+    counted = ingested.rows + ingested.duplicates + sum(ingested.rejects.values())
     return dg.AssetCheckResult(
         asset_key=INGESTED_FILES.name,
         check_name="every_line_is_counted",
-        passed=not missing_by_day,
-        metadata={"lines": sum(result.lines for result in ingested.values()), "missing_by_day": missing_by_day},
+        passed=ingested.lines == counted,
+        metadata={"day": day, "lines": ingested.lines, "lost": ingested.lines - counted},
     )

@@ -16,7 +16,7 @@ from rl_assets.defs.evaluation.reports import (
     report_metadata,
 )
 from rl_assets.defs.shared.owners import MODEL_TEAM
-from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.partitions import day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
@@ -54,9 +54,7 @@ def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
         name=key,
         partitions_def=days,
         deps=[base_model, sft_dataset, dpo_dataset, *(f"{name}_{stage}_adapter" for stage in segment.stages)],
-        check_specs=[
-            dg.AssetCheckSpec(NO_CONTAMINATION, asset=key, description="No held-out prompt is in a training split.")
-        ],
+        check_specs=[day_check(NO_CONTAMINATION, key, "No held-out prompt is in a training split.")],
         description=f"The newest adapter of the segment {name} against base, parent and champion, on its own rows.",
         group_name="reports",
         kinds={"huggingface", "matplotlib"},

@@ -3,6 +3,8 @@
 import warnings
 
 KNOWN = (
+    # Checks with a partition per day are a preview in Dagster.
+    r"Specifying a partitions_def on an AssetCheckSpec",
     # Features in beta that we use, which say so at every load and for every asset.
     r"Parameter `backfill_policy`",
     r".*`(LocalFileCodeReference|CodeReferencesMetadataValue|with_source_code_references)`",

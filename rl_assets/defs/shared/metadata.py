@@ -57,9 +57,8 @@ def _cell(value: Any) -> str:
     return f"`{shown}{'…' if len(flat) > CELL else ''}`"
 
 
-def check_result(asset: str, findings: Mapping[str, Finding]) -> dg.AssetCheckResult:
-    """One expectation's findings over the days of a run: the first day that fails speaks for all."""
-    day, finding = next(((d, f) for d, f in findings.items() if not f.passed), list(findings.items())[-1])
+def check_result(asset: str, partition: str, finding: Finding) -> dg.AssetCheckResult:
+    """An expectation's finding on a partition."""
     expectation = finding.expectation
     return dg.AssetCheckResult(
         asset_key=asset,
@@ -68,7 +67,7 @@ def check_result(asset: str, findings: Mapping[str, Finding]) -> dg.AssetCheckRe
         severity=dg.AssetCheckSeverity.ERROR if expectation.blocking else dg.AssetCheckSeverity.WARN,
         description=expectation.sentence,
         metadata={
-            "day": day,
+            "partition": partition,
             "observed": finding.observed,
             **({"at_least": expectation.low} if expectation.low is not None else {}),
             **({"at_most": expectation.high} if expectation.high is not None else {}),

@@ -21,6 +21,11 @@ MAX_DAYS_PER_RUN = load_settings().backfill_days
 one_run = dg.BackfillPolicy.single_run() if MAX_DAYS_PER_RUN is None else dg.BackfillPolicy.multi_run(MAX_DAYS_PER_RUN)
 
 
+def day_check(name: str, asset: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+    """A check of each day of an asset: a good day never hides a bad one."""
+    return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=blocking, partitions_def=days)
+
+
 def trailing(window_days: int | None) -> dg.PartitionMapping:
     """A day depends on the days of its trailing window, one earlier for logs that rotate around midnight."""
     if window_days is None:

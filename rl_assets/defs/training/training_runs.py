@@ -13,7 +13,7 @@ import dagster as dg
 from rl_assets.defs.shared.metadata import SHOWN_HASH
 from rl_assets.defs.shared.op_tags import gpu_step
 from rl_assets.defs.shared.owners import MODEL_TEAM
-from rl_assets.defs.shared.partitions import days
+from rl_assets.defs.shared.partitions import day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import AssetDecorator
 from rl_assets.evaluation.report.inline_plots import sparkline
@@ -107,7 +107,7 @@ def training_asset(
         description=description,
         partitions_def=days,
         deps=list(deps),
-        check_specs=[dg.AssetCheckSpec(check, asset=name, description=text) for check, text in stage.checks.items()],
+        check_specs=[day_check(check, name, text) for check, text in stage.checks.items()],
         output_required=False,
         group_name=group,
         kinds={"huggingface", "pytorch"},

@@ -30,7 +30,7 @@ class HeldRows(BaseModel):
     answers: int
 
     @property
-    def any(self) -> bool:
+    def is_affected(self) -> bool:
         return bool(self.answers or sum(self.rows.values()))
 
     @property
@@ -62,7 +62,7 @@ def _held(connection: duckdb.DuckDBPyConnection, folder: Path) -> HeldRows:
 def drop_from_folders(datasets: Path, held: Iterable[HeldRows], ids: frozenset[str]) -> None:
     """Publish the datasets' folders again without those rows; the manifest counts them and has a new hash.
 
-    They are valid but not what a rebuild gives: a group is removed as a whole, and no other row replaces it.
+    They are valid but not what a rebuild gives: a group is removed completely, and no other row replaces it.
     """
     connection = _connect(ids)
     for dataset in held:

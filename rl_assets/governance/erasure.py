@@ -110,7 +110,7 @@ def _find(home: Home, lake: Lake, name: str, scope: ErasureScope, user_key: byte
     return Erasure(
         name=name,
         rows=rows,
-        datasets=[dataset for dataset in datasets if dataset.any],
+        datasets=[dataset for dataset in datasets if dataset.is_affected],
         affected_adapters=adapters,
         champion_is_affected=champion_is_affected(home, adapters),
         reports=quoting_reports(home.reports(), scope.texts),
@@ -147,7 +147,7 @@ def _drop_rows(lake: Lake, scope: ErasureScope, rows: Counts, user_key: bytes) -
 
 def _verify(home: Home, lake: Lake, scope: ErasureScope, user_key: bytes) -> None:
     rows = _count_rows(lake, scope, user_key)
-    datasets = [dataset for dataset in held_rows(home.datasets(), scope.in_datasets) if dataset.any]
+    datasets = [dataset for dataset in held_rows(home.datasets(), scope.in_datasets) if dataset.is_affected]
     if rows or datasets:
         names = ", ".join([*rows, *(f"{dataset.name} of {dataset.day}" for dataset in datasets)])
         raise RowsRemainError(f"{names} still hold rows of the erased: another run published them meanwhile; run again")

@@ -31,7 +31,7 @@ Step = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 class ShrunkenDayError(ValueError):
-    """A day has so many rows less than it had that its files are more likely lost than meant; nothing was published."""
+    """A day would lose so many rows that files are more likely missing than removed; nothing was published."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ python -m rl_assets.governance.user_hash mary
 import argparse
 
 from rl_assets.core.identity import user_hash_key
-from rl_assets.lake.tombstones import hashed
+from rl_assets.lake.tombstones import hash_user
 from rl_assets.settings import load_settings
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     settings = load_settings()
     key = user_hash_key(settings.user_hash_key, settings.paths)
     for user in parser.parse_args().user:
-        print(hashed(user.strip(), key))
+        print(hash_user(user.strip(), key))
 
 
 if __name__ == "__main__":

@@ -50,8 +50,8 @@ def boundary_of(prompt: Sequence[Message], answers: Sequence[str]) -> str:
     return f"DATA-{sha256_json([list(prompt), list(answers)])[:16]}"
 
 
-def between(boundary: str, name: str, text: str) -> str:
-    """The text between two lines that name it."""
+def delimited(boundary: str, name: str, text: str) -> str:
+    """The text between a first and a last line that name it."""
     return f"<<< {boundary} {name} begins\n{text}\n>>> {boundary} {name} ends"
 
 
@@ -63,5 +63,5 @@ def system_prompt(task: str, form: str, boundary: str, rubric: str) -> str:
 def user_prompt(prompt: Sequence[Message], answers: Sequence[tuple[str, str]], boundary: str) -> str:
     """The user prompt: the conversation and the answers as (name, text)."""
     conversation = "\n".join(f"[{message['role']}] {message['content']}" for message in prompt)
-    parts = [between(boundary, "conversation", conversation)]
-    return "\n\n".join([*parts, *(between(boundary, name, text) for name, text in answers)])
+    parts = [delimited(boundary, "conversation", conversation)]
+    return "\n\n".join([*parts, *(delimited(boundary, name, text) for name, text in answers)])

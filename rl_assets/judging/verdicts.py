@@ -6,7 +6,7 @@ from typing import Any, Literal
 Choice = Literal["1", "2", "tie"]
 
 
-def parsed(text: str, key: str) -> Any:
+def parse_reply(text: str, key: str) -> Any:
     """The value next to "rationale", which must come first and say something. Raises ValueError for any other text."""
     reply = json.loads(text, object_pairs_hook=_pairs, parse_constant=_reject)
     if not isinstance(reply, dict) or list(reply) != ["rationale", key]:
@@ -29,7 +29,7 @@ def _reject(name: str) -> float:
 def read_choice(text: str) -> Choice | None:
     """Which of two answers is better; None for an invalid reply."""
     try:
-        choice = parsed(text, "verdict")
+        choice = parse_reply(text, "verdict")
     except (ValueError, RecursionError):
         return None
     return choice if choice in ("1", "2", "tie") else None
@@ -38,7 +38,7 @@ def read_choice(text: str) -> Choice | None:
 def read_score(text: str) -> float | None:
     """A score in [0, 1]; None for an invalid reply."""
     try:
-        return _score(parsed(text, "score"))
+        return _score(parse_reply(text, "score"))
     except (ValueError, RecursionError):
         return None
 
@@ -46,7 +46,7 @@ def read_score(text: str) -> float | None:
 def read_scores(text: str, ids: set[str]) -> dict[str, float] | None:
     """A score for each of `ids`; None if the reply is invalid, or its ids are not exactly these, each once."""
     try:
-        rows = parsed(text, "scores")
+        rows = parse_reply(text, "scores")
         scores = [(row["id"], _score(row["score"])) for row in rows if row.keys() == {"id", "score"}]
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None

@@ -89,10 +89,6 @@ class Lake:
             None if "://" in self.url else SubTreeFileSystem(str(Path(self.uri(table)).absolute()), LocalFileSystem())
         )
 
-    def between(self, table: Table, first: date, last: date) -> pds.Dataset:
-        """The rows of the days from `first` to `last`, both included."""
-        return self.read(table, [day for day in self.days(table) if first <= day <= last])
-
     def publish(self, table: Table, day: date | str, rows: pa.RecordBatchReader) -> Published:
         """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
 

@@ -62,7 +62,7 @@ class Erased:
     def is_named_in(self, line: str | None, user_key: bytes) -> bool:
         """Whether a rejected line names an erased interaction or user by a text or integer in it."""
         tokens = _tokens(line or "")
-        return any(token in self.interactions or hashed(token, user_key) in self.users for token in tokens)
+        return any(token in self.interactions or hash_user(token, user_key) in self.users for token in tokens)
 
 
 def tombstones(erasure: str, erased: Erased) -> pa.RecordBatchReader:
@@ -74,7 +74,7 @@ def tombstones(erasure: str, erased: Erased) -> pa.RecordBatchReader:
     return pa.Table.from_pylist(rows, schema=ERASURES.schema).to_reader()
 
 
-def hashed(user: str, user_key: bytes) -> str:
+def hash_user(user: str, user_key: bytes) -> str:
     """The keyed hash under which a user's id is stored."""
     return hmac.digest(user_key, user.encode("utf-8", "replace"), "sha256").hex()
 

@@ -46,7 +46,6 @@ def publish_days(url: str, days: list[date]) -> None:
 def test_a_table_without_commits_has_no_days_and_no_rows(lake):
     assert lake.days(FEEDBACK) == []
     assert lake.read(FEEDBACK, [DAY]).to_table().schema.equals(FEEDBACK.schema)
-    assert lake.between(FEEDBACK, date.min, date.max).count_rows() == 0
 
 
 def test_publishing_a_day_replaces_it_and_leaves_the_others(lake):
@@ -128,13 +127,6 @@ def test_the_content_hash_tells_a_missing_value_from_an_empty_one(lake):
         return lake.publish(FEEDBACK, DAY, rows.to_reader()).sha256
 
     assert hash_of(None) != hash_of("")
-
-
-def test_between_includes_both_ends(lake):
-    for i in range(5):
-        publish(lake, later(i), str(i))
-    found = lake.between(FEEDBACK, later(1), later(3)).to_table()["feedback_id"].to_pylist()
-    assert sorted(found) == ["1", "2", "3"]
 
 
 def test_columns_may_come_in_any_order(lake):

@@ -13,7 +13,7 @@ from rl_assets.core.identity import user_hash_key
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.lake.delta import Lake
-from rl_assets.lake.tombstones import Erased, hashed
+from rl_assets.lake.tombstones import Erased, hash_user
 from rl_assets.settings import Settings
 from rl_assets_tests.support.logs import DAY, Product, interaction, later, opinion, reward
 
@@ -82,7 +82,7 @@ def key(home: Path) -> bytes:
 
 
 def mary(home: Path) -> Erased:
-    return Erased(users=frozenset({hashed("mary", key(home))}))
+    return Erased(users=frozenset({hash_user("mary", key(home))}))
 
 
 def lake(home: Path) -> Lake:
@@ -91,7 +91,7 @@ def lake(home: Path) -> Lake:
 
 def traces_of_mary(home: Path, ids: tuple[str, ...] = MARYS) -> list[str]:
     """Every file of the home but tombstones and the landing folder that says her secret, her hash or an id of hers."""
-    words = (SECRET, hashed("mary", key(home)), *(f"'{name}'" for name in ids))
+    words = (SECRET, hash_user("mary", key(home)), *(f"'{name}'" for name in ids))
     kept = [path for path in sorted(home.rglob("*")) if path.is_file() and not _is_hers_to_name(home, path)]
     return [path.relative_to(home).as_posix() for path in kept if any(word in _said(path) for word in words)]
 

@@ -9,7 +9,7 @@ from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.rows import pair_rows, sft_rows
 from rl_assets.training.errors import NotEnoughRows, UntrainableRows
-from rl_assets.training.runner.checks import worst
+from rl_assets.training.runner.checks import max_or_nan
 from rl_assets_tests.support.training_samples import chat, dpo_row, publish, sft_row
 
 
@@ -73,5 +73,5 @@ def test_no_rows_cover_nothing():
 
 
 def test_the_worst_value_is_nan_if_one_is():
-    assert worst([0.0, 2.0, 1.0]) == 2.0
-    assert math.isnan(worst([0.0, math.nan, 1.0]))
+    assert max_or_nan([0.0, 2.0, 1.0]) == 2.0
+    assert math.isnan(max_or_nan([0.0, math.nan, 1.0]))

@@ -14,7 +14,7 @@ from rl_assets.governance.affected_adapters import AffectedAdapter
 from rl_assets.governance.erasure import Erasure, RowsRemainError, erase_scope, plan_erasure, scope_of
 from rl_assets.governance.table_rows import rejected_lines
 from rl_assets.lake.table import Table
-from rl_assets.lake.tombstones import Erased, hashed
+from rl_assets.lake.tombstones import Erased, hash_user
 from rl_assets.tables.catalog import INTERNAL_TABLES, RECORD_TABLES
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.dataset_manifest import read_manifest
@@ -32,7 +32,7 @@ class EraseConfig(dg.Config):
     delete_runs: bool = Field(False, description="Delete Dagster runs whose events show texts of the erased.")
 
     def order(self, user_key: bytes) -> Erased:
-        users = {hashed(user.strip(), user_key) for user in self.users} | set(self.user_hashes)
+        users = {hash_user(user.strip(), user_key) for user in self.users} | set(self.user_hashes)
         return Erased(frozenset(self.interactions), frozenset(users))
 
 

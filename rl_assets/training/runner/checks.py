@@ -108,7 +108,7 @@ def beats_longer_wins_check(accuracy: float, longer: float, pairs: int) -> Check
     )
 
 
-def worst(values: Iterable[float]) -> float:
+def max_or_nan(values: Iterable[float]) -> float:
     """The largest value, NaN if one is NaN: Python's `max` would drop it, and its check could not fail."""
     listed = list(values)
     return next((value for value in listed if math.isnan(value)), max(listed))

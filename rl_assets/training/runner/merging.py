@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rl_assets.models.adapters import Check
 from rl_assets.training.data.rows import TrainingRows
-from rl_assets.training.runner.checks import worst
+from rl_assets.training.runner.checks import max_or_nan
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -28,7 +28,7 @@ def merged_model_check(model: Any, tokenizer: Any, rows: TrainingRows) -> Check:
     model.merge_adapter()
     merged = _log_probabilities(model, tokenizer, rows)
     model.unmerge_adapter()
-    kl = worst(_mean_kl(p, q) for p, q in zip(separate, merged, strict=True))
+    kl = max_or_nan(_mean_kl(p, q) for p, q in zip(separate, merged, strict=True))
     return Check(
         name="merged_model",
         passed=abs(kl) <= MAX_KL,

@@ -17,7 +17,7 @@ from rl_assets.models.adapters import (
 )
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.runtime import is_main_process, library_versions
-from rl_assets.training.runner.checks import weights_reload_check, worst
+from rl_assets.training.runner.checks import max_or_nan, weights_reload_check
 from rl_assets.training.runner.disk import explain_full_disk
 from rl_assets.training.runner.merging import merged_model_check
 from rl_assets.training.runner.model_card import model_card
@@ -78,4 +78,4 @@ def _save_weights(model: Any, folder: Path) -> float:
     held = get_peft_model_state_dict(model, adapter_name="default")
     if saved.keys() != held.keys():
         return float("inf")
-    return worst((saved[name] - held[name].cpu()).abs().max().item() for name in held)
+    return max_or_nan((saved[name] - held[name].cpu()).abs().max().item() for name in held)

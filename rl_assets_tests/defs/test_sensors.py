@@ -1,6 +1,8 @@
 """What the sensors ask for, tick by tick, on real folders and a real instance."""
 
+import shutil
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -13,6 +15,20 @@ from rl_assets_tests.support.stand_in import make_dataset
 from rl_assets_tests.support.ticks import tick
 
 DAY = "2026-10-01"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A home with a day's dataset of 40 answers; to be copied."""
+    home = tmp_path_factory.mktemp("made")
+    write_log(home, DAY, range(40))
+    assert make_dataset(home, DAY).success
+    return home
+
+
+@pytest.fixture
+def with_dataset(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "home")
 
 
 def test_exactly_the_days_whose_files_changed_are_asked_for(tmp_path, instance):
@@ -51,15 +67,13 @@ def test_append_only_logs_are_landed_by_the_tick(tmp_path, instance):
     assert (log.parent / request.partition_key).is_dir()
 
 
-def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(tmp_path, instance, monkeypatch):
-    write_log(tmp_path, DAY, range(40))
-    assert make_dataset(tmp_path, DAY).success
-    usable = read_manifest(tmp_path / "datasets" / "sft_dataset" / DAY).rows["train"]
+def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(with_dataset, instance, monkeypatch):
+    usable = read_manifest(with_dataset / "datasets" / "sft_dataset" / DAY).rows["train"]
 
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", str(usable + 1))
-    assert f"'sft': {usable}" in tick(enough_new_feedback, tmp_path, instance).skip_message
+    assert f"'sft': {usable}" in tick(enough_new_feedback, with_dataset, instance).skip_message
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", str(usable))
-    (request,) = tick(enough_new_feedback, tmp_path, instance).run_requests
+    (request,) = tick(enough_new_feedback, with_dataset, instance).run_requests
     assert request.partition_key == DAY
 
 
@@ -70,22 +84,18 @@ def test_a_thousand_answers_to_one_prompt_do_not_retrain(tmp_path, instance, mon
     assert tick(enough_new_feedback, tmp_path, instance).run_requests == []
 
 
-def test_the_same_datasets_are_asked_for_under_one_key(tmp_path, instance, monkeypatch):
+def test_the_same_datasets_are_asked_for_under_one_key(with_dataset, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
-    write_log(tmp_path, DAY, range(40))
-    assert make_dataset(tmp_path, DAY).success
-    keys = [tick(enough_new_feedback, tmp_path, instance).run_requests[0].run_key for _ in range(2)]
-    assert make_dataset(tmp_path, DAY).success
-    keys.append(tick(enough_new_feedback, tmp_path, instance).run_requests[0].run_key)
+    keys = [tick(enough_new_feedback, with_dataset, instance).run_requests[0].run_key for _ in range(2)]
+    assert make_dataset(with_dataset, DAY).success
+    keys.append(tick(enough_new_feedback, with_dataset, instance).run_requests[0].run_key)
     assert len(set(keys)) == 1
 
 
-def test_a_training_that_just_started_is_waited_for(tmp_path, instance, monkeypatch):
+def test_a_training_that_just_started_is_waited_for(with_dataset, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
-    write_log(tmp_path, DAY, range(40))
-    assert make_dataset(tmp_path, DAY).success
     instance.create_run_for_job(retrain_stub)
-    found = tick(enough_new_feedback, tmp_path, instance)
+    found = tick(enough_new_feedback, with_dataset, instance)
     assert found.run_requests == [] and "retrain_job" in found.skip_message
 
 

@@ -150,11 +150,11 @@ def test_replies_of_the_judge_and_what_killed_builders_left_go_because_they_may_
 
 def test_a_dataset_without_its_rows_still_opens_and_says_how_many_went(built, erased, tmp_path):
     before, after = (read_manifest(home / "datasets" / "sft_dataset" / products.SECOND) for home in (built, erased[0]))
-    assert after["sha256"] != before["sha256"] and after["erased_rows"] > 0
-    assert sum(after["rows"].values()) == sum(before["rows"].values()) - after["erased_rows"]
+    assert after.sha256 != before.sha256 and after.erased_rows > 0
+    assert sum(after.rows.values()) == sum(before.rows.values()) - after.erased_rows
     folder = erased[0] / "datasets" / "sft_dataset" / products.SECOND
     loaded = load_dataset(str(folder), split="train", cache_dir=str(tmp_path))
-    assert len(loaded) == after["rows"]["train"]
+    assert len(loaded) == after.rows["train"]
 
 
 def test_the_hash_that_the_command_prints_is_the_one_in_the_tables(built, monkeypatch, capsys):

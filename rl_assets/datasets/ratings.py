@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rl_assets.core import sql
+from rl_assets.features.clusters import register_clusters
 from rl_assets.features.day import describe_missing
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake, Published
@@ -67,6 +68,7 @@ def rate_interactions(
     describe_missing(lake, days, evaluation, memory_limit)
     connection = as_of(lake, window, memory_limit)
     register_view(connection, FEATURES.name, lake, FEATURES, days)
+    register_clusters(connection, lake)
     rows = sql.select(connection, "ratings/rated_interactions", day=window.day, first=window.first)
     return lake.publish(RATED_INTERACTIONS, window.day, _numbered(rows.to_arrow_reader(50_000)))
 

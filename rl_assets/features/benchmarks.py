@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.core.files import sha256_file, sha256_json
-from rl_assets.features.minhash import words
+from rl_assets.features.words import words
 
 NGRAM_WORDS = 13
 QUESTIONS = frozenset({"prompt", "question", "query", "instruction", "input", "content", "text", "problem"})

@@ -1,97 +1,113 @@
-"""Clusters of near-duplicate prompts, which share one split, and never leave it.
+"""Clusters of near-duplicate prompts, which share one split.
 
-Prompts are assigned to clusters in the order in which they land, each once. A prompt that is similar to no earlier one
-starts a cluster, which is named by its key; any other joins the cluster of the first similar prompt. The split is a
-hash of the cluster's key. A prompt that is similar to prompts of two splits has no cluster, is in no dataset, and no
-later prompt is compared with it. So prompts in different splits are never near-duplicates, and later data moves no
-prompt: not those that a new prompt connects, and not those near a day whose files come late. System turns are not
-compared: they would make all prompts of a product similar.
+Prompts are assigned to clusters in the order of the days on which they first landed (see `grouping`): those of one day
+that are similar, directly or through others, are one cluster, or join that of earlier prompts which they resemble. The
+split is a hash of the cluster's key. A prompt that is similar to prompts of two splits has no cluster, is in no
+dataset, and no later prompt is compared with it. So prompts in different splits are never near-duplicates, and what
+lands on later days moves no prompt.
+
+The order is that of the log days, not of the runs that read them: if a day is read late, or again with more files, its
+prompts and those of later days are assigned once more. Days that are read in any order give the same clusters. System
+turns are not compared: they would make all prompts of a product similar.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rl_assets.core import sql
-from rl_assets.features.minhash import bands, signed, word_hashes
+from rl_assets.features.grouping import NO_CLUSTER, Grouping
+from rl_assets.features.near_sets import NearSets
+from rl_assets.features.words import signed, word_hashes
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import register_view
 from rl_assets.tables.features import PROMPT_CLUSTERS
 
 BATCH_ROWS = 20_000
-FRESH = pa.schema(
-    [("prompt_key", pa.string()), ("words", pa.list_(pa.int32())), ("bands", pa.list_(pa.int32()))],
-)
+FRESH = pa.schema([("prompt_key", pa.string()), ("words", pa.list_(pa.int32()))])
+# Rows of another method are not compared with those of this one: their words may differ.
+METHOD = "words 3"
 
 
 @dataclass(frozen=True)
 class NewPrompts:
-    """Counts of a day: prompts that landed for the first time, and clusters that they started."""
+    """Counts of a day: prompts that landed for the first time, clusters that they started, and prompts that moved to
+    another cluster because the day was read after later ones.
+    """
 
     new_prompts: int
     new_clusters: int
+    moved_prompts: int = 0
 
 
 @dataclass(frozen=True)
-class NearDuplicate:
-    """An earlier near-duplicate, with its cluster; the cluster of a new prompt is its own key until it is assigned."""
+class DayClusters:
+    """The clusters of a day's prompts: a hash of them, and how many answers have none."""
 
-    prompt_key: str
-    near_key: str
-    cluster_key: str
-    split: str
+    sha256: str
+    answers_between_splits: int
 
 
 def assign_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake, day: date) -> NewPrompts:
-    """Assign the new prompts of the connection's `interactions`, all of `day`, to clusters, and publish them.
-
-    Leaves the table `day_clusters` (prompt_key, cluster_key) of all prompts of the day on the connection.
-    """
-    register_view(connection, "placed", lake, PROMPT_CLUSTERS, lake.keys(PROMPT_CLUSTERS))
-    sql.create_temporary(connection, "known", "features/known_prompts")
-    prompts = sql.select(connection, "features/fresh_prompts").to_arrow_reader(BATCH_ROWS)
-    fresh = pa.Table.from_batches(map(_signatures, prompts), FRESH)
+    """Assign the new prompts of the connection's `interactions`, all of `day`, to clusters, and publish them."""
+    register_clusters(connection, lake)
+    prompts = sql.select(connection, "features/fresh_prompts", day=day).to_arrow_reader(BATCH_ROWS)
+    fresh = pa.Table.from_batches(map(_words, prompts), FRESH)
+    if not fresh.num_rows:
+        return NewPrompts(0, 0)
     connection.register("fresh", fresh)
-    near = [NearDuplicate(*row) for row in sql.select(connection, "features/near_duplicate_prompts").fetchall()]
-    clusters = choose_clusters(near)
-    connection.register(
-        "assigned",
-        pa.table(
-            {"prompt_key": pa.array(clusters, pa.string()), "cluster_key": pa.array(clusters.values(), pa.string())}
-        ),
-    )
-    sql.create_temporary(connection, "day_clusters", "features/day_clusters")
-    if fresh.num_rows:
-        month = f"{day:%Y-%m}"
-        rows = sql.select(connection, "features/prompt_clusters", day=day, month=month)
+    sql.create_temporary(connection, "compared_prompts", "features/compared_prompts", day=day)
+    sql.create_temporary(connection, "word_sets", "features/word_sets", day=day)
+    connection.register("assigned", _assigned(sql.select(connection, "features/sets_in_order").to_arrow_table()))
+    sql.create_temporary(connection, "clusters", "features/prompt_clusters")
+    _publish(connection, lake)
+    return NewPrompts(*sql.select(connection, "features/new_prompts", day=day).fetchall()[0])
+
+
+def read_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake) -> DayClusters:
+    """The clusters of the connection's `interactions`, as published."""
+    register_clusters(connection, lake)
+    return DayClusters(*sql.select(connection, "features/day_clusters").fetchall()[0])
+
+
+def register_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Register the view `prompt_clusters` of all prompts that were assigned."""
+    register_view(connection, "all_clusters", lake, PROMPT_CLUSTERS, lake.keys(PROMPT_CLUSTERS))
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW prompt_clusters AS FROM all_clusters WHERE method = '{METHOD}'")
+
+
+def _publish(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Publish the months that changed, the day's last: a killed run leaves its prompts new, and does all again."""
+    for (month,) in sql.select(connection, "features/changed_months").fetchall():
+        rows = sql.select(connection, "features/clusters_of_month", month=month, method=METHOD)
         lake.publish(PROMPT_CLUSTERS, month, rows.to_arrow_reader(BATCH_ROWS))
-    return NewPrompts(fresh.num_rows, fresh.num_rows - len(clusters))
 
 
-def choose_clusters(near: Iterable[NearDuplicate]) -> dict[str, str | None]:
-    """The cluster of each new prompt that is similar to an earlier one; None if these are in two splits.
-
-    `near` is ordered by prompt and, for each, by age of the earlier prompt; of new prompts the smaller key is the
-    earlier.
-    """
-    assigned: dict[str, tuple[str | None, str | None]] = {}
-    for prompt_key, earlier in groupby(near, key=lambda pair: pair.prompt_key):
-        candidates = [assigned.get(pair.near_key, (pair.cluster_key, pair.split)) for pair in earlier]
-        clusters = [(key, split) for key, split in candidates if key is not None]
-        if clusters and len({split for _, split in clusters}) == 1:
-            assigned[prompt_key] = clusters[0]
-        elif clusters:
-            assigned[prompt_key] = (None, None)
-    return {prompt_key: cluster for prompt_key, (cluster, _) in assigned.items()}
-
-
-def _signatures(prompts: pa.RecordBatch) -> pa.RecordBatch:
+def _words(prompts: pa.RecordBatch) -> pa.RecordBatch:
     hashes = [
         word_hashes(turn["content"] for turn in prompt if turn["role"] != "system")
         for prompt in prompts.column("prompt").to_pylist()
     ]
-    return pa.record_batch([prompts.column("prompt_key"), signed(hashes), signed(bands(hashes))], schema=FRESH)
+    return pa.record_batch([prompts.column("prompt_key"), signed(hashes)], schema=FRESH)
+
+
+def _assigned(sets: pa.Table) -> pa.Table:
+    """The clusters of the sets of words (number, day, words, cluster_key, split, assigned), which are in order.
+
+    `assigned` sets keep their cluster; the cluster and the split of the others are those that they would start.
+    """
+    names = sets.column("cluster_key").combine_chunks()
+    codes = pc.rank(names, "ascending", tiebreaker="dense").to_numpy().astype(np.int64)
+    codes[names.is_null().to_numpy(zero_copy_only=False)] = NO_CLUSTER
+    keeps = sets.column("assigned").to_numpy()
+    near = NearSets.from_words(sets.column("words").combine_chunks(), wanted=~keeps)
+    days = sets.column("day").cast(pa.int32()).to_numpy()
+    chosen = Grouping(near, codes, sets.column("split").to_pylist()).choose(keeps, days)
+    known, firsts = np.unique(codes, return_index=True)
+    places = firsts[np.searchsorted(known, np.maximum(chosen, 0))]
+    places = pa.array(places, mask=chosen == NO_CLUSTER)
+    return pa.table({"number": sets.column("number"), "cluster_key": names.take(places)})

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_json
 from rl_assets.features.benchmarks import Benchmarks, read_benchmarks
-from rl_assets.features.clusters import assign_clusters
+from rl_assets.features.clusters import METHOD, DayClusters, NewPrompts, assign_clusters, read_clusters
 from rl_assets.features.redaction import BATCH_ROWS, redactions, register_clean, register_landed
 from rl_assets.features.text_flags import boilerplate, languages, refusals
 from rl_assets.lake.delta import Lake, Published
@@ -26,12 +26,12 @@ from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 @dataclass(frozen=True)
 class DescribedDay:
-    """Counts of a day: answers, new prompts, new clusters."""
+    """What is known of a day: its answers, its prompts and their clusters."""
 
     day: date
     interactions: int
-    new_prompts: int
-    new_clusters: int
+    new: NewPrompts
+    clusters: DayClusters
     published: dict[str, Published]
 
 
@@ -41,9 +41,9 @@ def describe_missing(lake: Lake, days: list[date], evaluation: Path | None, memo
     A day is computed again if its raw tables were published again, or if the benchmark files in `evaluation` changed.
     """
     benchmarks = read_benchmarks(evaluation)
-    known = lake.read(DESCRIBED_DAYS, days).to_table(columns=["day", "landed", "benchmarks"]).to_pylist()
-    done = {(row["day"], row["landed"], row["benchmarks"]) for row in known}
-    missing = [day for day in sorted(days) if (day, landed(lake, day), benchmarks.sha256) not in done]
+    known = lake.read(DESCRIBED_DAYS, days).to_table(columns=["day", "landed", "benchmarks", "method"]).to_pylist()
+    done = {(row["day"], row["landed"], row["benchmarks"], row["method"]) for row in known}
+    missing = [day for day in sorted(days) if (day, landed(lake, day), benchmarks.sha256, METHOD) not in done]
     for day in missing:
         describe_day(lake, day, benchmarks, memory_limit)
     return missing
@@ -70,13 +70,14 @@ def describe_day(lake: Lake, day: date, benchmarks: Benchmarks, memory_limit: st
         "day": day,
         "landed": raw_files,
         "benchmarks": benchmarks.sha256,
+        "method": METHOD,
         "interactions": features.rows,
         "new_prompts": new.new_prompts,
         "new_clusters": new.new_clusters,
     }
     lake.publish(DESCRIBED_DAYS, day, pa.Table.from_pylist([row], schema=DESCRIBED_DAYS.schema).to_reader())
     published = {table.table: table for table in (clean, features)}
-    return DescribedDay(day, features.rows, new.new_prompts, new.new_clusters, published)
+    return DescribedDay(day, features.rows, new, read_clusters(connection, lake), published)
 
 
 def _features(connection: duckdb.DuckDBPyConnection, benchmarks: Benchmarks) -> pa.RecordBatchReader:

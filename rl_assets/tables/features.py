@@ -32,18 +32,18 @@ PROMPT_CLUSTERS = Table(
     pa.schema(
         [
             column("month", pa.string(), "month of `day`; the partition, so that there are few files"),
-            column("day", pa.date32(), "log day on which the prompt was assigned to its cluster"),
-            column("prompt_key", pa.string(), "the prompt; it is assigned once"),
+            column("day", pa.date32(), "log day on which the prompt first landed"),
+            column("prompt_key", pa.string(), "the prompt"),
             column(
                 "cluster_key",
                 pa.string(),
                 "prompt key that names its cluster; null if it is similar to prompts of two splits",
             ),
+            column("method", pa.string(), "how prompts are compared; rows of another method are out of date"),
             column("words", pa.list_(pa.int32()), "hashes of the prompt's words"),
-            column("bands", pa.list_(pa.int32()), "MinHash bands"),
         ]
     ),
-    identity=("prompt_key", "cluster_key", "day"),
+    identity=("prompt_key", "cluster_key", "day", "method"),
     partition="month",
 )
 
@@ -53,7 +53,6 @@ FEATURES = Table(
         [
             DAY,
             column("interaction_id", pa.string(), "id of the answer"),
-            column("cluster_key", pa.string(), "cluster of near-duplicate prompts; its hash is the split"),
             column("personal_data", pa.bool_(), "personal data was replaced in its texts"),
             column("refusal", pa.bool_(), "the answer starts with a refusal"),
             column("boilerplate", pa.bool_(), "the answer is a stock phrase and nothing else"),
@@ -63,7 +62,6 @@ FEATURES = Table(
     ),
     identity=(
         "interaction_id",
-        "cluster_key",
         "personal_data",
         "refusal",
         "boilerplate",
@@ -79,10 +77,11 @@ DESCRIBED_DAYS = Table(
             DAY,
             column("landed", pa.string(), "hash of the files of the raw tables that were read"),
             column("benchmarks", pa.string(), "hash of the benchmark files"),
+            column("method", pa.string(), "how prompts are compared"),
             column("interactions", pa.int64(), "answers with features"),
             column("new_prompts", pa.int64(), "prompts that had not landed before"),
             column("new_clusters", pa.int64(), "new prompts that are similar to no earlier one"),
         ]
     ),
-    identity=("benchmarks", "interactions"),
+    identity=("benchmarks", "method", "interactions"),
 )

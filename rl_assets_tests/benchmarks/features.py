@@ -14,11 +14,11 @@ import pyarrow as pa
 from rl_assets.core import sql
 from rl_assets.core.identity import prompt_key
 from rl_assets.features.benchmarks import read_benchmarks
-from rl_assets.features.clusters import assign_clusters
+from rl_assets.features.clusters import METHOD, assign_clusters
 from rl_assets.features.day import describe_day
-from rl_assets.features.minhash import bands, signed, word_hashes
 from rl_assets.features.privacy import holds_personal_data, redact
 from rl_assets.features.text_flags import boilerplate, languages, refusals
+from rl_assets.features.words import signed, word_hashes
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.features import PROMPT_CLUSTERS
 from rl_assets.tables.records import INTERACTIONS, MESSAGES
@@ -43,7 +43,7 @@ def parts(lake: Lake) -> Iterator[str]:
         _line("personal data, replaced", len(personal), seconds(lambda: [redact(text) for text in personal])),
         _line("refusals, boilerplate", len(texts), seconds(lambda: (refusals(answers), boilerplate(answers)))),
         _line("languages", len(texts), seconds(lambda: languages(answers))),
-        _line("MinHash of answers", len(texts), seconds(lambda: bands([word_hashes([text]) for text in texts]))),
+        _line("words of answers", len(texts), seconds(lambda: [word_hashes([text]) for text in texts])),
     )
     whole = lake.read(INTERACTIONS, [DAY]).count_rows()
     yield _line("describe a day, all of it", whole, seconds(lambda: describe_day(lake, DAY, read_benchmarks(None))))
@@ -76,7 +76,7 @@ def _key(text: str) -> str:
 def _place_before(lake: Lake, month: int, texts: list[str]) -> None:
     said, keys = [word_hashes([text]) for text in texts], [_key(text) for text in texts]
     name, day = f"2026-{month:02}", date(2026, month, 1)
-    columns = [[name] * len(keys), [day] * len(keys), keys, keys, signed(said), signed(bands(said))]
+    columns = [[name] * len(keys), [day] * len(keys), keys, keys, [METHOD] * len(keys), signed(said)]
     lake.publish(PROMPT_CLUSTERS, name, pa.table(columns, schema=PROMPT_CLUSTERS.schema).to_reader())
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from rl_assets.datasets.builders import build_grpo, build_kto, build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, KtoPolicy, RewardPolicy, SftPolicy
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
-from rl_assets.features.minhash import words
+from rl_assets.features.words import words
 from rl_assets.lake.delta import Lake
 from rl_assets.quickstart.install import install
 from rl_assets.tables.records import INTERACTIONS

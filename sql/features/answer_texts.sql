@@ -1,16 +1,14 @@
--- The inputs of an answer's features: its texts, the cluster of its prompt, and whether personal data was replaced.
--- Reads: day_clusters, interactions, redactions.
+-- The inputs of an answer's features: its texts, and whether personal data was replaced.
+-- Reads: interactions, redactions.
 -- Parameters: none.
 SELECT
     interactions.day,
     interaction_id,
-    cluster_key,
     redactions.id IS NOT NULL AS personal_data,
     interactions.answer,
     interactions.prompt[-1].content AS question,
     [message.content FOR message IN interactions.prompt IF message.role <> 'system']
     || [coalesce(interactions.answer, '')]
         AS texts
-FROM interactions JOIN day_clusters USING (prompt_key)
-LEFT JOIN redactions ON redactions.record = 'interaction' AND redactions.id = interaction_id
+FROM interactions LEFT JOIN redactions ON redactions.record = 'interaction' AND redactions.id = interaction_id
 ORDER BY interaction_id

@@ -1,12 +1,16 @@
--- The cluster of every prompt of the day, known or new; a new prompt that is like no other starts a cluster.
--- Reads: assigned, fresh, known.
+-- A hash of the clusters of the day's prompts, and how many of its answers have none.
+-- Reads: interactions, prompt_clusters.
 -- Parameters: none.
+WITH prompts AS (
+    SELECT
+        prompt_key,
+        first(cluster_key) AS cluster_key,
+        count(*) AS answers
+    FROM interactions JOIN prompt_clusters USING (prompt_key)
+    GROUP BY prompt_key
+)
+
 SELECT
-    prompt_key,
-    cluster_key
-FROM known
-UNION ALL
-SELECT
-    fresh.prompt_key,
-    CASE WHEN assigned.prompt_key IS NULL THEN fresh.prompt_key ELSE assigned.cluster_key END AS cluster_key
-FROM fresh LEFT JOIN assigned USING (prompt_key)
+    sha256(coalesce(string_agg(concat_ws(' ', prompt_key, cluster_key), ',' ORDER BY prompt_key), '')),
+    coalesce(sum(answers) FILTER (cluster_key IS NULL), 0)
+FROM prompts

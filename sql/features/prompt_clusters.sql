@@ -1,22 +1,12 @@
--- The prompts of a month with their clusters: those assigned before, unchanged, and the new ones of $day.
--- Reads: day_clusters, fresh, placed.
--- Parameters: $day, $month.
+-- The prompts with their clusters, those of a set of words all in one, and what they were before.
+-- Reads: assigned, compared_prompts, word_sets.
+-- Parameters: none.
 SELECT
-    month,
-    day,
-    prompt_key,
-    cluster_key,
-    words,
-    bands
-FROM placed
-WHERE month = $month
-UNION ALL
-SELECT
-    $month AS month,
-    cast($day AS DATE) AS day,
-    prompt_key,
-    cluster_key,
-    words,
-    bands
-FROM fresh JOIN day_clusters USING (prompt_key)
-ORDER BY day, prompt_key
+    prompts.day,
+    prompts.prompt_key,
+    assigned.cluster_key,
+    prompts.former_day,
+    prompts.cluster_key AS former_cluster
+FROM compared_prompts AS prompts
+JOIN word_sets USING (words_key)
+JOIN assigned USING (number)

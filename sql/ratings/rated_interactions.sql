@@ -2,7 +2,7 @@
 -- `interactions`. An answer that landed again counts once, as it was first. The reward is human feedback (mean over
 -- raters of their latest value), else a verifier's, else the judge score `overall`, else a synthetic one; missing is
 -- not zero. Raters without a name are told apart by their acts.
--- Reads: first_feedback, interaction_features, interactions.
+-- Reads: first_feedback, interaction_features, interactions, prompt_clusters.
 -- Parameters: $day, $first.
 WITH landed AS (
     SELECT
@@ -127,4 +127,5 @@ SELECT
     stated_sha256
 FROM answers LEFT JOIN rewards USING (interaction_id) LEFT JOIN statements USING (interaction_id)
 JOIN interaction_features AS features ON features.day = answers.day AND features.interaction_id = answers.interaction_id
+LEFT JOIN prompt_clusters USING (prompt_key)
 ORDER BY answers.interaction_id

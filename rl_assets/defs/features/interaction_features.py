@@ -32,7 +32,7 @@ def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) 
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, INTERACTIONS, day)
         described = describe_day(home.lake, date.fromisoformat(day), benchmarks, home.duckdb_memory_limit)
-        contents = [published.sha256 for published in described.published.values()]
+        contents = [published.sha256 for published in described.published.values()] + [described.clusters.sha256]
         return PublishedDay(sha256_json(contents), _describe(home.lake, described))
 
     yield from publish_days(context, publish)
@@ -41,12 +41,13 @@ def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) 
 def _describe(lake: Lake, described: DescribedDay) -> dict[str, object]:
     redactions = lake.read(REDACTIONS, [described.day]).to_table(columns=["found"])
     kinds = redactions.column("found").combine_chunks().flatten()
-    features = lake.read(FEATURES, [described.day]).to_table(columns=[*FLAGS, "language", "cluster_key"])
+    features = lake.read(FEATURES, [described.day]).to_table(columns=[*FLAGS, "language"])
     return {
         **published_metadata(described.published[FEATURES.name]),
-        "new_prompts": described.new_prompts,
-        "new_clusters": described.new_clusters,
-        "answers_between_splits": features.column("cluster_key").null_count,
+        "new_prompts": described.new.new_prompts,
+        "new_clusters": described.new.new_clusters,
+        "moved_prompts": described.new.moved_prompts,
+        "answers_between_splits": described.clusters.answers_between_splits,
         **{flag: features.column(flag).to_pylist().count(True) for flag in FLAGS},
         "replaced": _counts("kind", kinds.to_pylist()),
         "languages": _counts("language", features.column("language").to_pylist()),

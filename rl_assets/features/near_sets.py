@@ -1,0 +1,163 @@
+"""Near-equal sets of words, found exactly and without comparing all with all: Jaccard similarity of 0.9 or more.
+
+Two sets that share so much share one of their rarest words: of 30 words one of the two rarest (prefix filtering,
+Bayardo et al. 2007). Sets are therefore filed under their rarest words, apart for each pair of sizes, and only those
+under one word are compared. Prompts of one template are alike in their common words, which are not looked up: their
+rare words tell which are near. Equal sets must be merged before.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+# Sizes above this are filed in classes, so that long prompts have few of them.
+EXACT_SIZES = 50
+MAX_CHUNK = 4096
+CLASSES_PER_DOUBLING = 18
+# Odd numbers of 64 bits. Two words that share a key by chance cost a comparison, and nothing else.
+WORD_MULTIPLIER, PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15), 0xC2B2AE3D27D4EB4F
+
+
+def required_overlap(size: int, other: int) -> int:
+    """Words that two near-equal sets of these sizes share at least."""
+    return -(-9 * (size + other) // 19)
+
+
+@dataclass
+class NearSets:
+    """Sets of words, and for each the entries in which it is filed.
+
+    An entry is a number. Sets of two sizes are filed apart: a set looks for near-equal ones under `partner` of each of
+    its own entries.
+    """
+
+    words: np.ndarray
+    offsets: np.ndarray
+    entries: np.ndarray
+    entry_offsets: np.ndarray
+
+    @classmethod
+    def from_words(cls, words: pa.ListArray, wanted: np.ndarray) -> "NearSets":
+        """File the sets; entries in which no `wanted` set meets another are left out."""
+        offsets = np.r_[0, np.cumsum(words.value_lengths().to_numpy(zero_copy_only=False))].astype(np.int64)
+        ranks = _rarest_first(words.flatten().to_numpy(zero_copy_only=False), offsets)
+        sets, entries = _shared_entries(ranks, offsets, wanted)
+        order = np.argsort(sets, kind="stable")
+        entry_offsets = np.searchsorted(sets[order], np.arange(len(offsets)))
+        return cls(ranks, offsets, entries[order], entry_offsets)
+
+    def entries_of(self, place: int) -> list[int]:
+        entries: list[int] = self.entries[self.entry_offsets[place] : self.entry_offsets[place + 1]].tolist()
+        return entries
+
+    def marks(self) -> np.ndarray:
+        """Room to mark the words of one set, for `first_near`."""
+        return np.zeros(int(self.words.max(initial=-1)) + 1, np.int32)
+
+    def words_of(self, place: int) -> np.ndarray:
+        return self.words[self.offsets[place] : self.offsets[place + 1]]
+
+    def any_near(self, marks: np.ndarray, size: int, others: Sequence[int]) -> bool:
+        """Whether one of the sets `others` is near-equal to the one of `size` words that is marked."""
+        words = self.words_of(others[0])
+        if 19 * np.count_nonzero(marks[words]) >= 9 * (size + len(words)):
+            return True
+        first, chunk = 1, 16
+        while first < len(others):
+            if self._any_near(marks, size, np.array(others[first : first + chunk])):
+                return True
+            first, chunk = first + chunk, min(4 * chunk, MAX_CHUNK)
+        return False
+
+    def _any_near(self, marks: np.ndarray, size: int, others: np.ndarray) -> bool:
+        sizes = self.offsets[others + 1] - self.offsets[others]
+        starts = np.cumsum(sizes) - sizes
+        places = np.repeat(self.offsets[others] - starts, sizes) + np.arange(sizes.sum())
+        shared = np.add.reduceat(marks[self.words[places]], starts)
+        return bool((19 * shared >= 9 * (size + sizes)).any())
+
+
+def partner(entry: int) -> int:
+    """The entry of sets of the other size; of one size it is the entry itself."""
+    return entry if entry & 2 else entry ^ 1
+
+
+def _rarest_first(words: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The words of each set as numbers, the rarest word of all sets being 0, each set in their order."""
+    _, numbers, counts = np.unique(words, return_inverse=True, return_counts=True)
+    ranks = np.empty(len(counts), np.int32)
+    ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts), dtype=np.int32)
+    ranked = ranks[numbers]
+    for _, _, matrix_places in _by_size(offsets, np.arange(len(offsets) - 1)):
+        ranked[matrix_places] = np.sort(ranked[matrix_places], axis=1)
+    return ranked
+
+
+def _by_size(offsets: np.ndarray, sets: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Each size with the sets of that size and the places of their words, a row for each."""
+    sizes = np.diff(offsets)[sets]
+    order = np.argsort(sizes, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(sizes[order])) + 1) if len(sets) else ():
+        size = int(sizes[group[0]])
+        yield size, sets[group], offsets[sets[group]][:, None] + np.arange(size)
+
+
+def _class_of(sizes: np.ndarray) -> np.ndarray:
+    classes = EXACT_SIZES + np.floor(CLASSES_PER_DOUBLING * np.log2(np.maximum(sizes, 1) / EXACT_SIZES))
+    return np.where(sizes <= EXACT_SIZES, sizes, classes).astype(np.int64)
+
+
+def _shared_entries(ranks: np.ndarray, offsets: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sets and their entries, of those entries that a wanted set shares with another."""
+    sizes = np.diff(offsets)
+    present = {
+        int(number): (int(sizes[classes == number].min()), int(sizes[classes == number].max()))
+        for classes in [_class_of(sizes)]
+        for number in np.unique(classes)
+    }
+    ours, our_keys, our_sides = _keys(ranks, offsets, np.flatnonzero(wanted), present)
+    known = np.unique(our_keys)
+    theirs, their_keys, their_sides = _keys(ranks, offsets, np.flatnonzero(~wanted), present, known)
+    numbers = np.searchsorted(known, np.r_[our_keys, their_keys])
+    del our_keys, their_keys
+    sides = np.r_[our_sides, their_sides]
+    entries = 4 * numbers + sides
+    counts = np.bincount(entries, minlength=4 * len(known))
+    partners = np.where(sides & 2, entries, entries ^ 1)
+    shared = counts[partners] > (sides == 2)
+    return np.r_[ours, theirs][shared], entries[shared]
+
+
+def _keys(
+    ranks: np.ndarray,
+    offsets: np.ndarray,
+    sets: np.ndarray,
+    present: dict[int, tuple[int, int]],
+    known: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sets with the keys of their entries and the sides on which they stand; only those in `known`, if given."""
+    found_sets, found_keys, found_sides = [np.empty(0, np.int32)], [np.empty(0, np.uint64)], [np.empty(0, np.int8)]
+    for size, members, places in _by_size(offsets, sets):
+        own = int(_class_of(np.array([size]))[0])
+        for other, (smallest, largest) in present.items():
+            count = _prefix(size, smallest, largest)
+            if count < 1 or (own == other and smallest == largest and required_overlap(size, size) == size):
+                continue  # The sizes are too far apart, or only equal sets of this size are near.
+            pair = np.uint64((min(own, other) << 32 | max(own, other)) * PAIR_MULTIPLIER % 2**64)
+            keys = (ranks[places[:, :count]].astype(np.uint64) * WORD_MULTIPLIER) ^ pair
+            keys, owners = keys.ravel(), np.repeat(members, count).astype(np.int32)
+            if known is not None:
+                kept = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys if len(known) else []
+                keys, owners = keys[kept], owners[kept]
+            found_sets.append(owners)
+            found_keys.append(keys)
+            found_sides.append(np.full(len(keys), 2 if own == other else own > other, np.int8))
+    return np.concatenate(found_sets), np.concatenate(found_keys), np.concatenate(found_sides)
+
+
+def _prefix(size: int, smallest: int, largest: int) -> int:
+    """How many of its rarest words a set is filed under for near-equal ones of `smallest` to `largest` words."""
+    other = max(smallest, -(-9 * size // 10))
+    return 0 if other > min(largest, 10 * size // 9) else size - required_overlap(size, other) + 1

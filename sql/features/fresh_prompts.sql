@@ -5,9 +5,10 @@ SELECT
     prompt_key,
     arg_min(prompt, interaction_id) AS prompt
 FROM interactions
-WHERE prompt_key NOT IN (
-    SELECT known.prompt_key FROM prompt_clusters AS known
-    WHERE known.day <= cast($day AS DATE)
-)
+WHERE
+    prompt_key NOT IN (
+        SELECT known.prompt_key FROM prompt_clusters AS known
+        WHERE known.day <= cast($day AS DATE)
+    )
 GROUP BY prompt_key
 ORDER BY prompt_key

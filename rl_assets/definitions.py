@@ -10,7 +10,7 @@ from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.annotation.teacher import TeacherResource
 from rl_assets.defs.segments.component import segments_of_file
 from rl_assets.defs.shared.autoload import autoload
-from rl_assets.defs.shared.automation import with_automation, with_freshness
+from rl_assets.defs.shared.automation import with_automation
 from rl_assets.defs.shared.presentation import presented
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.instance.executors import make_executor
@@ -24,7 +24,7 @@ def build_defs(
     """All definitions; resources and executor are those of the settings unless they are given."""
     settings = load_settings()
     loaded = dg.Definitions.merge(autoload(package), segments_of_file(read_segments(settings.segments)))
-    shown = presented(with_freshness(loaded.assets or ()))
+    shown = presented(loaded.assets or ())
     return dg.Definitions(
         assets=with_automation(shown) if settings.automation else shown,
         jobs=loaded.jobs,

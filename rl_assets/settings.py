@@ -128,7 +128,10 @@ class Settings(BaseSettings):
         None,
         pattern="^https?://",
         repr=False,
-        description='Webhook for failed runs, posted as `{"text": ...}` (Slack and others); only logged when unset.',
+        description='Webhook for alerts, posted as `{"text": ...}` (Slack and others); only logged when unset.',
+    )
+    ui_url: str | None = Field(
+        None, pattern="^https?://", description="Address of Dagster's UI, for the links of alerts; no links when unset."
     )
     sensor_seconds: int = Field(60, ge=1, description="Seconds between two ticks of each sensor.")
     automation: bool = Field(

@@ -1,4 +1,4 @@
-"""What is made by itself once automation is switched on, by Dagster's own evaluation; and when assets are late."""
+"""What is made by itself once automation is switched on, by Dagster's own evaluation."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from rl_assets.definitions import build_defs
 from rl_assets.defs.datasets import datasets, rated_interactions
 from rl_assets.defs.ingestion import raw_tables
 from rl_assets.defs.ingestion.raw_tables import landed_logs
-from rl_assets.defs.shared.automation import with_automation, with_freshness
+from rl_assets.defs.shared.automation import with_automation
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.settings import Settings
 from rl_assets_tests.support.night_logs import write_log
@@ -33,19 +33,13 @@ def test_nothing_is_made_by_itself_unless_it_is_switched_on(monkeypatch):
     assert not {name for name in switched_on if name.endswith(("_adapter", "_report", "_decision"))}
 
 
-def test_tables_and_datasets_are_late_after_the_morning_and_adapters_never():
-    late = names(build_defs(), "freshness_policy")
-    assert late >= DATASETS | {"interactions", "feedback", "ingested_files"}
-    assert not {name for name in late if name.endswith(("_adapter", "_report", "_decision"))}
-
-
 @pytest.fixture
 def defs(tmp_path) -> dg.Definitions:
     """Raw tables, rated answers and one dataset, whose home holds a file of today and none of the days before."""
     write_log(tmp_path, TODAY, range(3))
     tables = dg.load_assets_from_modules([raw_tables, rated_interactions])
     return dg.Definitions(
-        assets=with_automation(with_freshness([*tables, datasets.sft_dataset])),
+        assets=with_automation([*tables, datasets.sft_dataset]),
         resources={"home": HomeResource.from_settings(Settings(home=tmp_path))},
     )
 

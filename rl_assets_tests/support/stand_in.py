@@ -13,7 +13,7 @@ from rl_assets.defs.datasets import datasets, rated_interactions
 from rl_assets.defs.features import interaction_features
 from rl_assets.defs.ingestion import raw_tables
 from rl_assets.defs.ingestion.new_log_files import new_log_files
-from rl_assets.defs.shared import failed_runs, jobs
+from rl_assets.defs.shared import alerts, failed_runs, jobs
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
@@ -53,7 +53,7 @@ def build(home: HomeResource, executor: dg.ExecutorDefinition) -> dg.Definitions
         assets=[*tables, datasets.sft_dataset, sft_adapter],
         jobs=[jobs.datasets_job, jobs.retrain_job, jobs.full_job],
         schedules=[jobs.nightly_retrain],
-        sensors=[new_log_files, enough_new_feedback, failed_runs.days_failed_together, failed_runs.run_failure],
+        sensors=[new_log_files, enough_new_feedback, failed_runs.days_failed_together, alerts.run_failure],
         resources={"home": home},
         executor=executor,
     )

@@ -1,14 +1,12 @@
-"""Sensors of failed runs: days that failed together are run again one by one, and every failure is reported.
+"""The sensor that runs the days of a failed run of several days again, one by one. Reporting it is `alerts`.
 
 Retries of a run whose process died are Dagster's, set in `dagster.yaml`.
 """
 
 import dagster as dg
 
-from rl_assets.core.webhook import post_alert
 from rl_assets.defs.shared.jobs import Requests, datasets_job
 from rl_assets.defs.shared.partitions import BACKFILL, SENSOR_SECONDS, days
-from rl_assets.defs.shared.resources import HomeResource
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 WILL_RETRY = "dagster/will_retry"
@@ -48,16 +46,3 @@ def _outside(job: str, run: dg.DagsterRun, repository: dg.RepositoryDefinition |
         return []
     selected = repository.get_job(job).asset_layer.executable_asset_keys
     return sorted(key.to_user_string() for key in run.asset_selection if key not in set(selected))
-
-
-@dg.run_failure_sensor(
-    minimum_interval_seconds=SENSOR_SECONDS,
-    description="Writes every failed run to the daemon's log, and posts it to the webhook if one is set.",
-)
-def run_failure(context: dg.RunFailureSensorContext, home: HomeResource) -> None:
-    """Writes every failed run to the daemon's log, for whatever watches it, and to the webhook if one is set."""
-    run = context.dagster_run
-    text = f"{run.job_name} {run.run_id} failed: {context.failure_event.message}"
-    context.log.error(text)
-    if webhook := home.alert_webhook():
-        post_alert(webhook, text)

@@ -29,6 +29,7 @@ class HomeResource(dg.ConfigurableResource):
     recipe: str
     duckdb_memory_limit: str
     metrics: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    ui_url: str | None = None
     max_shrink: float = 0.5
     retention_days: int | None
     retrain_min_rows: dict[str, int]
@@ -46,6 +47,7 @@ class HomeResource(dg.ConfigurableResource):
             duckdb_memory_limit=settings.duckdb_memory_limit,
             # Dagster takes no null inside a map.
             metrics={name: metric.model_dump(exclude_none=True) for name, metric in settings.metrics.items()},
+            ui_url=settings.ui_url,
             max_shrink=settings.max_shrink,
             retention_days=settings.retention_days,
             retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},

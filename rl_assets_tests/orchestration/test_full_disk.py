@@ -26,7 +26,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("no right to mount a small file system here")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # A reader may not have let go yet.
 
 
 def fill(disk: Path, leave: int) -> Path:

@@ -19,6 +19,7 @@ import json, sys
 from pathlib import Path
 import dagster as dg
 from rl_assets.defs.ingestion.new_log_files import new_log_files
+from rl_assets_tests.support.ticks import tick
 
 with dg.instance_for_test() as instance:
     found = tick(new_log_files, Path(sys.argv[1]), instance, sys.argv[2] or None)

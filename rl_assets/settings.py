@@ -80,6 +80,12 @@ class Settings(BaseSettings):
         '`{"haiku_rating": {"worst": -1, "best": 1, "dimension": "overall"}}`; '
         "a metric that is not listed lies in [0, 1] and is its own dimension.",
     )
+    reject_warn_share: float = Field(
+        0.02, gt=0, le=1, description="Share of a file's lines rejected for one reason from which a check warns."
+    )
+    reject_error_share: float = Field(
+        0.5, gt=0, le=1, description="Share of a file's lines rejected for one reason from which the check is an error."
+    )
     max_shrink: float = Field(
         0.5,
         gt=0,

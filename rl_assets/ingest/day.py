@@ -44,6 +44,7 @@ class IngestedDay:
     rows: int
     duplicates: int
     rejects: dict[str, int]
+    rejects_by_file: list[dict[str, Any]]
     reject_samples: list[dict[str, Any]]
     outside_day: int
     published: dict[str, Published]
@@ -191,6 +192,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dic
         "rows": lines - sum(outcomes.values()),
         "duplicates": outcomes.get("duplicate", 0),
         "rejects": dict(connection.sql(rejects).fetchall()),
+        "rejects_by_file": sql.select(connection, "ingest/rejects_by_file").to_arrow_table().to_pylist(),
         "reject_samples": sql.select(connection, "ingest/reject_samples").to_arrow_table().to_pylist(),
         "outside_day": outside.fetchall()[0][0],
     }

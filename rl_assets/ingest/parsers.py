@@ -1,7 +1,7 @@
 """Strict parsers of JSON values in Python, for formats that SQL cannot read. What does not fit is rejected."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
@@ -10,6 +10,7 @@ from rl_assets.metrics.scales import Metrics, metric_of
 from rl_assets.tables.records import RejectReason
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SHOWN = 50
 YEARS = range(2000, 2100)
 SECONDS_BELOW = 1e11  # a larger number is unix time in milliseconds
 ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
@@ -23,6 +24,12 @@ class RejectedLineError(ValueError):
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.fault = f"{reason}:{detail}"
+
+
+def unknown_kind(given: Any, allowed: Iterable[str], field: str) -> RejectedLineError:
+    """The error of a field whose value is none of the allowed ones; its detail names them."""
+    shown = f" '{given[:SHOWN]}'" if isinstance(given, str) else ""
+    return RejectedLineError("unknown_kind", f"{field}{shown} is none of {', '.join(allowed)}")
 
 
 def parse_json(text: str) -> Any:

@@ -11,6 +11,7 @@ from rl_assets.ingest.landing import formats
 from rl_assets.lake.delta import Lake
 from rl_assets.recipes.recipe import recipe_file
 from rl_assets.recipes.segments import read_segments
+from rl_assets.tables.records import FEEDBACK
 from rl_assets_tests.support.logs import Product, later
 from rl_assets_tests.support.pages import DOCS, Block, blocks
 
@@ -34,6 +35,25 @@ def test_every_example_of_a_log_is_ingested(product: Product, block: Block):
     product.log(*lines, log_format=format_of(block), day=DAY)
     ingested = product.ingest(DAY)
     assert (str(DAY), ingested.rows, ingested.rejects) == ("2026-11-20", len(lines), {})
+
+
+def test_the_examples_hold_every_kind_of_feedback_of_every_format(product: Product):
+    kinds = {}
+    for block in LOGS:
+        if block.page == DOCS / "log-formats.md":
+            product.log(*block.text.splitlines(), log_format=format_of(block), day=DAY)
+    product.ingest(DAY)
+    for row in product.rows(FEEDBACK):
+        kinds.setdefault(row["source_file"].split("/")[0], set()).add(row["kind"])
+    assert kinds == {
+        "interaction_log": {"rating", "comment"},
+        "reward_log": {"reward"},
+        "feedback_table": {"rating", "thumbs", "preference", "correction"},
+        "tensorzero": {"reward", "comment", "correction"},
+        "langfuse": {"reward", "comment", "correction"},
+        "openai_chat": {"rating", "thumbs", "reward", "comment", "correction"},
+        "oasst_trees": kinds["oasst_trees"],
+    }
 
 
 def test_every_other_example_in_json_is_a_benchmark_of_the_users_own(home: Path):

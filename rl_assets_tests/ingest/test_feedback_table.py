@@ -66,18 +66,21 @@ def test_numbered_rows_and_brands_are_read(product: Product):
     assert product.rows(INTERACTIONS)[0]["segment"] == "7"
 
 
+KINDS = "thumbs_up, thumbs_down, rating, preference, correction"
+
+
 def test_every_fault_is_told(product: Product):
     faults = [
         (opinion(None), "missing_field", "id"),
         (opinion(created_at=None), "missing_field", "created_at"),
         (opinion(created_at="x"), "bad_timestamp", "created_at"),
         (opinion(kind=None), "missing_field", "feedback_type"),
-        (opinion(kind="applause"), "unknown_kind", "applause"),
+        (opinion(kind="applause"), "unknown_kind", f"feedback_type 'applause' is none of {KINDS}"),
         (opinion(interaction_id=1.5), "wrong_type", "interaction_id"),
         (opinion(prompt=None), "missing_field", "prompt"),
         (opinion(model_output=5), "wrong_type", "model_output"),
         (opinion(kind="rating"), "missing_field", "rating"),
-        (opinion(kind="rating", rating=6), "out_of_range", "rating"),
+        (opinion(kind="rating", rating=6), "out_of_range", "rating is not between 1 and 5"),
         (opinion(kind="correction"), "missing_field", "preferred_output"),
         (opinion(kind="preference", preferred_output="Better."), "missing_field", "rejected_output"),
         (opinion(comment=1), "wrong_type", "comment"),

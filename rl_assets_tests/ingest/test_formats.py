@@ -124,7 +124,7 @@ def test_every_fault_of_a_tensorzero_row_is_told(product: Product):
         ("wrong_type", "value"),
         ("unknown_kind", "a datapoint"),
         ("unknown_kind", "a tag"),
-        ("unknown_kind", "neither an inference nor feedback"),
+        ("unknown_kind", "neither an inference (function_name) nor feedback (metric_name, inference_id, target_type)"),
         ("duplicate_key", "id"),
         ("duplicate_key", "a"),
         ("not_json", "a lone surrogate"),
@@ -175,8 +175,8 @@ def test_every_fault_of_a_completion_is_told(product: Product):
         ("wrong_type", "messages.content"),
         ("bad_timestamp", "created"),
         ("bad_timestamp", "created"),
-        ("out_of_range", "feedback.rating"),
-        ("unknown_kind", "feedback.thumbs"),
+        ("out_of_range", "feedback.rating is not between 1 and 5"),
+        ("unknown_kind", "feedback.thumbs 'sideways' is none of up, down"),
         ("wrong_type", "feedback"),
     ]
 

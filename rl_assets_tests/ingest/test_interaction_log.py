@@ -128,7 +128,11 @@ def test_every_fault_is_told_by_its_reason_and_its_field(product: Product):
     product.log(*lines, interaction("good"))
     ingested = product.ingest()
     rejects = sorted(product.rows(REJECTED_RECORDS), key=lambda row: row["source_line"])
-    found = [(row["reason"], row["detail"]) for row in rejects if row["reason"] != "not_json"]
+    found = [
+        (row["reason"], row["detail"] and row["detail"].partition(" is not between ")[0])
+        for row in rejects
+        if row["reason"] != "not_json"
+    ]
     assert found == [(reason, detail) for reason, detail, _ in REFUSED if reason != "not_json"]
     assert [row["reason"] for row in rejects] == [reason for reason, *_ in REFUSED]
     assert ingested.rows == 1

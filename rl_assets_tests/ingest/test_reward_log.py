@@ -83,18 +83,18 @@ def test_every_fault_of_a_reward_is_told(product: Product):
         reward(user_id=[]),
         reward(source="robot"),
     ) == [
-        ("unknown_kind", "type"),
-        ("unknown_kind", "type"),
+        ("unknown_kind", "type 'remark' is none of feedback"),
+        ("unknown_kind", "type is none of feedback"),
         ("missing_field", "interaction_id"),
         ("bad_timestamp", "timestamp"),
         ("missing_field", "reward"),
         ("wrong_type", "reward"),
         ("wrong_type", "reward"),
-        ("out_of_range", "reward"),
-        ("out_of_range", "reward"),
+        ("out_of_range", "reward is not between 0 and 1, nor in a range that RL_ASSETS_METRICS names"),
+        ("out_of_range", "reward is not between 0 and 1, nor in a range that RL_ASSETS_METRICS names"),
         ("wrong_type", "dimension"),
         ("wrong_type", "user_id"),
-        ("unknown_kind", "source"),
+        ("unknown_kind", "source 'robot' is none of human, verifier, judge, synthetic"),
     ]
 
 
@@ -109,7 +109,7 @@ def test_every_fault_of_a_question_is_told(product: Product):
     ) == [
         ("missing_field", "question"),
         ("missing_field", "agent"),
-        ("out_of_range", "top_k"),
+        ("out_of_range", "top_k is not between 0 and 1000000000"),
         *(("wrong_type", name) for name in faults),
     ]
 

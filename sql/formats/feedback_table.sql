@@ -46,9 +46,7 @@ checked AS (
             required(f.id, id, 'id'),
             problem(f.created_at IS NULL, 'missing_field', 'created_at'), timely(f.created_at, moment, 'created_at'),
             required(f.feedback_type, kind, 'feedback_type'),
-            problem(
-                kind NOT IN ('thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction'), 'unknown_kind', kind
-            ),
+            one_of(kind, ['thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction'], 'feedback_type'),
             optional(f.interaction_id, named_id, 'interaction_id'),
             CASE
                 WHEN f.interaction_id IS NULL

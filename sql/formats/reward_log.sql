@@ -47,27 +47,26 @@ checked AS (
         *,
         coalesce(
             no_fields(object, keys, field_count, line, reason, detail),
-            problem(is_feedback AND coalesce(type, '') <> 'feedback', 'unknown_kind', 'type'),
+            CASE WHEN is_feedback THEN one_of(type, ['feedback'], 'type') END,
             required(f.interaction_id, id, 'interaction_id'),
             timely(f.timestamp, moment, 'timestamp'),
             CASE
                 WHEN is_feedback
                     THEN
                         coalesce(
-                            required(f.reward, reported_reward, 'reward'), within(reward, 0, 1, 'reward'),
+                            required(f.reward, reported_reward, 'reward'), in_metric_range(reward, 'reward'),
                             optional(f.dimension, dimension, 'dimension'),
                             optional(f.user_id, user_id, 'user_id'),
-                            problem(
-                                f.source IS NOT NULL
-                                AND coalesce(source, '') NOT IN ('human', 'verifier', 'judge', 'synthetic'),
-                                'unknown_kind', 'source'
-                            )
+                            CASE
+                                WHEN f.source IS NOT NULL
+                                    THEN one_of(source, ['human', 'verifier', 'judge', 'synthetic'], 'source')
+                            END
                         )
                 ELSE coalesce(
                     required(f.question, question, 'question'),
                     required(f.agent, agent, 'agent'),
                     optional(f.category, category, 'category'),
-                    optional(f.top_k, top_k, 'top_k'), within(top_k, 0, 1e9, 'top_k'),
+                    optional(f.top_k, top_k, 'top_k'), within(top_k, 0, 1000000000, 'top_k'),
                     optional(f.answer, answer, 'answer'),
                     optional(f.context, context, 'context'),
                     optional(f.segment, segment, 'segment'),

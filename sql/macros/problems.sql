@@ -5,7 +5,23 @@ CREATE OR REPLACE MACRO optional(j, parsed, field) AS problem(j IS NOT NULL AND 
 CREATE OR REPLACE MACRO required(j, parsed, field) AS (
     CASE WHEN parsed IS NULL THEN concat(CASE WHEN j IS NULL THEN 'missing_field:' ELSE 'wrong_type:' END, field) END
 );
-CREATE OR REPLACE MACRO within(x, low, high, field) AS problem(x < low OR x > high, 'out_of_range', field);
+CREATE OR REPLACE MACRO within(x, low, high, field) AS (
+    problem(x < low OR x > high, 'out_of_range', concat(field, ' is not between ', low, ' and ', high))
+);
+-- Of a value that is on its metric's scale already.
+CREATE OR REPLACE MACRO in_metric_range(x, field) AS problem(
+    x < 0 OR x > 1,
+    'out_of_range',
+    concat(field, ' is not between 0 and 1, nor in a range that RL_ASSETS_METRICS names')
+);
+CREATE OR REPLACE MACRO one_of(given, allowed, field) AS problem(
+    NOT coalesce(list_contains(allowed, given), FALSE),
+    'unknown_kind',
+    concat(
+        field, coalesce(' ' || chr(39) || left(given, 50) || chr(39), ''), ' is none of ',
+        array_to_string(allowed, ', ')
+    )
+);
 CREATE OR REPLACE MACRO timely(j, parsed, field) AS problem(j IS NOT NULL AND parsed IS NULL, 'bad_timestamp', field);
 CREATE OR REPLACE MACRO reason_of(fault) AS split_part(fault, ':', 1);
 CREATE OR REPLACE MACRO detail_of(fault) AS nullif(substr(fault, length(reason_of(fault)) + 2), '');

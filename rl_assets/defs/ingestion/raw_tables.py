@@ -19,6 +19,8 @@ from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJ
 
 READABLE = ", ".join(SUFFIXES)
 MAX_NAMED_FILES = 5
+MAX_SHOWN_REJECTS = 20
+FEW_REJECTS = "few_lines_are_rejected"
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
 
 
@@ -46,7 +48,13 @@ class LandedLogsConfig(dg.Config):
     check_specs=[
         day_check(
             "every_line_is_counted", INGESTED_FILES.name, "Lines read = rows + duplicates + rejects.", blocking=True
-        )
+        ),
+        day_check(
+            FEW_REJECTS,
+            REJECTED_RECORDS.name,
+            "No file had many of its lines rejected for one reason: a warning from 2 %, an error from 50 % "
+            "(RL_ASSETS_REJECT_WARN_SHARE, RL_ASSETS_REJECT_ERROR_SHARE).",
+        ),
     ],
     partitions_def=days,
     backfill_policy=one_run,
@@ -75,7 +83,9 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
             )
         except ShrunkenDayError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        shown = _describe(context, day, result, skipped_files(home.paths.landing, date.fromisoformat(day)))
+        few_rejected = _few_rejected(day, result, home.reject_warn_share, home.reject_error_share)
+        skipped = skipped_files(home.paths.landing, date.fromisoformat(day))
+        shown = _describe(context, day, result, skipped, few_rejected)
         for name, of_table in shown.items():
             ingested[name][day] = of_table
             if len(all_days) > 1 or dg.AssetKey(name) not in context.selected_asset_keys:
@@ -87,7 +97,11 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
 
 
 def _describe(
-    context: dg.AssetExecutionContext, day: str, ingested: IngestedDay, skipped: list[str]
+    context: dg.AssetExecutionContext,
+    day: str,
+    ingested: IngestedDay,
+    skipped: list[str],
+    few_rejected: dg.AssetCheckResult,
 ) -> dict[str, PublishedDay]:
     details: dict[str, dict[str, Any]] = {
         INTERACTIONS.name: {"events_outside_their_day": ingested.outside_day},
@@ -109,11 +123,41 @@ def _describe(
         f"{day}: {ingested.lines} lines of {ingested.files} files = {ingested.rows} rows "
         f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
     )
-    checks = {INGESTED_FILES.name: [_conserved(day, ingested)]}
+    checks = {INGESTED_FILES.name: [_conserved(day, ingested)], REJECTED_RECORDS.name: [few_rejected]}
     return {
         name: PublishedDay.of_table(published, checks.get(name, ()), **details[name])
         for name, published in ingested.published.items()
     }
+
+
+def _few_rejected(day: str, ingested: IngestedDay, warn: float, error: float) -> dg.AssetCheckResult:
+    """By file and reason, the largest share of a file's lines first; an error does not stop the run."""
+    rejects = ingested.rejects_by_file
+    many = [row for row in rejects if row["share"] >= warn]
+    severe = bool(many) and many[0]["share"] >= error
+    return dg.AssetCheckResult(
+        asset_key=REJECTED_RECORDS.name,
+        check_name=FEW_REJECTS,
+        passed=not many,
+        severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
+        description=_describe_rejects(many[0]) if many else None,
+        metadata={
+            "largest_share": rejects[0]["share"] if rejects else 0.0,
+            "warn_from": warn,
+            "error_from": error,
+            "by_file_and_reason": markdown_table(
+                {**row, "share": f"{row['share']:.1%}"} for row in many[:MAX_SHOWN_REJECTS]
+            ),
+        },
+    )
+
+
+def _describe_rejects(row: dict[str, Any]) -> str:
+    detail = f": {row['detail']}" if row["detail"] else ""
+    return (
+        f"{row['rejects']} of {row['lines']} lines of {row['file']} ({row['share']:.0%}) were rejected as "
+        f"{row['reason']}{detail}"
+    )
 
 
 def _conserved(day: str, ingested: IngestedDay) -> dg.AssetCheckResult:

@@ -31,6 +31,8 @@ class HomeResource(dg.ConfigurableResource):
     metrics: dict[str, dict[str, Any]] = Field(default_factory=dict)
     ui_url: str | None = None
     max_shrink: float = 0.5
+    reject_warn_share: float = 0.02
+    reject_error_share: float = 0.5
     retention_days: int | None
     retrain_min_rows: dict[str, int]
     retrain_min_hours: float
@@ -49,6 +51,8 @@ class HomeResource(dg.ConfigurableResource):
             metrics={name: metric.model_dump(exclude_none=True) for name, metric in settings.metrics.items()},
             ui_url=settings.ui_url,
             max_shrink=settings.max_shrink,
+            reject_warn_share=settings.reject_warn_share,
+            reject_error_share=settings.reject_error_share,
             retention_days=settings.retention_days,
             retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},
             retrain_min_hours=settings.retrain_min_hours,

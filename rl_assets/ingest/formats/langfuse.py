@@ -22,6 +22,7 @@ from rl_assets.ingest.parsers import (
     score,
     text,
     timestamp,
+    unknown_kind,
 )
 
 SOURCES = {"EVAL": "judge", "ANNOTATION": "human", "API": "human"}
@@ -81,7 +82,7 @@ def _scores(trace: Json, answer: str, time: datetime, context: LineContext) -> I
         comment = text(each, "comment")
         source = SOURCES.get(str(each.get("source")))
         if source is None:
-            raise RejectedLineError("unknown_kind", "scores.source")
+            raise unknown_kind(each.get("source"), SOURCES, "scores.source")
         raw = number(each, "value") if each.get("dataType", "NUMERIC") != "CATEGORICAL" else None
         kind = {"kind": "comment", "dimension": name} if raw is None else {"kind": "reward"}
         yield {

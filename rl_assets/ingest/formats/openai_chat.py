@@ -21,6 +21,7 @@ from rl_assets.ingest.parsers import (
     score,
     text,
     timestamp,
+    unknown_kind,
 )
 
 THUMBS = {"up": 1.0, "down": 0.0}
@@ -84,11 +85,11 @@ def _feedback(given: Json, name: str, context: LineContext) -> list[dict[str, An
     events: list[dict[str, Any]] = []
     if (stars := number(given, "rating")) is not None:
         if not STARS[0] <= stars <= STARS[-1]:
-            raise RejectedLineError("out_of_range", "feedback.rating")
+            raise RejectedLineError("out_of_range", f"feedback.rating is not between {STARS[0]} and {STARS[-1]}")
         events.append({"kind": "rating", "value": (stars - 1) / 4, "raw_value": stars})
     if (thumb := text(given, "thumbs")) is not None:
         if thumb not in THUMBS:
-            raise RejectedLineError("unknown_kind", "feedback.thumbs")
+            raise unknown_kind(thumb, THUMBS, "feedback.thumbs")
         events.append({"kind": "thumbs", "value": THUMBS[thumb]})
     if (points := number(given, "score")) is not None:
         events.append({"kind": "reward", **score(context.metrics, "score", points), "dimension": "overall"})

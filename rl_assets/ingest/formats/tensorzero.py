@@ -71,7 +71,9 @@ def _event(row: Json, context: LineContext) -> dict[str, Any]:
     elif "target_type" in row:
         target, fields = "target_id", {"kind": "comment", "comment": required(text(row, "value"), "value")}
     else:
-        raise RejectedLineError("unknown_kind", "neither an inference nor feedback")
+        raise RejectedLineError(
+            "unknown_kind", "neither an inference (function_name) nor feedback (metric_name, inference_id, target_type)"
+        )
     answer = required(identifier(row, target), target)
     return {"interaction_id": answer, "source": "human", "dimension": "overall", **fields}
 

@@ -93,6 +93,17 @@ class Settings(BaseSettings):
         description="A log day that would lose this share of its rows, or more, is refused until `allow_shrink` is set "
         "in the launchpad; `1` refuses only days that would lose all.",
     )
+    volatile_patterns: list[str] | None = Field(
+        None,
+        description="What changes with every call in system turns, as a JSON list of regular expressions: it stays in "
+        'what is trained on, and does not count where prompts are compared: `["Ticket [0-9]+"]`; dates, times, '
+        "weekdays, Unix times and UUIDs when unset, nothing with `[]`. Takes effect when a day's logs are read.",
+    )
+    ignore_digits: bool = Field(
+        False,
+        description="Prompts that differ in numbers only are near duplicates and share a split; by default, `case 3` "
+        "and `case 4` are two prompts.",
+    )
     feedback_database: str | None = Field(
         None,
         repr=False,
@@ -143,6 +154,16 @@ class Settings(BaseSettings):
     automation: bool = Field(
         False, description="Rebuild datasets and their tables automatically when their inputs change."
     )
+
+    @field_validator("volatile_patterns", mode="after")
+    @classmethod
+    def _are_patterns(cls, patterns: list[str] | None) -> list[str] | None:
+        for pattern in patterns or ():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return patterns
 
     @field_validator("home", mode="after")
     @classmethod

@@ -2,13 +2,15 @@
 
 import hmac
 import os
+import re
 import secrets
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from hashlib import sha256
-from itertools import pairwise
+from itertools import pairwise, repeat
 from tempfile import NamedTemporaryFile
 
 import numpy as np
@@ -19,6 +21,45 @@ from rl_assets.core.home import Home
 # What ends a sentence or closes a quotation. Signs that carry meaning stay: C, C++ and C# are three questions.
 PUNCTUATION = ".,:;!?'\")]}…。！？、，；：»”’"
 
+MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+# What a product writes into its system turn anew for every call: times, dates, ids of the call. In order.
+VOLATILE = (
+    r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?:\s?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?",
+    r"\b\d{1,4}[./]\d{1,2}[./]\d{2,4}\b",
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.?\s(?:of\s)?{MONTHS},?\s\d{{4}}\b",
+    rf"\b{MONTHS}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}\b",
+    r"\b\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?[ap]\.?m\b\.?)?(?:\s?(?:Z|UTC|GMT|CES?T|[EPM][SD]T|[BIJ]ST|[+-]\d\d:?\d\d)\b)?",
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b",
+    r"\b1\d{9}(?:\d{3})?\b",
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
+)
+
+
+@dataclass(frozen=True)
+class PromptRules:
+    """How prompts are compared: what of a system turn their keys leave out, as patterns, and whether near duplicates
+    may differ in numbers.
+    """
+
+    volatile: tuple[str, ...] = VOLATILE
+    ignore_digits: bool = False
+
+
+DEFAULT_RULES = PromptRules()
+
+
+@cache
+def _volatile_parts(patterns: tuple[str, ...]) -> list[re.Pattern[str]]:
+    return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+
+
+@lru_cache(maxsize=1024)
+def without_volatile(text: str, patterns: tuple[str, ...]) -> str:
+    """The text with a mark in place of what the patterns match."""
+    for pattern in _volatile_parts(patterns):
+        text = pattern.sub("\x1a", text)
+    return text
+
 
 @lru_cache(maxsize=1024)  # System turns come back on every line, questions on several.
 def key_text(text: str) -> str:
@@ -27,12 +68,24 @@ def key_text(text: str) -> str:
     return " ".join(folded.split()).rstrip(PUNCTUATION + " ")
 
 
-def prompt_key(roles: Iterable[str], contents: Iterable[str], task: str | None, context: str | None) -> str:
-    """Hex sha256 of the task, the normalised conversation and the context: one question under one condition."""
-    return _key([_turn(role, content) for role, content in zip(roles, contents, strict=True)], task, context)
+def prompt_key(
+    roles: Iterable[str],
+    contents: Iterable[str],
+    task: str | None,
+    context: str | None,
+    volatile: tuple[str, ...] = VOLATILE,
+) -> str:
+    """Hex sha256 of the task, the normalised conversation and the context: one question under one condition.
+
+    What the patterns `volatile` match in system turns does not count: a date there makes no other question.
+    """
+    turns = [_turn(role, content, volatile) for role, content in zip(roles, contents, strict=True)]
+    return _key(turns, task, context)
 
 
-def _turn(role: str, content: str) -> str:
+def _turn(role: str, content: str, volatile: tuple[str, ...]) -> str:
+    if role == "system":
+        content = without_volatile(content, volatile)
     return f"{role}\x1f{key_text(content)}"
 
 
@@ -40,10 +93,10 @@ def _key(turns: list[str], task: str | None, context: str | None) -> str:
     return sha256("\x1e".join([task or "", *turns, context or ""]).encode("utf-8")).hexdigest()
 
 
-def with_prompt_keys(batch: pa.RecordBatch) -> pa.RecordBatch:
+def with_prompt_keys(batch: pa.RecordBatch, volatile: tuple[str, ...] = VOLATILE) -> pa.RecordBatch:
     """The batch (prompt, task, context, ...) with its `prompt_key` column appended."""
     turns = batch.column("prompt").flatten()
-    texts = [*map(_turn, turns.field("role").to_pylist(), turns.field("content").to_pylist())]
+    texts = [*map(_turn, turns.field("role").to_pylist(), turns.field("content").to_pylist(), repeat(volatile))]
     ends = np.cumsum(batch.column("prompt").value_lengths().fill_null(0).to_numpy()).tolist()
     conditions = zip(batch.column("task").to_pylist(), batch.column("context").to_pylist(), strict=True)
     keys = [

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rl_assets.core import sql
+from rl_assets.core.identity import DEFAULT_RULES, PromptRules
 from rl_assets.features.clusters import register_clusters
 from rl_assets.features.day import describe_missing
 from rl_assets.features.redaction import register_clean
@@ -57,7 +58,11 @@ def landed_days(lake: Lake, window: Window) -> list[date]:
 
 
 def rate_interactions(
-    lake: Lake, window: Window, memory_limit: str = "2GB", evaluation: Path | None = None
+    lake: Lake,
+    window: Window,
+    memory_limit: str = "2GB",
+    evaluation: Path | None = None,
+    rules: PromptRules = DEFAULT_RULES,
 ) -> Published:
     """Publish `rated_interactions` as of the window's day.
 
@@ -65,10 +70,10 @@ def rate_interactions(
     the benchmarks to keep out.
     """
     days = landed_days(lake, window)
-    describe_missing(lake, days, evaluation, memory_limit)
+    describe_missing(lake, days, evaluation, memory_limit, rules)
     connection = as_of(lake, window, memory_limit)
     register_view(connection, FEATURES.name, lake, FEATURES, days)
-    register_clusters(connection, lake)
+    register_clusters(connection, lake, rules)
     rows = sql.select(connection, "ratings/rated_interactions", day=window.day, first=window.first)
     return lake.publish(RATED_INTERACTIONS, window.day, _numbered(rows.to_arrow_reader(50_000)))
 

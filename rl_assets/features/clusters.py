@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rl_assets.core import sql
+from rl_assets.core.identity import DEFAULT_RULES, PromptRules
 from rl_assets.features.grouping import NO_CLUSTER, Grouping
 from rl_assets.features.near_sets import NearSets
 from rl_assets.features.words import signed, word_hashes
@@ -31,6 +32,7 @@ BATCH_ROWS = 20_000
 FRESH = pa.schema([("prompt_key", pa.string()), ("words", pa.list_(pa.int32()))])
 # Rows of another method are not compared with those of this one: their words may differ.
 METHOD = "words 3"
+DIGITS_IGNORED = ", digits ignored"
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,18 @@ class DayClusters:
     answers_between_splits: int
 
 
-def assign_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake, day: date) -> NewPrompts:
+def comparison(rules: PromptRules) -> str:
+    """The name of how prompts are compared."""
+    return METHOD + DIGITS_IGNORED * rules.ignore_digits
+
+
+def assign_clusters(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, day: date, rules: PromptRules = DEFAULT_RULES
+) -> NewPrompts:
     """Assign the new prompts of the connection's `interactions`, all of `day`, to clusters, and publish them."""
-    register_clusters(connection, lake)
+    register_clusters(connection, lake, rules)
     prompts = sql.select(connection, "features/fresh_prompts", day=day).to_arrow_reader(BATCH_ROWS)
-    fresh = pa.Table.from_batches(map(_words, prompts), FRESH)
+    fresh = pa.Table.from_batches((_words(batch, rules) for batch in prompts), FRESH)
     if not fresh.num_rows:
         return NewPrompts(0, 0)
     connection.register("fresh", fresh)
@@ -64,32 +73,34 @@ def assign_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake, day: date
     sql.create_temporary(connection, "word_sets", "features/word_sets", day=day)
     connection.register("assigned", _assigned(sql.select(connection, "features/sets_in_order").to_arrow_table()))
     sql.create_temporary(connection, "clusters", "features/prompt_clusters")
-    _publish(connection, lake)
+    _publish(connection, lake, rules)
     return NewPrompts(*sql.select(connection, "features/new_prompts", day=day).fetchall()[0])
 
 
-def read_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake) -> DayClusters:
+def read_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake, rules: PromptRules = DEFAULT_RULES) -> DayClusters:
     """The clusters of the connection's `interactions`, as published."""
-    register_clusters(connection, lake)
+    register_clusters(connection, lake, rules)
     return DayClusters(*sql.select(connection, "features/day_clusters").fetchall()[0])
 
 
-def register_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+def register_clusters(connection: duckdb.DuckDBPyConnection, lake: Lake, rules: PromptRules = DEFAULT_RULES) -> None:
     """Register the view `prompt_clusters` of all prompts that were assigned."""
     register_view(connection, "all_clusters", lake, PROMPT_CLUSTERS, lake.keys(PROMPT_CLUSTERS))
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW prompt_clusters AS FROM all_clusters WHERE method = '{METHOD}'")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW prompt_clusters AS FROM all_clusters WHERE method = '{comparison(rules)}'"
+    )
 
 
-def _publish(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+def _publish(connection: duckdb.DuckDBPyConnection, lake: Lake, rules: PromptRules) -> None:
     """Publish the months that changed, the day's last: a killed run leaves its prompts new, and does all again."""
     for (month,) in sql.select(connection, "features/changed_months").fetchall():
-        rows = sql.select(connection, "features/clusters_of_month", month=month, method=METHOD)
+        rows = sql.select(connection, "features/clusters_of_month", month=month, method=comparison(rules))
         lake.publish(PROMPT_CLUSTERS, month, rows.to_arrow_reader(BATCH_ROWS))
 
 
-def _words(prompts: pa.RecordBatch) -> pa.RecordBatch:
+def _words(prompts: pa.RecordBatch, rules: PromptRules) -> pa.RecordBatch:
     hashes = [
-        word_hashes(turn["content"] for turn in prompt if turn["role"] != "system")
+        word_hashes((turn["content"] for turn in prompt if turn["role"] != "system"), ignore_digits=rules.ignore_digits)
         for prompt in prompts.column("prompt").to_pylist()
     ]
     return pa.record_batch([prompts.column("prompt_key"), signed(hashes)], schema=FRESH)

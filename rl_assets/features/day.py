@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_json
+from rl_assets.core.identity import DEFAULT_RULES, PromptRules
 from rl_assets.features.benchmarks import Benchmarks, read_benchmarks
-from rl_assets.features.clusters import METHOD, DayClusters, NewPrompts, assign_clusters, read_clusters
+from rl_assets.features.clusters import DayClusters, NewPrompts, assign_clusters, comparison, read_clusters
 from rl_assets.features.redaction import BATCH_ROWS, redactions, register_clean, register_landed
 from rl_assets.features.text_flags import boilerplate, languages, refusals
 from rl_assets.lake.delta import Lake, Published
@@ -35,7 +36,9 @@ class DescribedDay:
     published: dict[str, Published]
 
 
-def describe_missing(lake: Lake, days: list[date], evaluation: Path | None, memory_limit: str = "2GB") -> list[date]:
+def describe_missing(
+    lake: Lake, days: list[date], evaluation: Path | None, memory_limit: str = "2GB", rules: PromptRules = DEFAULT_RULES
+) -> list[date]:
     """Compute the features of those of `days`, in order, that are missing or out of date; returns them.
 
     A day is computed again if its raw tables were published again, or if the benchmark files in `evaluation` changed.
@@ -43,9 +46,11 @@ def describe_missing(lake: Lake, days: list[date], evaluation: Path | None, memo
     benchmarks = read_benchmarks(evaluation)
     known = lake.read(DESCRIBED_DAYS, days).to_table(columns=["day", "landed", "benchmarks", "method"]).to_pylist()
     done = {(row["day"], row["landed"], row["benchmarks"], row["method"]) for row in known}
-    missing = [day for day in sorted(days) if (day, landed(lake, day), benchmarks.sha256, METHOD) not in done]
+    missing = [
+        day for day in sorted(days) if (day, landed(lake, day), benchmarks.sha256, comparison(rules)) not in done
+    ]
     for day in missing:
-        describe_day(lake, day, benchmarks, memory_limit)
+        describe_day(lake, day, benchmarks, memory_limit, rules)
     return missing
 
 
@@ -57,27 +62,29 @@ def landed(lake: Lake, day: date) -> str:
     return sha256_json(sorted(names))
 
 
-def describe_day(lake: Lake, day: date, benchmarks: Benchmarks, memory_limit: str = "2GB") -> DescribedDay:
+def describe_day(
+    lake: Lake, day: date, benchmarks: Benchmarks, memory_limit: str = "2GB", rules: PromptRules = DEFAULT_RULES
+) -> DescribedDay:
     """Compute and publish the features of the day's rows."""
     raw_files = landed(lake, day)
     connection = sql.connect(memory_limit)
     register_landed(connection, lake, [day])
-    clean = lake.publish(REDACTIONS, day, redactions(connection, day))
+    clean = lake.publish(REDACTIONS, day, redactions(connection, day, rules))
     register_clean(connection, lake, [day])
-    new = assign_clusters(connection, lake, day)
+    new = assign_clusters(connection, lake, day, rules)
     features = lake.publish(FEATURES, day, _features(connection, benchmarks))
     row = {
         "day": day,
         "landed": raw_files,
         "benchmarks": benchmarks.sha256,
-        "method": METHOD,
+        "method": comparison(rules),
         "interactions": features.rows,
         "new_prompts": new.new_prompts,
         "new_clusters": new.new_clusters,
     }
     lake.publish(DESCRIBED_DAYS, day, pa.Table.from_pylist([row], schema=DESCRIBED_DAYS.schema).to_reader())
     published = {table.table: table for table in (clean, features)}
-    return DescribedDay(day, features.rows, new, read_clusters(connection, lake), published)
+    return DescribedDay(day, features.rows, new, read_clusters(connection, lake, rules), published)
 
 
 def _features(connection: duckdb.DuckDBPyConnection, benchmarks: Benchmarks) -> pa.RecordBatchReader:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -9,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
-from rl_assets.core.identity import prompt_key
+from rl_assets.core.identity import DEFAULT_RULES, PromptRules, prompt_key
 from rl_assets.features.privacy import candidates, redact
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import register_view
@@ -23,14 +24,16 @@ ANSWER_TEXTS = "array_to_string([message.content for message in prompt] || [answ
 STATED_TEXTS = "array_to_string([preferred, rejected, comment], chr(10))"
 
 
-def redactions(connection: duckdb.DuckDBPyConnection, day: date) -> pa.RecordBatchReader:
+def redactions(
+    connection: duckdb.DuckDBPyConnection, day: date, rules: PromptRules = DEFAULT_RULES
+) -> pa.RecordBatchReader:
     """Rows of REDACTIONS for the connection's `landed_interactions` and `landed_feedback`, all of `day`."""
     answers = (
         f"SELECT interaction_id AS id, prompt, answer, context, task, {ANSWER_TEXTS} AS texts FROM landed_interactions"
     )
     events = f"SELECT feedback_id AS id, preferred, rejected, comment, {STATED_TEXTS} AS texts FROM landed_feedback"
     batches = chain(
-        _batches(connection, answers, day, "interaction", _clean_answer),
+        _batches(connection, answers, day, "interaction", partial(_clean_answer, volatile=rules.volatile)),
         _batches(connection, events, day, "feedback", _clean_event),
     )
     return pa.RecordBatchReader.from_batches(REDACTIONS.schema, batches)
@@ -57,7 +60,7 @@ def _with_answer_keys(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBat
     return batch.set_column(index, batch.schema.field(index), keys.combine_chunks())
 
 
-def _clean_answer(row: Row, kinds: list[str]) -> Row:
+def _clean_answer(row: Row, kinds: list[str], volatile: tuple[str, ...]) -> Row:
     prompt = [{**message, "content": _clean(message["content"], kinds)} for message in row["prompt"]]
     answer, context = _clean(row["answer"], kinds), _clean(row["context"], kinds)
     roles, contents = ([message[part] for message in prompt] for part in ("role", "content"))
@@ -65,7 +68,7 @@ def _clean_answer(row: Row, kinds: list[str]) -> Row:
         "prompt": prompt,
         "answer": answer,
         "context": context,
-        "prompt_key": prompt_key(roles, contents, row["task"], context),
+        "prompt_key": prompt_key(roles, contents, row["task"], context, volatile),
     }
 
 

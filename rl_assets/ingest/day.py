@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
+from functools import partial, reduce
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,14 @@ import pyarrow as pa
 
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_stream
-from rl_assets.core.identity import with_answer_key, with_content_hash, with_hashed, with_prompt_keys
+from rl_assets.core.identity import (
+    DEFAULT_RULES,
+    PromptRules,
+    with_answer_key,
+    with_content_hash,
+    with_hashed,
+    with_prompt_keys,
+)
 from rl_assets.ingest.conversion import CONVERTED, convert_lines, python_formats
 from rl_assets.ingest.landing import LandedFile
 from rl_assets.ingest.lines import read_lines
@@ -58,6 +65,7 @@ def ingest_day(
     memory_limit: str = "2GB",
     metrics: Metrics | None = None,
     max_shrink: float | None = None,
+    rules: PromptRules = DEFAULT_RULES,
 ) -> IngestedDay:
     """Publish the canonical tables of `day` from its files; a day without files is published as empty.
 
@@ -79,7 +87,7 @@ def ingest_day(
     erased = lake.erased()
     published = {
         table.name: lake.publish(table, day, _rows(connection, table, day, steps))
-        for table, steps in _tables(erased, user_key)
+        for table, steps in _tables(erased, user_key, rules)
     }
     if erased:
         counts["reject_samples"] = _published_samples(lake, day, counts["reject_samples"])
@@ -101,9 +109,9 @@ def _check_shrinkage(lake: Lake, files: list[LandedFile], day: date, rows: int, 
     )
 
 
-def _tables(erased: Erased, user_key: bytes) -> list[tuple[Table, list[Step]]]:
+def _tables(erased: Erased, user_key: bytes, rules: PromptRules) -> list[tuple[Table, list[Step]]]:
     """The tables in the order of their commits, each with the steps in Python for its rows."""
-    hashes: list[Step] = [with_prompt_keys, with_answer_key, with_content_hash]
+    hashes: list[Step] = [partial(with_prompt_keys, volatile=rules.volatile), with_answer_key, with_content_hash]
     return [
         (REJECTED_RECORDS, [lambda batch: without_erased_lines(batch, erased, user_key)]),
         # Before feedback, so that feedback on the answer of an erased user is dropped too.

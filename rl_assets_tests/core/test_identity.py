@@ -99,3 +99,28 @@ def test_a_key_is_made_once_for_its_owner_only(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["user_hash.key"]
     assert user_hash_key(None, Home(tmp_path / "other home")) != key
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Today is 2026-09-10, 10:03:22 UTC.", "Today is 2026-09-11, 11:13:20 UTC."),
+        ("Now: 2026-09-10T10:03:22.123Z", "Now: 2026-10-01T01:00:00+02:00"),
+        ("It is Friday, 11 September 2026, 9:05 am.", "It is Monday, 14 September 2026, 10:15 PM."),
+        ("Date: September 3rd, 2026", "Date: Oct 12, 2026"),
+        ("Datum: 03.09.2026 14:00", "Datum: 4.10.2026 09:30"),
+        ("Call 1789000000.", "Call 1789000512345."),
+        ("Id 0b0e7cb5-5d6b-4f3f-9d0c-0d4a4b1c7a11", "Id 1b0e7cb5-5d6b-4f3f-9d0c-0d4a4b1c7a12"),
+    ],
+)
+def test_what_changes_with_every_call_in_a_system_turn_makes_no_other_prompt(one, other):
+    turns = ["system", "user"]
+    keys = {prompt_key(turns, [text, "Where is my order?"], None, None) for text in (one, other)}
+    assert len(keys) == 1
+    assert len({prompt_key(turns, [text, "Hi"], None, None, volatile=()) for text in (one, other)}) == 2
+    assert len({prompt_key(["user"], [text], None, None) for text in (one, other)}) == 2
+
+
+def test_system_turns_that_say_different_things_make_different_prompts():
+    systems = ["You are a helpful desk.", "You are a rude desk.", "Answer in 3 words.", "Answer in 4 words."]
+    assert len({prompt_key(["system", "user"], [text, "Hi"], None, None) for text in systems}) == 4

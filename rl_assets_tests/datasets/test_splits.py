@@ -4,8 +4,12 @@ from collections import Counter
 
 import pytest
 
-from rl_assets.datasets.policies import Policy
-from rl_assets_tests.support.logs import Product, judged, later
+from rl_assets.core.identity import PromptRules
+from rl_assets.datasets.builders import build_grpo, build_pairs
+from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, Policy
+from rl_assets.datasets.ratings import Window, rate_interactions
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets_tests.support.logs import DAY, Product, judged, later
 from rl_assets_tests.support.published_datasets import BUILDERS
 
 PROMPTS = 600
@@ -59,3 +63,43 @@ def test_a_prompt_written_otherwise_stays_in_its_split(product: Product):
     )
     product.ingest()
     assert len({(row["prompt_key"], row["split"]) for row in product.rated().values()}) == 1
+
+
+def test_a_date_in_the_system_turn_leaves_pairs_and_groups_and_stays_in_what_is_trained_on(product: Product):
+    for number, (day, score) in enumerate([("10", 0.95), ("11", 0.05), ("12", 0.4)]):
+        system = f"You are a helpful desk. Today is 2026-09-{day}, {day}:03:22 UTC."
+        product.log(judged(f"d{number}", score, answer=f"{score} {day}", system=system), name=f"{number}.jsonl")
+    product.ingest()
+    _, pairs = product.build(build_pairs, DpoPolicy())
+    _, groups = product.build(build_grpo, GrpoPolicy(group_size=2))
+    assert len(pairs) > 0 and len(groups) == 1
+    assert "Today is 2026-09-" in pairs[0]["prompt"][0]["content"]
+
+
+def test_prompts_that_differ_in_numbers_only_share_a_split_if_digits_are_ignored(product: Product):
+    product.log(*(judged(str(number), 0.9, query=f"What about case {number}?") for number in range(40)))
+    product.ingest()
+    rate_interactions(product.lake, Window(DAY, 30))
+    assert len({row["cluster_key"] for row in product.rows(RATED_INTERACTIONS, DAY)}) == 40
+    rate_interactions(product.lake, Window(DAY, 30), rules=PromptRules(ignore_digits=True))
+    assert len({row["cluster_key"] for row in product.rows(RATED_INTERACTIONS, DAY)}) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 20])
+def test_clusters_of_every_size_are_held_out_alike(product: Product, size: int):
+    """The words of each cluster are its own; its prompts differ in one of 27."""
+    clusters = 400
+    said = [" ".join(f"c{cluster}w{word}" for word in range(26)) for cluster in range(clusters)]
+    product.log(
+        *(
+            judged(f"{cluster}-{member}", 0.9, query=f"{said[cluster]} variant{member}")
+            for cluster in range(clusters)
+            for member in range(size)
+        )
+    )
+    product.ingest()
+    rated = product.rated().values()
+    splits = {row["cluster_key"]: row["split"] for row in rated}
+    assert len(rated) == clusters * size and len(splits) == clusters
+    held_out = sum(split != "train" for split in splits.values())
+    assert abs(held_out - 0.1 * clusters) <= 3 * (clusters * 0.1 * 0.9) ** 0.5

@@ -30,6 +30,8 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, INTERACTIONS, day)
         window, limit = home.window(day), home.duckdb_memory_limit
-        return PublishedDay.of_table(rate_interactions(home.lake, window, limit, home.paths.benchmarks))
+        return PublishedDay.of_table(
+            rate_interactions(home.lake, window, limit, home.paths.benchmarks, home.prompt_rules)
+        )
 
     yield from publish_days(context, publish)

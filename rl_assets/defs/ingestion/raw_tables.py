@@ -79,7 +79,14 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
         files = files_of(home.paths.landing, date.fromisoformat(day))
         try:
             result = ingest_day(
-                home.lake, files, date.fromisoformat(day), key, home.duckdb_memory_limit, metrics, max_shrink
+                home.lake,
+                files,
+                date.fromisoformat(day),
+                key,
+                home.duckdb_memory_limit,
+                metrics,
+                max_shrink,
+                home.prompt_rules,
             )
         except ShrunkenDayError as error:
             raise dg.Failure(str(error), allow_retries=False) from error

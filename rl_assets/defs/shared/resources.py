@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from rl_assets.core.home import Home
-from rl_assets.core.identity import user_hash_key
+from rl_assets.core.identity import VOLATILE, PromptRules, user_hash_key
 from rl_assets.datasets.ratings import Window
 from rl_assets.ingest.database import Database
 from rl_assets.lake.delta import Lake
@@ -33,6 +33,8 @@ class HomeResource(dg.ConfigurableResource):
     max_shrink: float = 0.5
     reject_warn_share: float = 0.02
     reject_error_share: float = 0.5
+    volatile_patterns: list[str] = Field(default_factory=lambda: list(VOLATILE))
+    ignore_digits: bool = False
     retention_days: int | None
     retrain_min_rows: dict[str, int]
     retrain_min_hours: float
@@ -53,6 +55,8 @@ class HomeResource(dg.ConfigurableResource):
             max_shrink=settings.max_shrink,
             reject_warn_share=settings.reject_warn_share,
             reject_error_share=settings.reject_error_share,
+            volatile_patterns=list(VOLATILE) if settings.volatile_patterns is None else settings.volatile_patterns,
+            ignore_digits=settings.ignore_digits,
             retention_days=settings.retention_days,
             retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},
             retrain_min_hours=settings.retrain_min_hours,
@@ -62,6 +66,10 @@ class HomeResource(dg.ConfigurableResource):
     def paths(self) -> Home:
         """The paths below the home folder."""
         return Home(Path(self.home), self.lake_url, self.landing_url)
+
+    @property
+    def prompt_rules(self) -> PromptRules:
+        return PromptRules(tuple(self.volatile_patterns), self.ignore_digits)
 
     @property
     def lake(self) -> Lake:

@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from rl_assets.models.reward_scoring import reward_scorer
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.errors import NotEnoughRows
 from rl_assets.training.job import TrainingJob
+from rl_assets.training.runner.checks import beats_longer_wins_check
 from rl_assets.training.train import train
-from rl_assets.training.trainers.reward_model import longer_wins
+from rl_assets.training.trainers.reward_model import gain_over_length, longer_wins
 from rl_assets_tests.support.training_samples import DAY, chat, dpo_row, parts_rows, publish, split_by_prompt
 
 
@@ -55,3 +57,30 @@ def test_equal_lengths_count_half_for_the_longer_answer():
         for chosen, rejected in (("longer", "short"), ("one", "two"), ("1", "22"))
     ]
     assert longer_wins(pairs) == 0.5
+
+
+def length_pairs(longer: int, shorter: int) -> list[dict]:
+    """Pairs of which so many have the longer and the shorter answer as the chosen one."""
+    sides = [("a long answer", "short")] * longer + [("short", "a long answer")] * shorter
+    return [
+        {"prompt": chat(f"Price {i}?"), "chosen": chat("", chosen)[1:], "rejected": chat("", rejected)[1:]}
+        for i, (chosen, rejected) in enumerate(sides)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_coin_does_not_beat_length(seed: int):
+    pairs = length_pairs(longer=45, shorter=55)
+    coin = random.Random(seed)
+    assert not beats_longer_wins_check(gain_over_length([coin.random() < 0.5 for _ in pairs], pairs)).passed
+
+
+def test_a_preference_for_short_answers_does_not_beat_length():
+    pairs = length_pairs(longer=20, shorter=80)
+    assert not beats_longer_wins_check(gain_over_length([False] * 20 + [True] * 80, pairs)).passed
+
+
+def test_a_model_that_is_right_on_most_pairs_beats_length():
+    pairs = length_pairs(longer=55, shorter=45)
+    check = beats_longer_wins_check(gain_over_length([i % 10 > 0 for i in range(100)], pairs))
+    assert check.passed and check.value > 0

@@ -21,7 +21,8 @@ KTO_CHECKS = COMMON | {"step0_loss": "The first loss is half its rows' mean weig
 REWARD_CHECKS = {
     "loss_fell": SFT_CHECKS["loss_fell"],
     "weights_reload": SFT_CHECKS["weights_reload"],
-    "beats_longer_wins": "On held-out pairs it is right more often than a preference for the longer answer.",
+    "beats_longer_wins": "On held-out pairs it is right more often than preferring the longer or the shorter answer: "
+    "the lower bound of the paired 95 % interval is above 0.",
 }
 GRPO = TrainingStage("grpo", "grpo_dataset", GRPO_CHECKS, parent="sft")
 KTO = TrainingStage("kto", "kto_dataset", KTO_CHECKS, parent="sft")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from rl_assets.metrics.statistics import Interval
 from rl_assets.models.adapters import Check
 
 STEP0_TOLERANCE = 1e-3
@@ -96,14 +97,18 @@ def step0_kto_check(loss: float, expected: float) -> Check:
     )
 
 
-def beats_longer_wins_check(accuracy: float, longer: float, pairs: int) -> Check:
-    """A reward model that does not beat the length of answers has learned nothing of their content."""
+def beats_longer_wins_check(gain: Interval) -> Check:
+    """A reward model that does not beat the length of answers has learned nothing of their content.
+
+    `gain` is its accuracy minus that of preferring the longer answer, or the shorter if that is right more often.
+    """
     return Check(
         name="beats_longer_wins",
-        passed=accuracy > longer,
-        value=accuracy,
-        limit=longer,
-        what=f"accuracy on {pairs} held-out pairs against preferring the longer answer",
+        passed=gain.low is not None and gain.low > 0,
+        value=gain.mean if gain.low is None else gain.low,
+        limit=0.0,
+        what=f"lower bound of the accuracy gained over the better of longer and shorter, {gain:.3f}, on {gain.n} "
+        "held-out pairs",
         severity="error",
     )
 

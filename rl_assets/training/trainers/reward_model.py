@@ -7,6 +7,8 @@ arXiv:2312.09244). Simplified: one output and one model, no ensemble; margins be
 
 from typing import Any
 
+from rl_assets.core.files import sha256_json
+from rl_assets.metrics.statistics import Interval, interval
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.reward_scoring import load_classifier, score_conversations
 from rl_assets.training.data.rows import Row, pair_rows
@@ -28,9 +30,18 @@ def train_reward_model(run: TrainingRun) -> Trained:
     run.log(f"reward model: {len(rows.rows)} pairs, {len(held_out)} held out, into {run.folder.name}")
     trainer = _trainer(run, tokenizer, rows.rows)
     metrics = run_trainer(run, trainer, rows)
-    accuracy, longer = _accuracy(trainer.model, tokenizer, held_out), longer_wins(held_out)
-    checks = [loss_fell_check(metrics.loss_curve), beats_longer_wins_check(accuracy, longer, len(held_out))]
-    details = {"held_out": {"pairs": len(held_out), "accuracy": accuracy, "longer_wins": longer}}
+    right = _is_right(trainer.model, tokenizer, held_out)
+    gain = gain_over_length(right, held_out)
+    checks = [loss_fell_check(metrics.loss_curve), beats_longer_wins_check(gain)]
+    details = {
+        "held_out": {
+            "pairs": len(held_out),
+            "accuracy": sum(right) / len(right),
+            "longer_wins": longer_wins(held_out),
+            "gain_over_length": gain.mean,
+            **({} if gain.low is None or gain.high is None else {"gain_low": gain.low, "gain_high": gain.high}),
+        }
+    }
     return Trained(trainer.model, rows, metrics, checks, details)
 
 
@@ -46,19 +57,33 @@ def held_out_pairs(job: TrainingJob, tokenizer: Any) -> list[Row]:
 
 def longer_wins(pairs: list[Row]) -> float:
     """Accuracy of preferring the longer answer in characters; equal lengths count half."""
+    longer = _longer_is_right(pairs)
+    return sum(longer) / len(longer)
+
+
+def gain_over_length(right: list[bool], pairs: list[Row]) -> Interval:
+    """Accuracy minus that of the better of preferring the longer and the shorter answer, paired, by prompt."""
+    longer = _longer_is_right(pairs)
+    by_length = longer if 2 * sum(longer) >= len(longer) else [1 - value for value in longer]
+    gains = [float(model) - length for model, length in zip(right, by_length, strict=True)]
+    return interval(gains, [sha256_json(pair["prompt"]) for pair in pairs], against_zero=True)
+
+
+def _longer_is_right(pairs: list[Row]) -> list[float]:
+    """For each pair whether its chosen answer is the longer one in characters; 0.5 for equal lengths."""
     sides = [(len(pair["chosen"][-1]["content"]), len(pair["rejected"][-1]["content"])) for pair in pairs]
-    return sum((chosen > rejected) + 0.5 * (chosen == rejected) for chosen, rejected in sides) / len(sides)
+    return [(chosen > rejected) + 0.5 * (chosen == rejected) for chosen, rejected in sides]
 
 
-def _accuracy(model: Any, tokenizer: Any, pairs: list[Row]) -> float:
-    """Share of pairs whose chosen answer has the higher reward."""
+def _is_right(model: Any, tokenizer: Any, pairs: list[Row]) -> list[bool]:
+    """For each pair whether its chosen answer has the higher reward."""
     training = model.training
     model.eval()
     chosen, rejected = (
         score_conversations(model, tokenizer, [pair["prompt"] + pair[side] for pair in pairs]) for side in SIDES
     )
     model.train(training)
-    return sum(c > r for c, r in zip(chosen, rejected, strict=True)) / len(pairs)
+    return [c > r for c, r in zip(chosen, rejected, strict=True)]
 
 
 def _trainer(run: TrainingRun, tokenizer: Any, rows: list[Row]) -> Any:

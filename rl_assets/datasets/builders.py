@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from rl_assets.core import sql
 from rl_assets.datasets.near_duplicate_pairs import compare_texts
-from rl_assets.datasets.policies import GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
+from rl_assets.datasets.policies import AnswerPolicy, GrpoPolicy, KtoPolicy, PairPolicy, SftPolicy
 from rl_assets.datasets.row_metrics import Rows
 from rl_assets.datasets.texts import BATCH_ROWS, Texts, shards_of
 
@@ -38,18 +38,21 @@ class Built:
 
 
 class NotNumberedError(ValueError):
-    """The answers were rated by an earlier version of the project that did not number them."""
+    """The answers were rated by an earlier version of the project that did not number or pool them."""
 
 
 def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built:
     """Supervised rows: one answer per prompt, a human's correction before any logged answer."""
-    _answers(connection, unread="text, error")
-    sql.create_table(connection, "corrections", "datasets/corrections", teacher=policy.teacher)
+    _answers(connection, policy, unread="text, error")
+    sql.create_table(
+        connection, "corrections", "datasets/corrections", teacher=policy.teacher, synthetic=policy.synthetic
+    )
     sql.create_table(
         connection,
         "candidates",
         "datasets/sft/candidates",
         min_reward=policy.reward_threshold,
+        sure_from=policy.sure_from,
         max_samples=policy.max_samples,
     )
     return _built(connection, "sft")
@@ -58,8 +61,8 @@ def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built
 def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Built:
     """Preference pairs by the policy's strategies, for DPO and for a reward model; never near-identical texts."""
     strategies = policy.strategies
-    _answers(connection, unread="answered_at, latency_ms, refusal, boilerplate")
-    sql.create_table(connection, "statements", "datasets/statements")
+    _answers(connection, policy, unread="answered_at, latency_ms, refusal, boilerplate, lowest, lower")
+    sql.create_table(connection, "statements", "datasets/statements", synthetic=policy.synthetic)
     sql.create_table(
         connection,
         "paired_answers",
@@ -68,7 +71,13 @@ def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Bu
         strategies=strategies,
     )
     sql.create_table(connection, "pairs", "datasets/pairs/pairs", strategies=strategies, margin=policy.margin)
-    sql.create_table(connection, "drop_reasons", "datasets/pairs/drop_reasons", max_len_ratio=policy.max_len_ratio)
+    sql.create_table(
+        connection,
+        "drop_reasons",
+        "datasets/pairs/drop_reasons",
+        max_len_ratio=policy.max_len_ratio,
+        length_allowance=policy.length_allowance,
+    )
     texts = compare_texts(connection, policy.per_prompt)
     sql.create_table(connection, "candidates", "datasets/pairs/candidates", max_pairs=policy.max_pairs)
     return _built(
@@ -83,25 +92,28 @@ def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Bu
 
 def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built:
     """Single good and bad answers, with the weights at which the two kinds count alike."""
-    _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate")
-    sql.create_table(connection, "statements", "datasets/statements")
-    sql.create_table(connection, "candidates", "datasets/kto/candidates", **policy.model_dump())
+    _answers(connection, policy, unread="answered_at, latency_ms, error, refusal, boilerplate, lowest, lower")
+    sql.create_table(connection, "statements", "datasets/statements", synthetic=policy.synthetic)
+    sql.create_table(connection, "candidates", "datasets/kto/candidates", **policy.model_dump(exclude={"synthetic"}))
     return _built(connection, "kto", metrics="datasets/kto/metrics")
 
 
 def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Built:
     """Groups of answers whose rewards differ; the candidates are answers, so `selected` counts answers, not groups."""
-    _answers(connection, unread="answered_at, latency_ms, error, refusal, boilerplate, prompt_fault")
-    sql.create_table(connection, "candidates", "datasets/grpo/candidates", **policy.model_dump())
+    _answers(
+        connection, policy, unread="answered_at, latency_ms, error, refusal, boilerplate, lowest, lower, prompt_fault"
+    )
+    sql.create_table(connection, "candidates", "datasets/grpo/candidates", **policy.model_dump(exclude={"synthetic"}))
     return _built(connection, "grpo", metrics="datasets/grpo/metrics")
 
 
-def _answers(connection: duckdb.DuckDBPyConnection, unread: str) -> None:
+def _answers(connection: duckdb.DuckDBPyConnection, policy: AnswerPolicy, unread: str) -> None:
     """The table `answers` without the columns that the builder does not read."""
     connection.execute(
-        f"CREATE OR REPLACE TABLE answers AS SELECT * EXCLUDE ({unread}) FROM ({sql.text('datasets/answers')})"
+        f"CREATE OR REPLACE TABLE answers AS SELECT * EXCLUDE ({unread}) FROM ({sql.text('datasets/answers')})",
+        {"synthetic": policy.synthetic},
     )
-    if connection.sql("FROM answers WHERE number IS NULL LIMIT 1").fetchall():
+    if connection.sql("FROM answers WHERE number IS NULL OR representative IS NULL LIMIT 1").fetchall():
         raise NotNumberedError(
             "the day's rated_interactions are of an earlier version of the project: materialize them again, "
             "then the dataset"

@@ -15,13 +15,28 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SftPolicy(Policy):
+class AnswerPolicy(Policy):
+    """What the datasets of rated answers have in common."""
+
+    synthetic: bool = Field(
+        False,
+        description="Use rewards, preferences and corrections whose source is synthetic; by default they are counted.",
+    )
+
+
+class SftPolicy(AnswerPolicy):
     """The best answer per prompt."""
 
     preset: Literal["conservative", "balanced", "aggressive"] = Field(
         "balanced", description="Minimum reward of a row: conservative 0.9, balanced 0.8, aggressive 0.7."
     )
     min_reward: float | None = Field(None, ge=0, le=1, description="Minimum reward of a row, instead of the preset's.")
+    sure_from: int = Field(
+        5,
+        ge=1,
+        description="From this many raters of an answer on, the lower bound of its reward must reach the minimum too, "
+        "unless all of them rated it that high.",
+    )
     max_samples: int = Field(1_000_000, ge=1, description="Maximum number of rows, the best first.")
     teacher: bool = Field(True, description="Use answers of the teacher, before logged ones, if there are any.")
 
@@ -30,7 +45,7 @@ class SftPolicy(Policy):
         return PRESETS[self.preset] if self.min_reward is None else self.min_reward
 
 
-class PairPolicy(Policy):
+class PairPolicy(AnswerPolicy):
     """Pairs of answers to one prompt."""
 
     strategies: list[str] = Field(
@@ -44,6 +59,9 @@ class PairPolicy(Policy):
     )
     margin: float = Field(0.2, gt=0, le=1, description="Minimum difference of rewards.")
     max_len_ratio: float = Field(2.0, ge=1, description="The longer answer is at most this many times the shorter.")
+    length_allowance: int = Field(
+        80, ge=0, description="Answers that differ by fewer characters than this are paired whatever their ratio."
+    )
     per_prompt: int = Field(2, ge=1, description="Maximum number of pairs per prompt.")
     max_pairs: int = Field(
         1_000_000, ge=1, description="Maximum number of pairs, round-robin over prompts, the widest margin first."
@@ -77,7 +95,7 @@ class RewardPolicy(PairPolicy):
     per_prompt: int = Field(6, ge=1, description="Maximum number of pairs per prompt.")
 
 
-class KtoPolicy(Policy):
+class KtoPolicy(AnswerPolicy):
     """Single answers that were good or bad."""
 
     good_from: float = Field(0.75, gt=0, le=1, description="An answer is good from this reward on (four stars).")
@@ -91,7 +109,7 @@ class KtoPolicy(Policy):
         return self
 
 
-class GrpoPolicy(Policy):
+class GrpoPolicy(AnswerPolicy):
     """Groups of answers to one prompt."""
 
     group_size: int = Field(4, ge=2, le=10, description="Maximum number of answers in a group.")

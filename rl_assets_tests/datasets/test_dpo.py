@@ -93,7 +93,7 @@ def test_identical_and_near_identical_texts_are_never_a_pair(product: Product):
         judged("c", 0.9, answer=text, query="B"),
         judged("d", 0.1, answer=text.replace("tomorrow", "tomorrow!"), query="B"),
     )
-    assert (account.selected, account.dropped) == (0, {"identical": 1, "near_identical": 1})
+    assert (account.selected, account.dropped) == (0, {"near_identical": 1})
 
 
 def test_a_pair_that_proves_near_identical_has_a_successor(product: Product):
@@ -114,11 +114,60 @@ def test_a_successor_in_which_a_rejected_answer_is_the_chosen_one_has_its_prompt
     assert account.dropped == {"near_identical": 1}
 
 
-def test_pairs_that_contradict_each_other_are_both_dropped(product: Product):
-    lines = [judged(f"a{i}", score, query="Q", answer=TEXTS[i % 2]) for i, score in enumerate((0.9, 0.5, 0.1))]
+def test_a_text_rated_high_and_low_is_paired_by_the_mean_of_its_rewards(product: Product):
+    scores = (0.9, 0.4, 0.1, 0.2, 0.8)
+    lines = [judged(f"a{i}", score, query="Q", answer=TEXTS[i % 2]) for i, score in enumerate(scores)]
     account, rows = built(product, *lines)
-    assert rows == []
-    assert account.dropped == {"contradiction": 2, "identical": 1}
+    assert [row["chosen"][0]["content"] for row in rows] == [TEXTS[0]]
+    metadata = rows[0]["metadata"]
+    assert (metadata["chosen_reward"], metadata["rejected_reward"]) == (0.6, 0.3)
+    assert account.dropped == {}
+
+
+def preferences(better: str, worse: str, people: int, first: int = 0) -> list[Row]:
+    return [
+        about("Q-0", f"{better}{i}", "preference", preferred_output=better, rejected_output=worse, user_id=f"user-{i}")
+        for i in range(first, first + people)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("agree", "disagree", "selected"), [(1, 0, 1), (3, 0, 1), (9, 2, 1), (1, 1, 0), (3, 2, 0), (2, 9, 1)]
+)
+def test_stated_preferences_of_two_texts_are_put_to_the_vote(product: Product, agree, disagree, selected):
+    votes = preferences(TEXTS[0], TEXTS[1], agree) + preferences(TEXTS[1], TEXTS[0], disagree, first=agree)
+    account, rows = built(product, interaction("Q-0", query="Q"), feedback=tuple(votes))
+    better = TEXTS[0] if agree > disagree else TEXTS[1]
+    assert [row["chosen"][0]["content"] for row in rows] == [better] * selected
+    most = max(agree, disagree)
+    lost = (
+        {"contradiction": min(agree, disagree), "repeated": most - 1}
+        if selected
+        else {"contradiction": agree + disagree}
+    )
+    assert account.dropped == {reason: n for reason, n in lost.items() if n}
+
+
+def test_a_person_who_changed_their_mind_has_one_vote_the_latest(product: Product):
+    said = [
+        {**preferences(TEXTS[0], TEXTS[1], 1)[0], "created_at": "2026-10-01T12:00:00Z"},
+        {**preferences(TEXTS[1], TEXTS[0], 1)[0], "created_at": "2026-10-01T13:00:00Z"},
+    ]
+    account, rows = built(product, interaction("Q-0", query="Q"), feedback=tuple(said))
+    assert [row["chosen"][0]["content"] for row in rows] == [TEXTS[1]]
+    assert account.dropped == {"contradiction": 1}
+
+
+def test_one_stated_preference_is_outvoted_by_many_raters(product: Product):
+    lines = [interaction(f"Q-{i}", query="Q", answer=TEXTS[i]) for i in (0, 1)]
+    thumbs = [
+        about(f"Q-{i}", f"t{i}{n}", "thumbs_down" if i else "thumbs_up", user_id=f"rater-{n}")
+        for i in (0, 1)
+        for n in range(10)
+    ]
+    account, rows = built(product, *lines, feedback=(*thumbs, *preferences(TEXTS[1], TEXTS[0], 1)))
+    assert [row["chosen"][0]["content"] for row in rows] == [TEXTS[0]]
+    assert account.dropped == {"contradiction": 1}
 
 
 def test_a_stated_preference_that_is_contradicted_is_dropped_too(product: Product):
@@ -133,10 +182,21 @@ def test_the_longer_answer_is_at_most_twice_as_long(product: Product):
         judged("b", 0.1, answer="abcdefghij"),
         judged("c", 0.5, answer="y" * 20),
     ]
-    account, rows = built(product, *lines)
+    account, rows = built(product, *lines, length_allowance=11)
     assert pairs(rows) == [("a", "c"), ("c", "b")]
     assert account.dropped == {"length_ratio": 1}
-    assert product.build(build_pairs, DpoPolicy(max_len_ratio=2.1, per_prompt=3))[0].selected == 3
+    assert product.build(build_pairs, DpoPolicy(max_len_ratio=2.1, length_allowance=0, per_prompt=3))[0].selected == 3
+
+
+@pytest.mark.parametrize(("characters", "selected"), [(79, 1), (80, 0)])
+def test_a_short_answer_is_paired_with_one_that_is_less_than_80_characters_longer(
+    product: Product, characters, selected
+):
+    sentence = ("Use the round socket at the back, the one beside the fan and the lamp, and wait for it. " * 2).strip()
+    lines = [judged("a", 0.9, answer="Port 7."), judged("b", 0.1, answer=sentence[: 7 + characters])]
+    account, _ = built(product, *lines)
+    assert account.selected == selected
+    assert account.dropped == ({} if selected else {"length_ratio": 1})
 
 
 def test_two_pairs_of_a_prompt_are_taken_the_widest_margins_first(product: Product):
@@ -156,7 +216,7 @@ def test_one_pair_of_texts_is_taken_once(product: Product):
     lines = [*answers(0.9, 0.1), judged("again", 0.8, query="Q", answer=TEXTS[0])]
     account, rows = built(product, *lines)
     assert pairs(rows) == [("Q-0", "Q-1")]
-    assert account.dropped == {"repeated": 1}
+    assert account.dropped == {}
 
 
 def test_stated_preferences_and_corrections_come_first(product: Product):

@@ -86,15 +86,15 @@ def test_every_answer_that_joins_no_group_has_its_reason(product: Product):
         "error": 1,
         "no_answer": 1,
         "no_reward": 1,
-        "repeated": 1,
+        "pooled": 1,
         "untrainable_prompt": 1,
         "too_few_answers": 1,
     }
 
 
-def test_of_equal_texts_the_one_with_the_best_reward_stays(product: Product):
+def test_equal_texts_are_one_answer_with_the_mean_of_their_rewards(product: Product):
     _, rows = built(product, *group(0.3, 0.7, 0.5, query="A", answer="Same."), judged("b", 0.0, query="A"))
-    assert rewards(rows) == [[0.7, 0.0]]
+    assert rewards(rows) == [[0.5, 0.0]]
 
 
 def test_groups_hold_one_reward_source_each(product: Product):

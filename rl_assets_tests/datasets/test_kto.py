@@ -37,18 +37,26 @@ def test_four_stars_are_good_two_are_bad_and_three_are_neither(product: Product)
     assert account.dropped == {"undecided": 1}
 
 
-def test_a_text_found_both_good_and_bad_is_neither(product: Product):
-    lines = [judged("good", 0.9, answer="Same."), judged("bad", 0.1, answer=" Same."), judged("other", 0.1)]
-    account, rows = built(product, *lines)
-    assert labels(rows) == {"other": False}
-    assert account.dropped == {"contradiction": 2}
+def test_a_text_found_good_and_bad_is_labelled_by_the_mean_of_its_rewards(product: Product):
+    even = [judged("good", 0.9, answer="Same."), judged("bad", 0.1, answer=" Same."), judged("other", 0.1)]
+    mostly = [judged(f"m{i}", score, query="Q", answer="So.") for i, score in enumerate((0.9, 0.9, 0.9, 0.4))]
+    account, rows = built(product, *even, *mostly)
+    assert labels(rows) == {"other": False, "m0": True}
+    assert account.dropped == {"undecided": 1, "pooled": 4}
+
+
+def test_a_correction_that_was_rated_bad_as_an_answer_is_neither(product: Product):
+    corrected = about("a1", "f1", "correction", preferred_output="Same.")
+    account, rows = built(product, judged("a1", 0.5), judged("a2", 0.0, answer="Same."), feedback=(corrected,))
+    assert rows == []
+    assert account.dropped == {"undecided": 1, "contradiction": 2}
 
 
 def test_one_text_is_taken_once_a_prompt(product: Product):
     lines = [judged("a", 0.9, answer="Same."), judged("b", 1.0, answer="Same."), judged("c", 1.0, query="Other?")]
     account, rows = built(product, *lines)
     assert labels(rows) == {"a": True, "c": True}
-    assert account.dropped == {"repeated": 1}
+    assert account.dropped == {"pooled": 1}
 
 
 def test_a_correction_is_a_good_answer_beside_the_bad_one_it_mends(product: Product):

@@ -134,6 +134,25 @@ def test_a_correction_changes_the_content_of_the_day_although_it_is_no_reward(pr
     assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 != before.sha256
 
 
+def test_an_answer_text_has_one_reward_over_all_its_showings(product: Product):
+    product.log(*(interaction(f"a{i}", answer="Same.") for i in range(4)), interaction("other"))
+    product.log(
+        about("a0", "f0", "thumbs_up", user_id="mary"),
+        about("a1", "f1", "thumbs_down", user_id="mary", created_at="2026-10-01T13:00:00Z"),
+        about("a2", "f2", "rating", rating=4, user_id="john"),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    rated = product.rated()
+    assert [rated[f"a{i}"]["reward"] for i in range(4)] == [1.0, 0.0, 0.75, None]
+    assert {(row["pooled_reward"], row["pooled_raters"]) for name, row in rated.items() if name != "other"} == {
+        (0.375, 2)
+    }
+    assert rated["a0"]["pooled_lowest"] == 0.0 < rated["a0"]["pooled_lower"] < 0.375
+    assert [name for name, row in rated.items() if row["representative"]] == ["a0", "other"]
+    assert rated["other"]["pooled_reward"] is None
+
+
 def test_answers_are_numbered_in_the_order_of_their_ids(product: Product):
     ids = [f"a{number}" for number in range(120)]
     product.log(*(judged(interaction_id, 0.5) for interaction_id in reversed(ids)))

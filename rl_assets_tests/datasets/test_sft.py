@@ -1,8 +1,10 @@
 """The SFT builder: one best answer a prompt, and an account of the others."""
 
+import pytest
+
 from rl_assets.datasets.builders import Built, build_sft
 from rl_assets.datasets.policies import SftPolicy
-from rl_assets_tests.support.logs import Product, Row, about, interaction, judged
+from rl_assets_tests.support.logs import Product, Row, about, interaction, judged, reward
 
 
 def built(product: Product, *lines: Row, feedback: tuple[Row, ...] = (), **policy) -> tuple[Built, list[Row]]:
@@ -63,9 +65,43 @@ def test_the_least_reward_is_reached_up_to_rounding(product: Product):
         about("mean", f"f{i}", "rating", rating=stars, user_id=f"u{i}") for i, stars in enumerate((3, 3, 5, 5, 5))
     ]
     lines = (judged("exact", 0.8, query="A"), judged("below", 0.7999, query="B"), interaction("mean", query="C"))
-    _, rows = built(product, *lines, feedback=tuple(half_way))
+    _, rows = built(product, *lines, feedback=tuple(half_way), sure_from=6)
     assert ids(rows) == ["exact", "mean"]
     assert len(product.build(build_sft, SftPolicy(min_reward=0.81))[1]) == 0
+
+
+def thumbs(interaction_id: str, up: int, down: int) -> list[Row]:
+    """Thumbs of so many people, each another."""
+    kinds = ["thumbs_up"] * up + ["thumbs_down"] * down
+    return [about(interaction_id, f"{interaction_id}{i}", kind, user_id=f"user-{i}") for i, kind in enumerate(kinds)]
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "reason"),
+    [(4, 0, None), (4, 1, "uncertain_reward"), (5, 0, None), (6, 1, "uncertain_reward"), (95, 5, None)],
+)
+def test_of_five_raters_or_more_who_disagree_the_lower_bound_must_reach_the_minimum(product: Product, up, down, reason):
+    account, rows = built(product, interaction("a1"), feedback=tuple(thumbs("a1", up, down)))
+    assert len(rows) == (reason is None)
+    assert account.dropped == ({reason: 1} if reason else {})
+
+
+def test_an_answer_that_many_like_is_chosen_before_one_with_a_single_lucky_thumb(product: Product):
+    shown = [interaction(f"popular-{i}", query="A", answer="Press the key.") for i in range(40)]
+    liked = [row for i in range(40) for row in thumbs(f"popular-{i}", up=i > 0, down=i == 0)]
+    liked = [{**row, "user_id": f"user-{i}"} for i, row in enumerate(liked)]
+    lucky = interaction("lucky", query="A", answer="Ask the supplier.")
+    account, rows = built(product, *shown, lucky, feedback=(*liked, *thumbs("lucky", 1, 0)))
+    assert [row["messages"][-1]["content"] for row in rows] == ["Press the key."]
+    assert rows[0]["metadata"]["reward"] == 0.975
+    assert account.dropped == {"pooled": 39, "not_the_best": 1}
+
+
+def test_synthetic_rewards_are_counted_and_used_only_if_asked_for(product: Product):
+    product.log(reward("a1", 1.0, source="synthetic"), log_format="reward_log")
+    account, rows = built(product, interaction("a1"))
+    assert (rows, account.dropped) == ([], {"synthetic_reward": 1})
+    assert ids(product.build(build_sft, SftPolicy(synthetic=True))[1]) == ["a1"]
 
 
 def test_of_equal_rewards_the_shorter_is_taken_then_the_newer_then_the_first_id(product: Product):

@@ -1,7 +1,8 @@
--- Every answer of the window with why no dataset takes it as it is, or NULL in `unfit`. Answers are numbered by their
--- ids: numbers and short keys are compared, joined and sorted in a fraction of the time that ids take.
+-- Every answer of the window with why no dataset takes it as it is, or NULL in `unfit`. Its reward is that of its text
+-- over all showings to one prompt; one showing represents them. Answers are numbered by their ids: numbers and short
+-- keys are compared, joined and sorted in a fraction of the time that ids take.
 -- Reads: rated.
--- Parameters: none.
+-- Parameters: $synthetic.
 SELECT
     number,
     interaction_id,
@@ -12,8 +13,12 @@ SELECT
     prompt_key,
     cluster_key,
     split,
-    reward,
-    reward_source,
+    pooled_reward AS reward,
+    pooled_source AS reward_source,
+    pooled_raters AS raters,
+    pooled_lowest AS lowest,
+    pooled_lower AS lower,
+    representative,
     agent,
     category,
     segment,
@@ -27,6 +32,8 @@ SELECT
         WHEN error THEN 'error'
         WHEN prompt_fault IS NOT NULL THEN prompt_fault
         WHEN answer_chars = 0 THEN 'no_answer'
-        WHEN reward IS NULL THEN 'no_reward'
+        WHEN pooled_reward IS NULL THEN 'no_reward'
+        WHEN pooled_source = 'synthetic' AND NOT $synthetic THEN 'synthetic_reward'
+        WHEN NOT representative THEN 'pooled'
     END AS unfit
 FROM rated

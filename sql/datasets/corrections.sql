@@ -1,7 +1,7 @@
 -- Answers that somebody gave in position of logged ones: corrections stated as feedback, and, with $teacher, those of
 -- the teacher as of the day.
 -- Reads: first_feedback, teacher_answers.
--- Parameters: $teacher.
+-- Parameters: $synthetic, $teacher.
 SELECT
     feedback_id,
     interaction_id,
@@ -9,7 +9,7 @@ SELECT
     given_at,
     CASE source WHEN 'human' THEN 'human' ELSE 'teacher' END AS origin
 FROM first_feedback
-WHERE kind = 'correction'
+WHERE kind = 'correction' AND ($synthetic OR source <> 'synthetic')
 UNION ALL BY NAME
 SELECT
     'teacher ' || model AS feedback_id,

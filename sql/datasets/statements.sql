@@ -1,12 +1,14 @@
--- What was stated about answers: corrections, preferences and ratings, without what else they say.
+-- What was stated about answers: corrections, preferences and ratings, without what else they say; who stated it.
 -- Reads: first_feedback.
--- Parameters: none.
+-- Parameters: $synthetic.
 SELECT
     feedback_id,
     interaction_id,
     kind,
     source,
     preferred,
-    rejected
+    rejected,
+    coalesce(rater, feedback_id) AS voter,
+    given_at
 FROM first_feedback
-WHERE kind IN ('correction', 'preference', 'rating')
+WHERE kind IN ('correction', 'preference', 'rating') AND ($synthetic OR source <> 'synthetic')

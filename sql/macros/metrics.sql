@@ -8,3 +8,14 @@ CREATE OR REPLACE MACRO raw_values(m) AS cast(NULL AS MAP (VARCHAR, DOUBLE));
 
 -- At least, up to rounding: 1.0 - 0.8 reaches 0.2 here, and does not in floats.
 CREATE OR REPLACE MACRO reaches(x, threshold) AS x >= threshold - 1e-9;
+
+-- Wilson's lower bound of a share of n, one-sided at 95 % (Wilson 1927). Never NULL for n above 0.
+CREATE OR REPLACE MACRO wilson_lower(share, n) AS (
+    (share + 1.35277 / n - 1.64485 * sqrt(share * (1 - share) / n + 0.67639 / (n * n))) / (1 + 2.70554 / n)
+);
+
+-- A lower bound of the mean of n verdicts in [0, 1]: Wilson's, with as many verdicts more as they vary less than those
+-- that are all 0 or 1. One verdict of the widest spread is added, so that a few alike are not taken for certain.
+CREATE OR REPLACE MACRO pooled_lower(mean, variance, n) AS (
+    wilson_lower(mean, n / coalesce(least(1, (n * variance + mean * (1 - mean)) / nullif(n * mean * (1 - mean), 0)), 1))
+);

@@ -1,7 +1,9 @@
 -- Every answer of the trailing window with its reward, as known by the end of $day. Narrow: texts stay in
 -- `interactions`. An answer that landed again counts once, as it was first. The reward is human feedback (mean over
 -- raters of their latest value), else a verifier's, else the judge score `overall`, else a synthetic one; missing is
--- not zero. Raters without a name are told apart by their acts.
+-- not zero. Raters without a name are told apart by their acts. An answer text may be shown many times: showings with
+-- one prompt and one text are a pool, with one pooled reward (human: mean over raters of their latest value on any
+-- showing; otherwise over the verdicts of all showings), and one of them is its representative: rated, and the newest.
 -- Reads: first_feedback, interaction_features, interactions, prompt_clusters.
 -- Parameters: $day, $first.
 WITH landed AS (
@@ -22,7 +24,8 @@ WITH landed AS (
         content_sha256,
         length(stripped(coalesce(answer, ''))) AS answer_chars,
         count(*) OVER one_id - 1 AS resent,
-        count(*) OVER one_id - count(*) OVER same_content AS conflicts
+        count(*) OVER one_id - count(*) OVER same_content AS conflicts,
+        short_key(sha256(concat_ws('/', error, prompt_key, coalesce(answer_key, interaction_id)))) AS pool
     FROM interactions
     WINDOW one_id AS (PARTITION BY interaction_id), same_content AS (PARTITION BY interaction_id, content_sha256)
     QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY day) = 1
@@ -37,13 +40,33 @@ latest AS (
     SELECT
         interaction_id,
         source,
-        value
+        value,
+        coalesce(rater, CASE source WHEN 'human' THEN feedback_id END) AS voter,
+        given_at,
+        feedback_id
     FROM first_feedback
     WHERE value IS NOT NULL AND dimension = 'overall'
-    QUALIFY row_number() OVER (
-        PARTITION BY interaction_id, source, coalesce(rater, CASE source WHEN 'human' THEN feedback_id END)
-        ORDER BY given_at DESC, feedback_id
-    ) = 1
+    QUALIFY row_number() OVER (PARTITION BY interaction_id, source, voter ORDER BY given_at DESC, feedback_id) = 1
+),
+
+scores AS (
+    SELECT
+        interaction_id,
+        source,
+        value
+    FROM latest
+    UNION ALL
+    SELECT
+        interaction_id,
+        'judge',
+        quality_scores['overall']
+    FROM answers
+    WHERE
+        quality_scores['overall'] IS NOT NULL
+        AND interaction_id NOT IN (
+            SELECT interaction_id FROM latest
+            WHERE source = 'judge'
+        )
 ),
 
 verdicts AS (
@@ -52,21 +75,8 @@ verdicts AS (
         source,
         avg(value) AS reward,
         count(*) AS raters
-    FROM latest
+    FROM scores
     GROUP BY ALL
-    UNION ALL
-    SELECT
-        interaction_id,
-        'judge',
-        quality_scores['overall'],
-        1
-    FROM answers
-    WHERE
-        quality_scores['overall'] IS NOT NULL
-        AND interaction_id NOT IN (
-            SELECT interaction_id FROM latest
-            WHERE source = 'judge'
-        )
 ),
 
 statements AS (
@@ -89,11 +99,87 @@ rewards AS (
         list_position(['human', 'verifier', 'judge', 'synthetic'], source) AS precedence
     FROM verdicts)
     GROUP BY interaction_id
+),
+
+pool_scores AS (
+    (
+        SELECT
+            pool,
+            source,
+            value
+        FROM latest JOIN answers USING (interaction_id)
+        WHERE source = 'human'
+        QUALIFY row_number() OVER (PARTITION BY pool, voter ORDER BY given_at DESC, feedback_id) = 1
+    )
+    UNION ALL
+    SELECT
+        pool,
+        source,
+        value
+    FROM scores JOIN answers USING (interaction_id)
+    WHERE source <> 'human'
+),
+
+pool_verdicts AS (
+    SELECT
+        pool,
+        list_position(['human', 'verifier', 'judge', 'synthetic'], source) AS precedence,
+        {
+            'source': source, 'reward': avg(value), 'raters': count(*), 'lowest': min(value),
+            'lower': pooled_lower(avg(value), var_pop(value), count(*))
+        } AS verdict
+    FROM pool_scores
+    GROUP BY pool, source
+),
+
+pool_rewards AS (
+    SELECT
+        pool,
+        arg_min(verdict, precedence) AS pooled
+    FROM pool_verdicts
+    GROUP BY pool
+),
+
+described AS (
+    SELECT
+        answers.interaction_id,
+        coalesce(is_chat_prompt(roles), FALSE) AS trainable,
+        cluster_key,
+        personal_data,
+        refusal,
+        boilerplate,
+        contaminated,
+        language,
+        CASE
+            WHEN NOT trainable THEN 'untrainable_prompt'
+            WHEN cluster_key IS NULL THEN 'between_splits'
+            WHEN contaminated THEN 'contaminated'
+        END AS prompt_fault
+    FROM answers JOIN interaction_features AS features
+        ON features.day = answers.day AND features.interaction_id = answers.interaction_id
+    LEFT JOIN prompt_clusters USING (prompt_key)
+),
+
+repeated_showings AS (
+    SELECT interaction_id
+    FROM answers JOIN described USING (interaction_id)
+    LEFT JOIN rewards USING (interaction_id) LEFT JOIN pool_rewards USING (pool)
+    WHERE
+        pool IN (
+            SELECT showings.pool FROM answers AS showings
+            GROUP BY showings.pool
+            HAVING count(*) > 1
+        )
+    QUALIFY row_number() OVER (
+        PARTITION BY pool
+        ORDER BY
+            prompt_fault IS NOT NULL, reward_source IS DISTINCT FROM pooled.source, answered_at DESC, interaction_id
+    ) > 1
 )
 
 SELECT
     cast($day AS DATE) AS day,
-    answers.interaction_id,
+    interaction_id,
     answers.day AS landed_day,
     answered_at,
     prompt_key,
@@ -103,6 +189,12 @@ SELECT
     round(reward, 9) AS reward,
     reward_source,
     raters,
+    round(pooled.reward, 9) AS pooled_reward,
+    pooled.source AS pooled_source,
+    pooled.raters AS pooled_raters,
+    round(pooled.lowest, 9) AS pooled_lowest,
+    round(pooled.lower, 9) AS pooled_lower,
+    interaction_id NOT IN (SELECT repeated_showings.interaction_id FROM repeated_showings) AS representative,
     agent,
     category,
     task,
@@ -110,22 +202,18 @@ SELECT
     error,
     latency_ms,
     answer_chars,
-    coalesce(is_chat_prompt(roles), FALSE) AS trainable,
+    trainable,
     personal_data,
     refusal,
     boilerplate,
     contaminated,
     language,
-    CASE
-        WHEN NOT trainable THEN 'untrainable_prompt'
-        WHEN cluster_key IS NULL THEN 'between_splits'
-        WHEN contaminated THEN 'contaminated'
-    END AS prompt_fault,
+    prompt_fault,
     resent,
     conflicts,
     content_sha256,
     stated_sha256
-FROM answers LEFT JOIN rewards USING (interaction_id) LEFT JOIN statements USING (interaction_id)
-JOIN interaction_features AS features ON features.day = answers.day AND features.interaction_id = answers.interaction_id
-LEFT JOIN prompt_clusters USING (prompt_key)
-ORDER BY answers.interaction_id
+FROM answers JOIN described USING (interaction_id)
+LEFT JOIN rewards USING (interaction_id) LEFT JOIN statements USING (interaction_id)
+LEFT JOIN pool_rewards USING (pool)
+ORDER BY interaction_id

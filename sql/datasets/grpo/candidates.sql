@@ -3,30 +3,7 @@
 -- rewards, the best and the worst included, unless $selection says otherwise.
 -- Reads: answers.
 -- Parameters: $failed_below, $group_size, $min_group_size, $min_sd, $selection.
-WITH repeated AS (
-    SELECT
-        prompt,
-        reward_source,
-        text,
-        arg_min(number, (-reward, number)) AS first
-    FROM answers
-    WHERE unfit IS NULL
-    GROUP BY ALL
-    HAVING count(*) > 1
-),
-
-filtered AS (
-    SELECT
-        number,
-        interaction_id,
-        prompt,
-        reward_source,
-        reward,
-        coalesce(unfit, CASE WHEN first <> number THEN 'repeated' END) AS filtered_by
-    FROM answers LEFT JOIN repeated USING (prompt, reward_source, text)
-),
-
-ranked AS (
+WITH ranked AS (
     SELECT
         number,
         prompt,
@@ -37,8 +14,8 @@ ranked AS (
             ORDER BY CASE WHEN $selection = 'random' THEN sha256(interaction_id) END, reward DESC, number
         ) - 1 AS position,
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
-    FROM filtered
-    WHERE filtered_by IS NULL
+    FROM answers
+    WHERE unfit IS NULL
 ),
 
 strata AS (
@@ -81,8 +58,8 @@ SELECT
     number,
     cast(NULL AS VARCHAR) AS feedback_id,
     prompt,
-    filtered.reward_source,
-    filtered.reward,
+    answers.reward_source,
+    answers.reward,
     sd,
-    coalesce(filtered_by, reason) AS reason
-FROM filtered LEFT JOIN checked USING (number)
+    coalesce(unfit, reason) AS reason
+FROM answers LEFT JOIN checked USING (number)

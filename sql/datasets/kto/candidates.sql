@@ -1,5 +1,5 @@
 -- Every answer and every correction as a single good or bad example, with why it is none, or NULL in `reason`. A text
--- that was rated both good and bad as an answer to one prompt is neither; of equal texts the first stays.
+-- that was rated bad and given as a correction of an answer to one prompt is neither; of equal texts the first stays.
 -- Reads: answers, statements.
 -- Parameters: $bad_to, $good_from, $max_samples.
 WITH offers AS (

@@ -10,14 +10,15 @@ WITH ranked AS (
         reward,
         reward_source,
         answer_chars,
+        raters,
         error,
         prompt_fault,
-        interaction_id,
         row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, answer_chars, number)
         - 1 AS position,
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
     FROM answers
-    WHERE reward IS NOT NULL AND answer_chars > 0
+    WHERE
+        reward IS NOT NULL AND answer_chars > 0 AND representative AND unfit IS DISTINCT FROM 'synthetic_reward'
 ),
 
 spreads AS (
@@ -37,11 +38,11 @@ lows AS (
 )
 
 SELECT
-    * EXCLUDE (interaction_id),
+    *,
     number IN (SELECT lows.number FROM lows) AS is_low,
     list_contains($strategies, 'ratings')
-    AND interaction_id IN (
-        SELECT statements.interaction_id FROM statements
+    AND (prompt, text) IN (
+        SELECT (answers.prompt, answers.text) FROM answers JOIN statements USING (interaction_id)
         WHERE kind = 'rating'
     ) AS stars
 FROM ranked

@@ -15,6 +15,7 @@ WITH stated AS (
         number AS prompt_number,
         cast(NULL AS DOUBLE) AS chosen_reward,
         cast(NULL AS DOUBLE) AS rejected_reward,
+        1 AS raters,
         statements.source AS reward_source,
         length(stripped(preferred)) AS chosen_chars,
         CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(statements.rejected)) END AS rejected_chars,
@@ -48,6 +49,7 @@ reward_pairs AS (
         better.number AS prompt_number,
         better.reward AS chosen_reward,
         worse.reward AS rejected_reward,
+        least(better.raters, worse.raters) AS raters,
         reward_source,
         better.answer_chars AS chosen_chars,
         worse.answer_chars AS rejected_chars,
@@ -69,6 +71,7 @@ judge_pairs AS (
         better.number AS prompt_number,
         cast(NULL AS DOUBLE) AS chosen_reward,
         cast(NULL AS DOUBLE) AS rejected_reward,
+        1 AS raters,
         'judge' AS reward_source,
         better.answer_chars AS chosen_chars,
         worse.answer_chars AS rejected_chars,
@@ -91,6 +94,7 @@ judge_pairs AS (
 SELECT
     * EXCLUDE (chosen_chars, rejected_chars, prompt_fault),
     length_ratio(chosen_chars, rejected_chars) AS ratio,
+    abs(chosen_chars - rejected_chars) AS chars_apart,
     chosen_chars > rejected_chars AS longer,
     coalesce(prompt_fault, CASE
         WHEN chosen_chars = 0 OR rejected_chars = 0 THEN 'empty_side'

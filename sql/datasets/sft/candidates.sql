@@ -1,13 +1,17 @@
 -- Every answer and every correction, with why it is not a training row, or NULL in `reason` where it is one. One row a
--- prompt: a human's correction first, then a teacher's, then the best reward, the shorter, the newer.
+-- prompt: a human's correction first, then a teacher's, then the best reward, the shorter, the newer. Rewards of many
+-- raters count for more than those of few: they are compared as the rule of succession says, (n r + 1) / (n + 2).
+-- Where raters disagree, from $sure_from of them on the lower bound of the reward must reach $min_reward too.
 -- Reads: answers, corrections.
--- Parameters: $max_samples, $min_reward.
+-- Parameters: $max_samples, $min_reward, $sure_from.
 WITH offers AS (
     SELECT
         number,
         cast(NULL AS VARCHAR) AS feedback_id,
         prompt,
         reward,
+        (raters * reward + 1) / (raters + 2) AS expected,
+        NOT reaches(lower, $min_reward) AND raters >= $sure_from AND NOT reaches(lowest, $min_reward) AS unsure,
         answer_chars,
         answered_at,
         coalesce(unfit, CASE WHEN refusal THEN 'refusal' WHEN boilerplate THEN 'boilerplate' END) AS unfit,
@@ -19,6 +23,8 @@ WITH offers AS (
         feedback_id,
         prompt,
         1.0 AS reward,
+        1.0 AS expected,
+        FALSE AS unsure,
         length(stripped(preferred)) AS answer_chars,
         given_at AS answered_at,
         coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit,
@@ -29,7 +35,10 @@ WITH offers AS (
 filtered AS (
     SELECT
         *,
-        coalesce(unfit, CASE WHEN NOT reaches(reward, $min_reward) THEN 'low_reward' END) AS filtered_by
+        coalesce(unfit, CASE
+            WHEN NOT reaches(reward, $min_reward) THEN 'low_reward'
+            WHEN unsure THEN 'uncertain_reward'
+        END) AS filtered_by
     FROM offers
 ),
 
@@ -37,8 +46,8 @@ best AS (
     SELECT
         prompt,
         arg_min(
-            {'number': number, 'feedback_id': feedback_id, 'reward': reward},
-            (origin, -reward, answer_chars, -epoch_us(answered_at), number, feedback_id)
+            {'number': number, 'feedback_id': feedback_id, 'expected': expected},
+            (origin, -expected, answer_chars, -epoch_us(answered_at), number, feedback_id)
         ) AS offer
     FROM filtered
     WHERE filtered_by IS NULL
@@ -50,7 +59,7 @@ selected AS (
         prompt,
         offer
     FROM best
-    ORDER BY offer.reward DESC, prompt LIMIT $max_samples
+    ORDER BY offer.expected DESC, prompt LIMIT $max_samples
 )
 
 SELECT

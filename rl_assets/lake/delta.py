@@ -18,7 +18,7 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from rl_assets.core.files import sha256_json
 from rl_assets.lake.content_hash import hash_content
-from rl_assets.lake.schema_evolution import schema_mode
+from rl_assets.lake.schema_evolution import schema_mode, schema_to_write
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import ERASURES, Erased, tombstones
 
@@ -97,12 +97,12 @@ class Lake:
         type of a column differs there, and a DeltaError if a row belongs to another day.
         """
         delta = self.open(table)
-        mode = schema_mode(delta, table)
+        mode, schema = schema_mode(delta, table), schema_to_write(delta, table)
         erased, dropped = self.erased(), set[str]()
-        conformed = (_conform(batch, table.schema) for batch in rows)
+        conformed = (_conform(batch, schema) for batch in rows)
         write_deltalake(
             self.uri(table) if delta is None else delta,
-            pa.RecordBatchReader.from_batches(table.schema, _without_erased(conformed, erased, dropped)),
+            pa.RecordBatchReader.from_batches(schema, _without_erased(conformed, erased, dropped)),
             mode="overwrite",
             schema_mode=mode,
             predicate=_equals(table.partition, str(day)),

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake import Schema as DeltaSchema
 
@@ -30,6 +31,12 @@ def schema_mode(delta: DeltaTable | None, table: Table) -> Literal["merge"] | No
             f"{_type_name(wanted[name])} is written now): move the table away and materialize its days again"
         )
     return "merge" if wanted.keys() != existing.keys() else None
+
+
+def schema_to_write(delta: DeltaTable | None, table: Table) -> pa.Schema:
+    """The table's schema, in which columns that the Delta table has keep their descriptions: it merges no others."""
+    existing = {field.name: field.metadata for field in delta.schema().fields} if delta else {}
+    return pa.schema([field.with_metadata(existing.get(field.name, field.metadata)) for field in table.schema])
 
 
 def _type_name(kind: object) -> str:

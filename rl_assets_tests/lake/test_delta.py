@@ -176,6 +176,15 @@ def test_a_table_of_an_earlier_version_takes_on_new_columns(lake):
     assert ids(lake, DAY, later(1)) == ["again", "new"]
 
 
+def test_new_columns_are_added_to_a_table_whose_columns_were_described_otherwise(lake):
+    before = altered(FEEDBACK, rater=None)
+    reworded = pa.schema([field.with_metadata({"description": "as it once was"}) for field in before.schema])
+    rows = pa.Table.from_pylist([{"day": DAY, "feedback_id": "old"}], reworded)
+    lake.publish(replace(before, schema=reworded, identity=("feedback_id",)), DAY, rows.to_reader())
+    publish(lake, later(1), "new")
+    assert ids(lake, DAY, later(1)) == ["new", "old"]
+
+
 def test_a_column_that_changed_its_type_is_refused_in_a_sentence_and_nothing_changes(lake):
     publish(lake, DAY, "a")
     changed = altered(FEEDBACK, value=pa.string())

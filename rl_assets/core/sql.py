@@ -15,7 +15,7 @@ import duckdb
 PACKAGE = Path(__file__).parents[1]
 PACKAGED = PACKAGE / "_sql"
 FOLDER = PACKAGED if PACKAGED.is_dir() else PACKAGE.parent / "sql"
-MACROS = ("text", "json", "problems", "metrics", "types", "records", "datasets")  # Later ones use earlier ones.
+MACROS = ("text", "json", "metrics", "problems", "types", "records", "datasets")  # Later ones use earlier ones.
 
 
 @cache

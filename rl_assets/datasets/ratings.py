@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -47,6 +48,7 @@ def as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConne
     """
     connection = sql.connect(memory_limit)
     register_clean(connection, lake, landed_days(lake, window))
+    sql.create_view(connection, "feedback_history", "ratings/feedback_history")
     sql.create_view(connection, "first_feedback", "ratings/first_feedback")
     return connection
 
@@ -55,6 +57,12 @@ def landed_days(lake: Lake, window: Window) -> list[date]:
     """The days of the window on which something landed."""
     days = {*lake.days(INTERACTIONS), *lake.days(FEEDBACK)}
     return sorted(day for day in days if window.first_landing <= day <= window.day)
+
+
+def count_feedback(lake: Lake, window: Window, memory_limit: str = "2GB") -> dict[str, Any]:
+    """Counts of the window's feedback: events, changed and withdrawn verdicts, those without an answer."""
+    connection = as_of(lake, window, memory_limit)
+    return dict(sql.select(connection, "ratings/feedback_counts").to_arrow_table().to_pylist()[0])
 
 
 def rate_interactions(

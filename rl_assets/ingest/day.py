@@ -54,6 +54,7 @@ class IngestedDay:
     rejects_by_file: list[dict[str, Any]]
     reject_samples: list[dict[str, Any]]
     outside_day: int
+    ratings_off_scale: list[dict[str, Any]]
     published: dict[str, Published]
 
 
@@ -203,4 +204,5 @@ def _counts(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dic
         "rejects_by_file": sql.select(connection, "ingest/rejects_by_file").to_arrow_table().to_pylist(),
         "reject_samples": sql.select(connection, "ingest/reject_samples").to_arrow_table().to_pylist(),
         "outside_day": outside.fetchall()[0][0],
+        "ratings_off_scale": sql.select(connection, "ingest/ratings_off_scale").to_arrow_table().to_pylist(),
     }

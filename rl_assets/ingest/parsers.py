@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from rl_assets.metrics.scales import Metrics, metric_of
+from rl_assets.metrics.scales import Metric, Metrics, metric_of, stars_of
 from rl_assets.tables.records import RejectReason
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,6 +15,7 @@ YEARS = range(2000, 2100)
 SECONDS_BELOW = 1e11  # a larger number is unix time in milliseconds
 ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
 KNOWN_ROLES = ("system", "user", "assistant", "tool")
+MAX_FLOAT_ID = 1e15
 Json = Mapping[str, Any]
 
 
@@ -67,10 +68,12 @@ def text(row: Json, field: str) -> str | None:
 
 
 def identifier(row: Json, field: str) -> str | None:
-    """An id: a text, or an integer as text; None if missing."""
+    """An id: a text, or a whole number as text, also one that a data frame made 12.0; None if missing."""
     value = row.get(field)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_FLOAT_ID:
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
         raise RejectedLineError("wrong_type", field)
     return str(value).strip()
@@ -120,10 +123,19 @@ def _unix(value: float | None) -> datetime:
 def score(metrics: Metrics, name: str, raw: float) -> dict[str, Any]:
     """The fields of a feedback event with this metric: value in [0, 1], raw value, dimension."""
     metric = metric_of(metrics, name)
+    return {"value": _on_scale(metric, name, raw), "raw_value": raw, "dimension": metric.dimension or name}
+
+
+def rating(metrics: Metrics, name: str, raw: float) -> dict[str, Any]:
+    """The fields of a feedback event with these stars: value in [0, 1], raw value."""
+    return {"value": _on_scale(stars_of(metrics, name), name, raw), "raw_value": raw}
+
+
+def _on_scale(metric: Metric, name: str, raw: float) -> float:
     value = metric.value(raw)
     if value is None:
-        raise RejectedLineError("out_of_range", f"{name} = {raw} is not between {metric.worst} and {metric.best}")
-    return {"value": value, "raw_value": raw, "dimension": metric.dimension or name}
+        raise RejectedLineError("out_of_range", f"{name} = {raw} is not between {metric.range}")
+    return value
 
 
 def role(name: Any, field: str) -> str:

@@ -20,6 +20,11 @@ class Metric(BaseModel):
             raise ValueError(f"worst and best are both {self.best}: a metric needs a range")
         return self
 
+    @property
+    def range(self) -> str:
+        """The range as errors name it."""
+        return f"{self.worst:g} and {self.best:g}"
+
     def value(self, raw: float) -> float | None:
         """The raw number in [0, 1], 1 the best; None outside the range."""
         value = (raw - self.worst) / (self.best - self.worst)
@@ -27,6 +32,8 @@ class Metric(BaseModel):
 
 
 Metrics = Mapping[str, Metric]
+STARS = Metric(worst=1, best=5, dimension="overall")
+STAR_FIELDS = ("rating", "user_rating", "feedback.rating")  # Each is the rating of one log format.
 
 
 def metric_macros(metrics: Metrics) -> str:
@@ -42,10 +49,13 @@ def metric_macros(metrics: Metrics) -> str:
     )
     dimension = f"CASE metric {dimensions} ELSE metric END" if dimensions else "metric"
     names = ", ".join(map(_quoted, metrics))
+    ranges = " ".join(f"WHEN {_quoted(name)} THEN {_quoted(metric.range)}" for name, metric in metrics.items())
     return f"""
     CREATE OR REPLACE MACRO clamped(x) AS
         CASE WHEN x BETWEEN -1e-9 AND 1 + 1e-9 THEN greatest(0, least(1, x)) ELSE x END;
     CREATE OR REPLACE MACRO metric_value(metric, x) AS CASE metric {values} ELSE x END;
+    CREATE OR REPLACE MACRO stars_value(metric, x) AS CASE metric {values} ELSE (x - 1) / 4 END;
+    CREATE OR REPLACE MACRO stars_range(metric) AS CASE metric {ranges} ELSE {_quoted(STARS.range)} END;
     CREATE OR REPLACE MACRO metric_dimension(metric) AS {dimension};
     CREATE OR REPLACE MACRO metric_values(m) AS CASE WHEN m IS NOT NULL THEN map_from_entries(list_transform(
         map_entries(m), lambda score: {{'k': score.key, 'v': metric_value(score.key, score.value)}})) END;
@@ -60,3 +70,8 @@ def _quoted(text: str) -> str:
 def metric_of(metrics: Metrics, name: str) -> Metric:
     """The metric of that name; one that is not configured lies in [0, 1] and has the dimension of its name."""
     return metrics.get(name, Metric(dimension=name))
+
+
+def stars_of(metrics: Metrics, name: str) -> Metric:
+    """The scale of the ratings in that field; one that is not configured has 1 to 5 stars."""
+    return metrics.get(name, STARS)

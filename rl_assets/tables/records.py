@@ -97,7 +97,7 @@ FEEDBACK = Table(
             column("feedback_id", pa.string(), "id from the log, or a hash of the content"),
             column("interaction_id", pa.string(), "the answer it rates; feedback may land before its answer"),
             column("given_at", TIME, "when it was given"),
-            column("kind", pa.string(), "reward, rating, thumbs, preference, correction or comment"),
+            column("kind", pa.string(), "reward, rating, thumbs, preference, correction, comment or retraction"),
             column(
                 "value",
                 pa.float64(),

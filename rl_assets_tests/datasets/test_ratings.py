@@ -8,7 +8,7 @@ from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK
-from rl_assets_tests.support.logs import DAY, Product, about, interaction, judged, reward
+from rl_assets_tests.support.logs import DAY, Product, about, interaction, judged, opinion, reward
 
 SOURCES = ("human", "verifier", "judge", "synthetic")
 
@@ -69,12 +69,19 @@ def test_one_raters_words_in_two_formats_are_one_raters(product: Product):
     assert (row["reward"], row["raters"]) == (1.0, 1)
 
 
-def test_raters_without_a_name_are_told_apart_by_their_acts(product: Product):
+def test_raters_without_a_name_are_one_rater_whose_last_word_counts(product: Product):
     product.log(interaction("a1"))
-    product.log(*(reward("a1", value) for value in (0.0, 0.3, 0.6)), log_format="reward_log")
+    product.log(*(reward("a1", value) for value in (0.0, 0.9, 0.6)), log_format="reward_log")
     product.ingest()
     row = product.rated()["a1"]
-    assert (row["reward"], row["raters"]) == (0.3, 3)
+    assert (row["reward"], row["raters"]) == (0.6, 1)
+
+
+def test_raters_without_a_name_of_an_output_that_no_other_log_holds_are_told_apart_by_their_rows(product: Product):
+    product.log(opinion("f1", user_id=None), opinion("f2", "thumbs_down", user_id=None), log_format="feedback_table")
+    product.ingest()
+    (row,) = product.rated().values()
+    assert (row["reward"], row["raters"]) == (0.5, 2)
 
 
 def test_a_verifier_without_a_name_is_one_and_its_latest_word_counts(product: Product):

@@ -9,8 +9,8 @@ import pytest
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
-from rl_assets_tests.support.logs import DAY, Product, interaction
-from rl_assets_tests.support.rated_days import rate, rewards
+from rl_assets_tests.support.logs import DAY, Product, about, interaction, later, reward
+from rl_assets_tests.support.rated_days import check, metadata, rate, raters, rewards
 
 homes = count()
 
@@ -68,6 +68,113 @@ def test_every_line_of_repeated_answers_is_accounted_for(product: Product, insta
     for log_format, lines in EXPORTS.items():
         product.log(*lines, log_format=log_format)
     result = rate(product, instance)
-    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "every_line_is_counted"]
-    assert check.passed
+    assert check(result, "every_line_is_counted").passed
     assert product.ingest().duplicates == 3
+
+
+CHANGES = {
+    "timeless": [reward("A", 0.0, user_id="u", timestamp=None), reward("A", 1.0, user_id="u", timestamp=None)],
+    "timeless, downwards": [
+        reward("B", 1.0, user_id="u", timestamp=None),
+        reward("B", 0.0, user_id="u", timestamp=None),
+    ],
+    "later": [reward("C", 1.0, user_id="u", timestamp=f"{DAY}T12:00:00Z"), reward("C", 0.0, user_id="u")],
+    "anonymous": [reward("D", 0.0), reward("D", 1.0, timestamp=f"{DAY}T12:00:00Z")],
+    "at one time": [reward("E", 0.0, user_id="u"), reward("E", 1.0, user_id="u")],
+    "back again": [reward("F", value, user_id="u") for value in (0.0, 1.0, 0.0)],
+}
+
+
+def test_of_the_verdicts_of_one_rater_the_last_of_the_log_counts(
+    product: Product, instance: dg.DagsterInstance
+) -> None:
+    product.log(*map(interaction, "ABCDEF"))
+    product.log(*(line for lines in CHANGES.values() for line in lines), log_format="reward_log")
+    shown = metadata(rate(product, instance), RATED_INTERACTIONS.name)
+    assert rewards(product) == {"A": 1.0, "B": 0.0, "C": 1.0, "D": 1.0, "E": 1.0, "F": 0.0}
+    assert raters(product) == {1}
+    assert shown["changed_verdicts"] == 6
+
+
+def test_a_verdict_that_changes_without_a_time_is_the_later_line_every_time(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    product = product_in(tmp_path)
+    product.log(*(interaction(f"i{number}") for number in range(40)))
+    lines = [reward(f"i{number}", value, user_id="u", timestamp=None) for number in range(40) for value in (0.0, 1.0)]
+    product.log(*lines, log_format="reward_log")
+    rate(product, instance)
+    assert [*rewards(product).values()] == [1.0] * 40
+    product.log(*lines[::-1], log_format="reward_log")
+    before = product.lake.published(FEEDBACK, DAY).sha256
+    rate(product, instance)
+    assert [*rewards(product).values()] == [0.0] * 40
+    assert product.lake.published(FEEDBACK, DAY).sha256 != before
+
+
+def test_a_rating_that_is_exported_again_with_another_value_replaces_the_former(
+    product: Product, instance: dg.DagsterInstance
+) -> None:
+    product.log(*(interaction(f"i{number}", user_rating=2, user_id=f"u{number}") for number in range(3)))
+    product.log(*(interaction(f"i{number}", user_rating=5, user_id=f"u{number}") for number in range(3)), day=later(1))
+    rate(product, instance)
+    first = product.lake.published(RATED_INTERACTIONS, DAY).sha256
+    result = rate(product, instance, later(1))
+    assert [*rewards(product, later(1)).values()] == [1.0, 1.0, 1.0]
+    assert raters(product, later(1)) == {1}
+    assert metadata(result, RATED_INTERACTIONS.name)["changed_verdicts"] == 3
+    rate(product, instance)
+    assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 == first
+    assert [*rewards(product).values()] == [0.25, 0.25, 0.25]
+
+
+def test_an_id_with_new_content_on_a_later_day_is_an_update(product: Product, instance: dg.DagsterInstance) -> None:
+    product.log(interaction("a"))
+    product.log(about("a", "f1", "thumbs_up"), log_format="feedback_table")
+    product.log(about("a", "f1", "thumbs_down"), log_format="feedback_table", day=later(1))
+    rate(product, instance)
+    rate(product, instance, later(1))
+    assert (rewards(product), rewards(product, later(1))) == ({"a": 1.0}, {"a": 0.0})
+
+
+WITHDRAWN = {
+    "the same id": [about("a", "f1", "none", user_id=None)],
+    "another id of the same rater": [about("a", "f2", "retraction", created_at=f"{DAY}T13:00:00Z")],
+}
+
+
+@pytest.mark.parametrize("lines", WITHDRAWN.values(), ids=WITHDRAWN)
+def test_a_withdrawn_thumb_leaves_no_reward(
+    product: Product, instance: dg.DagsterInstance, lines: list[dict[str, object]]
+) -> None:
+    product.log(interaction("a"), interaction("b"))
+    product.log(
+        about("a", "f1", preferred_output="Better."), about("b", "f9"), log_format="feedback_table", name="a.jsonl"
+    )
+    product.log(*lines, log_format="feedback_table", name="b.jsonl")
+    result = rate(product, instance)
+    assert rewards(product) == {"a": None, "b": 1.0}
+    assert check(result, "every_line_is_counted").passed
+
+
+def test_a_retraction_of_a_reward_log_takes_one_dimension_and_one_rater(
+    product: Product, instance: dg.DagsterInstance
+) -> None:
+    product.log(interaction("a"))
+    product.log(
+        reward("a", 1.0, user_id="u"),
+        reward("a", 0.5, user_id="v"),
+        {"type": "retraction", "interaction_id": "a", "user_id": "u", "timestamp": f"{DAY}T12:00:00Z"},
+        log_format="reward_log",
+    )
+    rate(product, instance)
+    assert rewards(product) == {"a": 0.5}
+
+
+def test_a_thumb_that_a_completion_takes_back_leaves_no_reward(product: Product, instance: dg.DagsterInstance) -> None:
+    product.log(completion(id="c", feedback={"thumbs": "up"}), log_format="openai_chat")
+    product.log(completion(id="c", feedback={"thumbs": "none"}), log_format="openai_chat", day=later(1))
+    rate(product, instance)
+    result = rate(product, instance, later(1))
+    assert (rewards(product), rewards(product, later(1))) == ({"c": 1.0}, {"c": None})
+    assert metadata(result, RATED_INTERACTIONS.name)["withdrawn_verdicts"] == 1

@@ -1,9 +1,11 @@
 -- Log format `feedback_table`: one feedback event per line, with the prompt and the output that it rates.
--- {id, prompt, model_output, feedback_type: thumbs_up, thumbs_down, rating, preference, correction, created_at,
---  rating? (1 to 5), comment?, preferred_output?, rejected_output?, brand_id?, user_id?, task_type?, session_id?,
---  interaction_id?}
+-- {id, prompt, model_output, feedback_type: thumbs_up, thumbs_down, rating, preference, correction, retraction (or
+--  none), created_at, rating? (1 to 5, or the range of the metric `rating`), comment?, preferred_output?,
+--  rejected_output?, brand_id?, user_id?, task_type?, session_id?, interaction_id?}
 -- A row with an interaction_id rates an answer that is logged elsewhere. Any other is an answer too, and its id is a
--- hash of prompt and output, so that several ratings of one output share it.
+-- hash of prompt and output, so that several ratings of one output share it; a rater without a user_id is then known by
+-- the session, or by the row. A thumbs_down or a rating below the best with a preferred_output is a correction too. A
+-- retraction takes away what its rater said of the answer before, or the row with its id.
 -- Reads: objects.
 -- Parameters: none.
 WITH fields AS (
@@ -27,8 +29,9 @@ parsed AS (
         text_of(f.task_type) AS task,
         text_of(f.prompt) AS prompt,
         text_of(f.model_output) AS answer,
-        text_of(f.feedback_type) AS kind,
+        CASE text_of(f.feedback_type) WHEN 'none' THEN 'retraction' ELSE text_of(f.feedback_type) END AS kind,
         number_of(f.rating) AS rating,
+        stars_value('rating', rating) AS stars,
         text_of(f.comment) AS comment,
         text_of(f.preferred_output) AS preferred,
         text_of(f.rejected_output) AS rejected,
@@ -46,7 +49,9 @@ checked AS (
             required(f.id, id, 'id'),
             problem(f.created_at IS NULL, 'missing_field', 'created_at'), timely(f.created_at, moment, 'created_at'),
             required(f.feedback_type, kind, 'feedback_type'),
-            one_of(kind, ['thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction'], 'feedback_type'),
+            one_of(
+                kind, ['thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction', 'retraction'], 'feedback_type'
+            ),
             optional(f.interaction_id, named_id, 'interaction_id'),
             CASE
                 WHEN f.interaction_id IS NULL
@@ -55,7 +60,7 @@ checked AS (
             END,
             CASE
                 WHEN kind = 'rating'
-                    THEN coalesce(required(f.rating, rating, 'rating'), within(rating, 1, 5, 'rating'))
+                    THEN coalesce(required(f.rating, rating, 'rating'), on_scale('rating', rating, stars))
             END,
             CASE
                 WHEN kind IN ('preference', 'correction')
@@ -69,7 +74,11 @@ checked AS (
             optional(f.session_id, session_id, 'session_id')
         ) AS fault,
         coalesce(named_id, sha256(concat_ws(chr(31), coalesce(segment, ''), coalesce(task, ''), prompt, answer)))
-            AS answer_id
+            AS answer_id,
+        coalesce(user_id, CASE WHEN named_id IS NULL THEN coalesce(session_id, id) END) AS rater,
+        CASE kind WHEN 'thumbs_up' THEN 1 WHEN 'thumbs_down' THEN 0 WHEN 'rating' THEN stars END AS value,
+        kind IN ('thumbs_down', 'rating') AND value < 1 AND NOT is_blank(preferred)
+        AND stripped(preferred) <> coalesce(stripped(answer), '') AS is_corrected
     FROM parsed
 )
 
@@ -90,17 +99,19 @@ SELECT
         'session_id': session_id,
         'user_id': user_id
     } END AS interaction,
-    CASE WHEN fault IS NULL THEN [{
-        'feedback_id': id,
-        'interaction_id': answer_id,
-        'given_at': moment,
-        'kind': CASE WHEN kind IN ('thumbs_up', 'thumbs_down') THEN 'thumbs' ELSE kind END,
-        'value': CASE kind WHEN 'thumbs_up' THEN 1 WHEN 'thumbs_down' THEN 0 WHEN 'rating' THEN (rating - 1) / 4 END,
-        'dimension': 'overall',
-        'source': 'human',
-        'preferred': preferred,
-        'rejected': rejected,
-        'comment': comment,
-        'rater': user_id
-    }] ELSE [] END AS feedback
+    CASE WHEN fault IS NULL THEN list_filter([
+        feedback_event(
+            id, answer_id, moment, CASE WHEN kind IN ('thumbs_up', 'thumbs_down') THEN 'thumbs' ELSE kind END,
+            value, CASE WHEN kind = 'rating' THEN rating END,
+            CASE WHEN kind IN ('preference', 'correction') THEN preferred END,
+            CASE WHEN kind = 'preference' THEN rejected END, comment, rater
+        ),
+        CASE
+            WHEN is_corrected OR kind = 'retraction' THEN feedback_event(
+                concat(id, '-correction'), answer_id, moment,
+                CASE WHEN kind = 'retraction' THEN 'retraction' ELSE 'correction' END,
+                NULL, NULL, CASE WHEN is_corrected THEN preferred END, NULL, NULL, rater
+            )
+        END
+    ], LAMBDA event: event IS NOT NULL) ELSE [] END AS feedback
 FROM checked

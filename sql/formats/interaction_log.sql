@@ -1,8 +1,8 @@
 -- Log format `interaction_log`: one answer per line.
 -- {interaction_id, timestamp, query, answer, agent_type, quality_scores{}, latency_ms, tools_used[], error_occurred,
 --  session_id?, user_id?, sources[]?, context?, retrieval_method?, error_message?, tokens_used?, cost_usd?,
---  user_rating? (1 to 5), user_feedback? (text), system?, messages? (earlier turns), category?, task?, segment?,
---  model?, adapter?, propensity?}
+--  user_rating? (1 to 5, or the range of the metric `user_rating`), user_feedback? (text), system?,
+--  messages? (earlier turns), category?, task?, segment?, model?, adapter?, propensity?}
 -- A rating and a comment become rows of feedback.
 -- Reads: objects.
 -- Parameters: none.
@@ -41,6 +41,7 @@ parsed AS (
         number_of(f.tokens_used) AS tokens,
         number_of(f.cost_usd) AS cost_usd,
         number_of(f.user_rating) AS rating,
+        stars_value('user_rating', rating) AS stars,
         text_of(f.user_feedback) AS comment,
         text_of(f.system) AS system,
         messages_of(f.messages) AS messages,
@@ -76,7 +77,7 @@ checked AS (
             optional(f.retrieval_method, retrieval_method, 'retrieval_method'),
             optional(f.tokens_used, tokens, 'tokens_used'), within(tokens, 0, 1e12, 'tokens_used'),
             optional(f.cost_usd, cost_usd, 'cost_usd'),
-            optional(f.user_rating, rating, 'user_rating'), within(rating, 1, 5, 'user_rating'),
+            optional(f.user_rating, rating, 'user_rating'), on_scale('user_rating', rating, stars),
             optional(f.user_feedback, comment, 'user_feedback'),
             optional(f.system, system, 'system'),
             optional(f.messages, messages, 'messages'),
@@ -127,7 +128,15 @@ SELECT
         'user_id': user_id
     } END AS interaction,
     CASE WHEN fault IS NULL THEN list_filter([
-        CASE WHEN rating IS NOT NULL THEN feedback_of(id, moment, 'rating', (rating - 1) / 4, NULL, user_id) END,
-        CASE WHEN comment IS NOT NULL THEN feedback_of(id, moment, 'comment', NULL, comment, user_id) END
+        CASE
+            WHEN rating IS NOT NULL
+                THEN struct_insert(feedback_of(id, moment, 'rating', stars, NULL, user_id), raw_value := rating)
+        END,
+        CASE
+            WHEN comment IS NOT NULL
+                THEN struct_insert(
+                    feedback_of(id, moment, 'comment', NULL, comment, user_id), raw_value := cast(NULL AS DOUBLE)
+                )
+        END
     ], LAMBDA event: event IS NOT NULL) END AS feedback
 FROM checked

@@ -2,7 +2,8 @@
 -- A query row {interaction_id, question, agent, category, top_k, num_sources?, timestamp?, answer?, context?, sources?,
 --  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
 --  dimension's range, timestamp?, dimension?,
---  source? (human by default, verifier, judge, synthetic), user_id?}.
+--  source? (human by default, verifier, judge, synthetic), user_id?}, or a row {type: "retraction", interaction_id,
+--  timestamp?, dimension?, source?, user_id?} that takes away what its rater said before.
 -- The time of a row without a timestamp is the start of its day ($day).
 -- Reads: objects.
 -- Parameters: $day.
@@ -47,14 +48,15 @@ checked AS (
         *,
         coalesce(
             no_fields(object, keys, field_count, line, reason, detail),
-            CASE WHEN is_feedback THEN one_of(type, ['feedback'], 'type') END,
+            CASE WHEN is_feedback THEN one_of(type, ['feedback', 'retraction'], 'type') END,
             required(f.interaction_id, id, 'interaction_id'),
             timely(f.timestamp, moment, 'timestamp'),
             CASE
                 WHEN is_feedback
                     THEN
                         coalesce(
-                            required(f.reward, reported_reward, 'reward'), in_metric_range(reward, 'reward'),
+                            CASE WHEN type = 'feedback' THEN required(f.reward, reported_reward, 'reward') END,
+                            in_metric_range(reward, 'reward'),
                             optional(f.dimension, dimension, 'dimension'),
                             optional(f.user_id, user_id, 'user_id'),
                             CASE
@@ -101,8 +103,8 @@ SELECT
     CASE WHEN fault IS NULL AND is_feedback THEN [struct_insert(identified({
         'interaction_id': id,
         'given_at': happened_at,
-        'kind': 'reward',
-        'value': reward,
+        'kind': CASE type WHEN 'retraction' THEN 'retraction' ELSE 'reward' END,
+        'value': CASE type WHEN 'feedback' THEN reward END,
         'dimension': metric_dimension(metric),
         'source': coalesce(source, 'human'),
         'preferred': cast(NULL AS VARCHAR),

@@ -13,9 +13,14 @@ CREATE OR REPLACE MACRO is_blank(words) AS (
 
 CREATE OR REPLACE MACRO text_of(j) AS CASE WHEN is_text(j) THEN j ->> '$' END;
 
--- Ids are text; whole numbers are read as text because many systems number their rows.
+-- Ids are text; whole numbers are read as text because many systems number their rows, also those that a data frame
+-- with missing values made 12.0.
 CREATE OR REPLACE MACRO id_of(j) AS (
-    nullif(stripped(CASE WHEN is_text(j) OR json_type(j) IN ('UBIGINT', 'BIGINT') THEN j ->> '$' END), '')
+    nullif(stripped(CASE
+        WHEN is_text(j) OR json_type(j) IN ('UBIGINT', 'BIGINT') THEN j ->> '$'
+        WHEN json_type(j) = 'DOUBLE' AND regexp_full_match(cast(j AS VARCHAR), '-?[0-9]{1,15}\.0')
+            THEN regexp_replace(cast(j AS VARCHAR), '\.0$', '')
+    END), '')
 );
 
 -- Numbers, also as strings ("0.5"); never booleans, infinities or NaN.

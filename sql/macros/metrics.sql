@@ -6,6 +6,10 @@ CREATE OR REPLACE MACRO metric_dimension(metric) AS metric;
 CREATE OR REPLACE MACRO metric_values(m) AS m;
 CREATE OR REPLACE MACRO raw_values(m) AS cast(NULL AS MAP (VARCHAR, DOUBLE));
 
+-- Stars in [0, 1]: from 1 to 5, unless the metric of that name has another range; and why a rating is not on its scale.
+CREATE OR REPLACE MACRO stars_value(metric, x) AS (x - 1) / 4;
+CREATE OR REPLACE MACRO stars_range(metric) AS '1 and 5';
+
 -- At least, up to rounding: 1.0 - 0.8 reaches 0.2 here, and does not in floats.
 CREATE OR REPLACE MACRO reaches(x, threshold) AS x >= threshold - 1e-9;
 

@@ -22,6 +22,9 @@ CREATE OR REPLACE MACRO one_of(given, allowed, field) AS problem(
         array_to_string(allowed, ', ')
     )
 );
+CREATE OR REPLACE MACRO on_scale(metric, raw, x) AS (
+    problem(x < 0 OR x > 1, 'out_of_range', concat(metric, ' = ', raw, ' is not between ', stars_range(metric)))
+);
 CREATE OR REPLACE MACRO timely(j, parsed, field) AS problem(j IS NOT NULL AND parsed IS NULL, 'bad_timestamp', field);
 CREATE OR REPLACE MACRO reason_of(fault) AS split_part(fault, ':', 1);
 CREATE OR REPLACE MACRO detail_of(fault) AS nullif(substr(fault, length(reason_of(fault)) + 2), '');

@@ -14,6 +14,22 @@ CREATE OR REPLACE MACRO feedback_of(answer_id, moment, event_kind, x, words, who
     'comment': cast(words AS VARCHAR), 'rater': who
 });
 
+-- One feedback event of a human, overall, with an id of its own.
+CREATE OR REPLACE MACRO feedback_event(id, answer_id, moment, event_kind, x, raw, better, worse, words, who) AS {
+    'feedback_id': id,
+    'interaction_id': answer_id,
+    'given_at': moment,
+    'kind': event_kind,
+    'value': cast(x AS DOUBLE),
+    'raw_value': cast(raw AS DOUBLE),
+    'dimension': 'overall',
+    'source': 'human',
+    'preferred': cast(better AS VARCHAR),
+    'rejected': cast(worse AS VARCHAR),
+    'comment': cast(words AS VARCHAR),
+    'rater': who
+};
+
 -- Hash of everything that a line's record contains.
 CREATE OR REPLACE MACRO content_hash(record, interaction, feedback, answers) AS (
     sha256(cast(CASE record

@@ -18,3 +18,18 @@ CREATE OR REPLACE MACRO answer_key(answer) AS sha256(stripped(answer));
 
 -- A sha256 as a number of 128 bits, which is compared and grouped faster than its 64 characters.
 CREATE OR REPLACE MACRO short_key(digest) AS cast(left(digest, 32) AS UUID);
+
+-- Ids in one form: a UUID in lower case without braces, a whole number without ".0"; others as they are.
+CREATE OR REPLACE MACRO plain_id(id) AS (
+    CASE
+        WHEN regexp_full_match(id, '(?i)(urn:uuid:)?\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?')
+            THEN trim(replace(lower(id), 'urn:uuid:', ''), '{}')
+        WHEN ends_with(id, '.0') AND regexp_full_match(id, '[0-9]+\.0') THEN left(id, length(id) - 2)
+        ELSE id
+    END
+);
+
+-- Letters and digits of an id in lower case, without leading zeros: ids that are equal so far may be one.
+CREATE OR REPLACE MACRO loose_id(id) AS (
+    ltrim(regexp_replace(lower(plain_id(id)), '[^\p{L}\p{N}]', '', 'g'), '0')
+);

@@ -1,9 +1,11 @@
 """Rated answers as of each day, from which every dataset is built. Rating is `rl_assets.datasets.ratings`."""
 
+from typing import Any
+
 import dagster as dg
 
-from rl_assets.datasets.ratings import rate_interactions
 from rl_assets.defs.shared.days_of_run import require_input
+from rl_assets.datasets.ratings import count_feedback, rate_interactions
 from rl_assets.defs.shared.partitions import trailing
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
@@ -13,6 +15,8 @@ from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 WINDOW = trailing(load_settings().window_days)
+FEEDBACK_HAS_ANSWERS = "feedback_has_answers"
+MAX_WITHOUT_ANSWER = 0.1
 
 
 @table_asset(
@@ -20,6 +24,7 @@ WINDOW = trailing(load_settings().window_days)
     deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK, FEATURES)],
     # It describes the days of its window that have not been described.
     pool="prompt_clusters",
+    checks={FEEDBACK_HAS_ANSWERS: "Less than a tenth of the window's feedback judges answers that have not landed."},
 )
 def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """Every answer of the trailing window with its reward, as known by the end of each day.
@@ -30,8 +35,25 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, INTERACTIONS, day)
         window, limit = home.window(day), home.duckdb_memory_limit
-        return PublishedDay.of_table(
-            rate_interactions(home.lake, window, limit, home.paths.benchmarks, home.prompt_rules)
-        )
+        published = rate_interactions(home.lake, window, limit, home.paths.benchmarks, home.prompt_rules)
+        counts = count_feedback(home.lake, window, limit)
+        return PublishedDay.of_table(published, [_feedback_has_answers(counts)], **counts)
 
     yield from publish_days(context, publish)
+
+
+def _feedback_has_answers(counts: dict[str, Any]) -> dg.AssetCheckResult:
+    """Yellow if a tenth of the window's feedback has no answer, or the id of some comes near that of an answer."""
+    events, without_answer, near = (counts[name] for name in ("feedback_events", "feedback_without_answer", "near_ids"))
+    passed = not near and without_answer <= MAX_WITHOUT_ANSWER * events
+    also = f"; the ids of {near} differ from those of landed answers only in case, signs or zeros" if near else ""
+    return dg.AssetCheckResult(
+        check_name=FEEDBACK_HAS_ANSWERS,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None
+        if passed
+        else f"{without_answer} of {events} feedback events judge answers that have not landed in the window{also}. "
+        f"Log an answer and its feedback with one id; without an answer: {', '.join(counts['samples'])}",
+        metadata={"feedback_events": events, "feedback_without_answer": without_answer, "near_ids": near},
+    )

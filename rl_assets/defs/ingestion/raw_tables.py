@@ -21,6 +21,7 @@ READABLE = ", ".join(SUFFIXES)
 MAX_NAMED_FILES = 5
 MAX_SHOWN_REJECTS = 20
 FEW_REJECTS = "few_lines_are_rejected"
+RATINGS_FIT = "ratings_fit_their_scale"
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
 
 
@@ -55,6 +56,7 @@ class LandedLogsConfig(dg.Config):
             "No file had many of its lines rejected for one reason: a warning from 2 %, an error from 50 % "
             "(RL_ASSETS_REJECT_WARN_SHARE, RL_ASSETS_REJECT_ERROR_SHARE).",
         ),
+        day_check(RATINGS_FIT, FEEDBACK.name, "No rating is outside its scale, 1 to 5 unless another is declared."),
     ],
     partitions_def=days,
     backfill_policy=one_run,
@@ -130,7 +132,11 @@ def _describe(
         f"{day}: {ingested.lines} lines of {ingested.files} files = {ingested.rows} rows "
         f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
     )
-    checks = {INGESTED_FILES.name: [_conserved(day, ingested)], REJECTED_RECORDS.name: [few_rejected]}
+    checks = {
+        INGESTED_FILES.name: [_conserved(day, ingested)],
+        REJECTED_RECORDS.name: [few_rejected],
+        FEEDBACK.name: [_ratings_fit(ingested)],
+    }
     return {
         name: PublishedDay.of_table(published, checks.get(name, ()), **details[name])
         for name, published in ingested.published.items()
@@ -174,4 +180,25 @@ def _conserved(day: str, ingested: IngestedDay) -> dg.AssetCheckResult:
         check_name="every_line_is_counted",
         passed=ingested.lines == counted,
         metadata={"day": day, "lines": ingested.lines, "lost": ingested.lines - counted},
+    )
+
+
+def _ratings_fit(ingested: IngestedDay) -> dg.AssetCheckResult:
+    off_scale = ingested.ratings_off_scale
+    told = "; ".join(
+        f"{row['ratings']} of the field `{row['field']}` are not between {row['scale']} (they go from {row['lowest']:g} "
+        f"to {row['highest']:g})"
+        for row in off_scale
+    )
+    return dg.AssetCheckResult(
+        asset_key=FEEDBACK.name,
+        check_name=RATINGS_FIT,
+        passed=not off_scale,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Ratings were rejected: {told}. The others of the field were read on that scale too. If it is "
+        "another, declare it, RL_ASSETS_METRICS='{\"" + off_scale[0]["field"] + "\": {\"worst\": ..., \"best\": ...}}', "
+        "and materialize the day again."
+        if off_scale
+        else None,
+        metadata={"ratings_off_scale": sum(row["ratings"] for row in off_scale)},
     )

@@ -1,10 +1,11 @@
 """Log format `openai_chat`: stored completions and fine-tuning files.
 
 {messages: [{role, content}], choices?: [{message}], id?, model?, created? or timestamp?, user?, metadata?: {task,
-segment, session_id, agent, category}, usage?: {total_tokens}, feedback?: {rating (1 to 5), thumbs (up or down),
-score, comment, correction, user_id}}. The answer is the first choice, else the last message if it is the
-assistant's. Contents are texts or lists of parts. The id of a line without one is the hash of its content but for
-the feedback; the time of a line without one is the start of its day.
+segment, session_id, agent, category}, usage?: {total_tokens}, feedback?: {rating (1 to 5, or the range of the metric
+`feedback.rating`), thumbs (up, down, or none, which takes a thumb back), score, comment, correction, user_id}}. The
+answer is the first choice, else the last message if it is the assistant's. Contents are texts or lists of parts. The id
+of a line without one is the hash of its content but for the feedback; the time of a line without one is the start of
+its day.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from rl_assets.ingest.parsers import (
     identifier,
     message_text,
     number,
+    rating,
     required,
     role,
     score,
@@ -24,8 +26,7 @@ from rl_assets.ingest.parsers import (
     unknown_kind,
 )
 
-THUMBS = {"up": 1.0, "down": 0.0}
-STARS = range(1, 6)
+THUMBS = {"up": 1.0, "down": 0.0, "none": None}
 
 
 def records(row: Json, context: LineContext) -> Records:
@@ -84,13 +85,11 @@ def _object(row: Json, field: str) -> Json:
 def _feedback(given: Json, name: str, context: LineContext) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     if (stars := number(given, "rating")) is not None:
-        if not STARS[0] <= stars <= STARS[-1]:
-            raise RejectedLineError("out_of_range", f"feedback.rating is not between {STARS[0]} and {STARS[-1]}")
-        events.append({"kind": "rating", "value": (stars - 1) / 4, "raw_value": stars})
+        events.append({"kind": "rating", **rating(context.metrics, "feedback.rating", stars)})
     if (thumb := text(given, "thumbs")) is not None:
         if thumb not in THUMBS:
             raise unknown_kind(thumb, THUMBS, "feedback.thumbs")
-        events.append({"kind": "thumbs", "value": THUMBS[thumb]})
+        events.append({"kind": "thumbs" if thumb in ("up", "down") else "retraction", "value": THUMBS[thumb]})
     if (points := number(given, "score")) is not None:
         events.append({"kind": "reward", **score(context.metrics, "score", points), "dimension": "overall"})
     if (comment := text(given, "comment")) is not None:
@@ -98,4 +97,9 @@ def _feedback(given: Json, name: str, context: LineContext) -> list[dict[str, An
     if (better := text(given, "correction")) is not None:
         events.append({"kind": "correction", "preferred": better})
     rater = identifier(given, "user_id")
-    return [{**event, "feedback_id": f"{name}-{event['kind']}", "rater": rater} for event in events]
+    return [{**event, "feedback_id": f"{name}-{_id_part(event)}", "rater": rater} for event in events]
+
+
+def _id_part(event: dict[str, Any]) -> str:
+    """A thumb that is taken back has the id of the thumb."""
+    return "thumbs" if event["kind"] == "retraction" else str(event["kind"])

@@ -1,0 +1,39 @@
+-- Counts of the feedback of the window: events, verdicts that were changed or withdrawn, and feedback
+-- whose answer has not landed, with the ids that differ from an answer's in form only.
+-- Reads: feedback_history, landed_interactions.
+-- Parameters: none.
+WITH events AS (
+    SELECT
+        feedback_id,
+        any_value(interaction_id) AS interaction_id,
+        bool_or(has_answer) AS has_answer,
+        bool_or(is_changed) AS is_changed,
+        bool_or(is_withdrawn) AS is_withdrawn
+    FROM feedback_history
+    GROUP BY feedback_id
+),
+
+without_answer AS (
+    SELECT
+        interaction_id,
+        loose_id(interaction_id) IN (SELECT loose_id(interaction_id) FROM landed_interactions) AS is_near
+    FROM events
+    WHERE NOT has_answer
+),
+
+near AS (
+    SELECT
+        count(*) AS feedback_without_answer,
+        count(*) FILTER (is_near) AS near_ids,
+        list(interaction_id ORDER BY NOT is_near, interaction_id)[:5] AS samples
+    FROM without_answer
+)
+
+SELECT
+    count(feedback_id) AS feedback_events,
+    count(*) FILTER (is_changed) AS changed_verdicts,
+    count(*) FILTER (is_withdrawn) AS withdrawn_verdicts,
+    any_value(feedback_without_answer) AS feedback_without_answer,
+    any_value(near_ids) AS near_ids,
+    coalesce(any_value(samples), []) AS samples
+FROM near LEFT JOIN events ON TRUE

@@ -1,0 +1,101 @@
+-- Every version of every feedback event with the answer that it judges, and whether it counts. One event counts per
+-- rater, answer and dimension (of corrections one; of preferences one per pair of texts): the latest, and of equal
+-- times the one that landed last. The same feedback id with new content is an update. A retraction takes away what its
+-- rater said before it. Raters without a name are one rater of an answer. An event that judges a session (an episode)
+-- judges each of its answers: it has a row for each, and keeps its own id if none has landed. Ids that differ in form
+-- only (a UUID in upper case or braces, 12.0) are one id.
+-- Reads: feedback, landed_interactions.
+-- Parameters: none.
+WITH versions AS (
+    SELECT
+        *,
+        row_number() OVER landings = 1 AS is_current,
+        count(*) OVER (PARTITION BY feedback_id) AS version_count,
+        first_value(kind) OVER landings = 'retraction' AND kind <> 'retraction' AS is_withdrawn,
+        content_sha256 <> first_value(content_sha256) OVER landings AND NOT is_withdrawn AS is_changed
+    FROM feedback
+    WINDOW landings AS (PARTITION BY feedback_id ORDER BY given_at DESC, day DESC)
+),
+
+unmatched AS (
+    SELECT DISTINCT interaction_id FROM versions
+    WHERE interaction_id NOT IN (
+        SELECT interaction_id FROM landed_interactions
+        WHERE interaction_id IN (SELECT versions.interaction_id FROM versions)
+    )
+),
+
+forms AS (
+    SELECT
+        plain_id(interaction_id) AS form,
+        min(interaction_id) AS interaction_id
+    FROM landed_interactions
+    WHERE plain_id(interaction_id) IN (SELECT plain_id(interaction_id) FROM unmatched)
+    GROUP BY form
+    HAVING min(interaction_id) = max(interaction_id)
+),
+
+sessions AS (
+    SELECT DISTINCT
+        session_id,
+        interaction_id
+    FROM landed_interactions
+    WHERE session_id IN (FROM unmatched)
+),
+
+judged AS (
+    SELECT
+        versions.* REPLACE (
+            coalesce(sessions.interaction_id, forms.interaction_id, versions.interaction_id) AS interaction_id
+        ),
+        coalesce(sessions.interaction_id, forms.interaction_id) IS NOT NULL
+        OR unmatched.interaction_id IS NULL AS has_answer,
+        CASE kind
+            WHEN 'comment' THEN feedback_id
+            WHEN 'correction' THEN 'correction'
+            WHEN 'preference' THEN concat_ws(chr(31), least(preferred, rejected), greatest(preferred, rejected))
+            ELSE 'value'
+        END AS subject
+    FROM versions
+    LEFT JOIN unmatched ON unmatched.interaction_id = versions.interaction_id
+    LEFT JOIN sessions ON sessions.session_id = unmatched.interaction_id
+    LEFT JOIN forms ON forms.form = plain_id(unmatched.interaction_id)
+),
+
+ordered AS (
+    SELECT
+        * EXCLUDE (is_changed, is_withdrawn),
+        row_number() OVER (
+            PARTITION BY interaction_id, source, dimension, rater
+            ORDER BY given_at, day, position NULLS FIRST, feedback_id
+        ) AS place
+    FROM judged
+    WHERE is_current
+),
+
+superseded AS (
+    SELECT
+        *,
+        lead(kind) OVER subjects IS NOT NULL AS is_superseded,
+        coalesce(
+            lead(kind) OVER subjects <> 'retraction' AND NOT coalesce(lead(value) OVER subjects = value, FALSE), FALSE
+        ) AS is_changed,
+        coalesce(
+            place < max(CASE WHEN kind = 'retraction' AND (rater IS NOT NULL OR version_count = 1) THEN place END)
+                OVER (PARTITION BY interaction_id, source, dimension, rater),
+            FALSE
+        ) AS is_withdrawn
+    FROM ordered
+    WINDOW subjects AS (PARTITION BY interaction_id, source, dimension, rater, subject ORDER BY place)
+)
+
+SELECT
+    * EXCLUDE (is_current, version_count, subject, place, is_superseded),
+    NOT is_superseded AND NOT is_withdrawn AND kind <> 'retraction' AS is_counted
+FROM superseded
+UNION ALL BY NAME
+SELECT
+    * EXCLUDE (is_current, version_count, subject),
+    FALSE AS is_counted
+FROM judged
+WHERE NOT is_current

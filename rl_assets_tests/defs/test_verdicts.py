@@ -178,3 +178,66 @@ def test_a_thumb_that_a_completion_takes_back_leaves_no_reward(product: Product,
     result = rate(product, instance, later(1))
     assert (rewards(product), rewards(product, later(1))) == ({"c": 1.0}, {"c": None})
     assert metadata(result, RATED_INTERACTIONS.name)["withdrawn_verdicts"] == 1
+
+
+TEN_STARS = {
+    "feedback_table": ("rating", lambda stars: about(f"s{stars}", f"f{stars}", "rating", rating=stars)),
+    "interaction_log": ("user_rating", lambda stars: interaction(f"s{stars}", user_rating=stars)),
+    "openai_chat": ("feedback.rating", lambda stars: completion(id=f"s{stars}", feedback={"rating": stars})),
+}
+
+
+@pytest.mark.parametrize("log_format", TEN_STARS)
+def test_stars_have_the_scale_that_is_declared_and_warn_if_they_leave_it(
+    product: Product, instance: dg.DagsterInstance, log_format: str
+) -> None:
+    field, line = TEN_STARS[log_format]
+    if log_format == "feedback_table":
+        product.log(*(interaction(f"s{stars}") for stars in range(11)))
+    product.log(*map(line, range(11)), log_format=log_format)
+    warned = check(rate(product, instance), "ratings_fit_their_scale")
+    assert not warned.passed
+    assert f"6 of the field `{field}` are not between 1 and 5 (they go from 0 to 10)" in str(warned.description)
+
+    result = rate(product, instance, metrics={field: {"worst": 0, "best": 10}})
+    assert check(result, "ratings_fit_their_scale").passed
+    assert rewards(product) == {f"s{stars}": stars / 10 for stars in range(11)}
+
+
+def test_a_bad_verdict_with_a_better_text_is_a_correction_too(product: Product, instance: dg.DagsterInstance) -> None:
+    product.log(*map(interaction, "ABC"))
+    product.log(
+        about("A", "f1", "thumbs_down", preferred_output="The better words."),
+        about("B", "f2", "rating", rating=2, preferred_output="Better still."),
+        about("C", "f3", "thumbs_down", preferred_output=" "),
+        log_format="feedback_table",
+    )
+    rate(product, instance)
+    corrections = {
+        row["interaction_id"]: row["preferred"] for row in product.rows(FEEDBACK) if row["kind"] == "correction"
+    }
+    assert corrections == {"A": "The better words.", "B": "Better still."}
+    assert rewards(product) == {"A": 0.0, "B": 0.25, "C": 0.0}
+
+
+def test_ids_in_another_form_match_and_others_that_come_near_are_counted(
+    product: Product, instance: dg.DagsterInstance
+) -> None:
+    guid = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
+    product.log(*map(interaction, (guid, "1001", "00042", "Ab-7")))
+    product.log(
+        about(guid.lower(), "f1", user_id="u"),
+        about("{" + guid + "}", "f2", "thumbs_down", user_id="v"),
+        '{"id": "f3", "interaction_id": 1001.0, "feedback_type": "thumbs_up", "created_at": "2026-10-01T11:00:00Z"}',
+        about("42", "f4"),
+        about("ab-7", "f5"),
+        about("never-landed", "f6"),
+        log_format="feedback_table",
+    )
+    result = rate(product, instance)
+    assert rewards(product) == {guid: 0.5, "1001": 1.0, "00042": None, "Ab-7": None}
+    shown = metadata(result, RATED_INTERACTIONS.name)
+    assert (shown["feedback_without_answer"], shown["near_ids"]) == (3, 2)
+    warned = check(result, "feedback_has_answers")
+    assert not warned.passed
+    assert "42, ab-7, never-landed" in str(warned.description)

@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.datasets.ratings import count_feedback, rate_interactions
+from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.partitions import trailing
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset

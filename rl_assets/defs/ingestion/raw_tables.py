@@ -185,20 +185,24 @@ def _conserved(day: str, ingested: IngestedDay) -> dg.AssetCheckResult:
 
 def _ratings_fit(ingested: IngestedDay) -> dg.AssetCheckResult:
     off_scale = ingested.ratings_off_scale
-    told = "; ".join(
-        f"{row['ratings']} of the field `{row['field']}` are not between {row['scale']} (they go from {row['lowest']:g} "
-        f"to {row['highest']:g})"
-        for row in off_scale
-    )
     return dg.AssetCheckResult(
         asset_key=FEEDBACK.name,
         check_name=RATINGS_FIT,
         passed=not off_scale,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"Ratings were rejected: {told}. The others of the field were read on that scale too. If it is "
-        "another, declare it, RL_ASSETS_METRICS='{\"" + off_scale[0]["field"] + "\": {\"worst\": ..., \"best\": ...}}', "
-        "and materialize the day again."
-        if off_scale
-        else None,
+        description=_off_scale(off_scale) if off_scale else None,
         metadata={"ratings_off_scale": sum(row["ratings"] for row in off_scale)},
+    )
+
+
+def _off_scale(fields: list[dict[str, Any]]) -> str:
+    rejected = "; ".join(
+        f"{row['ratings']} of the field `{row['field']}` are not between {row['scale']} "
+        f"(they go from {row['lowest']:g} to {row['highest']:g})"
+        for row in fields
+    )
+    setting = f'RL_ASSETS_METRICS=\'{{"{fields[0]["field"]}": {{"worst": ..., "best": ...}}}}\''
+    return (
+        f"Ratings were rejected: {rejected}. The others of the field were read on that scale too. If it is another, "
+        f"declare it, {setting}, and materialize the day again."
     )

@@ -80,7 +80,7 @@ def test_every_fault_is_told(product: Product):
         (opinion(prompt=None), "missing_field", "prompt"),
         (opinion(model_output=5), "wrong_type", "model_output"),
         (opinion(kind="rating"), "missing_field", "rating"),
-        (opinion(kind="rating", rating=6), "out_of_range", "rating is not between 1 and 5"),
+        (opinion(kind="rating", rating=6), "out_of_range", "rating = 6.0 is not between 1 and 5"),
         (opinion(kind="correction"), "missing_field", "preferred_output"),
         (opinion(kind="preference", preferred_output="Better."), "missing_field", "rejected_output"),
         (opinion(comment=1), "wrong_type", "comment"),

@@ -120,7 +120,7 @@ def test_every_fault_of_a_tensorzero_row_is_told(product: Product):
         ("wrong_type", "input"),
         ("missing_field", "output"),
         ("wrong_type", "input.role"),
-        ("out_of_range", "rating = 1.5 is not between -1.0 and 1.0"),
+        ("out_of_range", "rating = 1.5 is not between -1 and 1"),
         ("wrong_type", "value"),
         ("unknown_kind", "a datapoint"),
         ("unknown_kind", "a tag"),
@@ -234,7 +234,7 @@ def test_every_fault_of_a_trace_is_told(product: Product):
         ("missing_field", "id"),
         ("missing_field", "timestamp"),
         ("missing_field", "a generation whose input and output can be read"),
-        ("out_of_range", "rating = 2.0 is not between -1.0 and 1.0"),
+        ("out_of_range", "rating = 2.0 is not between -1 and 1"),
         ("wrong_type", "scores"),
     ]
 

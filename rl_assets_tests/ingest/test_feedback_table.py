@@ -66,7 +66,7 @@ def test_numbered_rows_and_brands_are_read(product: Product):
     assert product.rows(INTERACTIONS)[0]["segment"] == "7"
 
 
-KINDS = "thumbs_up, thumbs_down, rating, preference, correction"
+KINDS = "thumbs_up, thumbs_down, rating, preference, correction, retraction"
 
 
 def test_every_fault_is_told(product: Product):

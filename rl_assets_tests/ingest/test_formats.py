@@ -175,8 +175,8 @@ def test_every_fault_of_a_completion_is_told(product: Product):
         ("wrong_type", "messages.content"),
         ("bad_timestamp", "created"),
         ("bad_timestamp", "created"),
-        ("unknown_kind", "feedback.thumbs 'sideways' is none of up, down, none"),
         ("out_of_range", "feedback.rating = 6.0 is not between 1 and 5"),
+        ("unknown_kind", "feedback.thumbs 'sideways' is none of up, down, none"),
         ("wrong_type", "feedback"),
     ]
 

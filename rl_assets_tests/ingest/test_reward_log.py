@@ -83,8 +83,8 @@ def test_every_fault_of_a_reward_is_told(product: Product):
         reward(user_id=[]),
         reward(source="robot"),
     ) == [
-        ("unknown_kind", "type 'remark' is none of feedback"),
-        ("unknown_kind", "type is none of feedback"),
+        ("unknown_kind", "type 'remark' is none of feedback, retraction"),
+        ("unknown_kind", "type is none of feedback, retraction"),
         ("missing_field", "interaction_id"),
         ("bad_timestamp", "timestamp"),
         ("missing_field", "reward"),

@@ -18,6 +18,7 @@ from rl_assets.datasets.expectations import (
     readable,
 )
 from rl_assets.datasets.near_answers import few_alike
+from rl_assets.datasets.near_prompts import NO_LEAKS
 
 SFT = (
     no_row(
@@ -30,6 +31,7 @@ SFT = (
     no_repeat("prompts_are_unique", "There is one row per prompt.", "prompt_key"),
     no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
     SPLITS,
+    NO_LEAKS,
     CLEAN,
     ENOUGH,
     readable("messages"),
@@ -76,6 +78,7 @@ DPO = (
         "metadata.strategy <> 'explicit' AND NOT coalesce(metadata.margin > 0, false)",
     ),
     SPLITS,
+    NO_LEAKS,
     CLEAN,
     ENOUGH,
     readable("prompt", "chosen", "rejected"),
@@ -107,6 +110,7 @@ GRPO = (
         "len(list_filter(responses, lambda answer: answer.reward BETWEEN 0 AND 1)) < len(responses)",
     ),
     SPLITS,
+    NO_LEAKS,
     CLEAN,
     ENOUGH,
     readable("prompt", "responses"),
@@ -133,6 +137,7 @@ KTO = (
     ),
     no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
     SPLITS,
+    NO_LEAKS,
     CLEAN,
     ENOUGH,
     readable("prompt", "completion"),

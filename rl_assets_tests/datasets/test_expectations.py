@@ -180,3 +180,19 @@ def test_rows_broken_in_one_way_fail_the_expectation_about_it(good, name, expect
     if item.bad_row:
         assert finding.samples[0]["prompt_key"] == rows[0]["prompt_key"]
         assert len(finding.samples) <= 20
+
+
+@pytest.mark.parametrize(
+    "text", ["question 1", "Question 1!", "one two three four five six seven eight nine ten eleven"]
+)
+def test_a_held_out_prompt_that_is_nearly_one_of_training_is_found_whatever_its_key(text):
+    rows = good_rows("sft_dataset")
+    train, test = (next(row for row in rows if row["split"] == split) for split in ("train", "test"))
+    train["messages"][0]["content"] = "question 1" if "1" in text else f"{text} twelve"
+    test["messages"][0]["content"] = text
+    finding = next(
+        finding
+        for finding in audit(connected(rows, "sft_dataset"), SFT)
+        if finding.expectation.name == "no_prompt_is_near_another_split"
+    )
+    assert finding.blocks and any(row["messages"] == test["messages"] for row in finding.samples)

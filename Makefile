@@ -30,6 +30,8 @@ lock: setup  ## requirements.lock anew from pyproject.toml, for every system and
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 \
 		--all-extras --no-emit-index-url --no-emit-find-links --annotation-style line --output-file requirements.lock pyproject.toml
 
+# The demo trains on one part of its log; without this, every segment is trained on.
+demo: export RL_ASSETS_RECIPE := demo
 demo: setup  ## a whole night on the quickstart log: from files to a promotion decision
 	$(BIN)/python -m rl_assets.quickstart.install
 	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+from pyarrow import parquet
 
 from rl_assets.core.files import sha256_text
 from rl_assets.core.home import Home
 from rl_assets.datasets.prompts import prompts_file
 from rl_assets.models.adapters import Adapter, newest_adapter
+from rl_assets.recipes.recipe import Recipe, matches_filters
 from rl_assets.tables.dataset_manifest import read_manifest
 
 DATASETS = {"sft": "sft_dataset", "dpo": "dpo_dataset", "grpo": "grpo_dataset"}
@@ -23,9 +26,10 @@ class Growth:
     content: str
 
 
-def measure_growth(home: Home) -> Growth | None:
+def measure_growth(home: Home, recipe: Recipe) -> Growth | None:
     """What the newest datasets hold that the last training had not, or None before the first dataset.
 
+    Only rows that the recipe's filters keep count.
     Many feedback events on one prompt count as one prompt. Without a training so far everything is new.
     """
     day = _newest(home.datasets("sft_dataset"))
@@ -37,7 +41,7 @@ def measure_growth(home: Home) -> Growth | None:
     return Growth(
         day=day,
         new_prompts={
-            kind: _new_prompts(folder / day, _prompts_trained_on(folder, kind, trained, home.adapters()))
+            kind: _new_prompts(folder / day, _prompts_trained_on(folder, kind, trained, home.adapters()), recipe)
             for kind, folder in folders.items()
         },
         content=sha256_text("-".join(manifest.sha256 if manifest else "" for manifest in manifests)),
@@ -74,13 +78,20 @@ def _prompts_trained_on(dataset: Path, kind: str, trained: Adapter | None, adapt
     return kept if kept and kept.exists() else dataset / day / "train.parquet"
 
 
-def _new_prompts(now: Path, before: Path | None) -> int:
-    """Distinct training prompts of one dataset that another does not have."""
+def _new_prompts(now: Path, before: Path | None, recipe: Recipe) -> int:
+    """Distinct training prompts of one dataset, kept by the recipe's filters, that another does not have."""
     if not (now / "manifest.json").exists():
         return 0
-    prompts = [_distinct(path) for path in (now / "train.parquet", before) if path and path.exists()]
-    counted = duckdb.connect().sql(f"SELECT count(*) FROM ({' EXCEPT '.join(prompts)})")
-    return counted.fetchall()[0][0]
+    connection = duckdb.connect()
+    if recipe.segment or recipe.agents or recipe.categories:
+        rows = parquet.read_table(now / "train.parquet", columns=["metadata"]).column("metadata").to_pylist()
+        kept = [row["prompt_key"] for row in rows if matches_filters(row, recipe)]
+        connection.register("kept", pa.table({"key": pa.array(kept, pa.string())}))
+        prompts = ["(SELECT DISTINCT key FROM kept)"]
+    else:
+        prompts = [_distinct(now / "train.parquet")]
+    prompts += [_distinct(before)] if before and before.exists() else []
+    return int(connection.sql(f"SELECT count(*) FROM ({' EXCEPT '.join(prompts)})").fetchall()[0][0])
 
 
 def _distinct(path: Path) -> str:

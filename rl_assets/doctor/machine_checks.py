@@ -146,7 +146,7 @@ def accelerator(settings: Settings) -> Iterator[CheckResult]:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(device) for device in range(torch.cuda.device_count())]
         yield ok("accelerator", f"torch {torch.__version__} sees {', '.join(names)}")
-    elif settings.recipe == "tiny_cpu" or settings.executor in ("ray", "k8s"):
+    elif settings.recipe in ("tiny_cpu", "demo") or settings.executor in ("ray", "k8s"):
         yield ok("accelerator", f"no GPU here, and {recipe.name} needs none on this machine")
     else:
         yield warning("accelerator", f"no GPU, but the recipe {settings.recipe} needs one: training will be very slow")

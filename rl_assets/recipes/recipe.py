@@ -52,11 +52,23 @@ class Recipe(Frozen):
     quantization: Literal["nf4", "int8"] | None = None
 
 
+def matches_filters(metadata: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether a row is of the recipe's segment, categories and agents.
+
+    A row of several answers is of the agents only if they gave all of them. Human corrections are by the agent `human`.
+    """
+    agents = metadata.get("agents") or [metadata.get("agent")]
+    return (
+        (recipe.segment is None or metadata["segment"] == recipe.segment)
+        and (not recipe.categories or metadata.get("category") in recipe.categories)
+        and (not recipe.agents or set(agents) <= set(recipe.agents))
+    )
+
+
 def _tiny_cpu() -> Recipe:
     # Rates are some 500 times those of real models: the base has 0.65M parameters.
     return Recipe(
         name="tiny_cpu",
-        segment="parts-manual",
         max_length=256,
         lora=LoraRecipe(lora_dropout=0.0),
         sft=SftRecipe(learning_rate=2e-3, max_steps=260, save_steps=65),
@@ -112,6 +124,8 @@ PRESETS: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         _tiny_cpu(),
+        # The quickstart's one part that a model of this size can learn.
+        _tiny_cpu().model_copy(update={"name": "demo", "segment": "parts-manual"}),
         Recipe(name="lora_0_5b"),
         _large("lora_7b", quantization=None, gradient_accumulation_steps=4, max_grad_norm=1.0),
         _large("qlora_7b", quantization="nf4", gradient_accumulation_steps=4, max_grad_norm=1.0),

@@ -11,14 +11,23 @@ class NotEnoughRows(ValueError):
     def __init__(self, usable: int, needed: int, where: str, dropped: dict[str, int]):
         self.usable, self.needed, self.where, self.dropped = usable, needed, where, dropped
         lost = f" ({', '.join(f'{count} {reason}' for reason, count in dropped.items())})" if dropped else ""
-        super().__init__(
-            f"{where} has {usable} usable rows{lost}, training needs {needed}: "
-            "wait for more feedback, widen the window, or lower the recipe's min_rows."
-        )
+        super().__init__(f"{where} has {usable} usable rows{lost}, training needs {needed}: {_remedy(needed, dropped)}")
 
     def as_dict(self) -> dict[str, Any]:
         """What another process needs to raise the same."""
         return {name: getattr(self, name) for name in ("usable", "needed", "where", "dropped")}
+
+
+def _remedy(needed: int, dropped: dict[str, int]) -> str:
+    """What would help: the rows may be there, but be dropped."""
+    reason = max(dropped, key=lambda name: dropped[name], default="")
+    if reason and dropped[reason] >= needed:
+        remedies = {
+            "of other segments": "the recipe's segment, agents or categories drop the others; change or remove them.",
+            "too long": "raise the recipe's max_length, or set on_overlong: cut.",
+        }
+        return remedies.get(reason, f"most are dropped as {reason}.")
+    return "wait for more feedback, widen the window, or lower the recipe's min_rows."
 
 
 class TrainingRefused(ValueError):

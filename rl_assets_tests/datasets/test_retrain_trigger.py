@@ -9,6 +9,7 @@ from rl_assets.core.home import Home
 from rl_assets.datasets import prompts
 from rl_assets.datasets.retrain_trigger import measure_growth
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.recipes.recipe import PRESETS, Recipe
 from rl_assets.settings import Settings
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.night_logs import write_log
@@ -28,8 +29,8 @@ def usable(home: Path, day: str) -> int:
     return manifest.rows["train"]
 
 
-def new(home: Path) -> int:
-    found = measure_growth(Home(home))
+def new(home: Path, recipe: Recipe = PRESETS["tiny_cpu"]) -> int:
+    found = measure_growth(Home(home), recipe)
     assert found is not None
     return found.new_prompts["sft"]
 
@@ -68,3 +69,10 @@ def test_only_the_newest_contents_of_a_dataset_keep_their_prompts(trained, monke
     manifest = read_manifest(trained / "datasets" / "sft_dataset" / DAY)
     assert manifest is not None
     assert [path.stem for path in kept.iterdir()] == [manifest.sha256]
+
+
+def test_prompts_that_the_recipes_filters_drop_are_not_new(tmp_path):
+    write_log(tmp_path, DAY, range(20))
+    assert make_dataset(tmp_path, DAY).success
+    assert new(tmp_path) == usable(tmp_path, DAY) > 0
+    assert new(tmp_path, PRESETS["demo"]) == 0

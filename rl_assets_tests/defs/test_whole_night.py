@@ -26,7 +26,8 @@ FIRST, DAY = "2026-10-01", "2026-10-14"
 def run(home: Path, job: str, day: str) -> dg.ExecuteInProcessResult:
     """Run a job for a day."""
     defs = build_defs(
-        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+        resources={"home": HomeResource.from_settings(Settings(home=home, recipe="demo"))},
+        executor=dg.in_process_executor,
     )
     return defs.resolve_job_def(job).execute_in_process(partition_key=day, raise_on_error=False)
 
@@ -34,7 +35,8 @@ def run(home: Path, job: str, day: str) -> dg.ExecuteInProcessResult:
 def take_in_all_days(home: Path) -> dg.ExecuteInProcessResult:
     """Materialize the raw tables of the quickstart's days in one run."""
     defs = build_defs(
-        resources={"home": HomeResource.from_settings(Settings(home=home))}, executor=dg.in_process_executor
+        resources={"home": HomeResource.from_settings(Settings(home=home, recipe="demo"))},
+        executor=dg.in_process_executor,
     )
     tags = {"dagster/asset_partition_range_start": FIRST, "dagster/asset_partition_range_end": DAY}
     raw = [dg.AssetKey(name) for name in RAW]

@@ -8,7 +8,7 @@ from rl_assets.recipes.stages import SftRecipe
 
 
 def test_an_unknown_preset_is_refused_with_all_names():
-    with pytest.raises(ValueError, match=r"lora_9b.*tiny_cpu, lora_0_5b, lora_7b, qlora_7b, qlora_8b, low_vram"):
+    with pytest.raises(ValueError, match=r"lora_9b.*tiny_cpu, demo, lora_0_5b, lora_7b, qlora_7b, qlora_8b, low_vram"):
         preset("lora_9b")
 
 

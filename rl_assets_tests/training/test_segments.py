@@ -17,10 +17,9 @@ from rl_assets.evaluation.report.files import read_report
 from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
-from rl_assets.recipes.recipe import preset
+from rl_assets.recipes.recipe import matches_filters, preset
 from rl_assets.recipes.segments import Segment, read_segments
 from rl_assets.settings import Settings
-from rl_assets.training.data.rows import matches_filters
 from rl_assets_tests.support.logs import Product, about, judged
 from rl_assets_tests.support.training_samples import DAY, few_steps, parts_rows, publish, split_by_prompt
 

@@ -33,7 +33,7 @@ def exact_match(base: BaseModel, adapter: Adapter | None, rows: list[dict[str, A
 
 
 def test_held_out_answers_get_better_from_base_to_sft_to_dpo(tmp_path: Path):
-    rows, recipe = parts_rows(), preset("tiny_cpu")
+    rows, recipe = parts_rows(), preset("demo")
     in_training, held_out = split_by_prompt(rows["sft"])
     right = [row for row in held_out if row["metadata"]["reward"] >= 0.9]
     assert len(right) >= 60

@@ -26,9 +26,8 @@ from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import models_of_day
 from rl_assets.llm.prices import read_prices
 from rl_assets.models.base_models import ensure_base_model
-from rl_assets.recipes.recipe import Recipe
+from rl_assets.recipes.recipe import Recipe, matches_filters
 from rl_assets.recipes.segments import Segment
-from rl_assets.training.data.rows import matches_filters
 
 
 def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:

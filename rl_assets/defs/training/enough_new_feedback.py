@@ -8,6 +8,7 @@ from rl_assets.datasets.retrain_trigger import is_enough, measure_growth
 from rl_assets.defs.shared.jobs import full_job, retrain_job
 from rl_assets.defs.shared.partitions import SENSOR_SECONDS
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.recipes.recipe import named_recipe
 
 UNFINISHED = [
     status
@@ -27,12 +28,13 @@ def enough_new_feedback(context: dg.SensorEvaluationContext, home: HomeResource)
     The run key is the day and its datasets' content, so the same feedback trains at most once per day; after a
     failed training its rows still count as new on the next day.
     """
-    new = measure_growth(home.paths)
+    recipe = named_recipe(home.recipe)
+    new = measure_growth(home.paths, recipe)
     if new is None:
         return dg.SkipReason("there is no dataset yet")
     minimum = {kind: home.retrain_min_rows[kind] for kind in new.new_prompts}
     if not is_enough(new, minimum):
-        return dg.SkipReason(f"{new.new_prompts} new prompts as of {new.day}, {minimum} are needed")
+        return dg.SkipReason(f"{new.new_prompts} new prompts ({recipe.name}) as of {new.day}, {minimum} are needed")
     since = timedelta(hours=home.retrain_min_hours)
     if waiting := _training_too_recent(context.instance, since):
         return dg.SkipReason(waiting)

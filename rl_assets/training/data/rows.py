@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rl_assets.recipes.recipe import Recipe
+from rl_assets.recipes.recipe import Recipe, matches_filters
 from rl_assets.training.errors import NotEnoughRows, UntrainableRows
 
 Message = dict[str, str]
@@ -82,19 +82,6 @@ def read_split(
             yield record | {"id": record["metadata"].get("interaction_id") or f"{split} row {index}"}
         else:
             kept.dropped["of other segments"] += 1
-
-
-def matches_filters(metadata: dict[str, Any], recipe: Recipe) -> bool:
-    """Whether a row is of the recipe's segment, categories and agents.
-
-    A row of several answers is of the agents only if they gave all of them. Human corrections are by the agent `human`.
-    """
-    agents = metadata.get("agents") or [metadata.get("agent")]
-    return (
-        (recipe.segment is None or metadata["segment"] == recipe.segment)
-        and (not recipe.categories or metadata.get("category") in recipe.categories)
-        and (not recipe.agents or set(agents) <= set(recipe.agents))
-    )
 
 
 def describe_filters(recipe: Recipe) -> list[str]:

@@ -16,11 +16,10 @@ from types import ModuleType
 from typing import Any
 
 from rl_assets.models.adapters import Adapter, read_adapter
-from rl_assets.recipes.recipe import Recipe
+from rl_assets.recipes.recipe import Recipe, matches_filters
 from rl_assets.rewards import answers
 from rl_assets.tables.dataset_manifest import require_manifest
 from rl_assets.training.data.group_rows import with_advantages
-from rl_assets.training.data.rows import matches_filters
 from rl_assets.training.export.script_parts import BODY, DPO, HEADER, OFFLINE, ONLINE, SFT
 from rl_assets.training.runner.arguments import stage_arguments
 from rl_assets.training.trainers import awr, offline_grpo, offline_trainer, pair_trainer, raft

@@ -74,13 +74,13 @@ def test_a_resent_answer_is_trained_on_as_it_landed_first(product: Product):
     assert [row["messages"][-1]["content"] for row in rows] == ["first"]
 
 
-def test_an_act_of_feedback_that_lands_again_counts_as_it_was_first(product: Product):
+def test_feedback_that_lands_again_with_other_content_is_an_update_from_that_day_on(product: Product):
     product.log(interaction("a1"))
     product.log(about("a1", "f1", "thumbs_down"), log_format="feedback_table")
     product.log(about("a1", "f1", "thumbs_up"), log_format="feedback_table", day=later(1))
     product.ingest()
     product.ingest(later(1))
-    assert product.rated(later(1))["a1"]["reward"] == 0.0
+    assert [product.rated(day)["a1"]["reward"] for day in (later(0), later(1))] == [0.0, 1.0]
 
 
 def test_a_late_file_changes_the_content_of_its_own_day_only(product: Product):

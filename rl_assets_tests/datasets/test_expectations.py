@@ -37,6 +37,13 @@ def other_split(rows: list[Row]) -> None:
     rows[0]["split"] = "test" if rows[0]["split"] == "train" else "train"
 
 
+def same_prompt_in_another_split(rows: list[Row]) -> None:
+    """The first row's prompt in the first row of another split, whose keys still say that it is another prompt."""
+    other = next(row for row in rows if row["split"] != rows[0]["split"])
+    field = "prompt" if "prompt" in other else "messages"
+    put(field, 0, "content", value=rows[0][field][0]["content"])([other])
+
+
 def again(rows: list[Row]) -> None:
     rows.append(deepcopy(rows[0]))
 
@@ -70,6 +77,7 @@ SPLIT = [
     ("splits_follow_prompt_keys", other_split),
     ("splits_follow_prompt_keys", put("metadata", "prompt_key", value="x")),
     ("splits_follow_prompt_keys", put("metadata", "cluster_key", value=None)),
+    ("no_prompt_is_near_another_split", same_prompt_in_another_split),
 ]
 LONG = "word " * 2000
 BALANCE = ("no_category_dominates", everywhere("metadata", "category", value="only one"))

@@ -66,8 +66,11 @@ def test_answers_that_differ_in_personal_data_only_are_no_pair(product: Product)
     product.log(judged("a", 0.9, answer="Call 030 123456 78, tel 0301234567."), judged("b", 0.1, answer="Call him."))
     product.log(judged("c", 0.9, answer="Mail a@b.org."), judged("d", 0.1, answer="Mail c@d.org."), name="p.jsonl")
     product.ingest()
-    built, _ = product.build(build_pairs, DpoPolicy(max_len_ratio=100))
-    assert built.dropped["identical"] == 1
+    _, rows = product.build(build_pairs, DpoPolicy(max_len_ratio=100))
+    assert rows and not [row for row in rows if row["chosen"] == row["rejected"]]
+    assert product.rated()["c"]["pooled_reward"] == product.rated()["d"]["pooled_reward"] == 0.5, (
+        "one text, two rewards"
+    )
 
 
 def test_only_texts_that_held_something_are_copied_and_the_landed_ones_stay(product: Product):

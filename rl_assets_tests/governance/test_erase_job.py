@@ -38,7 +38,7 @@ def test_everything_made_of_the_erased_is_stale(copied, instance):
 
 def test_runs_that_show_texts_of_the_erased_are_named_and_deleted_when_asked(copied, instance):
     (run,) = instance.get_run_ids()
-    assert runs_that_show(instance, [f"mary knows better: {products.SECRET}."]) == [run]
+    assert runs_that_show(instance, products.TEXTS_OF_MARY) == [run]
     assert runs_that_show(instance, ["What is nowhere to be seen?"]) == []
 
     result = erase(copied, instance, delete_runs=True)

@@ -21,6 +21,12 @@ FIRST, SECOND = str(DAY), str(later(1))
 # In everything that mary wrote or was told, and in nothing else.
 SECRET = "zebrafish"
 MARYS = ("m1", "m2", "m3", "m4")
+# Of these the previews of the datasets show some: which, the splits decide.
+TEXTS_OF_MARY = (
+    f"mary knows better: {SECRET}.",
+    f"For mary: the {SECRET}.",
+    *(f"Where does my {SECRET} number {name} live?" for name in MARYS[:2]),
+)
 
 
 def fill_landing(product: Product) -> None:

@@ -155,8 +155,14 @@ def materialized(context: dg.AssetExecutionContext, asset: str, published: Mappi
 def checks_of_day(
     context: dg.AssetExecutionContext, day: str, checks: Iterable[dg.AssetCheckResult]
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Results of checks as those of one day. Dagster itself knows the day of a result only if its run has no other."""
+    """Results of checks as those of one day. Dagster itself knows the day of a result only if its run has no other.
+
+    Those that the run did not select are left to the runs that do: Dagster refuses them.
+    """
+    selected = {key.asset_key for key in context.selected_asset_check_keys}
     for check in checks:
+        if check.asset_key and check.asset_key not in selected:
+            continue
         key = check.resolve_target_check_key(_check_names(context))
         event = _newest_event(context, key.asset_key.to_user_string(), day)
         yield dg.AssetCheckEvaluation(

@@ -109,7 +109,7 @@ def test_the_days_adapters_are_compared_on_what_the_evaluation_generated(setting
 
 
 def test_a_segment_without_held_out_items_has_a_report_that_says_so(settings):
-    result = run(settings, "eval_report", "adapter_ab_report", recipe="tiny_cpu")
+    result = run(settings, "eval_report", "adapter_ab_report", recipe="demo")
     assert result.success
     assert metadata(result, "eval_report")["headline"] == "There was no held-out item to evaluate on."
     assert metadata(result, "adapter_ab_report")["headline"].endswith("there is nothing to compare.")

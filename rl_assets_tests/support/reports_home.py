@@ -59,6 +59,12 @@ def answer(agent: str, question: int) -> tuple[dict, dict]:
         "landed_day": same["day"],
         "reward": reward,
         "reward_source": "human" if reward else None,
+        "pooled_reward": reward,
+        "pooled_source": "human" if reward else None,
+        "pooled_raters": 1 if reward else None,
+        "pooled_lowest": reward,
+        "pooled_lower": reward,
+        "representative": True,
         "answer_chars": 6,
     }
     return said, rated | {"trainable": True, "split": "train", "category": "all"}

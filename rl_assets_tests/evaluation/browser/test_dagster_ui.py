@@ -11,6 +11,7 @@ import pytest
 
 from rl_assets.defs.evaluation.reports import report_metadata
 from rl_assets.evaluation.report.files import write_report
+from rl_assets.evaluation.schema.report import JudgeResult
 from rl_assets_tests.support.evaluation_samples import DAY, report, verdicts
 from rl_assets_tests.support.servers import free_port, serving
 
@@ -26,8 +27,8 @@ def reported(tmp_path_factory) -> dict[str, str]:
     settings = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
     (home / "dagster" / "dagster.yaml").write_text(settings, encoding="utf-8")
     folder = home / "reports" / DAY
-    write_report(report(judge=verdicts()), folder)
-    metadata = report_metadata(report(judge=verdicts()), folder)
+    write_report(report(judge=JudgeResult(pairwise=verdicts())), folder)
+    metadata = report_metadata(report(judge=JudgeResult(pairwise=verdicts())), folder)
     with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
         instance.report_runless_asset_event(dg.AssetMaterialization("eval_report", partition=DAY, metadata=metadata))
     return {**os.environ, "DAGSTER_HOME": str(home / "dagster"), "RL_ASSETS_HOME": str(home)}

@@ -24,7 +24,7 @@ def build_defs(
     """All definitions; resources and executor are those of the settings unless they are given."""
     settings = load_settings()
     loaded = dg.Definitions.merge(autoload(package), segments_of_file(read_segments(settings.segments)))
-    shown = presented(loaded.assets or ())
+    shown = presented(asset for asset in loaded.assets or () if isinstance(asset, dg.AssetsDefinition))
     return dg.Definitions(
         assets=with_automation(shown) if settings.automation else shown,
         jobs=loaded.jobs,

@@ -36,7 +36,7 @@ def test_a_model_that_cannot_judge_gives_no_verdict_and_is_found_out(address, ba
     found = compare_by_judge(judge, "candidate", "base", pairs)
     assert (found.pairs, found.invalid, found.wins, found.losses, found.failures) == (2, 2, 0, 0, {})
     assert found.tokens > 0 and found.win_rate is None and not found.reliable
-    assert found.doubts[0] == "2 of 2 pairs got no valid verdict."
+    assert found.problems[0] == "2 of 2 pairs got no valid verdict."
     again = Judge(endpoint, ReplyCache(tmp_path), 0, print)
     assert compare_by_judge(again, "candidate", "base", pairs).invalid == 2
     assert again.calls == 0

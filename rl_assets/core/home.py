@@ -81,6 +81,10 @@ class Home:
         """The folder of the product's adapters, or of those of one segment: `<kind>/<inputs-hash>` lie in it."""
         return self.folder / "adapters" / (segment or "")
 
+    def metric_of_epoch(self, segment: str | None = None) -> Path:
+        """The file that names the metric by which a segment (or the product) is decided, while an epoch lasts."""
+        return self.folder / "reports" / "metric" / f"{segment or 'product'}.json"
+
     def reports(self, day: str = "") -> Path:
         """The folder of all evaluation reports, or of those of a day."""
         return self.folder / "reports" / day

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rl_assets.core.validation import Record
 from rl_assets.judging.pairwise import AnswerPair, PairVerdict, judge_pairs
 from rl_assets.judging.probes import failed_probes
-from rl_assets.judging.win_rates import length_controlled, win_rate
+from rl_assets.judging.win_rates import WinsByLength, length_controlled, win_rate, wins_by_length
 from rl_assets.llm.client import Judge
 from rl_assets.metrics.statistics import Interval
 
@@ -19,7 +19,7 @@ class JudgeVerdicts(Record):
     """Wins and losses of `ours` against `theirs`, of the pairs the judge decided validly.
 
     Consistency is the share of pairs with one verdict in both orders, first position the share of decided calls
-    that chose the answer shown first; both are 0.5 for a coin.
+    that chose the answer shown first; both are 0.5 for a coin. `clusters` is how many prompts the decided pairs have.
     """
 
     model: str
@@ -32,11 +32,13 @@ class JudgeVerdicts(Record):
     identical: int
     invalid: int
     skipped: int
+    clusters: int
     consistency: float | None
     first_position: float | None
     tie_rate: float | None
     win_rate: Interval | None
     length_controlled: Interval | None
+    by_length: WinsByLength
     calls: int
     from_cache: int
     tokens: int
@@ -84,11 +86,13 @@ def summarize(
         identical=sum(verdict.outcome == "tie" and verdict.forward is None for verdict in verdicts),
         invalid=counts["invalid"],
         skipped=counts["skipped"],
+        clusters=len(set(clusters)),
         consistency=consistency,
         first_position=_first_position(verdicts),
         tie_rate=counts["tie"] / len(decided) if decided else None,
         win_rate=win_rate(points, clusters),
         length_controlled=length_controlled(points, lengths, clusters),
+        by_length=wins_by_length(points, lengths, clusters),
         calls=judge.calls,
         from_cache=judge.from_cache,
         tokens=judge.tokens,

@@ -18,7 +18,12 @@ from rl_assets.recipes.stages import (
     SftRecipe,
 )
 
+# The metrics that a decision may rest on, the strongest first; "auto" takes the first that the held-out rows can feed.
+PrimaryMetric = Literal["task_success", "field_f1", "exact_match", "judged_win_rate", "likelihood_accuracy"]
+DeclaredMetric = Literal["auto"] | PrimaryMetric
 FULL_FINE_TUNING_RATE = 2e-5
+# Keys about evaluation, which change no adapter.
+DECIDING = ("candidate", "primary", "primary_reason")
 STAGES = ("sft", "dpo", "kto", "grpo", "reward")
 
 
@@ -27,7 +32,8 @@ class Recipe(Frozen):
 
     `segment`, `agents` and `categories` keep the rows of one part of the product; empty ones keep all. A row longer
     than `max_length` tokens is dropped, or its prompt loses its oldest turns ("cut"); a turn is never cut. `candidate`
-    is the kind of adapter that is evaluated and may become champion; it decides nothing about training.
+    is the kind of adapter that is evaluated and may become champion, `primary` the metric that decides on it, and
+    `primary_reason` why it differs from the metric that has decided so far; they decide nothing about training.
     """
 
     name: str
@@ -35,6 +41,8 @@ class Recipe(Frozen):
     agents: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     candidate: Literal["sft", "dpo", "kto", "grpo"] = "dpo"
+    primary: DeclaredMetric = "auto"
+    primary_reason: str | None = None
     seed: int = Field(0, ge=0)
     max_length: int = Field(2048, ge=8)
     on_overlong: Literal["drop", "cut"] = "drop"
@@ -125,7 +133,7 @@ PRESETS: dict[str, Recipe] = {
     for recipe in (
         _tiny_cpu(),
         # The quickstart's one part that a model of this size can learn.
-        _tiny_cpu().model_copy(update={"name": "demo", "segment": "parts-manual"}),
+        _tiny_cpu().model_copy(update={"name": "demo", "segment": "parts-manual", "primary": "exact_match"}),
         Recipe(name="lora_0_5b"),
         _large("lora_7b", quantization=None, gradient_accumulation_steps=4, max_grad_norm=1.0),
         _large("qlora_7b", quantization="nf4", gradient_accumulation_steps=4, max_grad_norm=1.0),
@@ -184,7 +192,7 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
     """Hex sha256 of the recipe's values, or of those that decide what `stage` gives: not of other stages' values."""
     others = {name for name in STAGES if stage is not None and name != stage}
-    irrelevant = {"candidate", *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
+    irrelevant = {*DECIDING, *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
     return sha256_json(recipe.model_dump(mode="json", exclude=others | irrelevant))
 
 

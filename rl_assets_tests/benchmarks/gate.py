@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from rl_assets.evaluation.promotion.decide import PromotionRules, decide
-from rl_assets.evaluation.run.estimates import Column, compare
+from rl_assets.evaluation.run.estimates import Column
 from rl_assets.metrics.statistics import interval
-from rl_assets_tests.support.evaluation_samples import report
+from rl_assets_tests.support.evaluation_samples import compared_columns, report
 
 EFFECTS = (0.0, 0.02, 0.05, 0.1)
 CLUSTERS = (50, 200, 800)
@@ -36,9 +36,7 @@ def answers(seed: int, clusters: int, items: int, effect: float) -> tuple[np.nda
 def promoted(ours: np.ndarray, theirs: np.ndarray, names: list[str]) -> bool:
     """What the gate says of these answers."""
     columns = [Column(side, np.ones(len(names)), names) for side in (ours, theirs)]
-    compared = compare(
-        "candidate", "base", {"candidate": {"exact_match": columns[0]}, "base": {"exact_match": columns[1]}}
-    )
+    compared = compared_columns(*columns)
     return decide(report(comparisons={"candidate-base": compared}), None, RULES).verdict == "PROMOTE"
 
 

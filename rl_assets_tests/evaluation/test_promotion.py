@@ -15,6 +15,7 @@ from rl_assets_tests.support.evaluation_samples import (
     compared_columns,
     comparison,
     lineage,
+    primary,
     report,
     span,
     verdicts,
@@ -179,3 +180,28 @@ def test_the_parent_can_be_decided_as_a_candidate_of_its_own():
     decided = decide(whole.model_copy(update={"models": models}), None, RULES, "parent")
     assert (decided.verdict, decided.candidate) == ("PROMOTE", "the parent")
     assert {guardrail.name for guardrail in decided.guardrails} == {"token_f1", "json_validity"}
+
+
+def test_without_a_metric_the_decision_says_what_to_provide():
+    without = primary(metric=None, strength=None, why="no metric qualifies")
+    found = decide(report(primary=without), None, PromotionRules())
+    assert (found.verdict, found.primary) == ("INSUFFICIENT", None)
+    assert "No metric can decide on these answers." in found.reasons[0]
+
+
+def test_a_weak_metric_asks_for_a_share_of_the_traffic_and_leaves_the_champion():
+    weak = primary(metric="likelihood_accuracy", strength="CANARY")
+    ranked = comparison("base", likelihood_accuracy=span(0.3, 0.2, 0.4))
+    found = decide(report(primary=weak, comparisons={"candidate-base": ranked}), None, PromotionRules())
+    assert found.verdict == "CANARY"
+    assert found.reasons[0].startswith("Likelihood accuracy against the base: +0.300")
+    assert "log `adapter` and `propensity`" in found.reasons[1]
+
+
+def test_a_judge_that_decides_is_no_guardrail_of_itself():
+    judged = primary(metric="judged_win_rate", strength="PROMOTE")
+    net = comparison("base", judged_win_rate=span(-0.2, -0.3, -0.1))
+    losing = JudgeResult(pairwise=verdicts(win_rate=span(0.4, 0.35, 0.45)))
+    found = decide(report(primary=judged, judge=losing, comparisons={"candidate-base": net}), None, PromotionRules())
+    assert found.verdict == "REJECT"
+    assert "judge_win_rate" not in [guardrail.name for guardrail in found.guardrails]

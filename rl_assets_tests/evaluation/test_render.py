@@ -17,6 +17,7 @@ from rl_assets_tests.support.evaluation_samples import (
     held_out,
     html_page,
     markdown_page,
+    primary,
     report,
     span,
     training_run,
@@ -68,7 +69,7 @@ def test_nothing_to_draw_is_no_figure():
     empty = report(comparisons={}, training=[training_run(loss_curve=[])])
     assert forest(empty) is None
     assert losses(empty.training) is None
-    assert metric_by_model(empty, "token_f1") is None
+    assert metric_by_model(report(primary=primary(metric="field_f1"))) is None
     assert small_forest(empty) == ""
     assert sparkline([]) == ""
 

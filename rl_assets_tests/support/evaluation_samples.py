@@ -9,6 +9,7 @@ from rl_assets.evaluation.report.html import to_html
 from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.run.estimates import Column, compare
 from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import (
     Comparison,
     Contamination,
@@ -25,6 +26,7 @@ from rl_assets.evaluation.schema.report import (
     WorstAnswer,
 )
 from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.judging.win_rates import WinsByLength
 from rl_assets.llm.prices import PricesUsed
 from rl_assets.metrics.statistics import Interval
 from rl_assets.models.adapters import Adapter, publish
@@ -91,6 +93,8 @@ def verdicts(**changes: Any) -> JudgeVerdicts:
         "tie_rate": 0.125,
         "win_rate": span(0.69, 0.58, 0.79),
         "length_controlled": span(0.66, 0.55, 0.77),
+        "clusters": 80,
+        "by_length": WinsByLength(longer=span(0.7, 0.6, 0.8), shorter=span(0.68, 0.58, 0.78), mean=0.69, low=0.62),
         "calls": 160,
         "from_cache": 6,
         "tokens": 1660,
@@ -143,6 +147,22 @@ def training_run(**changes: Any) -> TrainingRun:
     return TrainingRun(**(content | named | {"loss_curve": [(1, 2.0), (2, 1.0)]} | changes))
 
 
+def primary(**changes: Any) -> Primary:
+    """Exact match decides, but for the changes."""
+    content: dict[str, Any] = {
+        "declared": "auto",
+        "metric": "exact_match",
+        "strength": "PROMOTE",
+        "day": DAY,
+        "against": "base",
+        "base": "b" * 64,
+        "judge": None,
+        "why": "80 of 80 held-out prompts have references of at most 8 words; 80% are needed",
+        "rungs": [],
+    }
+    return Primary(**(content | changes))
+
+
 def report(theirs: Role = "base", **changes: Any) -> EvalReport:
     """A report in which the candidate is clearly better than `theirs`, but for the changes."""
     better = comparison(
@@ -155,6 +175,7 @@ def report(theirs: Role = "base", **changes: Any) -> EvalReport:
     content: dict[str, Any] = {
         "day": DAY,
         "segment": "parts",
+        "primary": primary(),
         "models": {role: model_result(role, role) for role in roles},
         "comparisons": {f"candidate-{theirs}": better},
         "held_out": held_out(),
@@ -181,4 +202,6 @@ def markdown_page(whole: EvalReport, decision: Decision | None = None) -> str:
 
 
 def compared_columns(ours: Column, theirs: Column) -> Comparison:
-    return compare("candidate", "base", {"candidate": {"exact_match": ours}, "base": {"exact_match": theirs}})
+    return compare(
+        "candidate", "base", {"candidate": {"exact_match": ours}, "base": {"exact_match": theirs}}, "exact_match"
+    )

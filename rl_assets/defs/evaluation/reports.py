@@ -3,6 +3,7 @@
 Reports on segments, comparisons of agents and the rollback of a champion are in modules of their own.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig,
 from rl_assets.evaluation.log.production import production_metrics
 from rl_assets.evaluation.promotion.champion import promote, read_champion
 from rl_assets.evaluation.promotion.decide import PromotionRules, decide, select
+from rl_assets.evaluation.promotion.epochs import primary_of_epoch
 from rl_assets.evaluation.report.escaping import markdown_text
 from rl_assets.evaluation.report.eval_sections import headline, models_table
 from rl_assets.evaluation.report.feedback_sections import agreement_sentence
@@ -30,10 +32,11 @@ from rl_assets.evaluation.report.inline_plots import small_forest
 from rl_assets.evaluation.report.markdown import markdown_table
 from rl_assets.evaluation.run.answers import write_answers
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
-from rl_assets.evaluation.run.evaluate import evaluate
+from rl_assets.evaluation.run.evaluate import Settle, evaluate
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import models_of_day
 from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import EvalReport, Role
 from rl_assets.llm.prices import read_prices
 from rl_assets.models.base_models import ensure_base_model
@@ -58,14 +61,16 @@ SAMPLES = 20
 
 class EvalConfig(TrainingConfig, JudgeConfig):
     """What may be chosen at launch: which adapter is the candidate (sft, dpo, kto or grpo; the recipe's unless given),
-    and how much a judge is used."""
+    the metric that decides (the recipe's; why, if another one has decided so far), and how much a judge is used."""
 
     candidate: str | None = None
+    primary: str | None = None
+    primary_reason: str | None = None
 
     def resolve(self, home: HomeResource) -> Recipe:
-        """The recipe, with the candidate given here."""
-        recipe = super().resolve(home)
-        return recipe if self.candidate is None else adjusted(recipe, {"candidate": self.candidate})
+        """The recipe, with the candidate and the metric given here."""
+        chosen = self.model_dump(include={"candidate", "primary", "primary_reason"}, exclude_none=True)
+        return adjusted(super().resolve(home), chosen)
 
 
 @dg.asset(
@@ -98,7 +103,8 @@ def eval_report(
     except FileNotFoundError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     service = judge.judge(paths, config.max_judge_calls, log)
-    evaluation = evaluate(day, models, _inputs(home, day, recipe), log, service, config.judge_pairs)
+    settle = epoch_metric(context, paths.metric_of_epoch(), recipe)
+    evaluation = evaluate(day, models, _inputs(home, day, recipe), log, service, config.judge_pairs, settle)
     report = evaluation.report
     write_answers(evaluation.answers, paths.reports(day))
     write_report(report, paths.reports(day))
@@ -109,6 +115,18 @@ def eval_report(
     )
 
 
+def epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe) -> Settle:
+    """Keeps the metric of the running epoch in its file; a run of a backfill writes none."""
+
+    def settle(choose: Callable[[], Primary]) -> Primary:
+        try:
+            return primary_of_epoch(file, choose, recipe.primary_reason, keep=BACKFILL not in context.run.tags)
+        except ValueError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+
+    return settle
+
+
 def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
     """What the asset's page shows: the main metrics, which plot over days, a plot, and the path of the full report."""
     against_base = report.comparison("base")
@@ -117,6 +135,7 @@ def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
         "dagster/uri": str(folder),
         "report": dg.MetadataValue.path(folder / "report.html"),
         "headline": headline(report),
+        "decides": report.primary.sentence(),
         "difference": dg.MetadataValue.md(small_forest(report)),
         "results": dg.MetadataValue.md(markdown_table(models_table(report))),
         "judge_human_agreement": agreement_sentence(report.production.agreement),
@@ -149,6 +168,7 @@ def _inputs(home: HomeResource, day: str, recipe: Recipe) -> EvalInputs:
         dpo_folder=home.paths.datasets("dpo_dataset", day),
         trained_on=further_training_sets(home, day),
         segment=recipe.segment,
+        declared=recipe.primary,
         benchmarks=read_benchmarks(home.paths.benchmarks),
         production=production_metrics(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),
         prices=read_prices(home.paths.prices),

@@ -12,6 +12,7 @@ from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.evaluation.reports import (
     NO_CONTAMINATION,
     contamination_check,
+    epoch_metric,
     further_training_sets,
     report_metadata,
 )
@@ -41,8 +42,9 @@ def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
             models = models_of_day(home.paths, day, base, segment.stages[-1], name)
         except FileNotFoundError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        inputs = _inputs(home, day, name, segment.apply_to(config.resolve(home)))
-        evaluated = evaluate(day, models, inputs, log).report
+        recipe = segment.apply_to(config.resolve(home))
+        settle = epoch_metric(context, home.paths.metric_of_epoch(name), recipe)
+        evaluated = evaluate(day, models, _inputs(home, day, name, recipe), log, settle=settle).report
         folder = home.paths.reports(day) / "segments" / name
         write_report(evaluated, folder)
         return dg.MaterializeResult(
@@ -73,5 +75,6 @@ def _inputs(home: HomeResource, day: str, name: str, recipe: Recipe) -> EvalInpu
         trained_on=further_training_sets(home, day),
         row_filter=partial(matches_filters, recipe=recipe),
         name=name,
+        declared=recipe.primary,
         prices=read_prices(home.paths.prices),
     )

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rl_assets.evaluation.promotion.champion import Champion
 from rl_assets.evaluation.schema.decision import Decision, Guardrail, GuardrailStatus, Verdict
-from rl_assets.evaluation.schema.metrics import METRICS, PRIMARY
+from rl_assets.evaluation.schema.metrics import METRICS
+from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import Comparison, EvalReport, Role
 from rl_assets.metrics.statistics import Interval, holm
 
@@ -32,8 +33,9 @@ class PromotionRules(BaseModel):
 def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules, role: Role = "candidate") -> Decision:
     """Decide on the candidate (or the adapter of another role) against the champion, or the base while there is none.
 
-    PROMOTE if the primary difference's lower bound is above 0 and every guardrail passes; REJECT if its upper
-    bound is below 0 or a guardrail fails; INSUFFICIENT if the values cannot carry a decision; else HOLD.
+    PROMOTE if the lower bound of the primary metric's difference is above 0 and every guardrail passes, or CANARY if
+    the metric is too weak for that; REJECT if its upper bound is below 0 or a guardrail fails; INSUFFICIENT if the
+    values cannot carry a decision; else HOLD.
     """
     against: Role = "champion" if champion else "base"
     comparison, weights = report.comparison(against, role), report.models[role].sha256
@@ -45,8 +47,8 @@ def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules,
     if gaps or comparison is None:  # without a comparison there is always a gap
         return _decision(report, weights, against, "INSUFFICIENT", gaps)
     guardrails = check_guardrails(report, comparison, rules)
-    verdict, reasons = _verdict(comparison, guardrails)
-    difference = comparison.differences[PRIMARY]
+    verdict, reasons = _verdict(comparison, report.primary, guardrails)
+    difference = comparison.differences[report.primary.compared]
     return _decision(report, weights, against, verdict, reasons, difference=difference, guardrails=guardrails)
 
 
@@ -63,7 +65,9 @@ def insufficiencies(
         gaps.append("The champion belongs to another base model: the two cannot be compared as adapters.")
     if judge and judge.problems and rules.require_reliable_judge:
         gaps.append(f"The judge is not reliable. {' '.join(judge.problems)}")
-    primary = comparison.differences.get(PRIMARY) if comparison else None
+    if report.primary.metric is None:
+        return [*gaps, report.primary.sentence()]
+    primary = comparison.differences.get(report.primary.metric) if comparison else None
     clusters = primary.clusters if primary else 0
     if clusters < rules.min_clusters and (comparison or not gaps):
         gaps.append(f"There are {clusters} held-out clusters; a decision takes {rules.min_clusters}.")
@@ -72,9 +76,10 @@ def insufficiencies(
 
 def check_guardrails(report: EvalReport, comparison: Comparison, rules: PromotionRules) -> list[Guardrail]:
     """Token F1, JSON validity, latency and the judge's win rate against their limits, on the deciding comparison."""
+    judged = report.primary.metric == "judged_win_rate"
     limits = (("token_f1", rules.max_quality_loss), ("json_validity", rules.max_validity_loss))
     guardrails = [_loss_guardrail(name, comparison.differences.get(name), limit) for name, limit in limits]
-    latency, judge = report.latency_ratio, report.judge.pairwise
+    latency, judge = report.latency_ratio, None if judged else report.judge.pairwise
     if latency is not None and latency.against == comparison.theirs and comparison.ours == "candidate":
         guardrails.append(_latency_guardrail(latency.ratio, rules.max_latency_ratio))
     if judge and judge.reliable and (judge.ours, judge.theirs) == (comparison.ours, comparison.theirs):
@@ -108,9 +113,9 @@ def _judge_guardrail(win_rate: Interval | None, limit: float) -> Guardrail:
     return Guardrail(name="judge_win_rate", status=status, limit=limit, observed=win_rate)
 
 
-def _verdict(comparison: Comparison, guardrails: list[Guardrail]) -> tuple[Verdict, list[str]]:
-    difference = comparison.differences[PRIMARY]
-    observed = f"{METRICS[PRIMARY].title} against the {comparison.theirs}: {_with_interval(difference)}"
+def _verdict(comparison: Comparison, primary: Primary, guardrails: list[Guardrail]) -> tuple[Verdict, list[str]]:
+    difference = comparison.differences[primary.compared]
+    observed = f"{METRICS[primary.compared].title} against the {comparison.theirs}: {_with_interval(difference)}"
     failed = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "fail"]
     inconclusive = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "inconclusive"]
     if difference.high is not None and difference.high < 0:
@@ -118,19 +123,33 @@ def _verdict(comparison: Comparison, guardrails: list[Guardrail]) -> tuple[Verdi
     if failed:
         return "REJECT", [f"{observed}.", *failed]
     better = difference.low is not None and difference.low > 0
+    if better and not inconclusive and primary.strength == "CANARY":
+        return "CANARY", [f"{observed}: better, and no guardrail fails.", _canary(primary)]
     if better and not inconclusive:
         return "PROMOTE", [f"{observed}: better, and no guardrail fails."]
     if better:
         return "HOLD", [f"{observed}: better, but a guardrail is inconclusive.", *inconclusive]
-    return "HOLD", [f"{observed}: not significant.", _what_it_takes(comparison), *inconclusive]
+    return "HOLD", [f"{observed}: not significant.", _what_it_takes(comparison, difference), *inconclusive]
 
 
-def _what_it_takes(comparison: Comparison) -> str:
+def _canary(primary: Primary) -> str:
+    """Why this metric does not promote, and what would."""
+    weakness = {
+        "judged_win_rate": f"The judge may not promote: {primary.why}.",
+        "likelihood_accuracy": "Ranking logged answers says little about new ones, so this metric does not promote.",
+    }
+    return (
+        f"{weakness.get(primary.compared, primary.why)} Serve it a small share of the traffic, log `adapter` and "
+        "`propensity` with each answer, and let ratings or human preferences decide."
+    )
+
+
+def _what_it_takes(comparison: Comparison, difference: Interval) -> str:
     if comparison.clusters_needed is None:
         return "Nothing differs on these items, so no number of such items would decide."
     return (
         f"A difference of this size takes about {comparison.clusters_needed:,} clusters to show "
-        f"(80 % power); there are {comparison.differences[PRIMARY].clusters:,}."
+        f"(80 % power); there are {difference.clusters:,}."
     )
 
 
@@ -156,7 +175,7 @@ def _decision(
         day=report.day,
         candidate=weights,
         against=against,
-        primary=PRIMARY,
+        primary=report.primary.metric,
         reasons=reasons,
         difference=difference,
         guardrails=list(guardrails),

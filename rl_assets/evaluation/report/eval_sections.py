@@ -21,7 +21,7 @@ from rl_assets.evaluation.report.sections import (
     signed,
 )
 from rl_assets.evaluation.schema.decision import Decision
-from rl_assets.evaluation.schema.metrics import METRICS, PRIMARY
+from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.evaluation.schema.report import (
     ROLES,
     BenchmarkResult,
@@ -56,7 +56,7 @@ def eval_sections(report: EvalReport, decision: Decision | None = None) -> list[
             differences_table(report),
         ),
         section("Models", models_table(report)),
-        _slices(report.held_out, figures),
+        _slices(report.held_out, report.primary.level, figures),
         judge_section(report.judge, figures.verdicts),
         *(_benchmark(benchmark) for benchmark in report.benchmarks),
         production_section(report.production),
@@ -77,6 +77,7 @@ def _summary(report: EvalReport, decision: Decision | None, figures: EvalFigures
         Paragraph(f"Base {report.lineage.base_name}{segment}", "note"),
         _verdict_box(decision) if decision else None,
         Paragraph(headline(report), "lead"),
+        Paragraph(report.primary.sentence()),
         Paragraph(alert, "alert") if contaminated else None,
         figure(figures.by_model),
     )
@@ -88,17 +89,17 @@ def _verdict_box(decision: Decision) -> VerdictBox:
 
 
 def headline(report: EvalReport) -> str:
-    """One sentence: the candidate's primary metric and its difference from each other model."""
-    primary = report.candidate.metrics.get(PRIMARY)
-    if primary is None:
+    """One sentence: the candidate's main metric and its difference from each other model."""
+    metric = report.primary.level
+    level = report.candidate.metrics.get(metric)
+    if level is None:
         return "There was no held-out item to evaluate on."
     differences = [
-        f"{comparison.differences[PRIMARY].mean:+.3f} against the {comparison.theirs}"
+        f"{comparison.differences[metric].mean:+.3f} against the {comparison.theirs}"
         for comparison in report.comparisons.values()
-        if comparison.ours == "candidate" and PRIMARY in comparison.differences
+        if comparison.ours == "candidate" and metric in comparison.differences
     ]
-    level = f"{METRICS[PRIMARY].title} of the candidate: {primary:.3f} on {primary.n} items"
-    return f"{level}; {', '.join(differences)}."
+    return f"{METRICS[metric].title} of the candidate: {level:.3f} on {level.n} items; {', '.join(differences)}."
 
 
 def sample_sentence(report: EvalReport) -> str:
@@ -115,7 +116,7 @@ def _power(report: EvalReport) -> str:
         return "The paired differences show no spread, so no minimum detectable effect can be stated."
     return (
         f"Against the {deciding.theirs}, a true difference of {deciding.minimum_detectable_effect:.3f} in "
-        f"{METRICS[PRIMARY].title.lower()} would show in 80 % of such samples."
+        f"{METRICS[report.primary.compared].title.lower()} would show in 80 % of such samples."
     )
 
 
@@ -158,10 +159,10 @@ def differences_table(report: EvalReport) -> Table:
     return Table(["", *(f"{c.ours} − {c.theirs}" for c in compared)], rows)
 
 
-def _slices(held_out: HeldOutResult, figures: EvalFigures) -> Section:
+def _slices(held_out: HeldOutResult, metric: str, figures: EvalFigures) -> Section:
     count = len(held_out.slices)
     note = (
-        f"{METRICS[PRIMARY].title} by agent of the reference, category and segment. p-values are Holm's, for looking "
+        f"{METRICS[metric].title} by agent of the reference, category and segment. p-values are Holm's, for looking "
         f"at {count} slices at once."
     )
     header = ["Slice", "Items", "Clusters", "Candidate", "Difference", "p (Holm)", "Verdict"]

@@ -6,7 +6,6 @@ Drawn by hand: a few elements, base64 in a data URI, no library. The colours rea
 import base64
 from collections.abc import Sequence
 
-from rl_assets.evaluation.schema.metrics import PRIMARY
 from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets.metrics.statistics import Interval
 
@@ -46,11 +45,12 @@ def _thinned(values: Sequence[float]) -> list[float]:
 
 
 def small_forest(report: EvalReport) -> str:
-    """Markdown image of the candidate's paired differences on the primary metric; "" without any."""
+    """Markdown image of the candidate's paired differences on the deciding metric; "" without any."""
+    metric = report.primary.compared
     rows = [
-        (comparison.theirs, comparison.differences[PRIMARY])
+        (comparison.theirs, comparison.differences[metric])
         for comparison in report.comparisons.values()
-        if comparison.ours == "candidate" and PRIMARY in comparison.differences
+        if comparison.ours == "candidate" and metric in comparison.differences
     ]
     if not rows:
         return ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rl_assets.evaluation.report.escaping import printable
-from rl_assets.evaluation.schema.metrics import METRICS, PRIMARY
+from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.evaluation.schema.report import ROLES, EvalReport, RewardBin, TrainingRun
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.metrics.statistics import Interval
@@ -81,8 +81,9 @@ def draw_figures(report: EvalReport) -> EvalFigures:
     )
 
 
-def metric_by_model(report: EvalReport, metric: str = PRIMARY) -> str | None:
+def metric_by_model(report: EvalReport) -> str | None:
     """Bars of one metric with 95 % intervals, one bar per model; None if no model has it."""
+    metric = report.primary.level
     metrics = [(role, report.models[role].metrics.get(metric)) for role in ROLES if role in report.models]
     rows = [(role, interval) for role, interval in metrics if interval is not None]
     if not rows:

@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 
 from rl_assets.core import sql
 from rl_assets.core.files import sha256_text, write_atomically
-from rl_assets.evaluation.run.estimates import EvalScores
+from rl_assets.evaluation.run.estimates import ITEM_METRICS, EvalScores
 from rl_assets.evaluation.run.generate import ModelScores
-from rl_assets.evaluation.schema.metrics import METRICS, PRIMARY
+from rl_assets.evaluation.schema.metrics import METRICS
+from rl_assets.evaluation.schema.primary import LEVEL_WITHOUT
 from rl_assets.lake.table import column
 from rl_assets.llm.prices import PricesUsed
-from rl_assets.metrics.text import exact_match
 from rl_assets.tables.records import MESSAGES
 
 ANSWERS_FILE = "answers.parquet"
@@ -38,7 +38,7 @@ ANSWERS = pa.schema(
         column("answer", pa.string(), "the model's answer, decoded greedily"),
         column("answer_key", pa.string(), "hash of the answer"),
         column("answer_chars", pa.int64(), "its length"),
-        column("reward", pa.float64(), "the primary metric, 0 or 1; null without a reference"),
+        column("reward", pa.float64(), "the metric of the report's levels, in [0, 1]; null without a reference"),
         column("reward_source", pa.string(), "name of that metric"),
         column("error", pa.bool_(), "the answer is empty, or was cut off at the limit of new tokens"),
         column("latency_ms", pa.float64(), "null: answers were generated in batches"),
@@ -65,6 +65,8 @@ def answers_table(day: str, scores: EvalScores, prices: PricesUsed) -> pa.Table:
 
 
 def _rows(scores: EvalScores, outputs: ModelScores, prices: PricesUsed) -> Iterator[dict[str, Any]]:
+    name = scores.level if scores.level in ITEM_METRICS else LEVEL_WITHOUT
+    metric = ITEM_METRICS[name]
     for item, answer in zip(scores.held_out.items, outputs.generation.answers, strict=True):
         yield {
             "prompt_key": item.cluster,
@@ -74,8 +76,8 @@ def _rows(scores: EvalScores, outputs: ModelScores, prices: PricesUsed) -> Itera
             "answer": answer.text,
             "answer_key": sha256_text(answer.text),
             "answer_chars": len(answer.text),
-            "reward": exact_match(answer.text, item.references) if item.references else None,
-            "reward_source": METRICS[PRIMARY].title.lower(),
+            "reward": metric(item, answer.text),
+            "reward_source": METRICS[name].title.lower(),
             "error": not answer.text or not answer.finished,
             "tokens": answer.prompt_tokens + answer.tokens,
             "cost_usd": prices.price.usd(answer.prompt_tokens, answer.tokens) if prices.price else None,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rl_assets.evaluation.run.generate import EvalOutputs, EvalPrompts, ModelScores, PromptSet
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.models import EvaluatedModels
-from rl_assets.evaluation.schema.metrics import PRIMARY
 from rl_assets.evaluation.schema.report import Comparison, Role
 from rl_assets.metrics.bleu import BleuColumn, counter, sentence_counts
 from rl_assets.metrics.rouge import KINDS as ROUGE
@@ -30,6 +29,7 @@ from rl_assets.metrics.verifiers import solves
 from rl_assets.models.log_probabilities import implicit_margins, likelihood_margins, preferred
 
 Row = tuple[Item, str]
+ItemMetric = Callable[[Item, str], float | None]
 QUALITY_TOKENS = 100
 COMPARED: tuple[tuple[Role, Role], ...] = (
     ("candidate", "base"),
@@ -83,11 +83,15 @@ AnyColumn = Column | BleuColumn
 
 @dataclass(frozen=True)
 class EvalScores:
-    """The models, their prompts, and their outputs by the hash of their weights; estimates are by role."""
+    """The models, their prompts, and their outputs by the hash of their weights; estimates are by role.
+
+    `level` is the metric that slices and sample sizes are about.
+    """
 
     models: EvaluatedModels
     prompts: EvalPrompts
     outputs: Mapping[str, EvalOutputs]
+    level: str
 
     @property
     def held_out(self) -> PromptSet:
@@ -120,14 +124,10 @@ class EvalScores:
             parent=self.by_role.get("parent") if role == "candidate" else None,
         )
 
-    def primary(self, role: Role) -> Column:
-        """The column that the decision rests on."""
-        return cast("Column", self.columns[role][PRIMARY])
-
     def comparisons(self) -> dict[str, Comparison]:
         """Every two roles that are compared, as "ours-theirs"."""
         return {
-            f"{ours}-{theirs}": compare(ours, theirs, self.columns)
+            f"{ours}-{theirs}": compare(ours, theirs, self.columns, self.level)
             for ours, theirs in COMPARED
             if ours in self.columns and theirs in self.columns
         }
@@ -154,11 +154,7 @@ def answer_columns(prompts: PromptSet, scores: ModelScores) -> dict[str, AnyColu
     rows = [(item, answer.text) for item, answer in answers]
     known = [row for row in rows if row[0].references]
     return {
-        "exact_match": _scored(known, lambda item, text: exact_match(text, item.references)),
-        "token_f1": _scored(known, lambda item, text: token_f1(text, item.references)),
-        "json_validity": _scored(known, lambda item, text: json_validity(text, item.references)),
-        "field_f1": _scored(known, lambda item, text: field_f1(text, item.references)),
-        "task_success": _scored(rows, _task_success),
+        **{name: _scored(rows, metric) for name, metric in ITEM_METRICS.items()},
         "rejection_rate": _scored(rows, _is_rejected),
         "quality_per_token": _quality_per_token(prompts, scores),
         **_prose_columns([row for row in known if json_validity("", row[0].references) is None]),
@@ -174,7 +170,7 @@ def _column(values: Sequence[float], clusters: list[str], weights: Sequence[floa
     )
 
 
-def _scored(rows: Sequence[Row], metric: Callable[[Item, str], float | None]) -> Column:
+def _scored(rows: Sequence[Row], metric: ItemMetric) -> Column:
     """The column of the rows for which the metric has a value."""
     scored = [(metric(item, text), item.cluster) for item, text in rows]
     kept = [(value, cluster) for value, cluster in scored if value is not None]
@@ -187,13 +183,28 @@ def _task_success(item: Item, text: str) -> float | None:
     return solves(text, item.references, item.verifier, item.schema)
 
 
+def _by_references(metric: Callable[[str, Sequence[str]], float | None]) -> ItemMetric:
+    """A metric of one answer; None without references."""
+    return lambda item, text: metric(text, item.references) if item.references else None
+
+
+# Metrics of one answer alone, in [0, 1]; None where the item does not have what they need.
+ITEM_METRICS: dict[str, ItemMetric] = {
+    "exact_match": _by_references(exact_match),
+    "token_f1": _by_references(token_f1),
+    "json_validity": _by_references(json_validity),
+    "field_f1": _by_references(field_f1),
+    "task_success": _task_success,
+}
+
+
 def _is_rejected(item: Item, text: str) -> float | None:
     """Whether the answer equals a rejected one; None if the item has none."""
     return float(any(same_answer(text, rejected) for rejected in item.rejected)) if item.rejected else None
 
 
 def _quality_per_token(prompts: PromptSet, scores: ModelScores) -> RateColumn:
-    """The primary metric over the tokens it took."""
+    """Exact matches over the tokens of the answers."""
     answered = zip(prompts.items, scores.generation.answers, strict=True)
     rows = [(item, answer) for item, answer in answered if item.references]
     return RateColumn(
@@ -254,16 +265,17 @@ def paired_difference(ours: AnyColumn, theirs: AnyColumn) -> Interval:
     return ours.difference(cast("Column", theirs))
 
 
-def compare(ours: Role, theirs: Role, columns: Mapping[Role, Mapping[str, AnyColumn]]) -> Comparison:
-    """Paired differences on every metric that both models have."""
+def compare(ours: Role, theirs: Role, columns: Mapping[Role, Mapping[str, AnyColumn]], level: str) -> Comparison:
+    """Paired differences on every metric that both models have; what the sample can show is told of `level`."""
     shared = [name for name in columns[ours] if name in columns[theirs]]
     differences = {name: paired_difference(columns[ours][name], columns[theirs][name]) for name in shared}
-    primary = differences.get(PRIMARY)
-    se = None if primary is None else primary.se
-    return Comparison(
-        ours=ours,
-        theirs=theirs,
-        differences=differences,
-        minimum_detectable_effect=minimum_detectable_effect(se) if se else None,
-        clusters_needed=None if primary is None else clusters_needed(primary),
-    )
+    return Comparison(ours=ours, theirs=theirs, differences=differences, **sample_size(differences.get(level)))
+
+
+def sample_size(difference: Interval | None) -> dict[str, Any]:
+    """The difference that such a sample can show, and the clusters that it takes to show this one."""
+    se = None if difference is None else difference.se
+    return {
+        "minimum_detectable_effect": minimum_detectable_effect(se) if se else None,
+        "clusters_needed": None if difference is None else clusters_needed(difference),
+    }

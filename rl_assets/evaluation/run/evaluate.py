@@ -1,15 +1,15 @@
 """The evaluation: generate with every model on the same prompts, estimate, ask the judge, assemble the report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from rl_assets.evaluation.run.answers import answers_table
-from rl_assets.evaluation.run.estimates import EvalScores
+from rl_assets.evaluation.run.estimates import EvalScores, sample_size
 from rl_assets.evaluation.run.generate import Log, ModelScores, PromptSet, generate_and_score
-from rl_assets.evaluation.run.inputs import EvalInputs
+from rl_assets.evaluation.run.inputs import EvalInputs, Pair
 from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.run.results import (
     benchmark_results,
@@ -20,16 +20,26 @@ from rl_assets.evaluation.run.results import (
     notes_on,
     training_runs,
 )
-from rl_assets.evaluation.schema.report import Contamination, EvalReport, JudgeResult, LatencyRatio
+from rl_assets.evaluation.run.rungs import Logged, choose_primary
+from rl_assets.evaluation.schema.primary import Primary
+from rl_assets.evaluation.schema.report import Comparison, Contamination, EvalReport, JudgeResult, LatencyRatio
 from rl_assets.judging.pairwise import AnswerPair
 from rl_assets.judging.ratings import rate_by_judge
-from rl_assets.judging.summary import compare_by_judge
+from rl_assets.judging.summary import JudgeVerdicts, compare_by_judge
+from rl_assets.judging.win_rates import net_wins
 from rl_assets.llm.client import Judge
 from rl_assets.llm.prices import price_of
 from rl_assets.metrics.statistics import SEED, median_interval
 from rl_assets.models.latency import paired_latency_ratios
 from rl_assets.models.loading import free_memory, load_for_inference
 from rl_assets.models.runtime import start
+
+Settle = Callable[[Callable[[], Primary]], Primary]
+
+
+def chosen_anew(choose: Callable[[], Primary]) -> Primary:
+    """The choice itself, where no epoch is kept."""
+    return choose()
 
 
 @dataclass(frozen=True)
@@ -47,26 +57,35 @@ def evaluate(
     log: Log,
     judge: Judge | None = None,
     judge_pairs: int = 100,
+    settle: Settle = chosen_anew,
 ) -> Evaluation:
     """Generate answers of every distinct model to the same held-out items and compare them, paired.
 
     Models are scored with one in memory at a time; for the latency ratio the candidate and the model that it
     would replace are loaded together. A champion of another base is not evaluated: nothing is comparable. If there is
-    a judge, it compares at most `judge_pairs` answers of the candidate with those of that model.
+    a judge, it compares at most `judge_pairs` answers of the candidate with those of that model. The metric that
+    decides is chosen by the logged rows before any model answers; `settle` keeps that of the running epoch.
     """
     # Read first: a missing or interrupted dataset should not cost an evaluation.
     datasets = [dataset_used(folder) for folder in inputs.held_out_folders]
     contamination = Contamination(prompts=inputs.contaminated())
     items, pairs = inputs.held_out()
+    preferences = judge_preferences(judge, pairs, judge_pairs) if judge else None
+    logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences)
+    against = models.weights(models.roles()[models.against])
+    primary = settle(lambda: choose_primary(logged, inputs.declared, day, against, models.base.sha256))
+    log(primary.sentence())
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
-    scores = EvalScores(models, *generate_and_score(models, items, pairs, inputs.benchmarks, log))
+    outputs = generate_and_score(models, items, pairs, inputs.benchmarks, log)
+    scores = EvalScores(models, *outputs, level=primary.level)
     prices = price_of(inputs.prices, models.base.name)
-    verdicts = judge_candidate(scores, judge, judge_pairs) if judge else JudgeResult()
+    verdicts = judge_candidate(scores, judge, judge_pairs, preferences) if judge else JudgeResult()
     report = EvalReport(
         day=day,
         segment=inputs.name or inputs.segment,
+        primary=primary,
         models=model_results(scores, prices.price),
-        comparisons=scores.comparisons(),
+        comparisons=with_verdicts(scores.comparisons(), verdicts.pairwise, primary),
         held_out=held_out_result(scores),
         contamination=contamination,
         benchmarks=benchmark_results(scores, inputs.benchmarks),
@@ -82,20 +101,23 @@ def evaluate(
     return Evaluation(report, answers_table(day, scores, prices))
 
 
-def judge_candidate(scores: EvalScores, judge: Judge, max_pairs: int) -> JudgeResult:
-    """Verdicts on the candidate's answers, ratings of them, and verdicts on preferences that the logs hold.
+def judge_preferences(judge: Judge, pairs: Sequence[Pair], max_pairs: int) -> JudgeVerdicts | None:
+    """How often the judge agrees with held-out preferences, the better answer first; None without one."""
+    kept = [pairs[row] for row in _spread(len(pairs), max_pairs)]
+    known = [AnswerPair(pair.prompt, pair.chosen, pair.rejected, pair.cluster) for pair in kept]
+    return compare_by_judge(judge, "preferred", "rejected", known) if known else None
 
-    An unreliable judge is not used for ratings.
-    """
+
+def judge_candidate(scores: EvalScores, judge: Judge, max_pairs: int, preferences: JudgeVerdicts | None) -> JudgeResult:
+    """Verdicts on the candidate's answers, and ratings of them by a judge that is reliable."""
     held_out, against = scores.held_out, scores.models.against
     pairs = answer_pairs(held_out, scores.by_role["candidate"], scores.by_role[against], max_pairs)
-    known = preference_pairs(held_out, max_pairs)
     pairwise = compare_by_judge(judge, "candidate", against, pairs) if pairs else None
     reliable = pairwise is not None and pairwise.reliable
     return JudgeResult(
         pairwise=pairwise,
         ratings=rate_by_judge(judge, "candidate", against, pairs) if reliable else None,
-        preferences=compare_by_judge(judge, "preferred", "rejected", known) if known else None,
+        preferences=preferences,
     )
 
 
@@ -112,10 +134,17 @@ def answer_pairs(prompts: PromptSet, ours: ModelScores, theirs: ModelScores, max
     ]
 
 
-def preference_pairs(prompts: PromptSet, max_pairs: int) -> list[AnswerPair]:
-    """Held-out preferences, the better answer first: how often a judge agrees with the logs."""
-    kept = [prompts.pairs[row] for row in _spread(len(prompts.pairs), max_pairs)]
-    return [AnswerPair(pair.prompt, pair.chosen, pair.rejected, pair.cluster) for pair in kept]
+def with_verdicts(
+    comparisons: dict[str, Comparison], verdicts: JudgeVerdicts | None, primary: Primary
+) -> dict[str, Comparison]:
+    """The comparisons, with the judge's net win rate on the one that it judged; nothing of an unreliable judge."""
+    key = f"{verdicts.ours}-{verdicts.theirs}" if verdicts else ""
+    if verdicts is None or verdicts.win_rate is None or not verdicts.reliable or key not in comparisons:
+        return comparisons
+    net, compared = net_wins(verdicts.win_rate), comparisons[key]
+    sized = sample_size(net) if primary.metric == "judged_win_rate" else {}
+    judged = compared.model_copy(update={"differences": compared.differences | {"judged_win_rate": net}} | sized)
+    return comparisons | {key: judged}
 
 
 def _spread(size: int, limit: int) -> Sequence[int]:

@@ -18,6 +18,7 @@ from rl_assets.evaluation.schema.report import Production
 from rl_assets.llm.prices import SHIPPED, PriceTable, read_prices
 from rl_assets.metrics.text import exact_match
 from rl_assets.metrics.verifiers import Verifier, inferred
+from rl_assets.recipes.recipe import DeclaredMetric
 
 RowFilter = Callable[[dict[str, Any]], bool]
 TRAINING_SPLITS = ("train", "validation")
@@ -201,7 +202,7 @@ class EvalInputs:
 
     The items are the rows of the test splits of `sft_folder` and `dpo_folder` that belong to the segment and pass
     `row_filter` (on their metadata); `name` is the report's name for such a slice. `trained_on` are further datasets
-    that adapters of the day may have seen.
+    that adapters of the day may have seen. `declared` is the metric that the recipe wants to decide.
     """
 
     sft_folder: Path
@@ -210,6 +211,7 @@ class EvalInputs:
     segment: str | None = None
     row_filter: RowFilter = every_row
     name: str | None = None
+    declared: DeclaredMetric = "auto"
     benchmarks: Sequence[Benchmark] = ()
     production: Production = field(default_factory=Production)
     prices: PriceTable = field(default_factory=_shipped_prices)

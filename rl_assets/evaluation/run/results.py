@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rl_assets.evaluation.run.estimates import EvalScores, compare, intervals, metric_columns
+from rl_assets.evaluation.run.estimates import Column, EvalScores, compare, intervals, metric_columns
 from rl_assets.evaluation.run.generate import ModelScores, PromptSet
 from rl_assets.evaluation.run.inputs import Benchmark
 from rl_assets.evaluation.run.models import EvaluatedModels
@@ -17,6 +17,7 @@ from rl_assets.evaluation.schema.report import (
     Lineage,
     ModelResult,
     Role,
+    Slice,
     TrainingRun,
     WorstAnswer,
 )
@@ -66,9 +67,18 @@ def held_out_result(scores: EvalScores) -> HeldOutResult:
         pairs=len(sample.pairs),
         too_long=sample.too_long,
         max_new_tokens=sample.max_new_tokens,
-        slices=slices(items, scores.primary("candidate"), scores.primary(scores.models.against)) if items else [],
+        slices=_slices(scores),
         worst_answers=worst_answers(sample, scores.by_role["candidate"]),
     )
+
+
+def _slices(scores: EvalScores) -> list[Slice]:
+    """The level metric by slice; none if it is not a metric of every item."""
+    ours, theirs = (scores.columns[role].get(scores.level) for role in ("candidate", scores.models.against))
+    items = scores.held_out.items
+    if not isinstance(ours, Column) or not isinstance(theirs, Column) or len(ours) != len(items):
+        return []
+    return slices(items, ours, theirs)
 
 
 def worst_answers(prompts: PromptSet, scores: ModelScores, limit: int = MAX_WORST_ANSWERS) -> list[WorstAnswer]:
@@ -108,7 +118,7 @@ def _benchmark_result(scores: EvalScores, benchmark: Benchmark) -> BenchmarkResu
         too_long=prompts.too_long,
         metrics={role: intervals(own) for role, own in columns.items()},
         against=against,
-        differences=compare("candidate", against, columns).differences,
+        differences=compare("candidate", against, columns, scores.level).differences,
     )
 
 

@@ -1,4 +1,4 @@
-"""Where the difference is: the primary metric by agent, category and segment, corrected for looking at all of them."""
+"""Where the difference is: one metric by agent, category and segment, corrected for looking at all of them."""
 
 from collections import Counter
 from collections.abc import Sequence

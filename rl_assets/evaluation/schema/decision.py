@@ -7,7 +7,7 @@ from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.evaluation.schema.report import Role
 from rl_assets.metrics.statistics import Interval
 
-Verdict = Literal["PROMOTE", "REJECT", "HOLD", "INSUFFICIENT"]
+Verdict = Literal["PROMOTE", "CANARY", "REJECT", "HOLD", "INSUFFICIENT"]
 GuardrailStatus = Literal["pass", "inconclusive", "fail", "not measured"]
 TITLES = {"latency": "Latency", "judge_win_rate": "Win rate by the judge"}
 
@@ -33,13 +33,16 @@ class Guardrail(Record):
 
 
 class Decision(Record):
-    """The verdict on one candidate; `candidate` is the sha256 of its weights, `day` the report's."""
+    """The verdict on one candidate; `candidate` is the sha256 of its weights, `day` the report's.
+
+    `primary` is the metric that decided, None if none could.
+    """
 
     verdict: Verdict
     day: str
     candidate: str
     against: Role
-    primary: str
+    primary: str | None
     reasons: list[str]
     difference: Interval | None
     guardrails: list[Guardrail]

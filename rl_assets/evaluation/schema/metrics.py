@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-PRIMARY = "exact_match"
-
 
 @dataclass(frozen=True)
 class Metric:
@@ -25,6 +23,11 @@ METRICS = {
     ),
     "task_success": Metric(
         "Task success", True, "Answers that a verifier accepts (final number, schema, exact), if there is one."
+    ),
+    "judged_win_rate": Metric(
+        "Net win rate by the judge",
+        True,
+        "Wins minus losses by the judge in both orders, over the pairs with a valid verdict: 0 is even, 1 all won.",
     ),
     "rejection_rate": Metric(
         "Rejection rate",

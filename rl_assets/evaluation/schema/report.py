@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from rl_assets.core.validation import Record
+from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.judging.ratings import JudgeRatings
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.llm.prices import PricesUsed
@@ -210,6 +211,7 @@ class EvalReport(Record):
 
     day: str
     segment: str | None
+    primary: Primary
     models: dict[Role, ModelResult]
     comparisons: dict[str, Comparison]
     held_out: HeldOutResult

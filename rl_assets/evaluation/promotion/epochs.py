@@ -1,0 +1,57 @@
+"""The metric that decides, kept while an epoch lasts: one file a segment, written before any model answers.
+
+An epoch is the time of one champion with one metric. A metric that was exchanged because another one looks better
+would decide nothing, so a declared metric replaces that of an epoch only with a reason, which is recorded.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from rl_assets.core.files import write_json
+from rl_assets.core.validation import problems
+from rl_assets.evaluation.schema.primary import Primary
+
+
+def read_primary(path: Path) -> Primary | None:
+    """The recorded choice, or None while there is none. Raises ValueError for a file that is none."""
+    if not path.is_file():
+        return None
+    try:
+        return Primary.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(
+            f"{path} is no record of a metric: {problems(error)}. Restore it, or delete it to choose the metric anew."
+        ) from error
+
+
+def same_epoch(recorded: Primary | None, chosen: Primary) -> bool:
+    """Whether the epoch of the recorded choice goes on: the same champion, base, and judge where one decides."""
+    return (
+        recorded is not None
+        and recorded.metric is not None
+        and (recorded.against, recorded.base) == (chosen.against, chosen.base)
+        and (recorded.metric != "judged_win_rate" or recorded.judge == chosen.judge)
+    )
+
+
+def primary_of_epoch(path: Path, choose: Callable[[], Primary], reason: str | None, keep: bool) -> Primary:
+    """The metric of the running epoch; a new epoch takes what `choose` gives, and keeps it in the file.
+
+    With `keep` False nothing is written, as for a backfill. Raises ValueError if another metric is declared in an
+    epoch that has begun, and no reason is given.
+    """
+    recorded, chosen = read_primary(path), choose()
+    if recorded is not None and same_epoch(recorded, chosen):
+        if chosen.declared in ("auto", recorded.metric):
+            return recorded
+        if not reason:
+            raise ValueError(
+                f"Since {recorded.day} {recorded.metric} decides against this champion, and the recipe now declares "
+                f"{chosen.declared}. Say why in `primary_reason`, or leave the metric until the next promotion."
+            )
+        chosen = chosen.model_copy(update={"switched": reason})
+    if keep and (recorded is None or recorded.day <= chosen.day):
+        write_json(path, chosen.model_dump(mode="json"))
+    return chosen

@@ -1,0 +1,102 @@
+"""Which metric can decide on a segment, by its logged held-out rows alone: the first rung of a ladder that qualifies.
+
+Answers of the compared models are never looked at, so the choice cannot favour one of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rl_assets.evaluation.run.inputs import Item, Pair
+from rl_assets.evaluation.schema.primary import Primary, Rung
+from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.judging.validation import validation_problem
+from rl_assets.metrics.text import parsed_json
+from rl_assets.recipes.recipe import DeclaredMetric, PrimaryMetric
+
+MIN_SHARE = 0.8
+SHORT_WORDS = 8
+MIN_PAIR_CLUSTERS = 50
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What the ladder looks at: held-out items and pairs, and a judge's verdicts on logged human preferences.
+
+    `preferences` is None without a judge, or without a held-out preference.
+    """
+
+    items: Sequence[Item]
+    pairs: Sequence[Pair]
+    judge: str | None = None
+    preferences: JudgeVerdicts | None = None
+
+
+def ladder(logged: Logged) -> list[Rung]:
+    """Every metric that could decide, the strongest first."""
+    return [
+        _of_items("task_success", logged.items, lambda item: item.verifier is not None, "have a verifier"),
+        _of_items("field_f1", logged.items, _is_json, "have JSON references"),
+        _of_items("exact_match", logged.items, _is_short, f"have references of at most {SHORT_WORDS} words"),
+        _judged(logged),
+        _likelihood(logged.pairs),
+    ]
+
+
+def choose_primary(logged: Logged, declared: DeclaredMetric, day: str, against: str, base: str) -> Primary:
+    """The declared metric, or with "auto" the first of the ladder, if it qualifies; else a choice without a metric.
+
+    `against` and `base` are the hashes of the weights that the candidate would replace, and of the base.
+    """
+    rungs = ladder(logged)
+    taken = next((rung for rung in rungs if rung.qualifies and declared in ("auto", rung.metric)), None)
+    return Primary(
+        declared=declared,
+        metric=taken.metric if taken else None,
+        strength=taken.strength if taken else None,
+        day=day,
+        against=against,
+        base=base,
+        judge=logged.judge,
+        why=taken.basis if taken else "no metric qualifies",
+        rungs=rungs,
+    )
+
+
+def _of_items(metric: PrimaryMetric, items: Sequence[Item], fits: Callable[[Item], bool], what: str) -> Rung:
+    """A rung that needs a property of nearly all prompts."""
+    fitting = sum(fits(item) for item in items)
+    needed = f"{fitting:,} of {len(items):,} held-out prompts {what}; {MIN_SHARE:.0%} are needed"
+    return Rung(
+        metric=metric,
+        qualifies=bool(items) and fitting >= MIN_SHARE * len(items),
+        strength="PROMOTE",
+        basis=needed,
+    )
+
+
+def _is_json(item: Item) -> bool:
+    return bool(item.references) and all(parsed_json(reference) is not None for reference in item.references)
+
+
+def _is_short(item: Item) -> bool:
+    return bool(item.references) and all(len(reference.split()) <= SHORT_WORDS for reference in item.references)
+
+
+def _judged(logged: Logged) -> Rung:
+    """A judge promotes only if it agrees with people; before that its verdicts may ask for a canary."""
+    if logged.judge is None:
+        return Rung(metric="judged_win_rate", qualifies=False, strength="CANARY", basis="no judge is configured")
+    problem = validation_problem(logged.preferences)
+    return Rung(
+        metric="judged_win_rate",
+        qualifies=logged.preferences is None or logged.preferences.reliable,
+        strength="CANARY" if problem else "PROMOTE",
+        basis=f"{logged.judge} {problem or 'agrees with people, on longer and on shorter answers'}",
+    )
+
+
+def _likelihood(pairs: Sequence[Pair]) -> Rung:
+    """Ranking logged answers says little about new ones, so it never promotes (Chen et al. 2024, arXiv 2405.19534)."""
+    clusters = len({pair.cluster for pair in pairs})
+    basis = f"{clusters:,} held-out prompts have two rated answers; {MIN_PAIR_CLUSTERS} are needed"
+    return Rung(metric="likelihood_accuracy", qualifies=clusters >= MIN_PAIR_CLUSTERS, strength="CANARY", basis=basis)

@@ -1,0 +1,70 @@
+"""The metric that decides on a segment, as data: fixed before any model answers, with what every other one lacked."""
+
+from typing import Literal
+
+from rl_assets.core.validation import Record
+from rl_assets.evaluation.schema.metrics import METRICS
+from rl_assets.recipes.recipe import DeclaredMetric, PrimaryMetric
+
+# What a difference of the metric may lead to. CANARY: the candidate may get a small share of traffic, no more.
+Strength = Literal["PROMOTE", "CANARY"]
+
+# What is shown of each model where no metric of a single model decides.
+LEVEL_WITHOUT = "token_f1"
+PROVIDE = (
+    "Provide references that are short or JSON, worked solutions that end with a marked number, "
+    "a judge (RL_ASSETS_JUDGE_BASE_URL and RL_ASSETS_JUDGE_MODEL), or at least 50 held-out prompts with two rated "
+    "answers."
+)
+
+
+class Rung(Record):
+    """One metric of the ladder: whether it can decide, what it may lead to, and in words what it has and lacks."""
+
+    metric: PrimaryMetric
+    qualifies: bool
+    strength: Strength
+    basis: str
+
+    def sentence(self) -> str:
+        """As "Exact match: 12 of 80 references are short (80 % are needed)."."""
+        return f"{METRICS[self.metric].title}: {self.basis}."
+
+
+class Primary(Record):
+    """The choice of an epoch, which lasts until the champion, the base, the metric or its judge changes.
+
+    `metric` and `strength` are None if no metric can decide; the choice is then made anew the next night. `against` and
+    `base` are the hashes of the weights that the candidate would replace and of the base. `why` says what the choice
+    rests on; `switched` is the reason given for leaving the metric of an epoch that had begun.
+    """
+
+    declared: DeclaredMetric
+    metric: PrimaryMetric | None
+    strength: Strength | None
+    day: str
+    against: str
+    base: str
+    judge: str | None
+    why: str
+    rungs: list[Rung]
+    switched: str | None = None
+
+    @property
+    def compared(self) -> str:
+        """The metric whose paired difference decides, or is shown where none does."""
+        return self.metric or LEVEL_WITHOUT
+
+    @property
+    def level(self) -> str:
+        """The metric whose values are shown for each model: the deciding one, if a single model has it."""
+        return LEVEL_WITHOUT if self.metric in (None, "judged_win_rate") else self.metric or LEVEL_WITHOUT
+
+    def sentence(self) -> str:
+        """Which metric decides and why, or why none can and what to provide."""
+        if self.metric:
+            switched = f" It replaced another metric: {self.switched}" if self.switched else ""
+            return f"{METRICS[self.metric].title} decides since {self.day}: {self.why}.{switched}"
+        states = " ".join(rung.sentence() for rung in self.rungs if self.declared in ("auto", rung.metric))
+        which = "No metric can" if self.declared == "auto" else "The declared metric cannot"
+        return f"{which} decide on these answers. {states} {PROVIDE}"

@@ -1,0 +1,65 @@
+"""The metric of an epoch: kept in a file until the champion, the base or the judge changes, or a reason is given."""
+
+import pytest
+
+from rl_assets.evaluation.promotion.epochs import primary_of_epoch, read_primary
+from rl_assets_tests.support.evaluation_samples import primary
+
+
+def settled(path, reason=None, keep=True, **changes):
+    return primary_of_epoch(path, lambda: primary(**changes), reason, keep)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "reports" / "metric" / "product.json"
+    settled(path)
+    return path
+
+
+def test_the_first_choice_is_kept_and_the_next_night_follows_it(file):
+    before = file.read_bytes()
+    later = settled(file, day="2026-10-15", metric="field_f1", why="looks better tonight")
+    assert later == primary()
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("changes", [{"against": "champion"}, {"base": "c" * 64}])
+def test_a_new_champion_or_base_begins_a_new_epoch(file, changes):
+    assert settled(file, metric="field_f1", day="2026-10-15", **changes).metric == "field_f1"
+    assert read_primary(file).day == "2026-10-15"
+
+
+def test_another_judge_begins_a_new_epoch_only_where_a_judge_decides(tmp_path, file):
+    assert settled(file, judge="second", metric="field_f1").metric == "exact_match"
+    judged = tmp_path / "judged.json"
+    settled(judged, metric="judged_win_rate", judge="first")
+    assert settled(judged, metric="task_success", judge="first", day="2026-10-15").metric == "judged_win_rate"
+    assert settled(judged, metric="task_success", judge="second", day="2026-10-15").metric == "task_success"
+
+
+def test_another_declared_metric_needs_a_reason_which_is_recorded(file):
+    with pytest.raises(ValueError, match="Since 2026-10-14 exact_match decides against this champion"):
+        settled(file, declared="field_f1", metric="field_f1")
+    changed = settled(file, "answers are JSON since the new release", declared="field_f1", metric="field_f1")
+    assert read_primary(file) == changed
+    assert changed.sentence().endswith("It replaced another metric: answers are JSON since the new release")
+
+
+def test_while_no_metric_decides_each_night_chooses_anew(tmp_path):
+    path = tmp_path / "metric.json"
+    settled(path, metric=None, strength=None)
+    assert settled(path, day="2026-10-15").metric == "exact_match"
+
+
+def test_a_backfill_and_an_older_day_change_no_record(file):
+    before = file.read_bytes()
+    assert settled(file, keep=False, against="champion", metric="field_f1").metric == "field_f1"
+    assert settled(file, day="2026-09-01", against="champion", metric="field_f1").metric == "field_f1"
+    assert file.read_bytes() == before
+
+
+def test_a_damaged_record_is_named(file):
+    file.write_text("{}")
+    with pytest.raises(ValueError, match=r"product.json is no record of a metric: .*delete it to choose"):
+        settled(file)

@@ -55,7 +55,7 @@ def published_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance of its own."""
-    with dg.instance_for_test() as found:
+    with dg.DagsterInstance.ephemeral() as found:
         yield found
 
 

@@ -15,7 +15,9 @@ import duckdb
 PACKAGE = Path(__file__).parents[1]
 PACKAGED = PACKAGE / "_sql"
 FOLDER = PACKAGED if PACKAGED.is_dir() else PACKAGE.parent / "sql"
-MACROS = ("text", "json", "metrics", "problems", "types", "records", "datasets")  # Later ones use earlier ones.
+# Files in `sql/macros`; later ones use earlier ones.
+MACROS = ("text", "metrics", "datasets")
+MACROS_OF_LINES = ("json", "problems", "types", "records")  # Beside MACROS, of the log formats only.
 
 
 @cache
@@ -24,8 +26,8 @@ def text(name: str) -> str:
     return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def connect(memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
-    """A fresh connection in UTC that spills to disk above `memory_limit`, fetches no extensions, knows our macros."""
+def connect(memory_limit: str = "2GB", macros: tuple[str, ...] = MACROS) -> duckdb.DuckDBPyConnection:
+    """A fresh connection in UTC that spills to disk above `memory_limit`, fetches no extensions, knows `macros`."""
     connection = duckdb.connect(
         config={
             "memory_limit": memory_limit,
@@ -35,9 +37,16 @@ def connect(memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET enable_progress_bar = false")
-    for name in MACROS:
-        connection.execute(text(f"macros/{name}"))
+    for name in macros:
+        for statement in _parsed(f"macros/{name}"):
+            connection.execute(statement)
     return connection
+
+
+@cache
+def _parsed(name: str) -> list[duckdb.Statement]:
+    """The statements in `sql/<name>.sql`: parsing them takes longer than all else that they do."""
+    return duckdb.extract_statements(text(name))
 
 
 def select(connection: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> duckdb.DuckDBPyRelation:

@@ -74,7 +74,7 @@ def ingest_day(
     Before anything is published, raises UnreadableFileError if a file cannot be read, and ShrunkenDayError if the day
     lost the share `max_shrink` of its rows, or more.
     """
-    connection = sql.connect(memory_limit)
+    connection = sql.connect(memory_limit, sql.MACROS + sql.MACROS_OF_LINES)
     connection.execute(metric_macros(metrics or {}))
     with ThreadPoolExecutor(1) as executor:
         fingerprints = executor.submit(_fingerprints, files)

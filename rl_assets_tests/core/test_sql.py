@@ -11,7 +11,7 @@ from rl_assets.core import sql
 
 @pytest.fixture(scope="module")
 def connection() -> duckdb.DuckDBPyConnection:
-    return sql.connect()
+    return sql.connect(macros=sql.MACROS + sql.MACROS_OF_LINES)
 
 
 @pytest.fixture

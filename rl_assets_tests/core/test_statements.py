@@ -60,7 +60,15 @@ def test_the_parser_tells_tables_from_common_table_expressions():
 
 
 def test_every_file_of_macros_is_loaded():
-    assert sorted(sql.MACROS) == sorted(path.stem for path in (sql.FOLDER / "macros").glob("*.sql"))
+    assert sorted(sql.MACROS + sql.MACROS_OF_LINES) == sorted(path.stem for path in (sql.FOLDER / "macros").glob("*.sql"))
+
+
+def test_macros_of_lines_are_used_by_formats_and_ingest_only():
+    """Connections of other stages do without them."""
+    of_lines = "\n".join(sql.text(f"macros/{name}") for name in sql.MACROS_OF_LINES)
+    called = re.compile(rf"\b({'|'.join(re.findall(r'MACRO ([a-z_]+)', of_lines))})\(")
+    users = {name for name in STATEMENTS if called.search(sql.text(name))}
+    assert users and {name.split("/")[0] for name in users} == {"formats", "ingest"}
 
 
 def test_every_statement_is_run_by_the_package():

@@ -6,10 +6,6 @@
 CREATE OR REPLACE MACRO is_text(j) AS starts_with(cast(j AS VARCHAR), '"');
 CREATE OR REPLACE MACRO is_list(j) AS starts_with(cast(j AS VARCHAR), '[');
 CREATE OR REPLACE MACRO is_object(j) AS starts_with(cast(j AS VARCHAR), '{');
--- Whitespace only, or NULL; stops at the first character that is not whitespace.
-CREATE OR REPLACE MACRO is_blank(words) AS (
-    NOT coalesce(is_inner(words) OR regexp_matches(words, '[^\s\v\x1c-\x1f\x85\p{Z}]'), FALSE)
-);
 
 CREATE OR REPLACE MACRO text_of(j) AS CASE WHEN is_text(j) THEN j ->> '$' END;
 

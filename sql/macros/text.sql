@@ -13,6 +13,11 @@ CREATE OR REPLACE MACRO stripped(words) AS (
     END
 );
 
+-- Whitespace only, or NULL; stops at the first character that is not whitespace.
+CREATE OR REPLACE MACRO is_blank(words) AS (
+    NOT coalesce(is_inner(words) OR regexp_matches(words, '[^\s\v\x1c-\x1f\x85\p{Z}]'), FALSE)
+);
+
 -- Equal answers, whatever whitespace surrounds them, share a key.
 CREATE OR REPLACE MACRO answer_key(answer) AS sha256(stripped(answer));
 

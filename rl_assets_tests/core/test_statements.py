@@ -60,7 +60,9 @@ def test_the_parser_tells_tables_from_common_table_expressions():
 
 
 def test_every_file_of_macros_is_loaded():
-    assert sorted(sql.MACROS + sql.MACROS_OF_LINES) == sorted(path.stem for path in (sql.FOLDER / "macros").glob("*.sql"))
+    assert sorted(sql.MACROS + sql.MACROS_OF_LINES) == sorted(
+        path.stem for path in (sql.FOLDER / "macros").glob("*.sql")
+    )
 
 
 def test_macros_of_lines_are_used_by_formats_and_ingest_only():

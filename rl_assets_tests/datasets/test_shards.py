@@ -16,6 +16,7 @@ from rl_assets.datasets.policies import STRATEGIES, DpoPolicy, GrpoPolicy, KtoPo
 from rl_assets.datasets.ratings import Window, rate_interactions, rated_as_of
 from rl_assets.datasets.suites import DPO, GRPO, KTO, REWARD, SFT
 from rl_assets.datasets.texts import MAX_SHARDS, PREFIX, Texts, shards_of
+from rl_assets.lake.delta import Lake
 from rl_assets_tests.support.logs import DAY, Product, Row, about, judged
 
 DATASETS = {
@@ -50,9 +51,10 @@ def stated(rng: random.Random) -> list[Row]:
     ]
 
 
-@pytest.fixture
-def rated(product: Product) -> Product:
-    rng = random.Random(7)
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Product:
+    home, rng = tmp_path_factory.mktemp("rated"), random.Random(7)
+    product = Product(home / "landing", Lake(str(home / "lake")))
     product.log(*logged(rng))
     product.log(*stated(rng), log_format="feedback_table")
     product.ingest()

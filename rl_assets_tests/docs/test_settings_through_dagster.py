@@ -6,7 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -24,9 +24,8 @@ DAY = "2026-11-20"  # The day of the documentation's logs.
 RAW = [dg.AssetKey(table.name) for table in (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)]
 # Read when modules are imported, so that another value needs another process.
 READ_AT_IMPORT = {"START_DATE", "WINDOW_DAYS", "GPUS", "SENSOR_SECONDS", "BACKFILL_DAYS"}
-# Object stores and servers that tests do not have: there the definitions take the value, and nothing runs.
-ELSEWHERE = re.compile(r"^(?:s3|gs|postgresql|https?)://|^\.\.\.")
-HERE = Path(__file__)
+# Of object stores and servers that tests do not have: there the definitions take the value, and nothing runs.
+URL = re.compile(r"^(?:s3|gs|postgresql|https?)://|^\.\.\.")
 
 
 def lines_of_env_files() -> Iterator[str]:
@@ -64,6 +63,11 @@ EXAMPLES = sorted({*lines_of_env_files(), *values_in_prose(), *values_of_descrip
 def name_and_value(line: str) -> tuple[str, str]:
     name, value = line.split("=", 1)
     return name.removeprefix(PREFIX), value.strip("'\"")
+
+
+AT_IMPORT = [line for line in EXAMPLES if name_and_value(line)[0] in READ_AT_IMPORT]
+ELSEWHERE = [line for line in EXAMPLES if URL.match(name_and_value(line)[1])]
+HERE = [line for line in EXAMPLES if line not in {*AT_IMPORT, *ELSEWHERE}]
 
 
 @pytest.fixture(autouse=True)
@@ -111,26 +115,46 @@ def accept_resources() -> dg.ExecuteInProcessResult:
     return dg.materialize([probe], resources=dict(built.resources or {}), raise_on_error=False)
 
 
-@pytest.mark.parametrize("line", EXAMPLES)
-def test_a_documented_value_of_a_setting_gives_the_tables_of_a_day(line: str, folder: Path):
-    name, value = name_and_value(line)
-    ENV_FILE.write_text(placed(line, folder) + "\n", encoding="utf-8")
-    if name in READ_AT_IMPORT:
-        code = f"from {__name__} import materialize_raw_tables as run; assert run().success"
-        environment = {key: text for key, text in os.environ.items() if not key.startswith(PREFIX)}
-        environment |= {"PYTHONPATH": str(REPOSITORY)}
-        done = subprocess.run(
-            [sys.executable, "-c", code], check=False, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return
-    if ELSEWHERE.match(value):
-        assert accept_resources().success
-        return
+def files_of(lines: Iterable[str]) -> list[list[str]]:
+    """The lines, in as few files as hold no setting twice."""
+    files: list[list[str]] = []
+    for line in lines:
+        name, _ = name_and_value(line)
+        free = (file for file in files if name not in {name_and_value(other)[0] for other in file})
+        file = next(free, None)
+        if file is None:
+            files.append(file := [])
+        file.append(line)
+    return files
+
+
+def write_env_file(lines: Iterable[str], folder: Path) -> None:
+    ENV_FILE.write_text("\n".join(placed(line, folder) for line in lines) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("lines", files_of(HERE), ids=[f"file-{number}" for number, _ in enumerate(files_of(HERE))])
+def test_documented_values_of_settings_give_the_tables_of_a_day(lines: list[str], folder: Path):
+    write_env_file(lines, folder)
     result = materialize_raw_tables()
     assert result.success
     (interactions,) = result.asset_materializations_for_node("landed_logs")[:1]
     assert interactions.metadata["dagster/partition_row_count"].value == 1
+
+
+@pytest.mark.parametrize("line", [*HERE, *ELSEWHERE])
+def test_dagster_accepts_a_documented_value_of_a_setting(line: str, folder: Path):
+    write_env_file([line], folder)
+    assert accept_resources().success
+
+
+def test_documented_values_that_modules_read_when_they_are_imported_give_the_tables_of_a_day(folder: Path):
+    (lines,) = files_of(AT_IMPORT)
+    write_env_file(lines, folder)
+    code = f"from {__name__} import materialize_raw_tables as run; assert run().success"
+    environment = {key: text for key, text in os.environ.items() if not key.startswith(PREFIX)}
+    environment |= {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", code], check=False, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_all_defaults_written_out_give_the_tables_of_a_day():

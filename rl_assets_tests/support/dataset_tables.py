@@ -1,5 +1,6 @@
 """Tables `rows` as builders leave them, made by hand so that single rows can be broken."""
 
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -15,12 +16,13 @@ def message(role: str, content: str | None) -> Row:
     return {"role": role, "content": content}
 
 
-def numbered(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Row]:
+@cache
+def numbered(rows: int) -> tuple[Row, ...]:
     """Keys of different prompts, each with its split."""
-    found = connection.sql(
+    found = sql.connect().sql(
         f"SELECT sha256(CAST(i AS VARCHAR)) AS key, split_of(key) AS split FROM range({rows}) AS t(i)"
     )
-    return [{"split": split, "prompt_key": key} for key, split in found.fetchall()]
+    return tuple({"split": split, "prompt_key": key} for key, split in found.fetchall())
 
 
 def keys(start: Row) -> Row:
@@ -75,7 +77,7 @@ MAKERS = {
 
 
 def good_rows(name: str, rows: int = 200) -> list[Row]:
-    return [MAKERS[name](start, i) for i, start in enumerate(numbered(sql.connect(), rows))]
+    return [MAKERS[name](start, i) for i, start in enumerate(numbered(rows))]
 
 
 def connected(rows: list[Row], like: str) -> duckdb.DuckDBPyConnection:

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.lake.table import Table
 from rl_assets.metrics.scales import Metrics
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 DAY = date(2026, 10, 1)
 USER_KEY = b"a key for tests only"
@@ -103,10 +104,11 @@ def all_rows(built: Built) -> pa.Table:
 
 @dataclass(frozen=True)
 class Product:
-    """A landing folder and a lake."""
+    """A landing folder and a lake; the tables that days were rated from to build datasets, by their versions."""
 
     landing: Path
     lake: Lake
+    built_from: dict[date, list[int | None]] = field(default_factory=dict)
 
     def log(
         self,
@@ -137,7 +139,10 @@ class Product:
         self, build: Callable[[duckdb.DuckDBPyConnection, Any], Built], policy: Policy, day: date = DAY
     ) -> tuple[Built, list[Row]]:
         """A dataset's account and rows, from what has been ingested."""
-        rate_interactions(self.lake, Window(day, 30))
+        landed = [table and table.version() for table in map(self.lake.open, (INTERACTIONS, FEEDBACK))]
+        if self.built_from.get(day) != landed:
+            rate_interactions(self.lake, Window(day, 30))
+            self.built_from[day] = landed
         connection = rated_as_of(self.lake, Window(day, 30), "1GB")
         built = build(connection, policy)
         return built, all_rows(built).to_pylist()

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from rl_assets.doctor import machine_checks, service_checks
+from rl_assets.doctor import machine_checks, service_checks, training_checks
 from rl_assets.doctor.machine_checks import CheckResult, error, ok
 from rl_assets.settings import Settings, SettingsError, load_settings
 
@@ -18,6 +18,8 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     service_checks.judge,
     service_checks.teacher,
     machine_checks.clock,
+    training_checks.base_model,
+    training_checks.tonight,
 )
 
 

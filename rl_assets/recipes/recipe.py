@@ -77,7 +77,8 @@ def _tiny_cpu() -> Recipe:
     # Rates are some 500 times those of real models: the base has 0.65M parameters.
     return Recipe(
         name="tiny_cpu",
-        max_length=256,
+        # Some 1,900 characters of any text: the base's tokenizer knows little but its parts.
+        max_length=1024,
         lora=LoraRecipe(lora_dropout=0.0),
         sft=SftRecipe(learning_rate=2e-3, max_steps=260, save_steps=65),
         dpo=DpoRecipe(learning_rate=1e-3, max_steps=120, save_steps=30, loss_type=("sigmoid", "sft")),
@@ -132,8 +133,10 @@ PRESETS: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         _tiny_cpu(),
-        # The quickstart's one part that a model of this size can learn.
-        _tiny_cpu().model_copy(update={"name": "demo", "segment": "parts-manual", "primary": "exact_match"}),
+        # The quickstart's one part that a model of this size can learn, whose rows are short.
+        _tiny_cpu().model_copy(
+            update={"name": "demo", "segment": "parts-manual", "max_length": 256, "primary": "exact_match"}
+        ),
         Recipe(name="lora_0_5b"),
         _large("lora_7b", quantization=None, gradient_accumulation_steps=4, max_grad_norm=1.0),
         _large("qlora_7b", quantization="nf4", gradient_accumulation_steps=4, max_grad_norm=1.0),

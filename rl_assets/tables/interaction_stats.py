@@ -13,6 +13,9 @@ USABLE = {
     "grpo_groups": ("grpo_dataset", "groups of grpo_dataset"),
 }
 
+# Each column of rows that a training would take, and its kind of adapter.
+TRAINABLE = {f"{kind}_trainable": kind for kind in ("sft", "dpo", "reward", "kto", "grpo")}
+
 STATS = Table(
     "interaction_stats",
     pa.schema(
@@ -33,7 +36,15 @@ STATS = Table(
                 column(name, pa.int64(), f"{what}, after all filters; null for a day")
                 for name, (_, what) in USABLE.items()
             ),
-            column("recommendation", pa.string(), "what training this much data is worth; null for a day"),
+            *(
+                column(
+                    name,
+                    pa.int64(),
+                    f"training rows that the recipe would take for {kind}: its segment, its length; null for a day",
+                )
+                for name, kind in TRAINABLE.items()
+            ),
+            column("recommendation", pa.string(), "what is worth training, and what would train; null for a day"),
         ]
     ),
     identity=(
@@ -45,6 +56,7 @@ STATS = Table(
         "by_agent",
         "by_category",
         *USABLE,
+        *TRAINABLE,
         "recommendation",
     ),
 )

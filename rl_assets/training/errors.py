@@ -1,33 +1,85 @@
 """Why a training did not give an adapter. All state the observed value and what to do."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from rl_assets.models.adapters import Check
 
+OF_OTHER_SEGMENTS, TOO_LONG = "of other segments", "too long"
+# What to do about rows that are dropped for a reason.
+REMEDIES = {
+    OF_OTHER_SEGMENTS: "Change or remove the recipe's segment, agents or categories, which drop the others.",
+    TOO_LONG: "Raise the recipe's max_length, or set on_overlong: cut to shorten long conversations; `tiny` holds 2048 "
+    "tokens, some 3,800 characters, other base models more.",
+}
+# The same for answers of which no row was made, by the reason that `dataset_ledger` gives.
+ANSWER_REMEDIES = {
+    "no_reward": "Most answers have no reward: land ratings, thumbs, scores or corrections of them, or say with "
+    "RL_ASSETS_METRICS which of several scores is `overall`.",
+    "low_reward": "Most answers are rated below the dataset's minimum: choose another preset or min_reward.",
+    "synthetic_reward": "Most rewards are synthetic: set the dataset's option synthetic, if you want them.",
+    "no_partner": "Most prompts have one answer: pairs and groups need several answers to one prompt, or preferences.",
+    "too_few_answers": "Most prompts have one answer: pairs and groups need several answers to one prompt.",
+    "not_the_best": "Most answers repeat a prompt that has a row already.",
+    "pooled": "Most answers repeat an answer to one prompt: they count as one.",
+}
+WAIT = "Wait for more feedback, widen the window, or lower the recipe's minimum of rows."
+NO_ANSWERS = "Its window has no answers: look at ingested_files and rejected_records."
+ALIKE = (
+    "Prompts that are near duplicates of each other stay in one split as a whole, and most of yours are alike: land "
+    "more kinds of prompts."
+)
+MAX_REASONS = 3
+FIELDS = ("usable", "needed", "where", "dropped", "answers", "held_out")
+
 
 class NotEnoughRows(ValueError):
-    """Fewer usable rows than the recipe asks for; nothing was trained."""
+    """Fewer usable rows than the recipe asks for; nothing was trained.
 
-    def __init__(self, usable: int, needed: int, where: str, dropped: dict[str, int]):
+    `dropped` counts rows of the dataset that cannot be used, `answers` those of its window that no row was made of, if
+    that is known, and `held_out` the rows of other splits.
+    """
+
+    def __init__(
+        self,
+        usable: int,
+        needed: int,
+        where: str,
+        dropped: dict[str, int],
+        answers: dict[str, int] | None = None,
+        held_out: int = 0,
+    ):
         self.usable, self.needed, self.where, self.dropped = usable, needed, where, dropped
+        self.answers, self.held_out = answers, held_out
         lost = f" ({', '.join(f'{count} {reason}' for reason, count in dropped.items())})" if dropped else ""
-        super().__init__(f"{where} has {usable} usable rows{lost}, training needs {needed}: {_remedy(needed, dropped)}")
+        super().__init__(
+            f"{where} has {usable} usable rows{lost}, training needs {needed}. {' '.join(self._remedies())}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """What another process needs to raise the same."""
-        return {name: getattr(self, name) for name in ("usable", "needed", "where", "dropped")}
+        return {name: getattr(self, name) for name in FIELDS}
 
+    def _remedies(self) -> Iterator[str]:
+        """What would help: the rows may be there but be dropped or held out, or the answers but make no rows."""
+        rows = self.usable + sum(self.dropped.values())
+        reason = max(self.dropped, key=lambda name: self.dropped[name], default="")
+        if reason and self.dropped[reason] > self.usable:
+            yield REMEDIES.get(reason, f"Most are dropped as {reason}.")
+        if rows >= self.needed:
+            return
+        if self.held_out > rows:
+            yield f"{self.held_out} rows are held out for evaluation. {ALIKE}"
+        elif self.answers:
+            yield from self._remedies_of_answers(self.answers)
+        else:
+            yield WAIT if self.answers is None or rows else NO_ANSWERS
 
-def _remedy(needed: int, dropped: dict[str, int]) -> str:
-    """What would help: the rows may be there, but be dropped."""
-    reason = max(dropped, key=lambda name: dropped[name], default="")
-    if reason and dropped[reason] >= needed:
-        remedies = {
-            "of other segments": "the recipe's segment, agents or categories drop the others; change or remove them.",
-            "too long": "raise the recipe's max_length, or set on_overlong: cut.",
-        }
-        return remedies.get(reason, f"most are dropped as {reason}.")
-    return "wait for more feedback, widen the window, or lower the recipe's min_rows."
+    def _remedies_of_answers(self, answers: dict[str, int]) -> Iterator[str]:
+        most = sorted(answers, key=lambda name: (-answers[name], name))[:MAX_REASONS]
+        yield ANSWER_REMEDIES.get(most[0], WAIT)
+        counts = ", ".join(f"{answers[name]} {name}" for name in most)
+        yield f"Answers without a row: {sum(answers.values())} ({counts}); see dataset_ledger."
 
 
 class TrainingRefused(ValueError):

@@ -49,7 +49,8 @@ def write_datasets(dataset: Path, days: int) -> None:
         folder = dataset / str(LAST - timedelta(days=ago))
         folder.mkdir(parents=True)
         write_dataset_manifest(folder, {"train": 0})
-    rows = [{"metadata": {"prompt_key": str(number)}} for number in range(PROMPTS)]
+    messages = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "In bin 2."}]
+    rows = [{"messages": messages, "metadata": {"prompt_key": str(number)}} for number in range(PROMPTS)]
     pq.write_table(pa.Table.from_pylist(rows), dataset / str(LAST) / "train.parquet")
 
 

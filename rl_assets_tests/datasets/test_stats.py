@@ -8,15 +8,26 @@ from rl_assets.datasets.ratings import Window
 from rl_assets.datasets.stats import StatsOfDay, recommendation, write_stats
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.interaction_stats import STATS
+from rl_assets.tables.usable_rows import UsableRows
 from rl_assets_tests.support.dataset_samples import write_dataset_manifest
 from rl_assets_tests.support.logs import DAY, Product, interaction, judged, later
 from rl_assets_tests.support.published_datasets import publish_datasets
 
 
+def trainable(**rows: int) -> dict[str, UsableRows]:
+    """So many rows of each kind, of which a recipe asks for 50."""
+    kinds = ("sft", "dpo", "reward", "kto", "grpo")
+    counts = {kind: rows.get(kind, 0) for kind in kinds}
+    return {
+        kind: UsableRows(kind, count, 50, None if count >= 50 else f"{count} rows of 50")
+        for kind, count in counts.items()
+    }
+
+
 def stats(product: Product, root) -> StatsOfDay:
     product.ingest()
     publish_datasets(product, root)
-    return write_stats(product.lake, Window(DAY, 30), root)
+    return write_stats(product.lake, Window(DAY, 30), root, trainable())
 
 
 def test_a_product_is_counted_by_quality_errors_agents_and_categories(product: Product, tmp_path):
@@ -40,7 +51,7 @@ def test_a_day_without_answers_has_rates_of_0(product: Product, tmp_path):
     for row in (found.day, found.window):
         assert (row["answers"], row["high_quality_rate"], row["error_rate"]) == (0, 0, 0)
         assert (row["by_agent"], row["latency_p50_ms"]) == ("{}", None)
-    assert found.window["recommendation"] == "few-shot prompting, not training (0 usable rows)"
+    assert found.window["recommendation"].startswith("few-shot prompting, not training (sft would not train: ")
 
 
 def test_the_day_is_what_landed_on_it_and_the_window_is_all_of_it(product: Product, tmp_path):
@@ -53,9 +64,10 @@ def test_the_day_is_what_landed_on_it_and_the_window_is_all_of_it(product: Produ
         folder = tmp_path / name / str(later(1))
         folder.mkdir(parents=True)
         write_dataset_manifest(folder, {"train": 3, "test": 1})
-    found = write_stats(product.lake, Window(later(1), 30), tmp_path)
+    found = write_stats(product.lake, Window(later(1), 30), tmp_path, trainable(sft=3))
     assert (found.day["answers"], found.window["answers"]) == (1, 2)
     assert (found.day["sft_rows"], found.window["sft_rows"]) == (None, 4)
+    assert (found.day["sft_trainable"], found.window["sft_trainable"]) == (None, 3)
     assert len(product.rows(STATS, later(1))) == 2
 
 
@@ -78,19 +90,21 @@ def test_a_missing_dataset_is_named(product: Product, tmp_path):
     product.ingest()
     product.rated()
     with pytest.raises(FileNotFoundError, match=r"there is no dataset in .*: materialize sft_dataset of 2026-10-01"):
-        write_stats(product.lake, Window(DAY, 30), tmp_path)
+        write_stats(product.lake, Window(DAY, 30), tmp_path, trainable())
 
 
 @pytest.mark.parametrize(
     ("rows", "pairs", "groups", "said"),
     [
-        (99, 500, 500, "few-shot prompting, not training (99 usable rows)"),
-        (100, 0, 0, "SFT (100 usable rows)"),
-        (999, 0, 0, "SFT (999 usable rows)"),
-        (1_000, 500, 0, "SFT, then DPO (1000 usable rows)"),
-        (1_000, 7, 0, "SFT, then DPO (1000 usable rows; 7 pairs, DPO needs 100 or more)"),
-        (10_000, 900, 99, "SFT, then DPO, then GRPO (10000 usable rows; 99 groups, GRPO needs 100 or more)"),
+        (49, 500, 500, "few-shot prompting, not training (sft would not train: 49 rows of 50; "),
+        (99, 500, 500, "few-shot prompting, not training (sft would train on 99 rows; "),
+        (100, 0, 0, "SFT (sft would train on 100 rows; dpo would not train: 0 rows of 50)"),
+        (999, 60, 0, "SFT (sft would train on 999 rows; dpo would train on 60 rows)"),
+        (1_000, 500, 0, "SFT, then DPO (sft would train on 1000 rows; dpo would train on 500 rows)"),
+        (1_000, 7, 0, "SFT (sft would train on 1000 rows; dpo would not train: 7 rows of 50)"),
+        (10_000, 900, 49, "SFT, then DPO (sft would train on 10000 rows; dpo would train on 900 rows; grpo would not"),
+        (10_000, 900, 90, "SFT, then DPO, then GRPO (sft would train on 10000 rows; "),
     ],
 )
-def test_the_recommendation_follows_from_the_rows(rows, pairs, groups, said):
-    assert recommendation(rows, pairs, groups) == said
+def test_the_recommendation_follows_from_the_rows_that_would_be_trained_on(rows, pairs, groups, said):
+    assert recommendation(trainable(sft=rows, dpo=pairs, grpo=groups)).startswith(said)

@@ -10,6 +10,7 @@ import pytest
 from rl_assets.defs.ingestion.new_log_files import new_log_files
 from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
 from rl_assets.tables.dataset_manifest import read_manifest
+from rl_assets_tests.support import stand_in
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import make_dataset
 from rl_assets_tests.support.ticks import tick
@@ -29,6 +30,18 @@ def made(tmp_path_factory) -> Path:
 @pytest.fixture
 def with_dataset(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "home")
+
+
+@pytest.fixture(autouse=True)
+def modest_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deployment's recipe trains on a single row."""
+    (tmp_path / "recipe.yaml").write_text("preset: tiny_cpu\nmin_rows_sft: 1\n", encoding="utf-8")
+    monkeypatch.setenv("RL_ASSETS_RECIPE", str(tmp_path / "recipe.yaml"))
+
+
+def retrain(home: Path, instance: dg.DagsterInstance, cursor: str | None = None):
+    """A tick in a code location whose runs train one adapter."""
+    return tick(enough_new_feedback, home, instance, cursor, stand_in.defs)
 
 
 def test_exactly_the_days_whose_files_changed_are_asked_for(tmp_path, instance):
@@ -71,9 +84,9 @@ def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(wit
     usable = read_manifest(with_dataset / "datasets" / "sft_dataset" / DAY).rows["train"]
 
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", str(usable + 1))
-    assert f"'sft': {usable}" in tick(enough_new_feedback, with_dataset, instance).skip_message
+    assert f"'sft': {usable}" in retrain(with_dataset, instance).skip_message
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", str(usable))
-    (request,) = tick(enough_new_feedback, with_dataset, instance).run_requests
+    (request,) = retrain(with_dataset, instance).run_requests
     assert request.partition_key == DAY
 
 
@@ -81,22 +94,48 @@ def test_a_thousand_answers_to_one_prompt_do_not_retrain(tmp_path, instance, mon
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "2")
     write_log(tmp_path, DAY, range(1), answers=1_000)
     assert make_dataset(tmp_path, DAY).success
-    assert tick(enough_new_feedback, tmp_path, instance).run_requests == []
+    assert retrain(tmp_path, instance).run_requests == []
 
 
 def test_the_same_datasets_are_asked_for_under_one_key(with_dataset, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
-    keys = [tick(enough_new_feedback, with_dataset, instance).run_requests[0].run_key for _ in range(2)]
+    keys = [retrain(with_dataset, instance).run_requests[0].run_key for _ in range(2)]
     assert make_dataset(with_dataset, DAY).success
-    keys.append(tick(enough_new_feedback, with_dataset, instance).run_requests[0].run_key)
+    keys.append(retrain(with_dataset, instance).run_requests[0].run_key)
     assert len(set(keys)) == 1
 
 
 def test_a_training_that_just_started_is_waited_for(with_dataset, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
     instance.create_run_for_job(retrain_stub)
-    found = tick(enough_new_feedback, with_dataset, instance)
+    found = retrain(with_dataset, instance)
     assert found.run_requests == [] and "retrain_job" in found.skip_message
+
+
+def test_a_run_whose_adapter_would_be_skipped_is_not_asked_for(with_dataset, instance, monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
+    monkeypatch.setenv("RL_ASSETS_RECIPE", "tiny_cpu")
+    usable = read_manifest(with_dataset / "datasets" / "sft_dataset" / DAY).rows["train"]
+    found = retrain(with_dataset, instance)
+    assert found.run_requests == []
+    assert f"sft_dataset of {DAY} has {usable} usable rows, training needs 100" in found.skip_message
+    again = retrain(with_dataset, instance, found.cursor)
+    assert (again.skip_message, again.cursor) == (found.skip_message, found.cursor)
+
+
+def test_rows_that_the_base_model_cannot_hold_are_not_enough(with_dataset, instance, monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
+    recipe = with_dataset / "short.yaml"
+    recipe.write_text("preset: tiny_cpu\nmin_rows_sft: 1\nmax_length: 8\n", encoding="utf-8")
+    monkeypatch.setenv("RL_ASSETS_RECIPE", str(recipe))
+    message = retrain(with_dataset, instance).skip_message
+    assert "(max_length 8) has 0 usable rows" in message and "Raise the recipe's max_length" in message
+
+
+def test_every_adapter_of_the_run_must_have_its_rows(with_dataset, instance, monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
+    message = tick(enough_new_feedback, with_dataset, instance).skip_message
+    assert "sft would train on" in message and f"there is no dpo_dataset of {DAY}" in message
 
 
 @dg.op

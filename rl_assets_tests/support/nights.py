@@ -42,6 +42,7 @@ class Nights:
             del instance[local]
         instance["run_monitoring"] |= IMPATIENT
         (self.dagster_home / "dagster.yaml").write_text(yaml.safe_dump(instance), encoding="utf-8")
+        (self.folder / "recipe.yaml").write_text("preset: tiny_cpu\nmin_rows_sft: 1\n", encoding="utf-8")
 
     @property
     def home(self) -> Path:
@@ -57,6 +58,7 @@ class Nights:
             "DAGSTER_HOME": str(self.dagster_home),
             "RL_ASSETS_HOME": str(self.home),
             "RL_ASSETS_EXECUTOR": "in_process",
+            "RL_ASSETS_RECIPE": str(self.folder / "recipe.yaml"),
             "RL_ASSETS_SENSOR_SECONDS": "3",
             "RL_ASSETS_RETRAIN_MIN_HOURS": "0",
         }

@@ -53,7 +53,7 @@ def test_pairs_with_equal_or_empty_sides_are_dropped_and_counted(tmp_path: Path,
 
 def test_too_few_rows_say_how_many_are_there_and_what_to_do(tmp_path: Path, recipe: Recipe, tokenizer):
     data = publish(tmp_path / "d", "sft_dataset", [sft_row("Where is the valve?", "bin 2")])
-    with pytest.raises(NotEnoughRows, match="has 1 usable rows, training needs 20: wait for more") as raised:
+    with pytest.raises(NotEnoughRows, match=r"has 1 usable rows, training needs 20\. Wait for more") as raised:
         sft_rows(data, recipe, tokenizer)
     assert (raised.value.usable, raised.value.needed) == (1, 20)
 

@@ -5,6 +5,7 @@ They are computed in `rl_assets.datasets`.
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -16,9 +17,12 @@ from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, RejectedDayError, Results, publish_days, table_asset
+from rl_assets.models.counting_tokenizer import EstimatingTokenizer, NoTokenizerError, counting_tokenizer
+from rl_assets.recipes.recipe import named_recipe
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.interaction_stats import STATS
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.training.readiness import usable_rows
 
 RATINGS_AND_DATASETS = [rated_interactions, sft_dataset, dpo_dataset, reward_dataset, kto_dataset, grpo_dataset]
 SUMS = "sums_match_every_dataset"
@@ -67,14 +71,30 @@ def _by_outcome(accounts: Mapping[str, Mapping[str, int]]) -> list[dict[str, obj
 
 @table_asset(STATS, deps=RATINGS_AND_DATASETS, checks=WARNINGS)
 def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
-    """The product's quality on each day and over the trailing window, the sizes of its datasets, and what to train."""
+    """The product's quality on each day and over the trailing window, the sizes of its datasets, and what would train.
+
+    Rows to train on are counted by the deployment's recipe, with the tokenizer of its base model.
+    """
+    recipe = named_recipe(home.recipe)
+    tokenizer = _tokenizer(context, home)
 
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, RATED_INTERACTIONS, day)
-        stats = write_stats(home.lake, home.window(day), home.paths.datasets(), home.duckdb_memory_limit)
+        trainable = {one.kind: one for one in usable_rows(home.paths, day, recipe, tokenizer)}
+        datasets, limit = home.paths.datasets(), home.duckdb_memory_limit
+        stats = write_stats(home.lake, home.window(day), datasets, trainable, limit)
         return PublishedDay.of_table(stats.published, _warnings(stats), **_metrics(stats))
 
     yield from publish_days(context, publish)
+
+
+def _tokenizer(context: dg.AssetExecutionContext, home: HomeResource) -> Any:
+    """The base model's tokenizer; an estimate where it cannot be had, since statistics need no model."""
+    try:
+        return counting_tokenizer(home.base_model, home.paths.models)
+    except NoTokenizerError as error:
+        context.log.warning(f"{error}; lengths are estimated from the characters")
+        return EstimatingTokenizer()
 
 
 def _metrics(stats: StatsOfDay) -> dict[str, object]:

@@ -8,7 +8,8 @@ from rl_assets.doctor.__main__ import run_checks
 
 @dg.op
 def run_health_checks(context: dg.OpExecutionContext) -> None:
-    """Check settings, packages, folders, tables, disk, memory, accelerator, judge, teacher, storage and clock."""
+    """Check settings, packages, folders, tables, disk, memory, accelerator, judge, teacher, storage, clock,
+    base model, and what would train tonight."""
     results = list(run_checks())
     for result in results:
         (context.log.info if result.status == "ok" else context.log.warning)(str(result))

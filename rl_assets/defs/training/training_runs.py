@@ -3,6 +3,7 @@
 No asset here, and no training: that is `rl_assets.training`, which is handed one `TrainingJob`.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from rl_assets.models.loading import WrongBaseModelError
 from rl_assets.models.runtime import describe_host
 from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe, recipe_warnings
 from rl_assets.settings import load_settings
-from rl_assets.training.errors import NotEnoughRows, TrainingDiverged, TrainingRefused
+from rl_assets.training.errors import REMEDIES, TOO_LONG, NotEnoughRows, TrainingDiverged, TrainingRefused
 from rl_assets.training.job import Kind, TrainingJob
 from rl_assets.training.train import train
 
@@ -34,6 +35,16 @@ GPU_STEP = gpu_step(load_settings().gpus)
 # A step whose process or machine died resumes from its last checkpoint. A fault of the data is permanent.
 RETRY = dg.RetryPolicy(max_retries=2)
 PERMANENT = (TrainingRefused, WrongBaseModelError, TrainingDiverged)
+# The one check of an adapter that a skipped training answers too.
+ENOUGH_ROWS = "enough_usable_rows"
+ENOUGH_ROWS_STATES = (
+    "The dataset has the rows that the recipe asks for, and at most a tenth of them are too long. Otherwise this says "
+    "why the adapter was skipped, or what it was not trained on, and what to do."
+)
+MAX_TOO_LONG = 0.1
+# The tag of a run, with the asset's name, that shows in the list of runs what was not trained.
+NOT_TRAINED = "not_trained"
+MAX_TAG = 255
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
@@ -102,20 +113,31 @@ def training_asset(
     description: str | None = None,
 ) -> AssetDecorator:
     """`dg.asset` for an adapter per day; the description is the function's docstring unless given."""
-    return dg.asset(
-        name=name,
-        description=description,
-        partitions_def=days,
-        deps=list(deps),
-        check_specs=[day_check(check, name, text) for check, text in stage.checks.items()],
-        output_required=False,
-        group_name=group,
-        kinds={"huggingface", "pytorch"},
-        owners=MODEL_TEAM,
-        pool=GPU,
-        op_tags=GPU_STEP,
-        retry_policy=RETRY,
-    )
+
+    def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        spec = dg.AssetSpec(
+            name,
+            deps=list(deps),
+            description=description or inspect.getdoc(function),
+            skippable=True,
+            group_name=group,
+            kinds={"huggingface", "pytorch"},
+            owners=MODEL_TEAM,
+        )
+        checks = {ENOUGH_ROWS: ENOUGH_ROWS_STATES, **stage.checks}
+        return dg.multi_asset(
+            name=name,
+            specs=[spec],
+            check_specs=[day_check(check, name, text) for check, text in checks.items()],
+            # `dg.asset` requires a result of every check, and a skipped training has none to give.
+            can_subset=True,
+            partitions_def=days,
+            pool=GPU,
+            op_tags=GPU_STEP,
+            retry_policy=RETRY,
+        )(function)
+
+    return decorate
 
 
 def required_adapter(adapters: Path, kind: str, day: str) -> Adapter:
@@ -129,8 +151,9 @@ def required_adapter(adapters: Path, kind: str, day: str) -> Adapter:
 def train_adapter(
     context: dg.AssetExecutionContext, home: HomeResource, stage: TrainingStage, recipe: Recipe
 ) -> Results:
-    """Train the day's adapter, or say why not: with too few rows nothing is materialized, everything downstream is
-    skipped, and the run succeeds. A check that stopped the training is reported red before the run fails.
+    """Train the day's adapter, or say why not: with too few rows nothing is materialized, one check warns, the others
+    have no result, everything downstream is skipped, and the run succeeds with a tag. A check that stopped the training
+    is reported red before the run fails.
     """
     context.log.info(f"{stage.kind}: {describe_host()}")
     job = stage.make_job(home, context.partition_key, recipe, context.log.info)
@@ -139,7 +162,7 @@ def train_adapter(
     try:
         adapter = train(job, context.log.info)
     except NotEnoughRows as reason:
-        yield from _skipped(context, stage, str(reason))
+        yield _skipped(context, reason)
         return
     except PERMANENT as error:
         if isinstance(error, TrainingRefused) and error.check:
@@ -148,19 +171,50 @@ def train_adapter(
     yield dg.MaterializeResult(
         metadata=adapter_metadata(adapter),
         data_version=dg.DataVersion(adapter.sha256),
-        check_results=[_check_result(check) for check in adapter.manifest.checks.values()],
+        check_results=[_rows_result(adapter), *(_check_result(check) for check in adapter.manifest.checks.values())],
     )
 
 
-def _skipped(context: dg.AssetExecutionContext, stage: TrainingStage, reason: str) -> Iterator[dg.AssetCheckResult]:
-    """Show the reason on the asset's page, in the log and at each check."""
-    context.log.warning(f"{context.asset_key.to_user_string()} is skipped: {reason}")
-    skipped = dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata={"skipped": reason})
+def _skipped(context: dg.AssetExecutionContext, reason: NotEnoughRows) -> dg.AssetCheckResult:
+    """Show the reason on the asset's page, in the log, in the list of runs and at one check."""
+    asset = context.asset_key.to_user_string()
+    context.log.warning(f"{asset} is skipped: {reason}")
+    skipped = dg.AssetObservation(
+        context.asset_key,
+        partition=context.partition_key,
+        description=f"Skipped: {reason}",
+        metadata={"skipped": str(reason)},
+    )
     context.log_event(skipped)
-    for name in stage.checks:
-        yield dg.AssetCheckResult(
-            check_name=name, passed=False, severity=dg.AssetCheckSeverity.WARN, metadata={"not_run": reason}
-        )
+    tag = f"{reason.usable} usable rows of {reason.needed} needed"
+    context.instance.add_run_tags(context.run_id, {f"{NOT_TRAINED}/{asset}": tag[:MAX_TAG]})
+    return dg.AssetCheckResult(
+        check_name=ENOUGH_ROWS,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Skipped: {reason}",
+        metadata={
+            "skipped": str(reason),
+            "usable_rows": reason.usable,
+            "needed_rows": reason.needed,
+            "rows_dropped": reason.dropped,
+        },
+    )
+
+
+def _rows_result(adapter: Adapter) -> dg.AssetCheckResult:
+    """The check of an adapter that was trained: whether it was trained on most of its rows."""
+    used, dropped = adapter.manifest.dataset.used, adapter.manifest.dataset.dropped
+    too_long = dropped.get(TOO_LONG, 0)
+    passed = too_long <= MAX_TOO_LONG * (used + too_long)
+    lacking = f"Trained on {used} of {used + too_long} rows: the others are too long. {REMEDIES[TOO_LONG]}"
+    return dg.AssetCheckResult(
+        check_name=ENOUGH_ROWS,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if passed else lacking,
+        metadata={"usable_rows": used, "rows_dropped": dropped, **({} if passed else {"result": lacking})},
+    )
 
 
 def _check_result(check: Check) -> dg.AssetCheckResult:

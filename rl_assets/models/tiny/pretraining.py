@@ -35,7 +35,7 @@ class TinySpec:
     intermediate: int = 320
     layers: int = 3
     heads: int = 4
-    positions: int = 512
+    positions: int = 2048
     steps: int = 500
     batch: int = 16
     learning_rate: float = 3e-3

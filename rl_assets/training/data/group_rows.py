@@ -10,13 +10,19 @@ NO_SIGNAL = "answers to a prompt whose rewards are all equal"
 
 
 def group_rows(dataset: Path, recipe: Recipe, tokenizer: Any, *, best_only: bool) -> TrainingRows:
-    """{prompt, completion, advantage} rows of the recipe's segment, A = r - mean(r) of the group; NotEnoughRows.
+    """`read_group_rows`, as many as the recipe asks for. May raise NotEnoughRows."""
+    kept = read_group_rows(dataset, recipe, tokenizer, best_only=best_only)
+    return require_min_rows(kept, recipe.min_rows_grpo, dataset, recipe)
 
-    Of each group with signal: its best answer (the first of equals) or all. No division by the standard deviation,
-    which would weigh the easiest and the hardest prompts most (Liu et al. 2025, arXiv:2503.20783).
+
+def read_group_rows(dataset: Path, recipe: Recipe, tokenizer: Any, *, best_only: bool, every: int = 1) -> TrainingRows:
+    """{prompt, completion, advantage} rows of the recipe's segment, A = r - mean(r) of the group.
+
+    Of each group with signal, or of each `every`th: its best answer (the first of equals) or all. No division by the
+    standard deviation, which would weigh the easiest and the hardest prompts most (Liu et al. 2025, arXiv:2503.20783).
     """
     kept = TrainingRows()
-    for group in read_split(dataset, ["prompt", "responses"], recipe, kept):
+    for group in read_split(dataset, ["prompt", "responses"], recipe, kept, every=every):
         answers = with_advantages(group["responses"])
         if not answers:
             kept.dropped[NO_SIGNAL] += len(group["responses"])
@@ -24,18 +30,23 @@ def group_rows(dataset: Path, recipe: Recipe, tokenizer: Any, *, best_only: bool
             completion = [{"role": "assistant", "content": answer["text"]}]
             row = {"prompt": group["prompt"], "completion": completion, "advantage": answer["advantage"]}
             add_if_it_fits(kept, recipe, tokenizer, row, answer["interaction_id"])
-    return require_min_rows(kept, recipe.min_rows_grpo, dataset, recipe)
+    return kept
 
 
 def prompt_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
+    """`read_prompt_rows`, as many as the recipe asks for. May raise NotEnoughRows."""
+    return require_min_rows(read_prompt_rows(dataset, recipe, tokenizer), recipe.min_rows_grpo, dataset, recipe)
+
+
+def read_prompt_rows(dataset: Path, recipe: Recipe, tokenizer: Any, every: int = 1) -> TrainingRows:
     """{prompt, completion, reference} rows for answers of the policy's own: `reference` is the best logged answer."""
     kept = TrainingRows()
-    for group in read_split(dataset, ["prompt", "responses"], recipe, kept):
+    for group in read_split(dataset, ["prompt", "responses"], recipe, kept, every=every):
         best = max(group["responses"], key=lambda answer: answer["reward"])
         completion = [{"role": "assistant", "content": best["text"]}]
         row = {"prompt": group["prompt"], "completion": completion, "reference": best["text"]}
         add_if_it_fits(kept, recipe, tokenizer, row, best["interaction_id"])
-    return require_min_rows(kept, recipe.min_rows_grpo, dataset, recipe)
+    return kept
 
 
 def with_advantages(responses: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.recipes.recipe import Recipe, matches_filters
-from rl_assets.training.errors import NotEnoughRows, UntrainableRows
+from rl_assets.tables.dataset_manifest import read_manifest
+from rl_assets.training.errors import OF_OTHER_SEGMENTS, TOO_LONG, NotEnoughRows, UntrainableRows
 
 Message = dict[str, str]
 Row = dict[str, Any]
 
 SIDES = ("completion", "chosen", "rejected")
+HELD_OUT = ("validation", "test")
 
 
 @dataclass
@@ -35,53 +37,78 @@ class TrainingRows:
 
 def sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """{prompt, completion} rows of the recipe's segment: the last answer is the completion. May raise NotEnoughRows."""
+    return require_min_rows(read_sft_rows(dataset, recipe, tokenizer), recipe.min_rows_sft, dataset, recipe)
+
+
+def read_sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any, every: int = 1) -> TrainingRows:
+    """`sft_rows` without a minimum, or of each `every`th row alone."""
     kept = TrainingRows()
-    for record in read_split(dataset, ["messages"], recipe, kept):
+    for record in read_split(dataset, ["messages"], recipe, kept, every=every):
         *prompt, answer = record["messages"]
         _add_with_tokens(kept, recipe, tokenizer, {"prompt": prompt, "completion": [answer]}, record["id"])
-    return require_min_rows(kept, recipe.min_rows_sft, dataset, recipe)
+    return kept
 
 
-def pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, needed: int, split: str = "train") -> TrainingRows:
+def pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, needed: int) -> TrainingRows:
     """{prompt, chosen, rejected} rows of the recipe's segment whose sides differ as tokens. May raise NotEnoughRows."""
+    return require_min_rows(read_pair_rows(dataset, recipe, tokenizer), needed, dataset, recipe)
+
+
+def read_pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, split: str = "train", every: int = 1) -> TrainingRows:
+    """`pair_rows` of any split without a minimum, or of each `every`th row alone."""
     kept = TrainingRows()
     sides = ("prompt", "chosen", "rejected")
-    for record in read_split(dataset, list(sides), recipe, kept, split):
+    for record in read_split(dataset, list(sides), recipe, kept, split, every):
         _add_with_tokens(kept, recipe, tokenizer, {name: record[name] for name in sides}, record["id"])
-    return require_min_rows(kept, needed, dataset, recipe)
+    return kept
 
 
 def kto_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
     """{prompt, completion, label} rows of the recipe's segment, of both labels. NotEnoughRows, UntrainableRows."""
+    kept = require_min_rows(read_kto_rows(dataset, recipe, tokenizer), recipe.min_rows_kto, dataset, recipe)
+    require_both_labels(kept, dataset)
+    return kept
+
+
+def read_kto_rows(dataset: Path, recipe: Recipe, tokenizer: Any, every: int = 1) -> TrainingRows:
+    """`kto_rows` without a minimum, or of each `every`th row alone."""
     kept = TrainingRows()
     columns = ["prompt", "completion", "label"]
-    for record in read_split(dataset, columns, recipe, kept):
+    for record in read_split(dataset, columns, recipe, kept, every=every):
         add_if_it_fits(kept, recipe, tokenizer, {name: record[name] for name in columns}, record["id"])
-    require_min_rows(kept, recipe.min_rows_kto, dataset, recipe)
+    return kept
+
+
+def require_both_labels(kept: TrainingRows, dataset: Path) -> None:
+    """Raise UntrainableRows if all rows are good, or all are bad."""
     labels = {row["label"] for row in kept.rows}
     if len(labels) < 2:
         raise UntrainableRows(
             f"All {len(kept.rows)} usable rows of {dataset} are {'good' if labels == {True} else 'bad'}: "
             "learning from single answers needs both kinds; lower good_from or raise bad_to of kto_dataset."
         )
-    return kept
 
 
 def read_split(
-    dataset: Path, columns: list[str], recipe: Recipe, kept: TrainingRows, split: str = "train"
+    dataset: Path, columns: list[str], recipe: Recipe, kept: TrainingRows, split: str = "train", every: int = 1
 ) -> Iterator[dict[str, Any]]:
     """Records of the recipe's segment with these columns and an `id`: the row's interaction, or its index in the file.
 
-    Others are counted in `kept` as dropped.
+    Others are counted in `kept` as dropped. Of each `every` rows only the first is read.
     """
     from pyarrow import parquet
 
-    records = parquet.read_table(dataset / f"{split}.parquet", columns=[*columns, "metadata"]).to_pylist()
-    for index, record in enumerate(records):
-        if matches_filters(record["metadata"], recipe):
-            yield record | {"id": record["metadata"].get("interaction_id") or f"{split} row {index}"}
-        else:
-            kept.dropped["of other segments"] += 1
+    index = 0
+    with parquet.ParquetFile(dataset / f"{split}.parquet") as file:
+        for batch in file.iter_batches(columns=[*columns, "metadata"]):
+            chosen = range(-index % every, len(batch), every)
+            for at, record in zip(chosen, batch.take(list(chosen)).to_pylist(), strict=True):
+                if matches_filters(record["metadata"], recipe):
+                    identity = record["metadata"].get("interaction_id") or f"{split} row {index + at}"
+                    yield record | {"id": identity}
+                else:
+                    kept.dropped[OF_OTHER_SEGMENTS] += 1
+            index += len(batch)
 
 
 def describe_filters(recipe: Recipe) -> list[str]:
@@ -112,7 +139,7 @@ def add_if_it_fits(
         return None
     fitting = _truncate_prompt(recipe, tokenizer, row["prompt"], sides, tokens)
     if fitting is None:
-        kept.dropped["too long"] += 1
+        kept.dropped[TOO_LONG] += 1
         return None
     prompt, tokens = fitting
     kept.cut += len(prompt) < len(row["prompt"])
@@ -145,6 +172,23 @@ def _tokens(tokenizer: Any, conversation: list[Message]) -> list[int]:
 def require_min_rows(kept: TrainingRows, needed: int, dataset: Path, recipe: Recipe) -> TrainingRows:
     """The rows themselves; NotEnoughRows if there are fewer than `needed`."""
     if len(kept.rows) < needed:
-        where = f"{dataset / 'train.parquet'}" + "".join(f", {name}," for name in describe_filters(recipe))
-        raise NotEnoughRows(len(kept.rows), needed, where, dict(kept.dropped))
+        raise not_enough_rows(len(kept.rows), needed, dict(kept.dropped), dataset, recipe)
     return kept
+
+
+def not_enough_rows(usable: int, needed: int, dropped: dict[str, int], dataset: Path, recipe: Recipe) -> NotEnoughRows:
+    """The error with its cause: rows that were dropped, or answers that no row was made of."""
+    where = f"{dataset.parent.name} of {dataset.name}" + "".join(f", {name}," for name in describe_filters(recipe))
+    manifest = read_manifest(dataset)
+    outcomes = manifest.answer_outcomes if manifest else None
+    answers = outcomes and {reason: count for reason, count in outcomes.items() if reason != "selected"}
+    held_out = sum(manifest.rows.get(split, 0) for split in HELD_OUT) if manifest else 0
+    if dropped.get(TOO_LONG):
+        where += f" (max_length {recipe.max_length})"
+    return NotEnoughRows(usable, needed, where, dropped, answers, held_out)
+
+
+def not_enough_held_out(pairs: int, recipe: Recipe, dataset: Path) -> NotEnoughRows:
+    """The error of a reward model that could not be measured."""
+    where = f"{dataset.parent.name} of {dataset.name}, held out,"
+    return NotEnoughRows(pairs, recipe.reward.min_held_out, where, {})

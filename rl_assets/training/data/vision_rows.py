@@ -6,6 +6,7 @@ from typing import Any
 
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.data.rows import Row, TrainingRows, read_split, require_min_rows
+from rl_assets.training.errors import TOO_LONG
 
 
 def read_vision_rows(dataset: Path, recipe: Recipe) -> TrainingRows:
@@ -39,7 +40,7 @@ def fitting_rows(
         rows.rows, rows.ids, _lengths_and_labels(rows.rows, processor), strict=True
     ):
         if length > recipe.max_length:
-            fitting.dropped["too long"] += 1
+            fitting.dropped[TOO_LONG] += 1
         else:
             fitting.rows.append(row)
             fitting.ids.append(identity)

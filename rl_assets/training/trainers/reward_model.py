@@ -11,8 +11,7 @@ from rl_assets.core.files import sha256_json
 from rl_assets.metrics.statistics import Interval, interval
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.reward_scoring import load_classifier, score_conversations
-from rl_assets.training.data.rows import Row, pair_rows
-from rl_assets.training.errors import NotEnoughRows
+from rl_assets.training.data.rows import HELD_OUT, Row, not_enough_held_out, pair_rows, read_pair_rows
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.checks import beats_longer_wins_check, loss_fell_check
 from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments
@@ -47,11 +46,10 @@ def train_reward_model(run: TrainingRun) -> Trained:
 
 def held_out_pairs(job: TrainingJob, tokenizer: Any) -> list[Row]:
     """Pairs of the validation and test splits; NotEnoughRows if they are fewer than the recipe asks for."""
-    splits = (pair_rows(job.dataset, job.recipe, tokenizer, 0, split) for split in ("validation", "test"))
+    splits = [read_pair_rows(job.dataset, job.recipe, tokenizer, split) for split in HELD_OUT]
     pairs = [pair for split in splits for pair in split.rows]
-    needed = job.recipe.reward.min_held_out
-    if len(pairs) < needed:
-        raise NotEnoughRows(len(pairs), needed, f"validation and test of {job.dataset}", {})
+    if len(pairs) < job.recipe.reward.min_held_out:
+        raise not_enough_held_out(len(pairs), job.recipe, job.dataset)
     return pairs
 
 

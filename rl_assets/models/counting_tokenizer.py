@@ -1,0 +1,54 @@
+"""A base model's tokenizer for counting tokens: without torch, and before the model itself was built or fetched."""
+
+from pathlib import Path
+from typing import Any
+
+from rl_assets.models.base_models import TINY
+from rl_assets.models.tiny.pretraining import TinySpec, corpus, train_tokenizer
+
+FILES = ["tokenizer*", "*.jinja", "special_tokens_map.json", "config.json", "vocab*", "merges.txt", "added_tokens.json"]
+
+
+class NoTokenizerError(RuntimeError):
+    """The tokenizer of a base model can be neither read nor fetched, or has no chat template."""
+
+
+class EstimatingTokenizer:
+    """Stands for a tokenizer that cannot be had: four characters are a token, and a turn takes four more."""
+
+    def apply_chat_template(self, conversation: list[dict[str, str]], return_dict: bool = True) -> dict[str, list[int]]:
+        """As many tokens as a conversation may have; that of each is one of its characters."""
+        texts = (f"{message['role']:16}{message['content']}" for message in conversation)
+        return {"input_ids": [ord(character) for text in texts for character in text[::4]]}
+
+
+def counting_tokenizer(name: str, models: Path) -> Any:
+    """The tokenizer of the base model `name`; of a model on the hub only the tokenizer is fetched, into `models`."""
+    if name == TINY and not (models / TINY / "tokenizer.json").is_file():
+        return train_tokenizer(corpus(TinySpec()), TinySpec())
+    try:
+        folder = models / TINY if name == TINY else Path(name) if Path(name).is_dir() else _fetch(name, models)
+        tokenizer = _read(folder)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise NoTokenizerError(f"the tokenizer of the base model {name!r} cannot be read: {reason}") from error
+    if tokenizer.chat_template is None:
+        raise NoTokenizerError(f"the tokenizer of the base model {name!r} has no chat template: use a chat model")
+    return tokenizer
+
+
+def _read(folder: Path) -> Any:
+    if (folder / "tokenizer.json").is_file():
+        # AutoTokenizer would import torch, which takes seconds and some 200 MB.
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast.from_pretrained(str(folder))
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder))
+
+
+def _fetch(name: str, models: Path) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, cache_dir=models / "hub", allow_patterns=FILES))

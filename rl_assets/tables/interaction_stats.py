@@ -14,7 +14,13 @@ USABLE = {
 }
 
 # Each column of rows that a training would take, and its kind of adapter.
-TRAINABLE = {f"{kind}_trainable": kind for kind in ("sft", "dpo", "reward", "kto", "grpo")}
+TRAINABLE = {
+    "sft_trainable": "sft",
+    "dpo_trainable": "dpo",
+    "reward_trainable": "reward",
+    "kto_trainable": "kto",
+    "grpo_trainable": "grpo",
+}
 
 STATS = Table(
     "interaction_stats",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pytest
 
 from rl_assets.core import sql
 from rl_assets.core.identity import prompt_key
@@ -114,6 +115,7 @@ def bridged() -> tuple[str, str, str]:
             return one, bridge, two
 
 
+@pytest.mark.slow
 def test_after_a_month_no_prompt_has_moved_and_none_is_near_one_of_another_split(tmp_path):
     lake, texts = Lake(str(tmp_path)), {}
     before: dict[str, str | None] = {}
@@ -164,7 +166,7 @@ def test_clusters_are_the_same_in_whatever_order_the_days_and_their_files_are_re
     days, rng = chains(random.Random(4)), random.Random(7)
     landings = [(number * 10, file) for number, day in enumerate(days) for file in (day[::2], day)]
     results = []
-    for order in range(20):
+    for order in range(5):
         lake = Lake(str(tmp_path / str(order)))
         for number, day in enumerate(days) if order == 0 else rng.sample(landings, len(landings)):
             place(lake, later(number * 10 if order == 0 else number), day)
@@ -257,6 +259,7 @@ def test_no_dataset_trains_on_what_is_near_a_test_prompt_of_any(product: Product
     assert near_pairs(tested, trained) == []
 
 
+@pytest.mark.slow
 def test_the_quickstart_tests_on_nothing_near_what_it_trains_on(tmp_path: Path):
     from rl_assets.ingest.landing import files_of
     from rl_assets.quickstart.install import install

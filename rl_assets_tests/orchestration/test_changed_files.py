@@ -87,19 +87,19 @@ def test_a_first_look_over_many_days_becomes_a_few_runs_of_ranges(tmp_path, inst
 
 
 def test_a_sensor_switched_on_after_a_history_was_built_requests_what_changed_since(tmp_path, instance):
-    for number, day in enumerate(DAYS[:8]):
+    for number, day in enumerate(DAYS[:4]):
         write_log(tmp_path, day, range(number, number + 1))
-    assert make_dataset(tmp_path, DAYS[0], DAYS[7]).success
+    assert make_dataset(tmp_path, DAYS[0], DAYS[3]).success
     for file in (tmp_path / "landing").rglob("*.jsonl"):
         file.touch()  # as a copy or a restore does
     first = look(tmp_path, instance)
     assert asked(first) == [] and "no log day has changed" in first.skip_message
 
-    corrected = tmp_path / "landing" / "interaction_log" / DAYS[2] / "log-2.jsonl"
-    corrected.write_text(corrected.read_text(encoding="utf-8").replace("costs 2", "costs 3"), encoding="utf-8")
-    write_log(tmp_path, DAYS[4], range(50, 51), "late.jsonl")
-    write_log(tmp_path, DAYS[8], range(60, 61))
-    changed = [DAYS[2], DAYS[4], DAYS[8]]
+    corrected = tmp_path / "landing" / "interaction_log" / DAYS[1] / "log-1.jsonl"
+    corrected.write_text(corrected.read_text(encoding="utf-8").replace("costs 1", "costs 3"), encoding="utf-8")
+    write_log(tmp_path, DAYS[2], range(50, 51), "late.jsonl")
+    write_log(tmp_path, DAYS[4], range(60, 61))
+    changed = [DAYS[1], DAYS[2], DAYS[4]]
     assert asked(look(tmp_path, instance)) == changed
     assert asked(look(tmp_path, instance, first.cursor)) == changed
 

@@ -1,7 +1,6 @@
 import math
 
 import pytest
-import torch
 
 from rl_assets.training.trainers.awr import advantage_weight
 from rl_assets.training.trainers.offline_grpo import ClippedLoss
@@ -11,6 +10,8 @@ CLIPPED = ClippedLoss(epsilon=0.2, epsilon_high=0.28, beta=0.04, log_ratio_cap=2
 
 def loss(log_ratio: float, advantage: float, clipped: ClippedLoss = CLIPPED) -> tuple[float, float]:
     """(loss, its derivative by the policy's log-probability) of a single token."""
+    import torch
+
     reference = torch.tensor([[-1.0]])
     policy = (reference + log_ratio).requires_grad_()
     extra = {"reference_logps": reference, "advantage": torch.tensor([advantage])}
@@ -49,6 +50,8 @@ def test_a_worse_answer_that_lost_more_than_the_log_ratio_cap_is_left_to_the_ref
 
 
 def test_tokens_outside_the_answer_have_no_loss():
+    import torch
+
     mask = torch.tensor([[False, True]])
     extra = {"reference_logps": torch.zeros(1, 2), "advantage": torch.tensor([1.0])}
     values = CLIPPED(torch.tensor([[-9.0, -1.0]]), mask, extra)

@@ -1,20 +1,19 @@
 """4 and 8 bit on a CPU: gradients after a forward in evaluation mode must be those from before it."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-import torch
-from peft import get_peft_model
 
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import load_for_training
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.trainers.sft import lora_config
 
-pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="the trap is that of CPUs")
+if TYPE_CHECKING:
+    import torch
 
 
-def gradients(model: torch.nn.Module, tokens: torch.Tensor) -> list[torch.Tensor]:
+def gradients(model: "torch.nn.Module", tokens: "torch.Tensor") -> "list[torch.Tensor]":
     model.train()
     model.zero_grad()
     model(input_ids=tokens, labels=tokens).loss.backward()
@@ -23,6 +22,11 @@ def gradients(model: torch.nn.Module, tokens: torch.Tensor) -> list[torch.Tensor
 
 @pytest.mark.parametrize("bits", ["nf4", "int8"])
 def test_gradients_are_the_same_after_a_generation(bits: Literal["nf4", "int8"], base: BaseModel, recipe: Recipe):
+    import torch
+    from peft import get_peft_model
+
+    if torch.cuda.is_available():
+        pytest.skip("the trap is that of CPUs")
     torch.manual_seed(0)
     lora = recipe.lora.model_copy(update={"lora_dropout": 0.0})
     model = get_peft_model(load_for_training(base, bits, print), lora_config(lora))

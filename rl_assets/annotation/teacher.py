@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
+from rl_assets.core.blank import stripped
 from rl_assets.features.text_flags import boilerplate, refusals
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Service
@@ -164,7 +165,7 @@ def conversation(prompt: Sequence[dict[str, str]], context: str | None) -> Conve
 
 def _fault(answer: dict[str, Any]) -> str | None:
     """Why an answer is dropped; None for one to train on."""
-    text = answer["text"].strip()
+    text = stripped(answer["text"])
     if not text:
         return "empty"
     if not answer["finished"]:
@@ -177,7 +178,7 @@ def _row(row: dict[str, Any], answer: dict[str, Any], day: date, model: str) -> 
     return {
         **{name: row[name] for name in ("interaction_id", "prompt_key", "segment", "category")},
         "day": day,
-        "answer": answer["text"].strip(),
+        "answer": stripped(answer["text"]),
         "source": SOURCE,
         "model": model,
         **{name: answer[name] for name in ("prompt_tokens", "completion_tokens")},

@@ -16,6 +16,7 @@ from tempfile import NamedTemporaryFile
 import numpy as np
 import pyarrow as pa
 
+from rl_assets.core.blank import stripped
 from rl_assets.core.home import Home
 
 # What ends a sentence or closes a quotation. Signs that carry meaning stay: C, C++ and C# are three questions.
@@ -115,7 +116,7 @@ def with_content_hash(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def with_answer_key(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with `answer_key`, the hex sha256 of `answer` without outer whitespace; null stays null.
+    """The batch with `answer_key`, the hex sha256 of `answer` without outer blank characters; null stays null.
 
     The same as the macro `answer_key` in sql/macros/text.sql, at a third of the time.
     """
@@ -127,7 +128,7 @@ def _stripped(text: memoryview) -> memoryview | bytes:
     # Most texts begin and end with a letter or sign: they are hashed in place.
     if len(text) and 32 < text[0] < 127 and 32 < text[-1] < 127:
         return text
-    return bytes(text).decode("utf-8").strip().encode("utf-8")
+    return stripped(bytes(text).decode("utf-8")).encode("utf-8")
 
 
 def _texts(column: pa.Array) -> Iterator[memoryview | None]:

@@ -12,6 +12,8 @@ from uuid import uuid4
 
 import duckdb
 
+from rl_assets.core.blank import RE2_CLASS
+
 PACKAGE = Path(__file__).parents[1]
 PACKAGED = PACKAGE / "_sql"
 FOLDER = PACKAGED if PACKAGED.is_dir() else PACKAGE.parent / "sql"
@@ -37,6 +39,7 @@ def connect(memory_limit: str = "2GB", macros: tuple[str, ...] = MACROS) -> duck
         }
     )
     connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"CREATE OR REPLACE MACRO blank_characters() AS '{RE2_CLASS}'")
     for name in macros:
         for statement in _parsed(f"macros/{name}"):
             connection.execute(statement)

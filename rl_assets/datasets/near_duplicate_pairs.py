@@ -6,6 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
+from rl_assets.core.blank import stripped
 from rl_assets.datasets.texts import BATCH_ROWS, Texts, shards_of
 
 NEAR_IDENTICAL = 0.95
@@ -74,4 +75,4 @@ def _near_identical(shards: Iterator[pa.Table]) -> Iterator[int]:
 
 
 def _stripped(texts: pa.ChunkedArray) -> list[str]:
-    return [text.strip() for text in texts.to_pylist()]
+    return [stripped(text) for text in texts.to_pylist()]

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
+from rl_assets.core.blank import is_blank
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import Erased
@@ -80,7 +81,7 @@ def _with_clean_texts(
 
 
 def _texts(rows: Iterable[dict[str, Any]]) -> frozenset[str]:
-    return frozenset(text for row in rows for text in row["texts"] if text.strip())
+    return frozenset(text for row in rows for text in row["texts"] if not is_blank(text))
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, ids: Iterable[str]) -> None:

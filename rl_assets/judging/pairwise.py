@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rl_assets.core.blank import stripped
 from rl_assets.core.chat import Message
 from rl_assets.judging.prompts import PAIR, PAIR_SCHEMA, RUBRIC, boundary_of, system_prompt, user_prompt
 from rl_assets.judging.verdicts import Choice, read_choice
@@ -25,7 +26,7 @@ class AnswerPair:
     @property
     def identical(self) -> bool:
         """Whether there is nothing to compare."""
-        return self.first.strip() == self.second.strip()
+        return stripped(self.first) == stripped(self.second)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 import json
 from typing import Any, Literal
 
+from rl_assets.core.blank import is_blank
+
 Choice = Literal["1", "2", "tie"]
 
 
@@ -11,7 +13,7 @@ def parse_reply(text: str, key: str) -> Any:
     reply = json.loads(text, object_pairs_hook=_pairs, parse_constant=_reject)
     if not isinstance(reply, dict) or list(reply) != ["rationale", key]:
         raise ValueError(f'not an object of "rationale" and "{key}", in this order')
-    if not isinstance(reply["rationale"], str) or not reply["rationale"].strip():
+    if not isinstance(reply["rationale"], str) or is_blank(reply["rationale"]):
         raise ValueError("no rationale")
     return reply[key]
 

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from rl_assets.core.blank import is_blank
+
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -89,7 +91,7 @@ def why_wrong(answer: str, references: Sequence[str]) -> str:
     """One plain sentence on how the answer differs from what was expected."""
     expected = parsed_json(references[0])
     value = parsed_json(answer)
-    if not answer.strip():
+    if is_blank(answer):
         return "The answer is empty."
     if expected is not None and value is None:
         return "The answer is not valid JSON."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from rl_assets.core.blank import is_blank
 from rl_assets.metrics.text import token_f1
 from rl_assets.rewards.image_answers import ImageAnswer, parse_answer
 
@@ -97,7 +98,7 @@ def _precision_recall(shown: set[str], gold: set[str]) -> tuple[float, float]:
 
 
 def _text_score(text: str, gold_text: str | None) -> float:
-    if not text.strip():
+    if is_blank(text):
         return 0.0
     return 1.0 if gold_text is None else token_f1(text, [gold_text])
 

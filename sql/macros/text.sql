@@ -1,7 +1,9 @@
 -- Texts: stripped of outer whitespace, and the keys of equal texts.
 
--- Without outer whitespace of any kind; `trim` knows the space only. Most texts have none, and are not searched for it:
--- they begin and end with a sign of ASCII. The last byte tells, since finding the last letter means counting them all.
+-- Without outer whitespace and invisible characters; `trim` knows the space only. What is blank stands in
+-- rl_assets/core/blank.py, which makes the macro `blank_characters`. Most texts have none at their ends, and are not
+-- searched for it: they begin and end with a sign of ASCII. The last byte tells, since finding the last letter means
+-- counting them all.
 CREATE OR REPLACE MACRO is_inner(letter) AS unicode(letter) BETWEEN 33 AND 126;
 CREATE OR REPLACE MACRO is_trim(words) AS (
     is_inner(words) AND encode(words)[-1:] BETWEEN cast('\x21' AS BLOB) AND cast('\x7E' AS BLOB)
@@ -9,16 +11,18 @@ CREATE OR REPLACE MACRO is_trim(words) AS (
 CREATE OR REPLACE MACRO stripped(words) AS (
     CASE
         WHEN is_trim(words) THEN words
-        ELSE regexp_replace(words, '^[\s\v\x1c-\x1f\x85\p{Z}]+|[\s\v\x1c-\x1f\x85\p{Z}]+$', '', 'g')
+        ELSE regexp_replace(
+            words, concat('^[', blank_characters(), ']+|[', blank_characters(), ']+$'), '', 'g'
+        )
     END
 );
 
--- Whitespace only, or NULL; stops at the first character that is not whitespace.
+-- Whitespace and invisible characters only, or NULL; stops at the first character that shows.
 CREATE OR REPLACE MACRO is_blank(words) AS (
-    NOT coalesce(is_inner(words) OR regexp_matches(words, '[^\s\v\x1c-\x1f\x85\p{Z}]'), FALSE)
+    NOT coalesce(is_inner(words) OR regexp_matches(words, concat('[^', blank_characters(), ']')), FALSE)
 );
 
--- Equal answers, whatever whitespace surrounds them, share a key.
+-- Equal answers, whatever blank characters surround them, share a key.
 CREATE OR REPLACE MACRO answer_key(answer) AS sha256(stripped(answer));
 
 -- A sha256 as a number of 128 bits, which is compared and grouped faster than its 64 characters.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rl_assets.core.blank import is_blank
 from rl_assets.recipes.recipe import Recipe, matches_filters
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.training.errors import OF_OTHER_SEGMENTS, TOO_LONG, NotEnoughRows, UntrainableRows
@@ -131,7 +132,7 @@ def add_if_it_fits(
     """Keep the row, and return its tokens by side, or count why not. The tokens are those that the trainer sees."""
     sides = [row[name] for name in SIDES if name in row]
     tokens = [_tokens(tokenizer, row["prompt"] + side) for side in sides]
-    if any(not message["content"].strip() for side in sides for message in side):
+    if any(is_blank(message["content"]) for side in sides for message in side):
         kept.dropped["with an empty answer"] += 1
         return None
     if len(tokens) == 2 and tokens[0] == tokens[1]:

@@ -1,0 +1,34 @@
+"""A text that shows nothing is empty, by one definition for Python and SQL."""
+
+import unicodedata
+
+import pyarrow as pa
+
+from rl_assets.core import sql
+from rl_assets.core.blank import is_blank, stripped
+
+SIGNS = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+INVISIBLE = (
+    "\u200b\u200c\u200d\u200e\u2060\ufeff\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u2800\u3164\uffa0\ufe0f\U000e0020"
+)
+
+
+def test_spaces_controls_and_invisible_characters_are_blank_and_what_shows_is_not():
+    blank = {sign for sign in SIGNS if is_blank(sign)}
+    assert {sign for sign in SIGNS if unicodedata.category(sign) in ("Cc", "Zs", "Zl", "Zp")} <= blank
+    assert {sign for sign in SIGNS if sign.isspace()} | set(INVISIBLE) <= blank
+    assert not [sign for sign in blank if unicodedata.category(sign)[0] in "NPS" and sign != "\u2800"]
+    assert is_blank(None) and is_blank("") and is_blank(INVISIBLE) and not is_blank(f"{INVISIBLE}.")
+
+
+def test_python_and_sql_agree_on_every_character():
+    connection = sql.connect()
+    connection.register("signs", pa.table({"sign": pa.array(SIGNS)}))
+    found = connection.sql("SELECT is_blank(sign), stripped('é' || sign), stripped(sign || 'é' || sign) FROM signs")
+    ours = [(is_blank(sign), stripped(f"é{sign}"), stripped(f"{sign}é{sign}")) for sign in SIGNS]
+    assert found.fetchall() == ours
+
+
+def test_blank_characters_inside_a_text_stay():
+    family = "👩\u200d👩\u200d👧 and ❤\ufe0f."
+    assert stripped(f"\ufeff {family}\u200b\n") == family

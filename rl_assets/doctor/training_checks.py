@@ -4,24 +4,18 @@ from collections.abc import Iterator
 
 from rl_assets.datasets.retrain_trigger import measure_growth
 from rl_assets.doctor.machine_checks import CheckResult, error, ok, warning
-from rl_assets.models.base_models import TINY
+from rl_assets.models.base_models import unfit_base
 from rl_assets.models.counting_tokenizer import NoTokenizerError, counting_tokenizer
 from rl_assets.recipes.recipe import named_recipe
 from rl_assets.settings import Settings
 from rl_assets.tables.usable_rows import sentence
 from rl_assets.training.readiness import NIGHTLY, usable_rows
 
-DEMO = "demo"
-
 
 def base_model(settings: Settings) -> Iterator[CheckResult]:
     """Whether the base model is more than the demo's."""
-    if settings.base_model == TINY and settings.recipe != DEMO:
-        yield warning(
-            "base model",
-            "tiny shows that everything runs, and learns little from real logs: before you use an adapter, set "
-            "RL_ASSETS_BASE_MODEL to a chat model and RL_ASSETS_RECIPE to a recipe for its size",
-        )
+    if unfit := unfit_base(settings.base_model, settings.recipe):
+        yield warning("base model", unfit)
     else:
         yield ok("base model", f"{settings.base_model}, trained by the recipe {settings.recipe}")
 

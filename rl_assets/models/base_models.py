@@ -9,6 +9,8 @@ from rl_assets.core.files import replaced_folder, sha256_file, sha256_json, writ
 from rl_assets.models.tiny.pretraining import TinySpec, build_tiny_model, inputs_hash
 
 TINY = "tiny"
+# The recipe of the one task that `tiny` was made for.
+DEMO = "demo"
 CONTENT = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt"})
 NOT_CONTENT = frozenset({"manifest.json"})
 
@@ -34,6 +36,16 @@ def ensure_base_model(
     if Path(name).is_dir():
         return _folder_model(name, Path(name))
     return _hub_model(name, models, log)
+
+
+def unfit_base(name: str, recipe: str) -> str | None:
+    """Why the base model is none to use with that recipe's rows, or None if nothing speaks against it."""
+    if name != TINY or recipe == DEMO:
+        return None
+    return (
+        "tiny shows that everything runs, and learns little from real logs: before you use an adapter, set "
+        "RL_ASSETS_BASE_MODEL to a chat model and RL_ASSETS_RECIPE to a recipe for its size"
+    )
 
 
 def content_hash(folder: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rl_assets.doctor import machine_checks, service_checks
+from rl_assets.doctor import machine_checks, service_checks, training_checks
 from rl_assets.doctor.machine_checks import CheckResult
 from rl_assets.settings import Settings
 from rl_assets_tests.support.logs import Product, interaction
@@ -59,6 +59,16 @@ def models() -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/v1"
     server.shutdown()
+
+
+def test_before_the_first_dataset_nothing_would_train(home):
+    found = only(training_checks.tonight(Settings(home=home)), "tonight")
+    assert found.status == "warning" and "there is no dataset yet" in found.message
+
+
+@pytest.mark.parametrize(("recipe", "status"), [("tiny_cpu", "warning"), ("demo", "ok")])
+def test_the_embedded_base_model_is_for_the_demo(recipe, status):
+    assert only(training_checks.base_model(Settings(recipe=recipe)), "base model").status == status
 
 
 def judged(url: str, model: str = "wise", key: str | None = "sesame") -> Settings:

@@ -17,7 +17,7 @@ from rl_assets.defs.training.training_runs import (
     train_adapter,
     training_asset,
 )
-from rl_assets.models.base_models import ensure_base_model
+from rl_assets.models.base_models import ensure_base_model, unfit_base
 
 SFT_CHECKS = {
     "end_of_turn_is_trained": "In every row the loss covers the end of the answer's turn.",
@@ -47,12 +47,33 @@ class DpoConfig(StageConfig):
     beta: float | None = None
 
 
-@dg.asset(group_name="adapters", kinds={"huggingface", "pytorch"}, owners=MODEL_TEAM, pool=GPU, op_tags=GPU_STEP)
+@dg.asset(
+    check_specs=[
+        dg.AssetCheckSpec(
+            "is_a_model_to_use",
+            asset="base_model",
+            description="The base model is more than the demo's, or this is the demo.",
+        )
+    ],
+    group_name="adapters",
+    kinds={"huggingface", "pytorch"},
+    owners=MODEL_TEAM,
+    pool=GPU,
+    op_tags=GPU_STEP,
+)
 def base_model(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """The model that adapters are trained on. The embedded `tiny` is built once, and useful for the demo only."""
     base = ensure_base_model(home.base_model, home.paths.models, context.log.info)
     metadata = {"name": base.name, "dagster/uri": base.path, "sha256": base.sha256}
-    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(base.sha256))
+    unfit = unfit_base(home.base_model, home.recipe)
+    to_use = dg.AssetCheckResult(
+        check_name="is_a_model_to_use",
+        passed=unfit is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=unfit,
+        metadata={"result": unfit or "nothing speaks against it"},
+    )
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(base.sha256), check_results=[to_use])
 
 
 @training_asset("sft_adapter", SFT, [base_model, sft_dataset])

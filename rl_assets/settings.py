@@ -78,7 +78,9 @@ class Settings(BaseSettings):
         {},
         description="Ranges of your metrics, as JSON: "
         '`{"haiku_rating": {"worst": -1, "best": 1, "dimension": "overall"}}`; '
-        "a metric that is not listed lies in [0, 1] and is its own dimension.",
+        "a metric that is not listed lies in [0, 1] and is its own dimension. `langfuse.rating` is the metric of one "
+        "log format; `dimension` `overall` decides the reward; `source` (`human`, `verifier`, `judge`, `synthetic`) "
+        "says who gives it.",
     )
     reject_warn_share: float = Field(
         0.02, gt=0, le=1, description="Share of a file's lines rejected for one reason from which a check warns."

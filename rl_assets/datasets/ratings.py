@@ -50,6 +50,7 @@ def as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConne
     register_clean(connection, lake, landed_days(lake, window))
     sql.create_view(connection, "feedback_history", "ratings/feedback_history")
     sql.create_view(connection, "first_feedback", "ratings/first_feedback")
+    sql.create_view(connection, "verdicts", "ratings/verdicts")
     return connection
 
 
@@ -60,8 +61,11 @@ def landed_days(lake: Lake, window: Window) -> list[date]:
 
 
 def count_feedback(lake: Lake, window: Window, memory_limit: str = "2GB") -> dict[str, Any]:
-    """Counts of the window's feedback: events, changed and withdrawn verdicts, those without an answer."""
+    """Counts of the window's feedback: events, changed and withdrawn verdicts, those on answers older than the window
+    that the lake still holds, and those without an answer."""
     connection = as_of(lake, window, memory_limit)
+    older = [day for day in lake.days(INTERACTIONS) if day < window.first_landing]
+    register_view(connection, "older_interactions", lake, INTERACTIONS, older)
     return dict(sql.select(connection, "ratings/feedback_counts").to_arrow_table().to_pylist()[0])
 
 

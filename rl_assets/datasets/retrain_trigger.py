@@ -11,7 +11,7 @@ from rl_assets.core.files import sha256_text
 from rl_assets.core.home import Home
 from rl_assets.datasets.prompts import prompts_file
 from rl_assets.models.adapters import Adapter, newest_adapter
-from rl_assets.recipes.recipe import Recipe, matches_filters
+from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.tables.dataset_manifest import read_manifest
 
 DATASETS = {"sft": "sft_dataset", "dpo": "dpo_dataset", "grpo": "grpo_dataset"}
@@ -83,7 +83,7 @@ def _new_prompts(now: Path, before: Path | None, recipe: Recipe) -> int:
     if not (now / "manifest.json").exists():
         return 0
     connection = duckdb.connect()
-    if recipe.segment or recipe.agents or recipe.categories:
+    if any(getattr(recipe, name) for name in FILTERS):
         rows = parquet.read_table(now / "train.parquet", columns=["metadata"]).column("metadata").to_pylist()
         kept = [row["prompt_key"] for row in rows if matches_filters(row, recipe)]
         connection.register("kept", pa.table({"key": pa.array(kept, pa.string())}))

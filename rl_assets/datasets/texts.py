@@ -51,7 +51,9 @@ class Texts:
                     writers[shard].write_batch(part)
 
     def read(self, shard: int) -> pa.Table:
-        """The texts of a shard: number, prompt, answer."""
+        """The texts of a shard: number, prompt, answer. Raises FileNotFoundError if somebody removed the folder."""
+        if not self._folder.is_dir():
+            raise FileNotFoundError(f"the temporary folder {self._folder} was removed while a dataset was built")
         parts = [_read(path) for path in sorted(self._folder.glob(f"{shard}-*"))]
         return pa.concat_tables([self._schema.empty_table(), *parts])
 

@@ -28,7 +28,7 @@ from rl_assets.ingest.prefetch import prefetch
 from rl_assets.lake.delta import Lake, Published
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import Erased, without_erased_lines
-from rl_assets.metrics.scales import Metrics, metric_macros
+from rl_assets.metrics.scales import Metrics, metric_macros, metrics_of
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 BATCH_ROWS = 5_000
@@ -75,7 +75,6 @@ def ingest_day(
     lost the share `max_shrink` of its rows, or more.
     """
     connection = sql.connect(memory_limit, sql.MACROS + sql.MACROS_OF_LINES)
-    connection.execute(metric_macros(metrics or {}))
     with ThreadPoolExecutor(1) as executor:
         fingerprints = executor.submit(_fingerprints, files)
         _parse(connection, files, day, metrics or {})
@@ -149,9 +148,11 @@ def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], day: 
     sql.create_temporary(connection, "parsed", "ingest/parsed_lines")
     connection.unregister("format_lines")
     for log_format, group in groupby(sorted(files), key=lambda file: file.format):
+        own_metrics = metrics_of(metrics, log_format)
+        connection.execute(sql.text("macros/metrics") + metric_macros(own_metrics))
         with read_lines((file.name, file.path) for file in group) as lines:
             if log_format in python_formats():
-                connection.register("format_lines", convert_lines(lines, log_format, day, metrics))
+                connection.register("format_lines", convert_lines(lines, log_format, day, own_metrics))
                 connection.execute(f"INSERT INTO parsed {sql.text('ingest/parsed_lines')}")
                 connection.unregister("format_lines")
             else:

@@ -121,9 +121,11 @@ def _unix(value: float | None) -> datetime:
 
 
 def score(metrics: Metrics, name: str, raw: float) -> dict[str, Any]:
-    """The fields of a feedback event with this metric: value in [0, 1], raw value, dimension."""
+    """The fields of a feedback event with this metric: value in [0, 1], raw value, dimension, and its source if that is
+    configured."""
     metric = metric_of(metrics, name)
-    return {"value": _on_scale(metric, name, raw), "raw_value": raw, "dimension": metric.dimension or name}
+    source = {"source": metric.source} if metric.source else {}
+    return {"value": _on_scale(metric, name, raw), "raw_value": raw, "dimension": metric.dimension or name, **source}
 
 
 def rating(metrics: Metrics, name: str, raw: float) -> dict[str, Any]:

@@ -1,18 +1,26 @@
 """Scales of a product's metrics: the range from worst to best, and the dimension that each measures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+OVERALL = "overall"  # The dimension that rewards are made of.
+Source = Literal["human", "verifier", "judge", "synthetic"]
+
 
 class Metric(BaseModel):
-    """The range of one metric or score. `worst` may be the larger number: 20 questions are worse than 1."""
+    """The range of one metric or score. `worst` may be the larger number: 20 questions are worse than 1.
+
+    `dimension` is what it measures (`overall` decides the reward), `source` who gives it, if the log does not say.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     worst: float = 0.0
     best: float = 1.0
     dimension: str | None = None
+    source: Source | None = None
 
     @model_validator(mode="after")
     def _has_width(self) -> "Metric":
@@ -21,46 +29,61 @@ class Metric(BaseModel):
         return self
 
     @property
+    def width(self) -> float:
+        return self.best - self.worst
+
+    @property
     def range(self) -> str:
         """The range as errors name it."""
         return f"{self.worst:g} and {self.best:g}"
 
     def value(self, raw: float) -> float | None:
         """The raw number in [0, 1], 1 the best; None outside the range."""
-        value = (raw - self.worst) / (self.best - self.worst)
+        value = (raw - self.worst) / self.width
         return min(max(value, 0.0), 1.0) if -1e-9 <= value <= 1 + 1e-9 else None
 
 
 Metrics = Mapping[str, Metric]
-STARS = Metric(worst=1, best=5, dimension="overall")
+STARS = Metric(worst=1, best=5, dimension=OVERALL)
 STAR_FIELDS = ("rating", "user_rating", "feedback.rating")  # Each is the rating of one log format.
+
+
+def metrics_of(metrics: Metrics, log_format: str) -> Metrics:
+    """The metrics as one log format names them: `langfuse.rating` is the metric `rating` of `langfuse` alone, and wins
+    there over `rating`."""
+    prefix = f"{log_format}."
+    own = {name.removeprefix(prefix): metric for name, metric in metrics.items() if name.startswith(prefix)}
+    return {**metrics, **own}
 
 
 def metric_macros(metrics: Metrics) -> str:
     """SQL that replaces the macros of sql/macros/metrics.sql by these ranges; empty if there are none."""
     if not metrics:
         return ""
-    values = " ".join(
-        f"WHEN {_quoted(name)} THEN clamped((x - {metric.worst!r}::DOUBLE) / {metric.best - metric.worst!r}::DOUBLE)"
-        for name, metric in metrics.items()
-    )
-    dimensions = " ".join(
-        f"WHEN {_quoted(name)} THEN {_quoted(metric.dimension)}" for name, metric in metrics.items() if metric.dimension
-    )
-    dimension = f"CASE metric {dimensions} ELSE metric END" if dimensions else "metric"
+    values = _cases(metrics, lambda metric: f"clamped((x - {metric.worst!r}::DOUBLE) / {metric.width!r}::DOUBLE)")
+    ranges = _cases(metrics, lambda metric: _quoted(metric.range))
+    dimensions = _cases(metrics, lambda metric: _quoted(metric.dimension) if metric.dimension else None)
+    sources = _cases(metrics, lambda metric: _quoted(metric.source) if metric.source else None)
     names = ", ".join(map(_quoted, metrics))
-    ranges = " ".join(f"WHEN {_quoted(name)} THEN {_quoted(metric.range)}" for name, metric in metrics.items())
     return f"""
     CREATE OR REPLACE MACRO clamped(x) AS
         CASE WHEN x BETWEEN -1e-9 AND 1 + 1e-9 THEN greatest(0, least(1, x)) ELSE x END;
     CREATE OR REPLACE MACRO metric_value(metric, x) AS CASE metric {values} ELSE x END;
     CREATE OR REPLACE MACRO stars_value(metric, x) AS CASE metric {values} ELSE (x - 1) / 4 END;
     CREATE OR REPLACE MACRO stars_range(metric) AS CASE metric {ranges} ELSE {_quoted(STARS.range)} END;
-    CREATE OR REPLACE MACRO metric_dimension(metric) AS {dimension};
-    CREATE OR REPLACE MACRO metric_values(m) AS CASE WHEN m IS NOT NULL THEN map_from_entries(list_transform(
-        map_entries(m), lambda score: {{'k': score.key, 'v': metric_value(score.key, score.value)}})) END;
+    CREATE OR REPLACE MACRO metric_dimension(metric) AS CASE metric {dimensions} ELSE metric END;
+    CREATE OR REPLACE MACRO metric_source(metric) AS CASE metric {sources} ELSE CAST(NULL AS VARCHAR) END;
+    CREATE OR REPLACE MACRO metric_values(m) AS values_by_dimension(m);
+    CREATE OR REPLACE MACRO metric_numbers(m) AS values_on_scale(m);
     CREATE OR REPLACE MACRO raw_values(m) AS CASE WHEN list_has_any(map_keys(m), [{names}]) THEN m END;
     """
+
+
+def _cases(metrics: Metrics, value: Callable[[Metric], str | None]) -> str:
+    """A WHEN for every metric that has a value, and one that never holds."""
+    values = {name: value(metric) for name, metric in metrics.items()}
+    cases = [f"WHEN {_quoted(name)} THEN {text}" for name, text in values.items() if text]
+    return " ".join(["WHEN NULL THEN NULL", *cases])
 
 
 def _quoted(text: str) -> str:

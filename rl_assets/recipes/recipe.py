@@ -25,21 +25,26 @@ FULL_FINE_TUNING_RATE = 2e-5
 # Keys about evaluation, which change no adapter.
 DECIDING = ("candidate", "primary", "primary_reason")
 STAGES = ("sft", "dpo", "kto", "grpo", "reward")
+# Fields of a recipe that keep some rows.
+FILTERS = ("segment", "agents", "categories", "tasks", "sources")
 
 
 class Recipe(Frozen):
     """Everything that decides training besides model and data.
 
-    `segment`, `agents` and `categories` keep the rows of one part of the product; empty ones keep all. A row longer
-    than `max_length` tokens is dropped, or its prompt loses its oldest turns ("cut"); a turn is never cut. `candidate`
-    is the kind of adapter that is evaluated and may become champion, `primary` the metric that decides on it, and
-    `primary_reason` why it differs from the metric that has decided so far; they decide nothing about training.
+    `segment`, `agents`, `categories`, `tasks` and `sources` (log formats, such as `tensorzero`) keep the rows of one
+    part of the product; empty ones keep all. A row longer than `max_length` tokens is dropped, or its prompt loses its
+    oldest turns ("cut"); a turn is never cut. `candidate` is the kind of adapter that is evaluated and may become
+    champion, `primary` the metric that decides on it, and `primary_reason` why it differs from the metric that has
+    decided so far; they decide nothing about training.
     """
 
     name: str
     segment: str | None = None
     agents: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     candidate: Literal["sft", "dpo", "kto", "grpo"] = "dpo"
     primary: DeclaredMetric = "auto"
     primary_reason: str | None = None
@@ -61,7 +66,7 @@ class Recipe(Frozen):
 
 
 def matches_filters(metadata: dict[str, Any], recipe: Recipe) -> bool:
-    """Whether a row is of the recipe's segment, categories and agents.
+    """Whether a row is of the recipe's segment, categories, tasks, sources and agents.
 
     A row of several answers is of the agents only if they gave all of them. Human corrections are by the agent `human`.
     """
@@ -69,8 +74,15 @@ def matches_filters(metadata: dict[str, Any], recipe: Recipe) -> bool:
     return (
         (recipe.segment is None or metadata["segment"] == recipe.segment)
         and (not recipe.categories or metadata.get("category") in recipe.categories)
+        and (not recipe.tasks or metadata.get("task") in recipe.tasks)
+        and (not recipe.sources or metadata.get("log_format") in recipe.sources)
         and (not recipe.agents or set(agents) <= set(recipe.agents))
     )
+
+
+def matches_slice(metadata: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether a row is of the recipe's part of the product, whichever agent answered."""
+    return matches_filters(metadata, recipe.model_copy(update={"agents": ()}))
 
 
 def _tiny_cpu() -> Recipe:

@@ -11,6 +11,8 @@ from rl_assets.core.validation import problems
 from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe
 from rl_assets.recipes.stages import Frozen
 
+# Fields of a segment that say which rows belong to it.
+FILTERS = ("segment", "agent", "category", "task", "source")
 Stage = Literal["sft", "dpo", "kto", "grpo"]
 NAME = r"^[a-z][a-z0-9_]*$"
 # Folders of `adapters/` that hold other things, and prefixes of other reports' and adapters' names.
@@ -28,18 +30,20 @@ class Segment(Frozen):
     segment: str | None = None
     agent: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
+    task: tuple[str, ...] = Field((), description="Kinds of task: the function of a gateway, `task_type` of a table.")
+    source: tuple[str, ...] = Field((), description="Log formats that the rows landed in, such as `tensorzero`.")
     recipe: str | None = Field(None, description="Preset or recipe file; the deployment's if omitted.")
     stages: tuple[Stage, ...] = Field(("sft", "dpo"), min_length=1)
 
-    @field_validator("agent", "category", mode="before")
+    @field_validator("agent", "category", "task", "source", mode="before")
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _possible(self) -> "Segment":
-        if not (self.segment or self.agent or self.category):
-            raise ValueError("filters nothing: give a segment, agent or category")
+        if not any(getattr(self, name) for name in FILTERS):
+            raise ValueError("filters nothing: give a segment, agent, category, task or source")
         if self.stages[0] != "sft" or len(set(self.stages)) < len(self.stages):
             raise ValueError(f"stages {list(self.stages)} must start with sft, each at most once")
         return self
@@ -47,6 +51,7 @@ class Segment(Frozen):
     def apply_to(self, recipe: Recipe) -> Recipe:
         """The recipe, restricted to the rows of this segment."""
         rows = {"segment": self.segment, "agents": self.agent, "categories": self.category}
+        rows |= {"tasks": self.task, "sources": self.source}
         return adjusted(recipe, rows | {"grpo": {"parent": "sft"}})
 
 

@@ -19,6 +19,11 @@ RATED_INTERACTIONS = Table(
             column("split", pa.string(), "train, validation or test, by the hash of the cluster; null between splits"),
             column("reward", pa.float64(), "in [0, 1]; null if unrated"),
             column("reward_source", pa.string(), "human, verifier, judge or synthetic"),
+            column(
+                "reward_dimension",
+                pa.string(),
+                "name of the score that it is made of: overall, or the only one that people gave",
+            ),
             column("raters", pa.int64(), "raters whose latest values were averaged"),
             column(
                 "pooled_reward", pa.float64(), "reward of the answer text over all showings to one prompt, in [0, 1]"
@@ -32,6 +37,7 @@ RATED_INTERACTIONS = Table(
             column("category", pa.string(), "kind of question"),
             column("task", pa.string(), "kind of task"),
             column("segment", pa.string(), "slice of the product"),
+            column("log_format", pa.string(), "log format that it landed in, such as tensorzero"),
             column("error", pa.bool_(), "the agent failed"),
             column("latency_ms", pa.float64(), "time to answer in ms"),
             column("answer_chars", pa.int64(), "characters of the answer without outer whitespace"),
@@ -60,6 +66,8 @@ RATED_INTERACTIONS = Table(
         "prompt_fault",
         "reward",
         "reward_source",
+        "reward_dimension",
+        "log_format",
         "pooled_reward",
         "pooled_source",
         "pooled_raters",

@@ -114,7 +114,7 @@ FEEDBACK = Table(
             column(
                 "position",
                 pa.int64(),
-                "order in which events of one rater on one answer landed that have the same time, from 1",
+                "order in which events of one rater landed that have the same time, from 1",
             ),
             *SOURCE,
         ]

@@ -8,7 +8,8 @@ from rl_assets.models.adapters import Check
 OF_OTHER_SEGMENTS, TOO_LONG = "of other segments", "too long"
 # What to do about rows that are dropped for a reason.
 REMEDIES = {
-    OF_OTHER_SEGMENTS: "Change or remove the recipe's segment, agents or categories, which drop the others.",
+    OF_OTHER_SEGMENTS: "Change or remove the recipe's segment, agents, categories, tasks or sources, which drop the "
+    "others.",
     TOO_LONG: "Raise the recipe's max_length, or set on_overlong: cut to shorten long conversations; `tiny` holds 2048 "
     "tokens, some 3,800 characters, other base models more.",
 }

@@ -95,9 +95,9 @@ def test_a_verifier_without_a_name_is_one_and_its_latest_word_counts(product: Pr
     assert worth(product) == {"a1": (0.0, "verifier")}
 
 
-def test_words_on_other_dimensions_are_no_overall_reward(product: Product):
+def test_several_human_scores_and_a_judges_of_another_name_are_no_overall_reward(product: Product):
     product.log(interaction("a1"), interaction("a2", quality_scores={"brand": 0.2}))
-    product.log(reward("a1", 0.2, dimension="brand"), log_format="reward_log")
+    product.log(reward("a1", 0.2, dimension="brand"), reward("a1", 0.3, dimension="tone"), log_format="reward_log")
     product.ingest()
     assert worth(product) == {"a1": (None, None), "a2": (None, None)}
 

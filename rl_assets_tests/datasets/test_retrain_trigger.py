@@ -76,3 +76,7 @@ def test_prompts_that_the_recipes_filters_drop_are_not_new(tmp_path):
     assert make_dataset(tmp_path, DAY).success
     assert new(tmp_path) == usable(tmp_path, DAY) > 0
     assert new(tmp_path, PRESETS["demo"]) == 0
+    ours = PRESETS["tiny_cpu"].model_copy(update={"sources": ("interaction_log",)})
+    assert new(tmp_path, ours) == usable(tmp_path, DAY)
+    assert new(tmp_path, ours.model_copy(update={"sources": ("tensorzero",)})) == 0
+    assert new(tmp_path, ours.model_copy(update={"tasks": ("write_haiku",)})) == 0

@@ -76,6 +76,15 @@ def test_a_segment_is_scaffolded_checked_and_loaded(project: Path):
     assert {"billing_sft_adapter", "billing_dpo_adapter", "billing_report"} <= assets(project)
 
 
+def test_a_gateways_function_is_a_segment(project: Path):
+    written = dg(project, "scaffold", "defs", COMPONENT, "haikus", "--task", "write_haiku", "--source", "tensorzero")
+    assert written.returncode == 0, written.stderr
+    text = (project / "our_assets" / "defs" / "haikus" / "defs.yaml").read_text(encoding="utf-8")
+    assert "task: write_haiku" in text and "source: tensorzero" in text
+    assert dg(project, "check", "yaml").returncode == 0
+    assert "haikus_sft_adapter" in assets(project)
+
+
 def test_a_segment_with_an_unknown_field_is_refused_with_its_place(project: Path):
     folder = project / "our_assets" / "defs" / "billing"
     folder.mkdir()

@@ -30,6 +30,9 @@ returns:
   category: returns
   recipe: low_vram
   stages: [sft, kto]
+haikus:
+  task: write_haiku
+  source: [tensorzero, langfuse]
 """
 
 
@@ -41,7 +44,9 @@ def declared(tmp_path: Path, text: str = DECLARED) -> Path:
 
 def test_the_file_says_which_rows_and_which_stages(tmp_path: Path):
     found = read_segments(declared(tmp_path))
-    assert list(found) == ["desk", "returns"]
+    assert list(found) == ["desk", "returns", "haikus"]
+    haikus = found["haikus"].apply_to(preset("tiny_cpu"))
+    assert (haikus.tasks, haikus.sources) == (("write_haiku",), ("tensorzero", "langfuse"))
     assert (found["desk"].agent, found["desk"].stages) == (("desk", "human"), ("sft", "dpo"))
     recipe = found["returns"].apply_to(preset("tiny_cpu"))
     assert (recipe.segment, recipe.categories, recipe.agents) == (None, ("returns",), ())
@@ -51,7 +56,7 @@ def test_the_file_says_which_rows_and_which_stages(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("desk: {}", "desk: Value error, filters nothing: give a segment, agent or category"),
+        ("desk: {}", "desk: Value error, filters nothing: give a segment, agent, category, task or source"),
         ("desk: {agnet: a}", "desk.agnet: Extra inputs are not permitted"),
         ("desk: {agent: a, stages: [dpo]}", "must start with sft"),
         ("desk: {agent: a, stages: [sft, sft]}", "each at most once"),
@@ -159,6 +164,9 @@ def test_the_setting_puts_the_segments_into_the_graph_and_the_nightly_jobs(
     specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
     deps = {dep.asset_key.to_user_string() for dep in specs["returns_kto_adapter"].deps}
     assert deps == {"base_model", "kto_dataset", "returns_sft_adapter"}
+    assert specs["haikus_sft_adapter"].description == (
+        "The SFT adapter of the segment haikus: rows of task write_haiku, source tensorzero or langfuse."
+    )
     assert specs["desk_sft_adapter"].description == "The SFT adapter of the segment desk: rows of agent desk or human."
     assert {dep.asset_key.to_user_string() for dep in specs["desk_report"].deps} == {
         "base_model",

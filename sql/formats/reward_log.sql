@@ -2,8 +2,9 @@
 -- A query row {interaction_id, question, agent, category, top_k, num_sources?, timestamp?, answer?, context?, sources?,
 --  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
 --  dimension's range, timestamp?, dimension?,
---  source? (human by default, verifier, judge, synthetic), user_id?}, or a row {type: "retraction", interaction_id,
---  timestamp?, dimension?, source?, user_id?} that takes away what its rater said before.
+--  source? (that of the metric, or human by default; verifier, judge, synthetic), user_id?}, or a row
+--  {type: "retraction", interaction_id, timestamp?, dimension?, source?, user_id?} that takes away what its rater said
+--  before.
 -- The time of a row without a timestamp is the start of its day ($day).
 -- Reads: objects.
 -- Parameters: $day.
@@ -106,7 +107,7 @@ SELECT
         'kind': CASE type WHEN 'retraction' THEN 'retraction' ELSE 'reward' END,
         'value': CASE type WHEN 'feedback' THEN reward END,
         'dimension': metric_dimension(metric),
-        'source': coalesce(source, 'human'),
+        'source': coalesce(source, metric_source(metric), 'human'),
         'preferred': cast(NULL AS VARCHAR),
         'rejected': cast(NULL AS VARCHAR),
         'comment': cast(NULL AS VARCHAR),

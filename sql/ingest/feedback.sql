@@ -1,9 +1,10 @@
 -- The feedback events of a day, one row per id: the latest, and of equal times the one that landed last. The lines of
--- repeated answers have feedback too, those that conflict included. `position` is the order in which events of one
--- rater on one answer landed that have the same time.
+-- repeated answers have feedback too, those that conflict included. An event without a time has that of the start of
+-- the day; it is no earlier than what its rater said before it in the day's files. `position` is the order in which
+-- events of one rater landed that have the same time; events without a rater have one rater per answer.
 -- Reads: parsed.
 -- Parameters: $day.
-WITH events AS (
+WITH unnested AS (
     SELECT
         unnest(feedback) AS event,
         source_file,
@@ -12,9 +13,52 @@ WITH events AS (
     WHERE len(feedback) > 0 AND reason IS NULL
 ),
 
+landed AS (
+    SELECT
+        *,
+        event.given_at AS given_at,
+        CASE WHEN event.rater IS NULL THEN event.interaction_id END AS answer_of_unnamed,
+        hash(event.source, event.rater, answer_of_unnamed) AS voter
+    FROM unnested
+),
+
+-- Most logs have times throughout: only the raters of events without one are put in order.
+timed AS (
+    SELECT
+        * EXCLUDE (given_at),
+        max(given_at) OVER (
+            PARTITION BY event.source, event.rater, answer_of_unnamed
+            ORDER BY source_file, source_line, event.feedback_id
+        ) AS given_at
+    FROM landed
+    WHERE voter IN (
+        SELECT untimed.voter FROM landed AS untimed
+        WHERE untimed.given_at = cast($day AS TIMESTAMPTZ)
+    )
+),
+
+events AS (
+    SELECT
+        struct_update(event, given_at := given_at) AS event,
+        answer_of_unnamed,
+        source_file,
+        source_line
+    FROM timed
+    WHERE event.given_at = cast($day AS TIMESTAMPTZ)
+    UNION ALL
+    SELECT
+        event,
+        answer_of_unnamed,
+        source_file,
+        source_line
+    FROM landed
+    WHERE given_at IS DISTINCT FROM cast($day AS TIMESTAMPTZ)
+),
+
 latest AS (
     SELECT
         event,
+        answer_of_unnamed,
         sha256(cast(to_json(event) AS VARCHAR)) AS content_sha256,
         source_file,
         source_line
@@ -30,7 +74,7 @@ SELECT
     unnest(event),
     content_sha256,
     row_number() OVER (
-        PARTITION BY event.interaction_id, event.source, event.dimension, event.rater, event.given_at
+        PARTITION BY event.source, event.rater, answer_of_unnamed, event.given_at
         ORDER BY source_file, source_line, event.feedback_id
     ) AS position,
     source_file,

@@ -1,8 +1,9 @@
--- Ratings of the day that are outside their scale, by field, with the lowest and the highest.
+-- Ratings of the day that are outside their scale, by log format and field, with the lowest and the highest.
 -- Reads: outcomes.
 -- Parameters: none.
 WITH ratings AS (
     SELECT
+        split_part(source_file, '/', 1) AS log_format,
         regexp_extract(detail, '^(rating|user_rating|feedback\.rating) = (\S+) is not between (.+)$', [
             'field', 'rating', 'scale'
         ]) AS found
@@ -11,6 +12,7 @@ WITH ratings AS (
 )
 
 SELECT
+    log_format,
     found.field AS field,
     any_value(found.scale) AS scale,
     count(*) AS ratings,
@@ -18,5 +20,5 @@ SELECT
     max(cast(found.rating AS DOUBLE)) AS highest
 FROM ratings
 WHERE found.field <> ''
-GROUP BY found.field
-ORDER BY found.field
+GROUP BY log_format, found.field
+ORDER BY log_format, found.field

@@ -3,8 +3,30 @@
 -- What the numbers of metrics mean. A product whose metrics have other ranges than [0, 1] replaces these (metrics.py).
 CREATE OR REPLACE MACRO metric_value(metric, x) AS x;
 CREATE OR REPLACE MACRO metric_dimension(metric) AS metric;
+CREATE OR REPLACE MACRO metric_source(metric) AS cast(NULL AS VARCHAR);
 CREATE OR REPLACE MACRO metric_values(m) AS m;
+CREATE OR REPLACE MACRO metric_numbers(m) AS map_values(m);
 CREATE OR REPLACE MACRO raw_values(m) AS cast(NULL AS MAP (VARCHAR, DOUBLE));
+
+-- Scores on their scales, and by dimension: that of the dimension's own name, else the mean of those that measure it.
+CREATE OR REPLACE MACRO values_on_scale(m) AS (
+    list_transform(map_entries(m), LAMBDA score: metric_value(score.key, score.value))
+);
+CREATE OR REPLACE MACRO values_by_dimension(m) AS CASE
+    WHEN m IS NOT NULL THEN map_from_entries(list_transform(
+        list_sort(list_distinct(list_transform(map_keys(m), LAMBDA name: metric_dimension(name)))),
+        LAMBDA dimension: {
+            'k': dimension,
+            'v': coalesce(
+                CASE WHEN metric_dimension(dimension) = dimension THEN metric_value(dimension, m[dimension]) END,
+                list_avg(list_transform(
+                    list_filter(map_entries(m), LAMBDA score: metric_dimension(score.key) = dimension),
+                    LAMBDA score: metric_value(score.key, score.value)
+                ))
+            )
+        }
+    ))
+END;
 
 -- Stars in [0, 1]: from 1 to 5, unless the metric of that name has another range; and why a rating is not on its scale.
 CREATE OR REPLACE MACRO stars_value(metric, x) AS (x - 1) / 4;

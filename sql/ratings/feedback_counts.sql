@@ -1,6 +1,6 @@
--- Counts of the feedback of the window: events, verdicts that were changed or withdrawn, and feedback
--- whose answer has not landed, with the ids that differ from an answer's in form only.
--- Reads: feedback_history, landed_interactions.
+-- Counts of the feedback of the window: events, verdicts that were changed or withdrawn, feedback on answers older than
+-- the window, and feedback whose answer has not landed, with the ids that differ from an answer's in form only.
+-- Reads: feedback_history, landed_interactions, older_interactions.
 -- Parameters: none.
 WITH events AS (
     SELECT
@@ -13,12 +13,25 @@ WITH events AS (
     GROUP BY feedback_id
 ),
 
+older AS (
+    SELECT interaction_id FROM events
+    WHERE
+        NOT has_answer
+        AND (
+            plain_id(interaction_id) IN (SELECT plain_id(answers.interaction_id) FROM older_interactions AS answers)
+            OR interaction_id IN (
+                SELECT answers.session_id FROM older_interactions AS answers
+                WHERE answers.session_id IS NOT NULL
+            )
+        )
+),
+
 without_answer AS (
     SELECT
         interaction_id,
         loose_id(interaction_id) IN (SELECT loose_id(interaction_id) FROM landed_interactions) AS is_near
     FROM events
-    WHERE NOT has_answer
+    WHERE NOT has_answer AND interaction_id NOT IN (FROM older)
 ),
 
 near AS (
@@ -33,6 +46,7 @@ SELECT
     count(feedback_id) AS feedback_events,
     count(*) FILTER (is_changed) AS changed_verdicts,
     count(*) FILTER (is_withdrawn) AS withdrawn_verdicts,
+    count(*) FILTER (NOT has_answer AND interaction_id IN (FROM older)) AS feedback_on_older_answers,
     any_value(feedback_without_answer) AS feedback_without_answer,
     any_value(near_ids) AS near_ids,
     coalesce(any_value(samples), []) AS samples

@@ -1,10 +1,11 @@
 -- Every answer of the trailing window with its reward, as known by the end of $day. Narrow: texts stay in
 -- `interactions`. An answer that landed again counts once, as it was first. The reward is human feedback (mean over
 -- raters of their latest value), else a verifier's, else the judge score `overall`, else a synthetic one; missing is
--- not zero. Raters without a name are told apart by their acts. An answer text may be shown many times: showings with
--- one prompt and one text are a pool, with one pooled reward (human: mean over raters of their latest value on any
--- showing; otherwise over the verdicts of all showings), and one of them is its representative: rated, and the newest.
--- Reads: first_feedback, interaction_features, interactions, prompt_clusters.
+-- not zero, and `reward_dimension` names the score. Raters without a name are told apart by their acts. An answer text
+-- may be shown many times: showings with one prompt and one text are a pool, with one pooled reward (human: mean over
+-- raters of their latest value on any showing; otherwise over the verdicts of all showings), and one of them is its
+-- representative: rated, and the newest.
+-- Reads: first_feedback, interaction_features, interactions, prompt_clusters, verdicts.
 -- Parameters: $day, $first.
 WITH landed AS (
     SELECT
@@ -21,6 +22,7 @@ WITH landed AS (
         error,
         latency_ms,
         quality_scores,
+        split_part(source_file, '/', 1) AS log_format,
         content_sha256,
         length(stripped(coalesce(answer, ''))) AS answer_chars,
         count(*) OVER one_id - 1 AS resent,
@@ -37,28 +39,25 @@ answers AS (
 ),
 
 latest AS (
-    SELECT
-        interaction_id,
-        source,
-        value,
-        coalesce(rater, CASE source WHEN 'human' THEN feedback_id END) AS voter,
-        given_at,
-        feedback_id
-    FROM first_feedback
-    WHERE value IS NOT NULL AND dimension = 'overall'
-    QUALIFY row_number() OVER (PARTITION BY interaction_id, source, voter ORDER BY given_at DESC, feedback_id) = 1
+    SELECT * FROM verdicts
+    QUALIFY row_number() OVER (
+        PARTITION BY interaction_id, source, voter
+        ORDER BY given_at DESC, day DESC, position DESC NULLS LAST, feedback_id DESC
+    ) = 1
 ),
 
 scores AS (
     SELECT
         interaction_id,
         source,
+        dimension,
         value
     FROM latest
     UNION ALL
     SELECT
         interaction_id,
         'judge',
+        'overall',
         quality_scores['overall']
     FROM answers
     WHERE
@@ -69,14 +68,15 @@ scores AS (
         )
 ),
 
-verdicts AS (
+rewards_by_source AS (
     SELECT
         interaction_id,
         source,
+        min(dimension) AS dimension,
         avg(value) AS reward,
         count(*) AS raters
     FROM scores
-    GROUP BY ALL
+    GROUP BY interaction_id, source
 ),
 
 statements AS (
@@ -93,11 +93,12 @@ rewards AS (
         interaction_id,
         first(reward ORDER BY precedence) AS reward,
         first(source ORDER BY precedence) AS reward_source,
+        first(dimension ORDER BY precedence) AS reward_dimension,
         first(raters ORDER BY precedence) AS raters
     FROM (SELECT
         *,
         list_position(['human', 'verifier', 'judge', 'synthetic'], source) AS precedence
-    FROM verdicts)
+    FROM rewards_by_source)
     GROUP BY interaction_id
 ),
 
@@ -109,7 +110,9 @@ pool_scores AS (
             value
         FROM latest JOIN answers USING (interaction_id)
         WHERE source = 'human'
-        QUALIFY row_number() OVER (PARTITION BY pool, voter ORDER BY given_at DESC, feedback_id) = 1
+        QUALIFY row_number() OVER (
+            PARTITION BY pool, voter ORDER BY given_at DESC, latest.day DESC, position DESC NULLS LAST, feedback_id DESC
+        ) = 1
     )
     UNION ALL
     SELECT
@@ -188,6 +191,7 @@ SELECT
     split_of(cluster_key) AS split,
     round(reward, 9) AS reward,
     reward_source,
+    reward_dimension,
     raters,
     round(pooled.reward, 9) AS pooled_reward,
     pooled.source AS pooled_source,
@@ -199,6 +203,7 @@ SELECT
     category,
     task,
     segment,
+    log_format,
     error,
     latency_ms,
     answer_chars,

@@ -5,7 +5,9 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.datasets.ratings import count_feedback, rate_interactions
+from rl_assets.datasets.scores import ScoresOfWindow, deciding_names, read_scores, setting_line, with_overall
 from rl_assets.defs.shared.days_of_run import require_input
+from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.partitions import trailing
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
@@ -16,7 +18,9 @@ from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 WINDOW = trailing(load_settings().window_days)
 FEEDBACK_HAS_ANSWERS = "feedback_has_answers"
+SCORES_ARE_READ = "scores_are_read"
 MAX_WITHOUT_ANSWER = 0.1
+MAX_NAMED_SCORES = 10
 
 
 @table_asset(
@@ -24,12 +28,16 @@ MAX_WITHOUT_ANSWER = 0.1
     deps=[dg.AssetDep(table.name, partition_mapping=WINDOW) for table in (INTERACTIONS, FEEDBACK, FEATURES)],
     # It describes the days of its window that have not been described.
     pool="prompt_clusters",
-    checks={FEEDBACK_HAS_ANSWERS: "Less than a tenth of the window's feedback judges answers that have not landed."},
+    checks={
+        FEEDBACK_HAS_ANSWERS: "Less than a tenth of the window's feedback judges answers that have not landed.",
+        SCORES_ARE_READ: "Every answer with scores has a reward: one of them is `overall`, or people gave no other.",
+    },
 )
 def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """Every answer of the trailing window with its reward, as known by the end of each day.
 
-    The reward is human feedback, else a verifier's, else a judge's; missing is not zero. Texts stay in `interactions`.
+    The reward is human feedback, else a verifier's, else a judge's; missing is not zero. If people gave an answer
+    scores of one name only, these count as overall whatever the name. Texts stay in `interactions`.
     """
 
     def publish(day: str) -> PublishedDay:
@@ -37,7 +45,9 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
         window, limit = home.window(day), home.duckdb_memory_limit
         published = rate_interactions(home.lake, window, limit, home.paths.benchmarks, home.prompt_rules)
         counts = count_feedback(home.lake, window, limit)
-        return PublishedDay.of_table(published, [_feedback_has_answers(counts)], **counts)
+        scores = read_scores(home.lake, window, limit)
+        checks = [_feedback_has_answers(counts), _scores_are_read(scores, home.metrics)]
+        return PublishedDay.of_table(published, checks, **counts, counted_as_overall=markdown_table(scores.stand_ins))
 
     yield from publish_days(context, publish)
 
@@ -53,7 +63,33 @@ def _feedback_has_answers(counts: dict[str, Any]) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=None
         if passed
-        else f"{without_answer} of {events} feedback events judge answers that have not landed in the window{also}. "
+        else f"{without_answer} of {events} feedback events judge answers that have not landed{also}. "
         f"Log an answer and its feedback with one id; without an answer: {', '.join(counts['samples'])}",
-        metadata={"feedback_events": events, "feedback_without_answer": without_answer, "near_ids": near},
+        metadata={
+            name: counts[name]
+            for name in ("feedback_events", "feedback_without_answer", "feedback_on_older_answers", "near_ids")
+        },
+    )
+
+
+def _scores_are_read(scores: ScoresOfWindow, metrics: dict[str, dict[str, Any]]) -> dg.AssetCheckResult:
+    """Yellow if answers have scores of which none decides; the remedy is a line to copy."""
+    unread = scores.unread_by_name
+    return dg.AssetCheckResult(
+        check_name=SCORES_ARE_READ,
+        passed=not unread,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_unread(scores, metrics) if unread else None,
+        metadata={"unread": markdown_table(unread), "counted_as_overall": markdown_table(scores.stand_ins)},
+    )
+
+
+def _unread(scores: ScoresOfWindow, metrics: dict[str, dict[str, Any]]) -> str:
+    unread = scores.unread_by_name
+    names = ", ".join(f"{row['score']} ({row['source']}, {row['answers']})" for row in unread[:MAX_NAMED_SCORES])
+    more = f" and {len(unread) - MAX_NAMED_SCORES} more" if len(unread) > MAX_NAMED_SCORES else ""
+    line = setting_line(with_overall(metrics, deciding_names(scores.unread)))
+    return (
+        f"No dataset reads these scores, because none of an answer's is `overall`: {names}{more}. Say which decide "
+        f"in `.env`, for example\n{line}\nand materialize the window's days again, from the raw tables on."
     )

@@ -1,5 +1,6 @@
 """A benchmark of an adapter on quantized bases; in no nightly job. Measuring is `evaluation.serving.quantized`."""
 
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,7 @@ from rl_assets.evaluation.run.inputs import held_out_answers
 from rl_assets.evaluation.serving.quantized import BITS, Comparison, Load, compare_loads
 from rl_assets.metrics.statistics import Interval
 from rl_assets.models.base_models import ensure_base_model
+from rl_assets.recipes.recipe import matches_slice
 
 FILE = "quantized.json"
 
@@ -45,7 +47,8 @@ def quantized_model(
     recipe = config.resolve(home)
     base = ensure_base_model(home.base_model, home.paths.models, log)
     adapter = required_adapter(home.paths.adapters(), config.kind or recipe.candidate, day)
-    items = held_out_answers(home.paths.datasets("sft_dataset", day), recipe.segment)[: config.items]
+    folder = home.paths.datasets("sft_dataset", day)
+    items = held_out_answers(folder, recipe.segment, row_filter=partial(matches_slice, recipe=recipe))[: config.items]
     if not items:
         raise dg.Failure(f"the test split of {day} has no item to benchmark on", allow_retries=False)
     comparison = compare_loads(base, adapter, items, config.max_new_tokens, log)

@@ -4,6 +4,7 @@ Reports on segments, comparisons of agents and the rollback of a champion are in
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import EvalReport, Role
 from rl_assets.llm.prices import read_prices
 from rl_assets.models.base_models import ensure_base_model
-from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.recipes.recipe import Recipe, adjusted, matches_slice
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
@@ -169,6 +170,7 @@ def _inputs(home: HomeResource, day: str, recipe: Recipe) -> EvalInputs:
         trained_on=further_training_sets(home, day),
         segment=recipe.segment,
         declared=recipe.primary,
+        row_filter=partial(matches_slice, recipe=recipe),
         benchmarks=read_benchmarks(home.paths.benchmarks),
         production=production_metrics(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),
         prices=read_prices(home.paths.prices),

@@ -201,7 +201,8 @@ def _off_scale(fields: list[dict[str, Any]]) -> str:
         f"(they go from {row['lowest']:g} to {row['highest']:g})"
         for row in fields
     )
-    setting = f'RL_ASSETS_METRICS=\'{{"{fields[0]["field"]}": {{"worst": ..., "best": ...}}}}\''
+    name = f"{fields[0]['log_format']}.{fields[0]['field']}"
+    setting = f'RL_ASSETS_METRICS=\'{{"{name}": {{"worst": ..., "best": ...}}}}\''
     return (
         f"Ratings were rejected: {rejected}. The others of the field were read on that scale too. If it is another, "
         f"declare it, {setting}, and materialize the day again."

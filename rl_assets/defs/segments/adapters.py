@@ -11,7 +11,7 @@ import dagster as dg
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training import adapters, offline_adapters
 from rl_assets.defs.training.training_runs import Results, StageConfig, TrainingStage, train_adapter, training_asset
-from rl_assets.recipes.segments import Segment, Stage
+from rl_assets.recipes.segments import FILTERS, Segment, Stage
 
 STAGES: Mapping[Stage, TrainingStage] = {
     "sft": adapters.SFT,
@@ -43,7 +43,7 @@ def _adapter(name: str, segment: Segment, stage: Stage) -> dg.AssetsDefinition:
 
 
 def _description(name: str, segment: Segment, stage: Stage) -> str:
-    filters = segment.model_dump(include={"segment", "agent", "category"}, exclude_defaults=True)
+    filters = segment.model_dump(include=set(FILTERS), exclude_defaults=True)
     rows = ", ".join(
         f"{column} {value if isinstance(value, str) else ' or '.join(value)}" for column, value in filters.items()
     )

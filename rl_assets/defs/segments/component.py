@@ -19,6 +19,8 @@ class SegmentParams(BaseModel):
 
     agent: str | None = Field(None, description="Agent whose answers are in the segment.")
     category: str | None = Field(None, description="Category of its prompts.")
+    task: str | None = Field(None, description="Task of its prompts, such as the function of a gateway.")
+    source: str | None = Field(None, description="Log format that its rows landed in, such as `tensorzero`.")
     segment: str | None = Field(None, description="Value of `segment` in its rows.")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.core.blank import is_blank
-from rl_assets.recipes.recipe import Recipe, matches_filters
+from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.training.errors import OF_OTHER_SEGMENTS, TOO_LONG, NotEnoughRows, UntrainableRows
 
@@ -114,7 +114,7 @@ def read_split(
 
 def describe_filters(recipe: Recipe) -> list[str]:
     """The recipe's filters in words: segment 'docs'."""
-    filters = {"segment": [recipe.segment or ""], "agents": recipe.agents, "categories": recipe.categories}
+    filters = {name: getattr(recipe, name) for name in FILTERS} | {"segment": [recipe.segment or ""]}
     return [f"{name} {', '.join(values)!r}" for name, values in filters.items() if any(values)]
 
 

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from rl_assets.models.adapters import Adapter, read_adapter
-from rl_assets.recipes.recipe import Recipe, matches_filters
+from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.rewards import answers
 from rl_assets.tables.dataset_manifest import require_manifest
 from rl_assets.training.data.group_rows import with_advantages
@@ -73,7 +73,7 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
         "base": base,
         "data": str(dataset.absolute() / "train.parquet"),
         "parent": str(parent.absolute()) if parent else None,
-        "filters": {name: recipe[name] for name in ("segment", "agents", "categories")},
+        "filters": {name: recipe[name] for name in FILTERS},
         "max_length": recipe["max_length"],
         "lora": recipe["lora"],
         "seed": manifest.seed,

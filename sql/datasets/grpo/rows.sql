@@ -11,6 +11,8 @@ WITH groups AS (
         first(split) AS split,
         min(segment) AS segment,
         min(category) AS category,
+        min(task) AS task,
+        min(log_format) AS log_format,
         first(sd) AS sd,
         count(*) AS size,
         arg_min(texts.prompt, number) AS prompt,
@@ -32,6 +34,7 @@ SELECT
     ) AS responses,
     {
         'prompt_key': prompt_key, 'cluster_key': cluster_key, 'segment': segment, 'category': category,
+        'task': task, 'log_format': log_format,
         'sd': round(sd, 9), 'scorer': reward_source, 'size': size, 'query_complexity': CASE
             WHEN len(string_split_regex(stripped(prompt[-1].content), '\s+')) <= 10 THEN 'simple'
             WHEN len(string_split_regex(stripped(prompt[-1].content), '\s+')) <= 40 THEN 'moderate'

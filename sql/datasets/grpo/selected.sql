@@ -21,6 +21,8 @@ SELECT
     cluster_key,
     segment,
     category,
+    task,
+    log_format,
     agent,
     interaction_id,
     reward,

@@ -13,6 +13,7 @@ SELECT
     {
         'interaction_id': answers.interaction_id, 'prompt_key': answers.prompt_key, 'cluster_key': answers.cluster_key,
         'segment': answers.segment, 'category': answers.category,
+        'task': answers.task, 'log_format': answers.log_format,
         'agent': CASE WHEN offers.feedback_id IS NULL THEN answers.agent ELSE stated.source END,
         'reward': offers.reward,
         'reward_source': CASE WHEN offers.feedback_id IS NULL THEN answers.reward_source ELSE stated.source END

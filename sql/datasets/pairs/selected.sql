@@ -13,7 +13,8 @@ SELECT
     longer,
     {
         'interaction_id': about.interaction_id, 'prompt_key': about.prompt_key, 'cluster_key': about.cluster_key,
-        'segment': about.segment, 'category': about.category, 'chosen_id': preferred.interaction_id,
+        'segment': about.segment, 'category': about.category, 'task': about.task, 'log_format': about.log_format,
+        'chosen_id': preferred.interaction_id,
         'rejected_id': other.interaction_id, 'chosen_reward': candidates.chosen_reward,
         'rejected_reward': candidates.rejected_reward, 'margin': candidates.chosen_reward - candidates.rejected_reward,
         'reward_source': candidates.reward_source, 'strategy': $strategies[rank],

@@ -10,7 +10,8 @@ SELECT
     corrections.preferred,
     {
         'interaction_id': answers.interaction_id, 'prompt_key': answers.prompt_key, 'cluster_key': answers.cluster_key,
-        'segment': answers.segment, 'category': answers.category, 'source': offers.origin,
+        'segment': answers.segment, 'category': answers.category,
+        'task': answers.task, 'log_format': answers.log_format, 'source': offers.origin,
         'agent': CASE offers.origin WHEN 'log' THEN answers.agent ELSE offers.origin END, 'reward': offers.reward,
         'reward_source':
         CASE offers.origin WHEN 'log' THEN answers.reward_source WHEN 'teacher' THEN 'synthetic' ELSE 'human' END,

@@ -172,21 +172,26 @@ def test_a_teacher_that_never_answers_is_left_alone_and_nothing_is_lost(product:
     assert (distilled.dropped["failed"], len(server.asked)) == (5, 5)
 
 
-@pytest.mark.parametrize(
-    ("text", "finish", "why"),
-    [
-        (" ", "stop", "empty"),
-        ("It is in the", "length", "cut off"),
-        ("I'm sorry, but I can't help with that.", "stop", "refusal"),
-        ("How can I help you today?", "stop", "boilerplate"),
-    ],
-)
-def test_an_answer_that_teaches_nothing_is_no_row(product: Product, make: Make, text: str, finish: str, why: str):
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
-    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
-    asked_badly(product, 4)
-    distilled = ask(product, make(lambda asked: Say(body=body))[0])
-    assert not distilled.rows and distilled.dropped == {why: distilled.prompts}
+def test_an_answer_that_teaches_nothing_is_no_row(product: Product, make: Make):
+    useless = {
+        "empty": (" ", "stop"),
+        "cut off": ("It is in the", "length"),
+        "refusal": ("I'm sorry, but I can't help with that.", "stop"),
+        "boilerplate": ("How can I help you today?", "stop"),
+    }
+    said: Counter[str] = Counter()
+
+    def say(asked: Asked) -> Say:
+        part = int(asked.body["messages"][-1]["content"].rstrip("?").split()[-1])
+        why = list(useless)[part % len(useless)]
+        said[why] += 1
+        text, finish = useless[why]
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+        return Say(body={"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
+
+    asked_badly(product, 16)
+    distilled = ask(product, make(say)[0])
+    assert not distilled.rows and distilled.dropped == said and set(said) == set(useless)
 
 
 def test_the_teacher_sees_the_context_and_no_personal_data(product: Product, make: Make):

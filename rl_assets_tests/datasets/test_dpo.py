@@ -124,28 +124,27 @@ def test_a_text_rated_high_and_low_is_paired_by_the_mean_of_its_rewards(product:
     assert account.dropped == {}
 
 
-def preferences(better: str, worse: str, people: int, first: int = 0) -> list[Row]:
+def preferences(better: str, worse: str, people: int, first: int = 0, name: str = "Q-0") -> list[Row]:
+    fields = {"preferred_output": better, "rejected_output": worse}
     return [
-        about("Q-0", f"{better}{i}", "preference", preferred_output=better, rejected_output=worse, user_id=f"user-{i}")
+        about(name, f"{name}{better}{i}", "preference", user_id=f"user-{i}", **fields)
         for i in range(first, first + people)
     ]
 
 
-@pytest.mark.parametrize(
-    ("agree", "disagree", "selected"), [(1, 0, 1), (3, 0, 1), (9, 2, 1), (1, 1, 0), (3, 2, 0), (2, 9, 1)]
-)
-def test_stated_preferences_of_two_texts_are_put_to_the_vote(product: Product, agree, disagree, selected):
-    votes = preferences(TEXTS[0], TEXTS[1], agree) + preferences(TEXTS[1], TEXTS[0], disagree, first=agree)
-    account, rows = built(product, interaction("Q-0", query="Q"), feedback=tuple(votes))
-    better = TEXTS[0] if agree > disagree else TEXTS[1]
-    assert [row["chosen"][0]["content"] for row in rows] == [better] * selected
-    most = max(agree, disagree)
-    lost = (
-        {"contradiction": min(agree, disagree), "repeated": most - 1}
-        if selected
-        else {"contradiction": agree + disagree}
-    )
-    assert account.dropped == {reason: n for reason, n in lost.items() if n}
+def test_stated_preferences_of_two_texts_are_put_to_the_vote(product: Product):
+    votes = {"A": (1, 0), "B": (3, 0), "C": (9, 2), "D": (1, 1), "E": (3, 2), "F": (2, 9)}
+    said = [
+        row
+        for name, (agree, disagree) in votes.items()
+        for row in preferences(TEXTS[0], TEXTS[1], agree, name=name)
+        + preferences(TEXTS[1], TEXTS[0], disagree, first=agree, name=name)
+    ]
+    account, rows = built(product, *(interaction(name, query=name) for name in votes), feedback=tuple(said))
+    chosen = {row["prompt"][0]["content"]: row["chosen"][0]["content"] for row in rows}
+    assert chosen == {"A": TEXTS[0], "B": TEXTS[0], "C": TEXTS[0], "F": TEXTS[1]}
+    # Of B two repeat the first, of C and of F eight; all of D and E, and the few of C and F, are contradicted.
+    assert account.dropped == {"repeated": 2 + 8 + 8, "contradiction": 2 + 5 + 2 + 2}
 
 
 def test_a_person_who_changed_their_mind_has_one_vote_the_latest(product: Product):
@@ -188,15 +187,16 @@ def test_the_longer_answer_is_at_most_twice_as_long(product: Product):
     assert product.build(build_pairs, DpoPolicy(max_len_ratio=2.1, length_allowance=0, per_prompt=3))[0].selected == 3
 
 
-@pytest.mark.parametrize(("characters", "selected"), [(79, 1), (80, 0)])
-def test_a_short_answer_is_paired_with_one_that_is_less_than_80_characters_longer(
-    product: Product, characters, selected
-):
+def test_a_short_answer_is_paired_with_one_that_is_less_than_80_characters_longer(product: Product):
     sentence = ("Use the round socket at the back, the one beside the fan and the lamp, and wait for it. " * 2).strip()
-    lines = [judged("a", 0.9, answer="Port 7."), judged("b", 0.1, answer=sentence[: 7 + characters])]
-    account, _ = built(product, *lines)
-    assert account.selected == selected
-    assert account.dropped == ({} if selected else {"length_ratio": 1})
+    lines = [
+        judged(f"{characters}-{score}", score, query=f"{characters}", answer=answer)
+        for characters in (79, 80)
+        for score, answer in ((0.9, "Port 7."), (0.1, sentence[: 7 + characters]))
+    ]
+    account, rows = built(product, *lines)
+    assert pairs(rows) == [("79-0.9", "79-0.1")]
+    assert account.dropped == {"length_ratio": 1}
 
 
 def test_two_pairs_of_a_prompt_are_taken_the_widest_margins_first(product: Product):

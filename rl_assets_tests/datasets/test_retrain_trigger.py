@@ -1,5 +1,6 @@
 """How many prompts are new since the last training, through real datasets and an adapter as training leaves it."""
 
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -35,15 +36,22 @@ def new(home: Path, recipe: Recipe = PRESETS["tiny_cpu"]) -> int:
     return found.new_prompts["sft"]
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose first day was trained on; to be copied."""
+    home = tmp_path_factory.mktemp("trained")
+    write_log(home, DAY, range(20))
+    assert make_dataset(home, DAY).success
+    assert new(home) == usable(home, DAY) > 0
+    train(home, DAY)
+    assert new(home) == 0
+    return home
+
+
 @pytest.fixture
-def trained(tmp_path: Path) -> Path:
-    """A home whose first day was trained on."""
-    write_log(tmp_path, DAY, range(20))
-    assert make_dataset(tmp_path, DAY).success
-    assert new(tmp_path) == usable(tmp_path, DAY) > 0
-    train(tmp_path, DAY)
-    assert new(tmp_path) == 0
-    return tmp_path
+def trained(trained_once: Path, tmp_path: Path) -> Path:
+    """A home of one test whose first day was trained on."""
+    return Path(shutil.copytree(trained_once, tmp_path / "home"))
 
 
 def test_rows_that_land_on_the_day_that_was_trained_on_are_new_too(trained):

@@ -3,7 +3,6 @@
 import json
 
 import pyarrow as pa
-import pytest
 
 from rl_assets.datasets.builders import build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, SftPolicy
@@ -107,10 +106,13 @@ def test_a_day_is_described_once_and_again_when_it_lands_again(product: Product)
     assert product.lake.open(FEATURES).version() == version + 1
 
 
-@pytest.mark.parametrize("answer", ["I'm sorry, but I can't help with that.", "How can I help you today?"])
-def test_refusals_and_boilerplate_are_not_trained_on_and_are_counted(product: Product, answer):
-    product.log(judged("a1", 0.9, answer=answer), judged("a2", 0.9, query="And now?"))
+def test_refusals_and_boilerplate_are_not_trained_on_and_are_counted(product: Product):
+    product.log(
+        judged("a1", 0.9, query="Can you?", answer="I'm sorry, but I can't help with that."),
+        judged("a2", 0.9, query="And now?"),
+        judged("a3", 0.9, query="Hello?", answer="How can I help you today?"),
+    )
     product.ingest()
     built, rows = product.build(build_sft, SftPolicy())
     assert [row["metadata"]["interaction_id"] for row in rows] == ["a2"]
-    assert sum(built.dropped.get(reason, 0) for reason in ("refusal", "boilerplate")) == 1
+    assert built.dropped == {"refusal": 1, "boilerplate": 1}

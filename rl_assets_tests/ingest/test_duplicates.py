@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.support.logs import Product, about, interaction, opinion, question, reward
+from rl_assets_tests.support.logs import Product, Row, about, interaction, opinion, question, reward
 
 
 def test_the_same_content_written_differently_is_a_duplicate(product: Product):
@@ -29,7 +29,8 @@ def test_another_content_under_one_id_is_a_conflict_that_is_kept_as_a_reject(pro
     assert "Second." in reject["raw"]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(4))))
+# Of equal times a hash decides, which is another for another id: every order has a landing folder of its own.
+@pytest.mark.parametrize("order", list(permutations(range(4)))[::4])
 def test_which_of_several_contents_is_kept_does_not_depend_on_the_order_of_files(product: Product, order):
     lines = [
         interaction("a1", answer="late", timestamp="2026-10-01T12:00:00Z"),
@@ -68,17 +69,21 @@ def test_two_formats_that_log_one_answer_conflict_unless_they_agree(product: Pro
     assert (ingested.rows, ingested.rejects) == (1, {"conflicting_duplicate": 1})
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_of_feedback_events_with_one_id_the_latest_counts(product: Product, order):
-    lines = [
-        opinion("f1"),
-        opinion("f1"),
-        opinion("f1", "thumbs_down", created_at="2026-10-01T13:00:00Z"),
-    ]
-    product.log(*(lines[index] for index in order), log_format="feedback_table")
+def log_in_every_order(product: Product, *lines: Row, key: str, **log: str) -> int:
+    """Log the lines in all orders, each under an id of its own and a line a file; the number of orders."""
+    orders = list(permutations(lines))
+    for place in range(len(lines)):
+        rows = [{**order[place], key: f"order-{number}"} for number, order in enumerate(orders)]
+        product.log(*rows, name=f"part-{place}.jsonl", **log)
+    return len(orders)
+
+
+def test_of_feedback_events_with_one_id_the_latest_counts(product: Product):
+    latest = opinion(kind="thumbs_down", created_at="2026-10-01T13:00:00Z")
+    orders = log_in_every_order(product, opinion(), opinion(), latest, key="id", log_format="feedback_table")
     ingested = product.ingest()
-    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 2, {})
-    assert [row["value"] for row in product.rows(FEEDBACK)] == [0.0]
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (orders, 2 * orders, {})
+    assert [row["value"] for row in product.rows(FEEDBACK)] == [0.0] * orders
 
 
 def test_of_feedback_events_with_one_id_and_one_time_the_one_that_landed_last_counts(product: Product):
@@ -95,16 +100,13 @@ COPIES = [
 ]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_the_most_complete_copy_is_the_answer_and_the_feedback_of_every_copy_counts(product: Product, order):
-    for place, index in enumerate(order):
-        product.log(COPIES[index], name=f"part-{place}.jsonl")
+def test_the_most_complete_copy_is_the_answer_and_the_feedback_of_every_copy_counts(product: Product):
+    orders = log_in_every_order(product, *COPIES, key="interaction_id")
     ingested = product.ingest()
-    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 2, {})
-    (row,) = product.rows(INTERACTIONS)
-    assert row["answer"] is not None
-    assert row["user_id"] is not None
-    assert sorted(event["kind"] for event in product.rows(FEEDBACK)) == ["comment", "rating"]
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (orders, 2 * orders, {})
+    assert all(row["answer"] is not None and row["user_id"] is not None for row in product.rows(INTERACTIONS))
+    events = sorted((event["interaction_id"], event["kind"]) for event in product.rows(FEEDBACK))
+    assert [kind for _, kind in events] == ["comment", "rating"] * orders
 
 
 def test_a_conflicting_copy_is_a_reject_whose_feedback_counts(product: Product):

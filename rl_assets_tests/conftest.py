@@ -1,5 +1,6 @@
 """What every test may use: an empty product, published samples, a barely trained tiny model, and judges."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from rl_assets.defs.shared.dagster_warnings import KNOWN
 from rl_assets.lake.delta import Lake
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Judge
@@ -17,6 +19,7 @@ from rl_assets_tests.support.evaluation_samples import BARELY_TRAINED, random_ad
 from rl_assets_tests.support.judge_server import SECRET, Behaviour, Server, serving
 from rl_assets_tests.support.logs import Product
 from rl_assets_tests.support.samples import unpack
+from rl_assets_tests.support.suite import Together, read_migrations_once
 
 # A test that asks for one of these belongs to the second tier, whatever else it does.
 NEEDS = {
@@ -25,6 +28,30 @@ NEEDS = {
     "postgres": {"postgres_server"},
     "browser": {"chromium"},
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What users are spared of Dagster's warnings, tests are spared too: pytest would show them again."""
+    for message in KNOWN:
+        config.addinivalue_line("filterwarnings", f"ignore:{message}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
+    return Together(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: the collector of garbage need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        read_migrations_once(monkeypatch)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -78,20 +78,27 @@ def publish_dataset(
             rows=files.rows,
             sha256=sha256_json(files.hashes),
             inputs=inputs,
-            builder_version=BUILDER_VERSION,
-            configuration=policy.model_dump(),
-            candidates=built.candidates,
-            selected=built.selected,
-            dropped=built.dropped,
-            metrics=built.metrics,
             answer_outcomes=outcomes.result(),
             tokens=token_estimates(connection),
             checks={finding.expectation.name: finding.check for finding in results},
+            **_account(built, policy),
         )
         keep_prompts(staging / "train.parquet", folder.parent, manifest.sha256)
         write_atomically(staging / "README.md", dataset_card(manifest))
         manifest.write(staging)  # Last: a folder without one was interrupted.
     return Dataset(folder, manifest, results)
+
+
+def _account(built: Built, policy: Policy) -> dict[str, Any]:
+    """What a manifest says of how the rows were chosen."""
+    return {
+        "builder_version": BUILDER_VERSION,
+        "configuration": policy.model_dump(),
+        "candidates": built.candidates,
+        "selected": built.selected,
+        "dropped": built.dropped,
+        "metrics": built.metrics,
+    }
 
 
 def _write(rows: Rows, files: SplitFiles, notes: Notes) -> None:

@@ -37,6 +37,10 @@ def write_days(home: Path) -> None:
         write_log(home, day, range(10 * number, 10 * number + 10))
 
 
+# An argument in beta that tests of such a sensor need.
+pytestmark = pytest.mark.filterwarnings("ignore:Parameter `repository_def`")
+
+
 def content(home: Path) -> dict[str, str]:
     """The hash of each day's dataset, of those that there are."""
     manifests = {day: read_manifest(home / "datasets" / "sft_dataset" / day) for day in DAYS}

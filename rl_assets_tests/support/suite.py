@@ -1,0 +1,29 @@
+"""What the suite as a whole needs: which tests share a worker, and migrations of Dagster's tables read once."""
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from xdist.scheduler import LoadFileScheduling
+
+# Folders whose files share something that takes long to build.
+TOGETHER = ("rl_assets_tests/governance/",)
+
+
+class Together(LoadFileScheduling):
+    """Tests of a file run in one worker, and so do those of a folder of TOGETHER."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+def read_migrations_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every Dagster instance looks up its version in all migrations, which never change while tests run."""
+    read, known = ScriptDirectory.from_config, dict[str | None, ScriptDirectory]()
+
+    def from_config(config: Config) -> ScriptDirectory:
+        place = config.get_main_option("script_location")
+        if place not in known:
+            known[place] = read(config)
+        return known[place]
+
+    monkeypatch.setattr(ScriptDirectory, "from_config", from_config)

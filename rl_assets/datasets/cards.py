@@ -36,6 +36,24 @@ different sources are not comparable. Token counts are estimated from characters
 """
 
 
+# `datasets` drops files without rows before it reads, and then fails for lack of files (`make_file_instructions`); its
+# pull request 8401 would change that.
+OPENING_EMPTY = """## Opening this dataset
+
+It has no rows, and `load_dataset(folder)` refuses that: "corresponds to no data". With their columns, its splits open
+as streams, or one by one:
+
+```python
+import pyarrow.parquet as pq
+from datasets import Dataset, load_dataset
+
+splits = load_dataset(folder, streaming=True)
+train = Dataset(pq.read_table(f"{folder}/train.parquet"))
+```
+
+"""
+
+
 def dataset_card(manifest: DatasetManifest) -> str:
     """Markdown with a YAML header: splits, counts, provenance, what was dropped and why, limits."""
     return f"""{_header(manifest)}
@@ -47,7 +65,7 @@ Built by rl_assets from {_origin(manifest)}. The split of a row is a hash of wha
 
 {_table("split", "rows", manifest.rows)}
 
-{_metrics(manifest)}## Candidates
+{"" if any(manifest.rows.values()) else OPENING_EMPTY}{_metrics(manifest)}## Candidates
 
 {manifest.candidates} candidates, {manifest.selected} selected; the others were dropped because of:
 

@@ -74,6 +74,15 @@ def two_sided_p(draws: NDArray[np.float64]) -> float:
     return min(1.0, 2 * (min(below, above) + 1) / (len(draws) + 1))
 
 
+def binomial_p(successes: int, n: int, share: float) -> float:
+    """Two-sided exact p-value of that many successes in `n` draws of probability `share`: twice the smaller tail."""
+    from scipy.special import bdtr, bdtrc
+
+    low = bdtr(successes, n, share)
+    high = bdtrc(successes - 1, n, share) if successes else 1.0
+    return float(min(1.0, 2 * min(low, high)))
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for looking at all of them: reject those below 0.05 and the family-wise error stays there.
 

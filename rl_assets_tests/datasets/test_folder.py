@@ -146,6 +146,23 @@ def test_a_dataset_without_rows_is_published_as_empty(tmp_path):
     assert sorted(path.name for path in dataset.folder.iterdir()) == FILES
 
 
+def test_the_card_of_a_dataset_without_rows_says_how_to_open_it(tmp_path):
+    folder = publish_rows(tmp_path, []).folder
+    with pytest.raises(ValueError, match="corresponds to no data"):
+        loaded(folder, tmp_path / "cache")  # If it opens some day, the card need not say anything.
+    code = (folder / "README.md").read_text(encoding="utf-8").split("```python")[1].split("```")[0]
+    names = {"folder": str(folder)}
+    exec(code, names)
+    splits, train = names["splits"], names["train"]
+    assert {name: list(split) for name, split in splits.items()} == {"train": [], "validation": [], "test": []}
+    assert list(splits["train"].features) == list(train.features) == ["messages", "metadata"]
+    assert train.num_rows == 0
+
+
+def test_the_card_of_a_dataset_with_rows_says_nothing_of_opening(tmp_path, rows):
+    assert "streaming" not in (publish_rows(tmp_path, rows).folder / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_card_tells_splits_reasons_and_provenance(tmp_path, rows):
     dataset = publish_rows(tmp_path, rows)
     card = (dataset.folder / "README.md").read_text(encoding="utf-8")

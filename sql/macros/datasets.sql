@@ -2,11 +2,12 @@
 
 -- The split of a cluster of prompts, the same in every dataset and for ever: 90 % train, 5 % validation, 5 % test by a
 -- hash of its key. The key itself is no fair draw: it is the smallest hash among the prompts of a day.
+CREATE OR REPLACE MACRO train_share() AS cast(0.9 AS DOUBLE);
 CREATE OR REPLACE MACRO split_draw(key) AS cast('0x' || left(sha256('split:' || key), 8) AS UBIGINT) / 4294967296;
 CREATE OR REPLACE MACRO split_of(key) AS (
     CASE
         WHEN key IS NULL THEN NULL
-        WHEN split_draw(key) < 0.90 THEN 'train'
+        WHEN split_draw(key) < train_share() THEN 'train'
         WHEN split_draw(key) < 0.95 THEN 'validation'
         ELSE 'test'
     END

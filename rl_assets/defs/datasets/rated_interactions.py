@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from rl_assets.datasets.held_out import FAMILY_WISE_ERROR, HeldOut, deviating, held_out_by_size
 from rl_assets.datasets.ratings import count_feedback, rate_interactions
 from rl_assets.datasets.scores import ScoresOfWindow, deciding_names, read_scores, setting_line, with_overall
 from rl_assets.defs.shared.days_of_run import require_input
@@ -21,6 +22,7 @@ FEEDBACK_HAS_ANSWERS = "feedback_has_answers"
 SCORES_ARE_READ = "scores_are_read"
 MAX_WITHOUT_ANSWER = 0.1
 MAX_NAMED_SCORES = 10
+SHARES_ARE_NOMINAL = "held_out_shares_are_nominal"
 
 
 @table_asset(
@@ -31,6 +33,10 @@ MAX_NAMED_SCORES = 10
     checks={
         FEEDBACK_HAS_ANSWERS: "Less than a tenth of the window's feedback judges answers that have not landed.",
         SCORES_ARE_READ: "Every answer with scores has a reward: one of them is `overall`, or people gave no other.",
+        SHARES_ARE_NOMINAL: (
+            "Of clusters of every size, 10 % are held out of training, as far as chance explains "
+            f"(over all sizes, {FAMILY_WISE_ERROR:.2%} of fair splits fail)."
+        ),
     },
 )
 def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
@@ -46,7 +52,8 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
         published = rate_interactions(home.lake, window, limit, home.paths.benchmarks, home.prompt_rules)
         counts = count_feedback(home.lake, window, limit)
         scores = read_scores(home.lake, window, limit)
-        checks = [_feedback_has_answers(counts), _scores_are_read(scores, home.metrics)]
+        sizes = held_out_by_size(home.lake, window, limit)
+        checks = [_feedback_has_answers(counts), _scores_are_read(scores, home.metrics), _shares_are_nominal(sizes)]
         return PublishedDay.of_table(published, checks, **counts, counted_as_overall=markdown_table(scores.stand_ins))
 
     yield from publish_days(context, publish)
@@ -92,4 +99,34 @@ def _unread(scores: ScoresOfWindow, metrics: dict[str, dict[str, Any]]) -> str:
     return (
         f"No dataset reads these scores, because none of an answer's is `overall`: {names}{more}. Say which decide "
         f"in `.env`, for example\n{line}\nand materialize the window's days again, from the raw tables on."
+    )
+
+
+def _shares_are_nominal(sizes: list[HeldOut]) -> dg.AssetCheckResult:
+    """Yellow if clusters of some size are held out more or less often than a fair draw would."""
+    odd = deviating(sizes)
+    return dg.AssetCheckResult(
+        check_name=SHARES_ARE_NOMINAL,
+        passed=not odd,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(
+            f"{size.held_out} of {size.clusters} clusters of {size.prompts} prompts are held out, "
+            f"{size.nominal_share * size.clusters:.0f} are expected"
+            for size in odd
+        )
+        or None,
+        metadata={
+            "held_out_by_size": markdown_table(
+                {
+                    "prompts per cluster": size.prompts,
+                    "clusters": size.clusters,
+                    "held out": size.held_out,
+                    "share": f"{size.share:.1%}",
+                    "nominal": f"{size.nominal_share:.1%}",
+                    "standard error": f"{size.standard_error:.1%}",
+                    "p": f"{size.p:.2g}",
+                }
+                for size in sizes
+            )
+        },
     )

@@ -9,7 +9,7 @@ import pytest
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
-from rl_assets_tests.support.logs import DAY, Product, about, interaction, later, reward
+from rl_assets_tests.support.logs import DAY, Product, about, interaction, judged, later, reward
 from rl_assets_tests.support.rated_days import check, metadata, rate, raters, rewards
 
 homes = count()
@@ -241,3 +241,14 @@ def test_ids_in_another_form_match_and_others_that_come_near_are_counted(
     warned = check(result, "feedback_has_answers")
     assert not warned.passed
     assert "42, ab-7, never-landed" in str(warned.description)
+
+
+def test_an_answer_exported_again_on_a_later_day_with_its_score_has_a_reward(product: Product, instance):
+    answers = [interaction("a1"), interaction("a2"), judged("a3", 0.4), interaction("a4", answer="Before.")]
+    product.log(*answers)
+    again = [judged("a1", 0.9), interaction("a2"), judged("a3", 0.6), judged("a4", 1.0, answer="After.")]
+    product.log(*again, day=later(1))
+    rate(product, instance)
+    assert rewards(product) == {"a1": None, "a2": None, "a3": 0.4, "a4": None}
+    rate(product, instance, later(1))
+    assert rewards(product, later(1)) == {"a1": 0.9, "a2": None, "a3": 0.6, "a4": None}, "a4 is another text"

@@ -1,6 +1,6 @@
-"""Seven nights of the real daemon, its clock set forward: logs arrive late, early and twice, and no line is lost. Minutes.
+"""Seven nights of the real daemon, its clock set forward: logs arrive late, early and twice, and no line is lost.
 
-It crosses the end of a year. Every day's logs land at noon, and the night comes at once.
+It takes minutes, and crosses the end of a year. Every day's logs land at noon, and the night comes at once.
 """
 
 import json

@@ -21,7 +21,7 @@ WITH landed AS (
         segment,
         error,
         latency_ms,
-        quality_scores,
+        last_value(quality_scores['overall'] IGNORE NULLS) OVER same_answer AS judge_score,
         split_part(source_file, '/', 1) AS log_format,
         content_sha256,
         length(stripped(coalesce(answer, ''))) AS answer_chars,
@@ -29,7 +29,14 @@ WITH landed AS (
         count(*) OVER one_id - count(*) OVER same_content AS conflicts,
         short_key(sha256(concat_ws('/', error, prompt_key, coalesce(answer_key, interaction_id)))) AS pool
     FROM interactions
-    WINDOW one_id AS (PARTITION BY interaction_id), same_content AS (PARTITION BY interaction_id, content_sha256)
+    WINDOW
+        one_id AS (PARTITION BY interaction_id),
+        same_content AS (PARTITION BY interaction_id, content_sha256),
+        -- A later export of an answer may be the first one with its score.
+        same_answer AS (
+            PARTITION BY interaction_id, prompt_key, answer_key
+            ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        )
     QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY day) = 1
 ),
 
@@ -58,10 +65,10 @@ scores AS (
         interaction_id,
         'judge',
         'overall',
-        quality_scores['overall']
+        judge_score
     FROM answers
     WHERE
-        quality_scores['overall'] IS NOT NULL
+        judge_score IS NOT NULL
         AND interaction_id NOT IN (
             SELECT interaction_id FROM latest
             WHERE source = 'judge'

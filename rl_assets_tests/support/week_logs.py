@@ -11,8 +11,8 @@ from rl_assets_tests.support.logs import about, interaction
 FIRST = date(2026, 12, 28)
 DAYS = [FIRST + timedelta(days=number) for number in range(7)]
 ANSWERS = 4
-# How often the sensor is to request each day: once for its own files, and once for each visit of late or early ones.
-REQUESTED = {0: 2, 1: 2, 2: 2, 3: 2, 4: 2, 5: 1, 6: 1}
+# How often the sensor is to request each day: once for its own files, and once if files came late or early.
+REQUESTED = {0: 2, 1: 1, 2: 2, 3: 2, 4: 1, 5: 1, 6: 1}
 TORN = '{"interaction_id": "torn-'
 Line = dict[str, Any] | str
 
@@ -56,11 +56,9 @@ def landing_files(day: int) -> Iterator[tuple[str, int, str, list[Line]]]:
             yield "interaction_log", 0, "late.jsonl", _answers(0, "late")
             yield "interaction_log", 2, "desk-copy.jsonl", _answers(2)
             yield "feedback_table", 2, "late-thumbs.jsonl", [_thumb("a0-2", "tom", 2), _thumb("a0-3", "tom", 2)]
-        case 3:
-            yield "interaction_log", 4, "early.jsonl", _answers(4, "early")
         case 4:
             yield "interaction_log", 4, "export-of-the-day-before.jsonl", _answers(3)
-            yield "feedback_table", 1, "late-thumbs.jsonl", [_thumb("a1-2", "ann", 1), _thumb("a6-0", "ann", 1)]
+            yield "feedback_table", 4, "late-thumbs.jsonl", [_thumb("a1-2", "ann", 4), _thumb("a6-0", "ann", 4)]
         case 5:
             yield "interaction_log", 3, "late.jsonl", _answers(3, "late")
             yield "interaction_log", 5, "desk-again.jsonl", _answers(5)

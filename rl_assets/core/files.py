@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -74,8 +73,8 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     is none for the moment between two renames.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(folder.parent, f".{folder.name}.*")
     staging = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    remove_abandoned(staging, f".{folder.name}.*")
     try:
         yield staging
         staging.chmod(0o755)
@@ -87,11 +86,15 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def remove_abandoned(parent: Path, pattern: str) -> None:
-    """Remove the folders in `parent` that killed writers left; a day later no writer is still running."""
-    for folder in parent.glob(pattern):
+def remove_abandoned(new: Path, pattern: str) -> None:
+    """Remove the folders beside `new` that killed writers left: those made a day before it, by the file system's clock.
+
+    Our own clock may be ahead of that of the file system; folders of writers that are still running would be removed.
+    """
+    oldest = new.stat().st_mtime - ABANDONED_AFTER_S
+    for folder in new.parent.glob(pattern):
         with suppress(OSError):  # It belongs to another user, or another process was faster.
-            if folder.is_dir() and folder.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+            if folder.is_dir() and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder)
 
 

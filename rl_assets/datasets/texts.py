@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import rmtree
-from tempfile import gettempdir, mkdtemp
+from tempfile import mkdtemp
 from weakref import finalize
 
 import numpy as np
@@ -31,8 +31,8 @@ class Texts:
 
     def __init__(self, shards: int) -> None:
         self.shards = shards
-        remove_abandoned(Path(gettempdir()), f"{PREFIX}*")
         self._folder = Path(mkdtemp(prefix=PREFIX))
+        remove_abandoned(self._folder, f"{PREFIX}*")
         self._schema = pa.schema([])
         self._read = 0
         finalize(self, rmtree, self._folder, ignore_errors=True)

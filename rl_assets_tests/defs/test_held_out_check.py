@@ -3,6 +3,7 @@
 from math import comb
 
 import dagster as dg
+import duckdb
 import pytest
 
 from rl_assets.core import sql
@@ -50,9 +51,11 @@ def test_clusters_of_every_size_are_held_out_within_three_standard_errors(
 def test_a_split_by_the_smallest_hash_itself_is_a_warning_that_names_the_sizes(
     clusters: Product, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
-    read = sql.text
-    assert FAIR_DRAW in read("macros/datasets")
-    monkeypatch.setattr(sql, "text", lambda name: read(name).replace(FAIR_DRAW, KEY_AS_IT_STANDS))
+    assert FAIR_DRAW in sql.text("macros/datasets")
+    unfair = sql.text("macros/datasets").replace(FAIR_DRAW, KEY_AS_IT_STANDS)
+    parsed = sql._parsed
+    statements = {"macros/datasets": duckdb.extract_statements(unfair)}
+    monkeypatch.setattr(sql, "_parsed", lambda name: statements.get(name) or parsed(name))
     found = check(rate(clusters, instance), SHARES_ARE_NOMINAL)
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     for expected in ("of 160 clusters of 2 prompts", "0 of 100 clusters of 5 to 9", "0 of 80 clusters of 10 and more"):

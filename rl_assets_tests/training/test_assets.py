@@ -83,6 +83,13 @@ def test_too_few_verdicts_skip_the_adapter_and_the_run_succeeds(product: HomeRes
     assert not any(evaluations(result, "kto_adapter").values())
 
 
+def test_an_adapter_can_be_materialized_without_its_checks(product: HomeResource):
+    alone = dg.AssetSelection.assets(sft_adapter).without_checks()
+    result = dg.materialize([sft_adapter], partition_key=DAY, resources={"home": product}, selection=alone)
+    assert result.get_asset_materialization_events()
+    assert not result.get_asset_check_evaluations()
+
+
 def test_what_is_wrong_with_the_data_is_reported_and_not_retried(product: HomeResource):
     day = "2026-10-16"
     rows = [kto_row(f"Where is part {number}?", "bin 2", True) for number in range(30)]

@@ -44,7 +44,6 @@ ENOUGH_ROWS_STATES = (
 MAX_TOO_LONG = 0.1
 # The tag of a run, with the asset's name, that shows in the list of runs what was not trained.
 NOT_TRAINED = "not_trained"
-MAX_TAG = 255
 Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
@@ -162,17 +161,24 @@ def train_adapter(
     try:
         adapter = train(job, context.log.info)
     except NotEnoughRows as reason:
-        yield _skipped(context, reason)
+        yield from _selected(context, [_skipped(context, reason)])
         return
     except PERMANENT as error:
         if isinstance(error, TrainingRefused) and error.check:
-            yield _check_result(error.check)
+            yield from _selected(context, [_check_result(error.check)])
         raise dg.Failure(str(error), allow_retries=False) from error
-    yield dg.MaterializeResult(
-        metadata=adapter_metadata(adapter),
-        data_version=dg.DataVersion(adapter.sha256),
-        check_results=[_rows_result(adapter), *(_check_result(check) for check in adapter.manifest.checks.values())],
+    checks = _selected(
+        context, [_rows_result(adapter), *(_check_result(check) for check in adapter.manifest.checks.values())]
     )
+    yield dg.MaterializeResult(
+        metadata=adapter_metadata(adapter), data_version=dg.DataVersion(adapter.sha256), check_results=checks
+    )
+
+
+def _selected(context: dg.AssetExecutionContext, results: list[dg.AssetCheckResult]) -> list[dg.AssetCheckResult]:
+    """The results of the checks that the run selected: an asset may be selected without them."""
+    selected = {key.name for key in context.selected_asset_check_keys}
+    return [result for result in results if result.check_name in selected]
 
 
 def _skipped(context: dg.AssetExecutionContext, reason: NotEnoughRows) -> dg.AssetCheckResult:
@@ -186,8 +192,9 @@ def _skipped(context: dg.AssetExecutionContext, reason: NotEnoughRows) -> dg.Ass
         metadata={"skipped": str(reason)},
     )
     context.log_event(skipped)
-    tag = f"{reason.usable} usable rows of {reason.needed} needed"
-    context.instance.add_run_tags(context.run_id, {f"{NOT_TRAINED}/{asset}": tag[:MAX_TAG]})
+    context.instance.add_run_tags(
+        context.run_id, {f"{NOT_TRAINED}/{asset}": f"{reason.usable} of {reason.needed} rows"}
+    )
     return dg.AssetCheckResult(
         check_name=ENOUGH_ROWS,
         passed=False,

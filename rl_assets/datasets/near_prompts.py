@@ -40,11 +40,10 @@ def find_leaks(connection: duckdb.DuckDBPyConnection) -> None:
     for place in np.flatnonzero(held_out).tolist():
         own = near.words_of(place)
         marks[own] = 1
-        others = [filed[partner(entry)] for entry in near.entries_of(place)]
         leaks[place] = leaks[place] or any(
-            name != splits[place][0] and near.any_near(marks, len(own), places)
-            for by_split in others
-            for name, places in by_split.items()
+            name != splits[place][0] and (near.all_near(entry) or near.any_near(marks, len(own), places))
+            for entry in near.entries_of(place)
+            for name, places in filed[partner(entry)].items()
         )
         marks[own] = 0
     connection.register("leaking_prompts", pa.table({"words": words.filter(pa.array(leaks, pa.bool_()))}))

@@ -87,42 +87,43 @@ class Grouping:
     def _groups(self, places: list[int]) -> Iterator[tuple[list[int], set[int]]]:
         """The groups of the day's sets, each with the earlier clusters that it is near."""
         groups, filed = Groups(), Filed(dict)
-        near: defaultdict[int, set[int]] = defaultdict(set)
+        near: dict[int, set[int]] = {}
         for place in places:
             entries = self._sets.entries_of(place)
-            known = near[place]
+            if not entries:
+                continue
             for entry in entries:
                 groups.merge_filed(filed[partner(entry)])
-            earlier = [self._filed[partner(entry)] for entry in entries if partner(entry) in self._filed]
-            for other in self._near(place, [filed[partner(entry)] for entry in entries]):
-                known |= near.pop(groups.name(other), set())
+            known: set[int] = set()
+            for other in self._near(place, entries, filed):
+                known |= near.pop(groups.name(other), known)
                 groups.merge(place, other)
-            known |= self._near(place, earlier, known)
+            known |= self._near(place, entries, self._filed, known)
             name = groups.name(place)
-            near.pop(place, None)
-            near[name] = known
+            if known:
+                near[name] = known
             for entry in entries:
                 filed[entry].setdefault(name, []).append(place)
         members = defaultdict(list)
         for place in places:
             members[groups.name(place)].append(place)
         for name, group in members.items():
-            yield group, near[name]
+            yield group, near.get(name, set())
 
     def _assign_alone(self, place: int) -> None:
-        entries = self._sets.entries_of(place)
-        near = self._near(place, [self._filed[partner(entry)] for entry in entries])
+        near = self._near(place, self._sets.entries_of(place), self._filed)
         if near:
             self._chosen[place] = min(near) if len({self._split_of[cluster] for cluster in near}) == 1 else NO_CLUSTER
 
-    def _near(self, place: int, filed: list[dict[int, list[int]]], known: Set[int] = frozenset()) -> set[int]:
+    def _near(self, place: int, entries: list[int], filed: Filed, known: Set[int] = frozenset()) -> set[int]:
         """The names, other than `known` ones, under which a set that is near-equal to this one is filed."""
-        near: set[int] = set()
+        others = [(self._sets.all_near(entry), filed[partner(entry)]) for entry in entries if partner(entry) in filed]
+        near = {name for all_near, by_name in others if all_near for name in by_name} - known
         words = self._sets.words_of(place)
         self._marks[words] = 1
-        for by_name in filed:
-            for name, others in by_name.items():
-                if name not in near and name not in known and self._sets.any_near(self._marks, len(words), others):
+        for all_near, by_name in others:
+            for name, members in () if all_near else by_name.items():
+                if name not in near and name not in known and self._sets.any_near(self._marks, len(words), members):
                     near.add(name)
         self._marks[words] = 0
         return near

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from rl_assets.features.near_buckets import CHUNK_WORDS, Refinery, required_overlap
+
 # Sizes above this are filed in classes, so that long prompts have few of them.
 EXACT_SIZES = 50
 MAX_CHUNK = 4096
 CLASSES_PER_DOUBLING = 18
 # Odd numbers of 64 bits. Two words that share a key by chance cost a comparison, and nothing else.
 WORD_MULTIPLIER, PAIR_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15), 0xC2B2AE3D27D4EB4F
-
-
-def required_overlap(size: int, other: int) -> int:
-    """Words that two near-equal sets of these sizes share at least."""
-    return -(-9 * (size + other) // 19)
 
 
 @dataclass
@@ -37,20 +34,25 @@ class NearSets:
     offsets: np.ndarray
     entries: np.ndarray
     entry_offsets: np.ndarray
+    alike: bytes
 
     @classmethod
     def from_words(cls, words: pa.ListArray, wanted: np.ndarray) -> "NearSets":
         """File the sets; entries in which no `wanted` set meets another are left out."""
         offsets = np.r_[0, np.cumsum(words.value_lengths().to_numpy(zero_copy_only=False))].astype(np.int64)
-        ranks = _rarest_first(words.flatten().to_numpy(zero_copy_only=False), offsets)
-        sets, entries = _shared_entries(ranks, offsets, wanted)
-        order = np.argsort(sets, kind="stable")
-        entry_offsets = np.searchsorted(sets[order], np.arange(len(offsets)))
-        return cls(ranks, offsets, entries[order], entry_offsets)
+        ranks, unshared = _rarest_first(words.flatten().to_numpy(zero_copy_only=False), offsets)
+        filed = Refinery(ranks, offsets, wanted).refine(*_shared_entries(ranks, offsets, wanted, unshared))
+        order = np.argsort(filed.sets, kind="stable")
+        entry_offsets = np.searchsorted(filed.sets[order], np.arange(len(offsets)))
+        return cls(ranks, offsets, filed.entries[order], entry_offsets, filed.alike.tobytes())
 
     def entries_of(self, place: int) -> list[int]:
         entries: list[int] = self.entries[self.entry_offsets[place] : self.entry_offsets[place + 1]].tolist()
         return entries
+
+    def all_near(self, entry: int) -> bool:
+        """Whether a set is near-equal to all that are filed under the partner of its entry."""
+        return bool(self.alike[entry >> 2])
 
     def marks(self) -> np.ndarray:
         """Room to mark the words of one set, for `first_near`."""
@@ -84,24 +86,32 @@ def partner(entry: int) -> int:
     return entry if entry & 2 else entry ^ 1
 
 
-def _rarest_first(words: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """The words of each set as numbers, the rarest word of all sets being 0, each set in their order."""
-    _, numbers, counts = np.unique(words, return_inverse=True, return_counts=True)
+def _rarest_first(words: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, int]:
+    """The words of each set as numbers, the rarest word of all sets being 0, each set in their order; how many words
+    are in one set only.
+    """
+    distinct, counts = np.unique(words, return_counts=True)
     ranks = np.empty(len(counts), np.int32)
     ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts), dtype=np.int32)
-    ranked = ranks[numbers]
-    for _, _, matrix_places in _by_size(offsets, np.arange(len(offsets) - 1)):
-        ranked[matrix_places] = np.sort(ranked[matrix_places], axis=1)
-    return ranked
+    ranked = np.empty(len(words), np.int32)
+    for start in range(0, len(words), CHUNK_WORDS):
+        chunk = slice(start, start + CHUNK_WORDS)
+        ranked[chunk] = ranks[np.searchsorted(distinct, words[chunk])]
+    for _, _, places in _by_size(offsets, np.arange(len(offsets) - 1)):
+        ranked[places] = np.sort(ranked[places], axis=1)
+    return ranked, int((counts == 1).sum())
 
 
 def _by_size(offsets: np.ndarray, sets: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Each size with the sets of that size and the places of their words, a row for each."""
+    """Each size with sets of that size and the places of their words, a row for each."""
     sizes = np.diff(offsets)[sets]
     order = np.argsort(sizes, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(sizes[order])) + 1) if len(sets) else ():
         size = int(sizes[group[0]])
-        yield size, sets[group], offsets[sets[group]][:, None] + np.arange(size)
+        rows = max(1, CHUNK_WORDS // max(size, 1))
+        for start in range(0, len(group), rows):
+            members = sets[group[start : start + rows]]
+            yield size, members, offsets[members][:, None] + np.arange(size)
 
 
 def _class_of(sizes: np.ndarray) -> np.ndarray:
@@ -109,7 +119,9 @@ def _class_of(sizes: np.ndarray) -> np.ndarray:
     return np.where(sizes <= EXACT_SIZES, sizes, classes).astype(np.int64)
 
 
-def _shared_entries(ranks: np.ndarray, offsets: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shared_entries(
+    ranks: np.ndarray, offsets: np.ndarray, wanted: np.ndarray, unshared: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Sets and their entries, of those entries that a wanted set shares with another."""
     sizes = np.diff(offsets)
     present = {
@@ -117,9 +129,9 @@ def _shared_entries(ranks: np.ndarray, offsets: np.ndarray, wanted: np.ndarray) 
         for classes in [_class_of(sizes)]
         for number in np.unique(classes)
     }
-    ours, our_keys, our_sides = _keys(ranks, offsets, np.flatnonzero(wanted), present)
+    ours, our_keys, our_sides = _keys(ranks, offsets, np.flatnonzero(wanted), present, unshared)
     known = np.unique(our_keys)
-    theirs, their_keys, their_sides = _keys(ranks, offsets, np.flatnonzero(~wanted), present, known)
+    theirs, their_keys, their_sides = _keys(ranks, offsets, np.flatnonzero(~wanted), present, unshared, known)
     numbers = np.searchsorted(known, np.r_[our_keys, their_keys])
     del our_keys, their_keys
     sides = np.r_[our_sides, their_sides]
@@ -135,9 +147,13 @@ def _keys(
     offsets: np.ndarray,
     sets: np.ndarray,
     present: dict[int, tuple[int, int]],
+    unshared: int,
     known: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sets with the keys of their entries and the sides on which they stand; only those in `known`, if given."""
+    """Sets with the keys of their entries and the sides on which they stand; only those in `known`, if given.
+
+    Words below `unshared` are in one set only, and give no entry.
+    """
     found_sets, found_keys, found_sides = [np.empty(0, np.int32)], [np.empty(0, np.uint64)], [np.empty(0, np.int8)]
     for size, members, places in _by_size(offsets, sets):
         own = int(_class_of(np.array([size]))[0])
@@ -146,8 +162,10 @@ def _keys(
             if count < 1 or (own == other and smallest == largest and required_overlap(size, size) == size):
                 continue  # The sizes are too far apart, or only equal sets of this size are near.
             pair = np.uint64((min(own, other) << 32 | max(own, other)) * PAIR_MULTIPLIER % 2**64)
-            keys = (ranks[places[:, :count]].astype(np.uint64) * WORD_MULTIPLIER) ^ pair
-            keys, owners = keys.ravel(), np.repeat(members, count).astype(np.int32)
+            prefixes = ranks[places[:, :count]]
+            shared = prefixes >= unshared
+            keys = (prefixes[shared].astype(np.uint64) * WORD_MULTIPLIER) ^ pair
+            owners = np.broadcast_to(members[:, None], prefixes.shape)[shared].astype(np.int32)
             if known is not None:
                 kept = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys if len(known) else []
                 keys, owners = keys[kept], owners[kept]

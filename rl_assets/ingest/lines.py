@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from rl_assets.core.object_store import AnyPath
+from rl_assets.ingest import blocks
 from rl_assets.ingest.blocks import Block, file_blocks
 from rl_assets.tables.records import RAW_CHARACTERS
 
@@ -29,6 +31,17 @@ LINES = pa.schema(
     ]
 )
 Fault = tuple[str, str]  # reject reason, detail
+MAX_PIECES = 1_000
+
+
+class Piece(NamedTuple):
+    """Lines of a file, from `number` on, and where each ends; with `fault`, one line that is rejected."""
+
+    name: str
+    number: int
+    content: bytes
+    ends: np.ndarray
+    fault: Fault | None = None
 
 
 class UnreadableFileError(OSError):
@@ -59,10 +72,23 @@ def _collecting(failures: list[UnreadableFileError], batches: Iterator[pa.Record
 
 
 def _batches(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatch]:
+    """The lines of blocks, and those of small files together, so that many of these cost what one large one does."""
+    pieces, size = list[Piece](), 0
+    for piece in _pieces(files):
+        pieces.append(piece)
+        size += len(piece.content)
+        if size >= blocks.BLOCK_BYTES // 2 or len(pieces) >= MAX_PIECES:
+            yield _batch(pieces)
+            pieces, size = [], 0
+    if pieces:
+        yield _batch(pieces)
+
+
+def _pieces(files: Iterable[tuple[str, AnyPath]]) -> Iterator[Piece]:
     for name, path in files:
         try:
             before = path.stat()
-            yield from _file_lines(name, path)
+            yield from _file_pieces(name, path)
             after = path.stat()
         except (OSError, EOFError, pa.ArrowException) as error:
             raise UnreadableFileError(
@@ -72,42 +98,69 @@ def _batches(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatch]:
             raise UnreadableFileError(f"{path} changed while it was read; run the day again when it is complete")
 
 
-def _file_lines(name: str, path: AnyPath) -> Iterator[pa.RecordBatch]:
+def _file_pieces(name: str, path: AnyPath) -> Iterator[Piece]:
     number = 1
     for block in file_blocks(path):
         first = 0 if block.reason == "not_a_log_file" else number
-        batch = _rejected(name, first, block) if block.reason else _parsed(name, number, block.content)
-        number += batch.num_rows
-        yield batch
+        piece = (
+            _rejected(name, first, block) if block.reason else Piece(name, number, block.content, _ends(block.content))
+        )
+        number += len(piece.ends)
+        yield piece
 
 
-def _rejected(name: str, number: int, block: Block) -> pa.RecordBatch:
-    head = pa.array([block.content.decode("utf-8", "replace")])
-    return _batch(name, number, head, {0: (block.reason or "", block.detail or "")})
+def _rejected(name: str, number: int, block: Block) -> Piece:
+    head = block.content.decode("utf-8", "replace").encode("utf-8")
+    return Piece(name, number, head, np.array([len(head)]), (block.reason or "", block.detail or ""))
 
 
-def _parsed(name: str, number: int, content: bytes) -> pa.RecordBatch:
-    lines, ends = _split(content)
-    faults: dict[int, Fault] = {}
-    try:
-        texts = lines.cast(pa.string())
-    except pa.ArrowInvalid:
-        texts, faults = _decoded(lines)
+def _ends(content: bytes) -> np.ndarray:
+    """Where each line of a block ends."""
+    ends = np.flatnonzero(np.frombuffer(content, np.uint8) == NEWLINE) + 1
+    return ends if content.endswith(b"\n") else np.append(ends, len(content))
+
+
+def _batch(pieces: list[Piece]) -> pa.RecordBatch:
+    """The lines of the pieces, which are checked together."""
+    content = b"".join(piece.content for piece in pieces)
+    counts = [len(piece.ends) for piece in pieces]
+    starts = np.cumsum([0, *(len(piece.content) for piece in pieces[:-1])])
+    ends = np.concatenate([piece.ends for piece in pieces]) + np.repeat(starts, counts)
+    texts, faults = _texts(content, ends)
+    firsts = np.cumsum([0, *counts[:-1]])
+    faults |= {int(first): piece.fault for first, piece in zip(firsts, pieces, strict=True) if piece.fault}
     for index in _lenient_lines(texts, _candidates(np.frombuffer(content, np.uint8), ends)):
         if index not in faults and (error := _strict_error(texts[index].as_py())):
             faults[index] = ("not_json", error)
-    return _batch(name, number, texts, faults)
-
-
-def _split(content: bytes) -> tuple[pa.Array, np.ndarray]:
-    """The lines of a block as binary values that share its memory, and where each ends."""
-    ends = np.flatnonzero(np.frombuffer(content, np.uint8) == NEWLINE) + 1
-    last = [] if content.endswith(b"\n") else [len(content)]
-    offsets = np.concatenate(([0], ends, last)).astype(np.int32)
-    lines = pa.Array.from_buffers(
-        pa.binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(content)], null_count=0
+    numbers = np.arange(len(ends)) + np.repeat([piece.number for piece in pieces] - firsts, counts)
+    return pa.record_batch(
+        [_names(pieces, counts), pa.array(numbers), texts, *_reasons(len(ends), faults)], schema=LINES
     )
-    return lines, offsets[1:]
+
+
+def _names(pieces: list[Piece], counts: list[int]) -> pa.DictionaryArray:
+    known = {name: index for index, name in enumerate(dict.fromkeys(piece.name for piece in pieces))}
+    indices = np.repeat(np.array([known[piece.name] for piece in pieces], np.int32), counts)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(known)))
+
+
+def _reasons(count: int, faults: dict[int, Fault]) -> list[pa.Array]:
+    """The reject reason and the detail of each of `count` lines."""
+    if not faults:
+        return [pa.nulls(count, pa.string())] * 2
+    return [pa.array([faults[i][part] if i in faults else None for i in range(count)], pa.string()) for part in (0, 1)]
+
+
+def _texts(content: bytes, ends: np.ndarray) -> tuple[pa.Array, dict[int, Fault]]:
+    """The lines as texts that share the memory of the content, unless some are not UTF-8, and the faults of these."""
+    offsets = np.concatenate(([0], ends)).astype(np.int32)
+    lines = pa.Array.from_buffers(
+        pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(content)], null_count=0
+    )
+    try:
+        return lines.cast(pa.string()), {}
+    except pa.ArrowInvalid:
+        return _decoded(lines)
 
 
 def _decoded(lines: pa.Array) -> tuple[pa.Array, dict[int, Fault]]:
@@ -156,16 +209,3 @@ def _strict_error(text: str) -> str | None:
 
 def _reject_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
-
-
-def _batch(name: str, number: int, texts: pa.Array, faults: dict[int, Fault]) -> pa.RecordBatch:
-    count = len(texts)
-    reasons, details = (
-        pa.array([faults[i][part] if i in faults else None for i in range(count)], pa.string())
-        if faults
-        else pa.nulls(count, pa.string())
-        for part in (0, 1)
-    )
-    names = pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([name]))
-    numbers = pa.array(np.arange(number, number + count))
-    return pa.record_batch([names, numbers, texts, reasons, details], schema=LINES)

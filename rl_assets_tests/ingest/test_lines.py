@@ -165,3 +165,33 @@ def test_a_consumer_that_hides_the_cause_still_lets_it_be_known(tmp_path):
     with pytest.raises(UnreadableFileError), read_lines([("x", tmp_path / "x.jsonl")]) as reader:
         assert isinstance(reader, pa.RecordBatchReader)
         duckdb.connect().register("lines", reader).execute("SELECT count(*) FROM lines")
+
+
+ODD = [
+    b'{"a": 1}\n{"b": "\xc3\xbc"}',
+    b"",
+    b'{"a": 1,}\n{"a": NaN}\n{"a": 2}\n',
+    b"\xff\xfe not text\n{}\n",
+    b"<html>\n</html>\n",
+    b"\n\n1\n",
+    b"version https://git-lfs.github.com/spec/v1\n",
+    b'{"cut": ',
+    b"x" * (MAX_LINE_BYTES + 1) + b'\n{"after": "\xff"}\n{"a": 1,}',
+]
+
+
+def test_small_files_that_are_read_together_hold_the_lines_that_each_holds_alone(tmp_path):
+    files = []
+    for number, content in enumerate(ODD * 20):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_bytes(content[-30:] if number >= len(ODD) and len(content) > MAX_LINE_BYTES else content)
+        files.append((f"folder/{number}", path))
+    alone = []
+    for file in files:
+        with read_lines([file]) as reader:
+            alone += reader.read_all().to_pylist()
+    with read_lines(files) as reader:
+        batches = [*reader]
+    assert [row for batch in batches for row in batch.to_pylist()] == alone
+    assert {row["reason"] for row in alone} == {None, "not_json", "not_utf8", "not_a_log_file", "too_long"}
+    assert len(batches) <= 3

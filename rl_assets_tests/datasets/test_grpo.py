@@ -34,6 +34,8 @@ def test_a_group_is_a_prompt_and_its_answers_from_best_to_worst(product: Product
         "cluster_key": row["prompt_key"],
         "segment": "acme",
         "category": None,
+        "task": None,
+        "log_format": "interaction_log",
         "sd": pytest.approx(0.3),
         "scorer": "judge",
         "size": 2,

@@ -14,7 +14,7 @@ def ids(rows: list[Row]) -> list[str]:
 
 
 def test_a_row_is_the_conversation_with_its_answer_and_where_it_came_from(product: Product):
-    _, rows = built(product, judged("a1", 0.9, system="Be brief.", segment="acme", category="orders"))
+    _, rows = built(product, judged("a1", 0.9, system="Be brief.", segment="acme", category="orders", task="chat"))
     assert rows[0]["messages"] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Where is my order?"},
@@ -26,6 +26,8 @@ def test_a_row_is_the_conversation_with_its_answer_and_where_it_came_from(produc
         "cluster_key": rows[0]["prompt_key"],
         "segment": "acme",
         "category": "orders",
+        "task": "chat",
+        "log_format": "interaction_log",
         "source": "log",
         "agent": "desk",
         "reward": 0.9,

@@ -169,7 +169,7 @@ def test_the_documentation_names_values_of_most_settings():
 
 
 def test_a_metric_without_a_dimension_lies_in_its_range(folder: Path):
-    (line,) = (line for line in lines_of_env_files() if "METRICS" in line)
+    (line,) = (line for line in lines_of_env_files() if "num_questions" in line)
     ENV_FILE.write_text(line + "\n", encoding="utf-8")
     assert materialize_raw_tables().success
     (row,) = Lake(str(folder / "data" / "lake")).read(INTERACTIONS, [date.fromisoformat(DAY)]).to_table().to_pylist()

@@ -21,6 +21,7 @@ class Outcome(dg.Config):
     """What becomes of the asset below."""
 
     outcome: str
+    candidate: str = "a1b2"
 
 
 @dg.asset(
@@ -32,6 +33,7 @@ def table(context: dg.AssetExecutionContext, config: Outcome):
     if config.outcome == "broken":
         raise ValueError("no such column")
     metadata = {"verdict": config.outcome, "adapter": "dpo", "reasons": "- better by 3 points\n- no guardrail fails"}
+    metadata["candidate"] = config.candidate
     observed = {
         "skipped": {"skipped": "3 rows, 100 are needed"},
         "rolled back": {"rolled_back": "dpo/b", "champion": "dpo/a", "of": "2026-11-01", "reason": "too rude"},
@@ -54,11 +56,11 @@ def posted(monkeypatch) -> Iterator[list[str]]:
         yield received
 
 
-def run(instance: dg.DagsterInstance, outcome: str, **tags: str) -> str:
+def run(instance: dg.DagsterInstance, outcome: str, candidate: str = "a1b2", day: str = DAY, **tags: str) -> str:
     """Materialize the table's day with that outcome, and let the sensors of ended runs see it; the run's id."""
-    configured = dg.RunConfig(ops={"table": Outcome(outcome=outcome)})
+    configured = dg.RunConfig(ops={"table": Outcome(outcome=outcome, candidate=candidate)})
     result = dg.materialize(
-        [table], instance=instance, partition_key=DAY, run_config=configured, raise_on_error=False, tags=tags
+        [table], instance=instance, partition_key=day, run_config=configured, raise_on_error=False, tags=tags
     )
     sensor = run_results if result.success else run_failure
     kind = dg.DagsterEventType.RUN_SUCCESS if result.success else dg.DagsterEventType.RUN_FAILURE
@@ -99,6 +101,19 @@ def test_a_failure_is_told_of_once_and_not_per_retry(instance, posted):
     assert posted == []
     run(instance, "broken")
     assert len(posted) == 1
+
+
+@pytest.mark.parametrize("outcome", ["REJECT", "skipped"])
+def test_what_stays_the_same_night_after_night_is_told_of_once(instance, posted, outcome):
+    for day in ("2026-11-20", "2026-11-21", "2026-11-22"):
+        run(instance, outcome, day=day)
+    assert len(posted) == 1
+
+
+def test_another_rejected_adapter_is_told_of(instance, posted):
+    run(instance, "REJECT")
+    run(instance, "REJECT", candidate="c3d4", day="2026-11-21")
+    assert len(posted) == 2
 
 
 def test_without_a_webhook_nothing_is_posted(instance, posted, monkeypatch):

@@ -209,6 +209,7 @@ def decision_metadata(decision: Decision, kind: str, promoted: bool) -> dict[str
     return {
         "verdict": decision.verdict,
         "adapter": kind,
+        "candidate": decision.candidate,
         "reasons": dg.MetadataValue.md("\n".join(f"- {markdown_text(reason)}" for reason in decision.reasons)),
         "guardrails": dg.MetadataValue.md(guardrails or "none"),
         "champion_changed": promoted,

@@ -1,7 +1,8 @@
 """What people need to know of a run, from its events: one sentence per event with its day, asset and cause.
 
 Failures, failed checks of severity ERROR, skipped trainings, decisions to promote or reject, and rollbacks. A step that
-is retried has no failure until its last attempt, so a message is not repeated per retry.
+is retried has no failure until its last attempt, so a message is not repeated per retry. What an asset has said the
+time before is not said again: a night after the other, the same adapter is rejected, or training lacks the same rows.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ Event = dg.DagsterEvent
 def run_messages(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
     """The messages of a run that ended, in the order of its events."""
     entries = instance.all_logs(run.run_id, of_type=set(MESSAGES))
-    events = [entry.dagster_event for entry in entries if entry.dagster_event]
+    events = [entry.dagster_event for entry in entries if entry.dagster_event and not _is_repeated(instance, entry)]
     messages = [MESSAGES[event.event_type](event, day_of_run(run)) for event in events]
     # A check of several days in one run has two events per day.
     return list(dict.fromkeys(message for message in messages if message))
@@ -32,6 +33,28 @@ def day_of_run(run: dg.DagsterRun) -> str:
     """The day of a run, its range of days, or its job."""
     first, last = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
     return run.tags.get(PARTITION) or (f"{first} to {last}" if first and last else run.job_name)
+
+
+def _is_repeated(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> bool:
+    """Whether the asset's previous event said the same of the same adapter, or skipped training for the same reason."""
+    said = _said(entry)
+    event = entry.asset_materialization or entry.asset_observation
+    if said is None or event is None:
+        return False
+    observed = entry.dagster_event_type is dg.DagsterEventType.ASSET_OBSERVATION
+    fetch = instance.fetch_observations if observed else instance.fetch_materializations
+    previous = fetch(dg.AssetRecordsFilter(event.asset_key, before_timestamp=entry.timestamp), limit=1).records
+    return any(_said(record.event_log_entry) == said for record in previous)
+
+
+def _said(entry: dg.EventLogEntry) -> tuple[object, ...] | None:
+    """What makes a decision or a skipped training the same as another; None for other events."""
+    event = entry.asset_materialization or entry.asset_observation
+    facts = {name: value.value for name, value in event.metadata.items()} if event else {}
+    if "skipped" in facts:
+        return (facts["skipped"],)
+    names = ("verdict", "candidate", "champion_changed")
+    return tuple(facts.get(name) for name in names) if "candidate" in facts else None
 
 
 def _failure(event: Event, day: str) -> str | None:

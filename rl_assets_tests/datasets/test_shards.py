@@ -125,3 +125,12 @@ def test_texts_that_a_killed_process_left_go_after_a_day_and_those_of_others_at_
     kept = Texts(1)
     assert not old.exists() and new.exists()
     del kept
+
+
+def test_texts_that_somebody_removed_are_an_error_and_no_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kept = Texts(1)
+    (folder,) = tmp_path.iterdir()
+    folder.rmdir()
+    with pytest.raises(FileNotFoundError, match="was removed while a dataset was built"):
+        kept.read(0)

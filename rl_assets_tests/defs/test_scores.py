@@ -15,9 +15,11 @@ from dotenv import dotenv_values
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.lake.delta import Lake
+from rl_assets.recipes.recipe import Recipe, named_recipe
 from rl_assets.settings import Settings
 from rl_assets.tables.dataset_manifest import require_manifest
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.training.data.rows import TrainingRows, read_split
 from rl_assets_tests.support.logs import DAY, Product, Row, about, interaction, later, reward
 from rl_assets_tests.support.rated_days import check, metadata, rate, rewards
 
@@ -240,3 +242,14 @@ def test_the_published_gateway_log_reaches_datasets_by_default(tmp_path: Path, p
     decided = Counter(decided_by(product).values())
     assert decided == {None: 1016, "solved": 570, "haiku_score": 128, "jaccard_similarity": 45, "exact_match": 15}
     assert selected(tmp_path, ("sft", "kto")) == {"sft": 375, "kto": 811}
+
+    recipe = tmp_path / "haikus.yaml"
+    recipe.write_text("preset: tiny_cpu\ntasks: [write_haiku]\nsources: [tensorzero]\n", encoding="utf-8")
+    kept = sft_rows(tmp_path / "datasets" / "sft_dataset" / str(DAY), named_recipe(str(recipe)))
+    assert {row["task"] for row in kept} == {"write_haiku"} and len(kept) < 344
+
+
+def sft_rows(folder: Path, recipe: Recipe) -> list[Row]:
+    """What the recipe keeps of the training rows, as their metadata."""
+    kept = TrainingRows()
+    return [row["metadata"] for row in read_split(folder, ["messages"], recipe, kept)]

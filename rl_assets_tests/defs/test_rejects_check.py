@@ -57,10 +57,20 @@ def test_a_refused_kind_of_feedback_names_file_reason_and_allowed_values(product
 
 def test_a_bad_file_is_not_hidden_by_many_good_lines_of_others(product: Product):
     product.log(*(question(f"q{i}") for i in range(3_000)), log_format="reward_log")
-    product.log(reward("q1", 7), log_format="reward_log", name="bad.jsonl")
+    product.log(*(reward(f"q{i}", 7) for i in range(3)), log_format="reward_log", name="bad.jsonl")
     found = check()
     assert (found.passed, found.severity) == (False, ERROR)
     assert "reward is not between 0 and 1, nor in a range that RL_ASSETS_METRICS names" in found.description
+
+
+def test_one_bad_line_of_a_small_file_is_a_warning_and_of_each_small_file_an_error(product: Product):
+    product.log(question("q1"), reward("q1", 7), log_format="reward_log")
+    assert (check().passed, check().severity) == (False, WARN)
+    for number in range(5):
+        product.log(reward("q1", 7), log_format="reward_log", name=f"small-{number}.jsonl")
+    found = check()
+    assert (found.passed, found.severity) == (False, ERROR)
+    assert found.description.startswith(f"6 of 7 lines of reward_log/{DAY}/ (6 files) (86%) were rejected")
 
 
 def test_the_shares_are_settings(product: Product, monkeypatch):

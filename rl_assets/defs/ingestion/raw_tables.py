@@ -20,6 +20,8 @@ from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJ
 READABLE = ", ".join(SUFFIXES)
 MAX_NAMED_FILES = 5
 MAX_SHOWN_REJECTS = 20
+# Fewer rejected lines of a file are no error, whatever their share: half of a file may be one line of two.
+MIN_REJECTS_OF_ERROR = 3
 FEW_REJECTS = "few_lines_are_rejected"
 RATINGS_FIT = "ratings_fit_their_scale"
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
@@ -147,13 +149,13 @@ def _few_rejected(day: str, ingested: IngestedDay, warn: float, error: float) ->
     """By file and reason, the largest share of a file's lines first; an error does not stop the run."""
     rejects = ingested.rejects_by_file
     many = [row for row in rejects if row["share"] >= warn]
-    severe = bool(many) and many[0]["share"] >= error
+    severe = [row for row in many if row["share"] >= error and row["rejects"] >= MIN_REJECTS_OF_ERROR]
     return dg.AssetCheckResult(
         asset_key=REJECTED_RECORDS.name,
         check_name=FEW_REJECTS,
         passed=not many,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        description=_describe_rejects(many[0]) if many else None,
+        description=_describe_rejects([*severe, *many][0]) if many else None,
         metadata={
             "largest_share": rejects[0]["share"] if rejects else 0.0,
             "warn_from": warn,

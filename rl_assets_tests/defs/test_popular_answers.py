@@ -64,6 +64,7 @@ def test_the_ledger_says_that_the_other_showings_were_pooled(popular: tuple[Path
     assert Counter(row["sft_reason"] for row in ledger) == {None: 20, "low_reward": 20, "pooled": 3960}
 
 
+@pytest.mark.slow
 def test_three_thumbs_an_answer_of_which_a_quarter_is_wrong_give_at_most_12_percent_wrong_pairs(
     tmp_path: Path, published_data: Path
 ):

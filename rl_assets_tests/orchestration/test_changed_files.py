@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from rl_assets.defs.ingestion.new_log_files import MAX_RUNS, new_log_files
 from rl_assets.defs.shared.failed_runs import RANGE_END, RANGE_START
@@ -121,6 +122,7 @@ def test_a_folder_that_cannot_be_read_opens_no_day_and_is_named(tmp_path):
     assert f"PermissionError: [Errno 13] Permission denied: '{hidden}'" in looked.stderr
 
 
+@pytest.mark.slow
 def test_an_append_only_log_is_landed_once_however_often_its_landing_is_killed(tmp_path):
     log = tmp_path / "landing" / "reward_log" / "service.jsonl"
     log.parent.mkdir(parents=True)

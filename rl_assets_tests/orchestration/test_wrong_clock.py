@@ -61,6 +61,7 @@ def test_a_clock_behind_asks_for_todays_files_when_it_is_set_right(tmp_path, ins
     assert set(asked(tmp_path, instance, behind["cursor"])) == {str(today)}
 
 
+@pytest.mark.slow
 def test_a_clock_ahead_asks_under_the_same_run_keys(tmp_path, instance):
     today = str(datetime.now(UTC).date())
     write_log(tmp_path, today, range(1))

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
 
+from rl_assets.core.detectors import load_detector
 from rl_assets.core.home import Home
 from rl_assets.metrics.scales import Metric
 
@@ -106,6 +107,11 @@ class Settings(BaseSettings):
         description="Prompts that differ in numbers only are near duplicates and share a split; by default, `case 3` "
         "and `case 4` are two prompts.",
     )
+    detectors: str | None = Field(
+        None,
+        description="Functions of yours that find more personal data, `package.module:function`, with commas between "
+        'several: `find(text)` gives spans such as `(0, 8, "PERSON")`.',
+    )
     feedback_database: str | None = Field(
         None,
         repr=False,
@@ -167,11 +173,23 @@ class Settings(BaseSettings):
                 raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
         return patterns
 
+    @field_validator("detectors", mode="after")
+    @classmethod
+    def _are_detectors(cls, detectors: str | None) -> str | None:
+        for name in detectors.split(",") if detectors else ():
+            load_detector(name.strip())
+        return detectors
+
     @field_validator("home", mode="after")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         # Steps, daemon and web server may run in other working folders than the command that reads this.
         return home.expanduser().absolute()
+
+    @property
+    def detector_names(self) -> tuple[str, ...]:
+        """The functions that find more personal data."""
+        return tuple(name.strip() for name in self.detectors.split(",")) if self.detectors else ()
 
     @property
     def paths(self) -> Home:

@@ -3,12 +3,14 @@
 The facts are counted in SQL on every row; Great Expectations states what they must be (see audit.py).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import duckdb
 import pyarrow as pa
 
+from rl_assets.core.detectors import Detectors
 from rl_assets.datasets.lengths import MAX_TOKENS
 from rl_assets.datasets.privacy import personal_rows
 
@@ -70,12 +72,21 @@ SPLITS = no_row(
 )
 CLEAN = Expectation(
     "no_personal_data_is_left",
-    "No text holds an e-mail or IP address, a telephone or card number, an IBAN, a key or a token.",
+    "No text and no id or name in `metadata` holds an e-mail or IP address, a telephone, card or social security "
+    "number, an IBAN, a key, a token, or what detectors of your own find.",
     "count(*) FILTER (no_personal_data_is_left)",
     high=0,
     bad_row="no_personal_data_is_left",
     arrays={"no_personal_data_is_left": personal_rows},
 )
+
+
+def with_detectors(suite: Sequence[Expectation], detectors: Detectors) -> list[Expectation]:
+    """The suite, whose check for personal data asks the detectors, too."""
+    check = partial(personal_rows, detectors=detectors)
+    return [replace(item, arrays={item.name: check}) if item is CLEAN else item for item in suite]
+
+
 ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False)
 
 

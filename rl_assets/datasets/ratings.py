@@ -14,6 +14,7 @@ from rl_assets.core import sql
 from rl_assets.core.identity import DEFAULT_RULES, PromptRules
 from rl_assets.features.clusters import register_clusters
 from rl_assets.features.day import describe_missing
+from rl_assets.features.privacy_rules import DEFAULT_PRIVACY, PrivacyRules
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake, Published
 from rl_assets.lake.duckdb_views import register_view
@@ -75,6 +76,7 @@ def rate_interactions(
     memory_limit: str = "2GB",
     evaluation: Path | None = None,
     rules: PromptRules = DEFAULT_RULES,
+    privacy: PrivacyRules = DEFAULT_PRIVACY,
 ) -> Published:
     """Publish `rated_interactions` as of the window's day.
 
@@ -82,7 +84,7 @@ def rate_interactions(
     the benchmarks to keep out.
     """
     days = landed_days(lake, window)
-    describe_missing(lake, days, evaluation, memory_limit, rules)
+    describe_missing(lake, days, evaluation, memory_limit, rules, privacy)
     connection = as_of(lake, window, memory_limit)
     register_view(connection, FEATURES.name, lake, FEATURES, days)
     register_clusters(connection, lake, rules)

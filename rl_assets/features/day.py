@@ -18,6 +18,7 @@ from rl_assets.core.files import sha256_json
 from rl_assets.core.identity import DEFAULT_RULES, PromptRules
 from rl_assets.features.benchmarks import Benchmarks, read_benchmarks
 from rl_assets.features.clusters import DayClusters, NewPrompts, assign_clusters, comparison, read_clusters
+from rl_assets.features.privacy_rules import DEFAULT_PRIVACY, PrivacyRules
 from rl_assets.features.redaction import BATCH_ROWS, redactions, register_clean, register_landed
 from rl_assets.features.text_flags import boilerplate, languages, refusals
 from rl_assets.lake.delta import Lake, Published
@@ -37,20 +38,26 @@ class DescribedDay:
 
 
 def describe_missing(
-    lake: Lake, days: list[date], evaluation: Path | None, memory_limit: str = "2GB", rules: PromptRules = DEFAULT_RULES
+    lake: Lake,
+    days: list[date],
+    evaluation: Path | None,
+    memory_limit: str = "2GB",
+    rules: PromptRules = DEFAULT_RULES,
+    privacy: PrivacyRules = DEFAULT_PRIVACY,
 ) -> list[date]:
     """Compute the features of those of `days`, in order, that are missing or out of date; returns them.
 
-    A day is computed again if its raw tables were published again, or if the benchmark files in `evaluation` changed.
+    A day is computed again if its raw tables were published again, or if the benchmark files in `evaluation`
+    changed, or how prompts are compared, or how personal data is found.
     """
     benchmarks = read_benchmarks(evaluation)
-    known = lake.read(DESCRIBED_DAYS, days).to_table(columns=["day", "landed", "benchmarks", "method"]).to_pylist()
-    done = {(row["day"], row["landed"], row["benchmarks"], row["method"]) for row in known}
-    missing = [
-        day for day in sorted(days) if (day, landed(lake, day), benchmarks.sha256, comparison(rules)) not in done
-    ]
+    columns = ["day", "landed", "benchmarks", "method", "privacy"]
+    known = lake.read(DESCRIBED_DAYS, days).to_table(columns=columns).to_pylist()
+    done = {tuple(row[name] for name in columns) for row in known}
+    settings = (benchmarks.sha256, comparison(rules), privacy.method)
+    missing = [day for day in sorted(days) if (day, landed(lake, day), *settings) not in done]
     for day in missing:
-        describe_day(lake, day, benchmarks, memory_limit, rules)
+        describe_day(lake, day, benchmarks, memory_limit, rules, privacy)
     return missing
 
 
@@ -63,13 +70,18 @@ def landed(lake: Lake, day: date) -> str:
 
 
 def describe_day(
-    lake: Lake, day: date, benchmarks: Benchmarks, memory_limit: str = "2GB", rules: PromptRules = DEFAULT_RULES
+    lake: Lake,
+    day: date,
+    benchmarks: Benchmarks,
+    memory_limit: str = "2GB",
+    rules: PromptRules = DEFAULT_RULES,
+    privacy: PrivacyRules = DEFAULT_PRIVACY,
 ) -> DescribedDay:
     """Compute and publish the features of the day's rows."""
     raw_files = landed(lake, day)
     connection = sql.connect(memory_limit)
     register_landed(connection, lake, [day])
-    clean = lake.publish(REDACTIONS, day, redactions(connection, day, rules))
+    clean = lake.publish(REDACTIONS, day, redactions(connection, day, rules, privacy))
     register_clean(connection, lake, [day])
     new = assign_clusters(connection, lake, day, rules)
     features = lake.publish(FEATURES, day, _features(connection, benchmarks))
@@ -78,6 +90,7 @@ def describe_day(
         "landed": raw_files,
         "benchmarks": benchmarks.sha256,
         "method": comparison(rules),
+        "privacy": privacy.method,
         "interactions": features.rows,
         "new_prompts": new.new_prompts,
         "new_clusters": new.new_clusters,

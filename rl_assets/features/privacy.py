@@ -1,8 +1,8 @@
 """Personal data and secrets in texts: detected by pattern and check digit, replaced by placeholders such as `<EMAIL>`.
 
-Detected are e-mail and IP addresses, telephone and card numbers, IBANs, keys and tokens. Names and postal addresses are
-not: to distinguish them from other words takes a language model. Telephone numbers are checked against the plans of
-libphonenumber.
+Detected are e-mail and IP addresses, telephone and card numbers, IBANs, US social security numbers, keys and tokens.
+Names and postal addresses are not: to distinguish them from other words takes a language model, which a detector of
+one's own may bring (core/detectors.py). Telephone numbers are checked against the plans of libphonenumber.
 """
 
 import re
@@ -15,7 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Kind = Literal["KEY", "EMAIL", "IBAN", "CARD", "IP", "PHONE"]
+from rl_assets.core.detectors import DetectorError, Detectors, own_spans
+from rl_assets.features.iban import IBAN, is_iban
+
+Kind = Literal["KEY", "EMAIL", "IBAN", "CARD", "SSN", "IP", "PHONE"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 KEY = re.compile(
@@ -40,12 +43,18 @@ KEY_HINTS = (
 EMAIL = re.compile(
     r"(?<![\w.+%-])[\w%+][\w.%+'-]{0,63}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:[^\W\d_]{2,24}|xn--[\w-]{2,59})\b"
 )
-IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 CARD = re.compile(r"(?<![\w.+-])\d(?:[ -]?\d){11,18}(?![\w-]|\.\d)")
 # Major industry prefixes with their lengths: Visa, Mastercard, Amex, Diners, JCB, Discover, UnionPay, Maestro.
 ISSUED = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,13}|35\d{14}"
     r"|(?:2131|1800)\d{11}|(?:50|5[6-8]|6\d)\d{10,17}"
+)
+# Area 000, 666 and 900 to 999, group 00 and serial 0000 are never assigned (Social Security Administration).
+SSN = re.compile(
+    r"(?<![\w.,/+-])(?!000|666|9)\d{3}(?P<separator>[ -]?)(?!00)\d{2}(?P=separator)(?!0000)\d{4}(?![\w%]|[-.,/]\d)"
+)
+SSN_NAMED = re.compile(
+    r"(?i)\b(?:ssn|social security(?: number| no\.?| #)?|social)\b[.:#,]{0,2}\s{0,2}(?:is |was |= ?|# ?)?$"
 )
 IP = re.compile(
     r"(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)"
@@ -58,6 +67,7 @@ VERSION = re.compile(r"(?i)(?:\bv|version|release|==|>=)\s*$")
 PHONE = re.compile(
     r"(?:(?<![\w.,/=#+-])|(?<!\w)(?=\+))(?:(?:\+|00)[1-9]\d{0,2}[ ./-]{0,2})?(?:\(\d{1,5}\)[ ./-]{0,2})?"
     r"\d{1,12}(?:[ ./-]\d{2,8}){0,5}"
+    r"(?P<extension>[ ,;]{0,2}(?i:x|ext\.?|extn\.?|extension|durchwahl|#)[ .:]{0,2}\d{1,7})?"
     r"(?![\w%]|[.,]\d)"
 )
 PHONE_WORDS = (
@@ -80,9 +90,20 @@ MAX_PHONE_DIGITS = 15  # ITU-T E.164
 # A part of every finding, for RE2: a fast first pass over all texts that skips most of them.
 CANDIDATE = (
     r"[^\s]@[^\s]|\d(?:[ ()./-]{0,3}\d){6}|\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
-    r"|[A-Z]{2}\d{2}[ -]?[A-Z0-9]{4}|PRIVATE KEY|sk-|[rs]k_|gh[opsur]_|github_pat_|glpat-|A[KSBC][IC]A|AIza"
+    r"|(?i:[A-Z]{2}\d{2}[ -]?[A-Z0-9]{4}[ -]?[A-Z0-9]{4})"
+    r"|PRIVATE KEY|sk-|[rs]k_|gh[opsur]_|github_pat_|glpat-|A[KSBC][IC]A|AIza"
     r"|xox[abeoprs]-|hf_|npm_|pypi-|SG\.|eyJ|(?i:bearer |(?:api|access|auth|secret|private)[_ -]?(?:key|token))"
 )
+
+# Ids and names of agents, categories and segments are numbers, hashes and words, apart from texts: the same for them.
+ID_CANDIDATE = (
+    r"[^\s]@[^\s]|\+\d|\(\d|\d{3}[. -]\d{2,3}[. -]\d{4}|\d\.\d{1,3}\.\d{1,3}\.\d"
+    r"|(?i:[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2})|sk-|[rs]k_|gh[opsur]_|github_pat_|glpat-|A[KSBC][IC]A|AIza"
+    r"|xox[abeoprs]-|hf_|npm_|pypi-|SG\.|eyJ"
+)
+OPAQUE = re.compile(r"(?i)[0-9]+|[0-9a-f]{12,}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*>")
+MAX_PASSES = 5
 
 
 @dataclass(frozen=True)
@@ -106,10 +127,10 @@ def is_card(match: re.Match[str]) -> bool:
     return ISSUED.fullmatch(digits) is not None and len(set(digits)) > 1 and luhn(digits)
 
 
-def is_iban(match: re.Match[str]) -> bool:
-    """Whether the check digits are correct (ISO 13616: 97 divides the rearranged number with remainder 1)."""
-    text = re.sub(r"[ -]", "", match.group())
-    return 15 <= len(text) <= 34 and int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
+def is_ssn(match: re.Match[str]) -> bool:
+    """Whether nine digits are grouped as social security numbers of the US are, with hyphens, or named one before."""
+    before = match.string[max(0, match.start() - 40) : match.start()]
+    return match["separator"] == "-" or SSN_NAMED.search(before) is not None
 
 
 def is_address(match: re.Match[str]) -> bool:
@@ -125,7 +146,7 @@ def is_address(match: re.Match[str]) -> bool:
 
 def is_phone(match: re.Match[str]) -> bool:
     """Whether a match of PHONE is a telephone number and not a date, an amount or an id."""
-    text = match.group()
+    text = match.group().removesuffix(match["extension"] or "")
     digits = re.sub(r"\D", "", text)
     if not 7 <= len(digits) <= MAX_PHONE_DIGITS:
         return False
@@ -168,20 +189,46 @@ DETECTORS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool]], .
     ("EMAIL", EMAIL, lambda match: True),
     ("IBAN", IBAN, is_iban),
     ("CARD", CARD, is_card),
+    ("SSN", SSN, is_ssn),
     ("IP", IP, is_address),
     ("PHONE", PHONE, is_phone),
 )
 
 
-def find(text: str) -> list[Finding]:
-    """The personal data in a text, in order of position; findings never overlap."""
+def find(text: str, detectors: Detectors = ()) -> list[Finding]:
+    """The personal data in a text, in order of position; findings never overlap.
+
+    What a detector of one's own finds counts where our patterns found nothing, and no placeholder stands.
+    """
+    findings = _find_patterns(text)
+    for name in detectors:
+        taken = [(finding.start, finding.end) for finding in findings]
+        taken += [match.span() for match in PLACEHOLDER.finditer(text)]
+        findings += [
+            Finding(kind, *part)
+            for start, end, kind in own_spans(name, text)
+            for part in _outside(start, end, sorted(taken))
+        ]
+    return sorted(findings, key=lambda finding: finding.start)
+
+
+def _outside(start: int, end: int, taken: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    for first, last in taken:
+        if first > start:
+            yield from [(start, min(first, end))] if start < end else []
+        start = max(start, last)
+    if start < end:
+        yield start, end
+
+
+def _find_patterns(text: str) -> list[Finding]:
     findings: list[Finding] = []
     for kind, pattern, holds in DETECTORS if _hints_at_a_key(text) else DETECTORS[1:]:
         spans = [_span(match) for match in pattern.finditer(text) if holds(match)]
         findings += [Finding(kind, *span) for span in spans]
         for start, end in spans:  # Hidden from the next kinds, with positions kept.
             text = f"{text[:start]}{chr(0) * (end - start)}{text[end:]}"
-    return sorted(findings, key=lambda finding: finding.start)
+    return findings
 
 
 def _hints_at_a_key(text: str) -> bool:
@@ -193,10 +240,19 @@ def _span(match: re.Match[str]) -> tuple[int, int]:
     return match.span("value") if match.groupdict().get("value") else match.span()
 
 
-def redact(text: str) -> tuple[str, list[str]]:
-    """The text with a placeholder for each finding, and the kinds of the findings."""
-    findings = find(text)
-    return "".join(_pieces(text, findings)), [finding.kind for finding in findings]
+def redact(text: str, detectors: Detectors = ()) -> tuple[str, list[str]]:
+    """The text with a placeholder for each finding, and the kinds of the findings.
+
+    A model may find more beside a placeholder, so detectors of one's own read the text again until they find nothing.
+    """
+    kinds: list[str] = []
+    for _ in range(MAX_PASSES):
+        findings = find(text, detectors)
+        kinds += [finding.kind for finding in findings]
+        text = "".join(_pieces(text, findings))
+        if not findings or not detectors:
+            return text, kinds
+    raise DetectorError(f"{', '.join(detectors)} found something new in a redacted text, {MAX_PASSES} times in a row")
 
 
 def _pieces(text: str, findings: list[Finding]) -> Iterator[str]:
@@ -208,13 +264,44 @@ def _pieces(text: str, findings: list[Finding]) -> Iterator[str]:
     yield text[end:]
 
 
-def candidates(texts: pa.Array) -> pa.Array:
-    """Indices of the texts that may hold personal data, at the speed of RE2; null texts hold none."""
-    return pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(texts, CANDIDATE), False))
+def candidates(texts: pa.Array, detectors: Detectors = ()) -> pa.Array:
+    """Indices of the texts that may hold personal data, at the speed of RE2; null texts hold none.
+
+    Detectors of one's own read all texts.
+    """
+    found = pc.is_valid(texts) if detectors else pc.fill_null(pc.match_substring_regex(texts, CANDIDATE), False)
+    return pc.indices_nonzero(found)
 
 
-def holds_personal_data(texts: pa.Array) -> pa.Array:
+def holds_personal_data(texts: pa.Array, detectors: Detectors = ()) -> pa.Array:
     """Whether each text holds personal data."""
     flags = np.zeros(len(texts), bool)
-    flags[[index for index in candidates(texts).to_pylist() if find(texts[index].as_py())]] = True
+    flags[[index for index in candidates(texts, detectors).to_pylist() if find(texts[index].as_py(), detectors)]] = True
+    return pa.array(flags)
+
+
+def find_in_name(name: str, detectors: Detectors = ()) -> list[Finding]:
+    """The personal data in an id or in the name of an agent, a category or a segment; numbers, hashes and UUIDs
+    hold none.
+    """
+    if not OPAQUE.fullmatch(name):
+        return find(name, detectors)
+    account = IBAN.fullmatch(name)  # An account number in lower case may look like a hash: its check digits tell.
+    return [Finding("IBAN", 0, len(name))] if account and is_iban(account) else []
+
+
+def names_with_personal_data(names: pa.Array, detectors: Detectors = (), *, ids: bool = False) -> pa.Array:
+    """Whether each id or name holds personal data; ids are all different, other names repeat."""
+    if not ids:
+        different = names.unique()
+        personal = different.filter(_name_flags(different, CANDIDATE, detectors))
+        return pc.is_in(names, personal)
+    return _name_flags(names, ID_CANDIDATE, detectors)
+
+
+def _name_flags(names: pa.Array, pattern: str, detectors: Detectors) -> pa.Array:
+    suspected = pc.is_valid(names) if detectors else pc.fill_null(pc.match_substring_regex(names, pattern), False)
+    flags = np.zeros(len(names), bool)
+    indices = pc.indices_nonzero(suspected).to_pylist()
+    flags[[index for index in indices if find_in_name(names[index].as_py(), detectors)]] = True
     return pa.array(flags)

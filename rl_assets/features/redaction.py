@@ -7,16 +7,20 @@ from itertools import chain
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from rl_assets.core import sql
+from rl_assets.core.detectors import Detectors
 from rl_assets.core.identity import DEFAULT_RULES, PromptRules, prompt_key
-from rl_assets.features.privacy import candidates, redact
+from rl_assets.features.privacy import candidates, names_with_personal_data, redact
+from rl_assets.features.privacy_rules import DEFAULT_PRIVACY, PrivacyRules
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import register_view
 from rl_assets.tables.features import REDACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
+NAMES = ("agent", "category", "segment", "task")  # Of an answer, which rows of datasets name.
 BATCH_ROWS = 20_000
 Row = dict[str, Any]
 Clean = Callable[[Row, list[str]], Row]
@@ -25,27 +29,47 @@ STATED_TEXTS = "array_to_string([preferred, rejected, comment], chr(10))"
 
 
 def redactions(
-    connection: duckdb.DuckDBPyConnection, day: date, rules: PromptRules = DEFAULT_RULES
+    connection: duckdb.DuckDBPyConnection,
+    day: date,
+    rules: PromptRules = DEFAULT_RULES,
+    privacy: PrivacyRules = DEFAULT_PRIVACY,
 ) -> pa.RecordBatchReader:
     """Rows of REDACTIONS for the connection's `landed_interactions` and `landed_feedback`, all of `day`."""
     answers = (
-        f"SELECT interaction_id AS id, prompt, answer, context, task, {ANSWER_TEXTS} AS texts FROM landed_interactions"
+        f"SELECT interaction_id AS id, prompt, answer, context, {', '.join(NAMES)}, interaction_id, "
+        f"{ANSWER_TEXTS} AS texts FROM landed_interactions"
     )
-    events = f"SELECT feedback_id AS id, preferred, rejected, comment, {STATED_TEXTS} AS texts FROM landed_feedback"
+    events = (
+        "SELECT feedback_id AS id, preferred, rejected, comment, interaction_id, "
+        f"{STATED_TEXTS} AS texts FROM landed_feedback"
+    )
+    clean_answer = partial(_clean_answer, volatile=rules.volatile, privacy=privacy)
+    clean_event = partial(_clean_event, privacy=privacy)
     batches = chain(
-        _batches(connection, answers, day, "interaction", partial(_clean_answer, volatile=rules.volatile)),
-        _batches(connection, events, day, "feedback", _clean_event),
+        _batches(connection, answers, day, "interaction", clean_answer, privacy),
+        _batches(connection, events, day, "feedback", clean_event, privacy),
     )
     return pa.RecordBatchReader.from_batches(REDACTIONS.schema, batches)
 
 
 def _batches(
-    connection: duckdb.DuckDBPyConnection, statement: str, day: date, record: str, clean: Clean
+    connection: duckdb.DuckDBPyConnection, statement: str, day: date, record: str, clean: Clean, privacy: PrivacyRules
 ) -> Iterator[pa.RecordBatch]:
     for batch in connection.sql(statement).to_arrow_reader(BATCH_ROWS):
-        cleaned = [_row(row, clean) for row in batch.take(candidates(batch.column("texts"))).to_pylist()]
+        cleaned = [_row(row, clean) for row in batch.take(_suspects(batch, privacy)).to_pylist()]
         rows = [{"day": day, "record": record, **row} for row in cleaned if row["found"]]
         yield _with_answer_keys(connection.cursor(), pa.RecordBatch.from_pylist(rows, schema=REDACTIONS.schema))
+
+
+def _suspects(batch: pa.RecordBatch, privacy: PrivacyRules) -> pa.Array:
+    """Indices of the rows whose texts may hold personal data, or whose names do."""
+    suspected = np.zeros(batch.num_rows, bool)
+    suspected[candidates(batch.column("texts"), privacy.detectors)] = True
+    for name in (*NAMES, "interaction_id"):
+        if name in batch.schema.names:
+            names, ids = batch.column(name), name == "interaction_id"
+            suspected |= names_with_personal_data(names, privacy.detectors, ids=ids).to_numpy(zero_copy_only=False)
+    return pa.array(np.flatnonzero(suspected))
 
 
 def _row(row: Row, clean: Clean) -> Row:
@@ -60,26 +84,31 @@ def _with_answer_keys(connection: duckdb.DuckDBPyConnection, batch: pa.RecordBat
     return batch.set_column(index, batch.schema.field(index), keys.combine_chunks())
 
 
-def _clean_answer(row: Row, kinds: list[str], volatile: tuple[str, ...]) -> Row:
-    prompt = [{**message, "content": _clean(message["content"], kinds)} for message in row["prompt"]]
-    answer, context = _clean(row["answer"], kinds), _clean(row["context"], kinds)
+def _clean_answer(row: Row, kinds: list[str], volatile: tuple[str, ...], privacy: PrivacyRules) -> Row:
+    detectors = privacy.detectors
+    prompt = [{**message, "content": _clean(message["content"], kinds, detectors)} for message in row["prompt"]]
+    answer, context = _clean(row["answer"], kinds, detectors), _clean(row["context"], kinds, detectors)
     roles, contents = ([message[part] for message in prompt] for part in ("role", "content"))
+    names = {name: privacy.clean_name(row[name], kinds) for name in NAMES}
     return {
         "prompt": prompt,
         "answer": answer,
         "context": context,
-        "prompt_key": prompt_key(roles, contents, row["task"], context, volatile),
+        "prompt_key": prompt_key(roles, contents, names["task"], context, volatile),
+        **names,
+        "interaction_id": privacy.clean_id(row["interaction_id"], kinds),
     }
 
 
-def _clean_event(row: Row, kinds: list[str]) -> Row:
-    return {part: _clean(row[part], kinds) for part in ("preferred", "rejected", "comment")}
+def _clean_event(row: Row, kinds: list[str], privacy: PrivacyRules) -> Row:
+    texts = {part: _clean(row[part], kinds, privacy.detectors) for part in ("preferred", "rejected", "comment")}
+    return {**texts, "interaction_id": privacy.clean_id(row["interaction_id"], kinds)}
 
 
-def _clean(text: str | None, kinds: list[str]) -> str | None:
+def _clean(text: str | None, kinds: list[str], detectors: Detectors) -> str | None:
     if text is None:
         return None
-    clean, replaced = redact(text)
+    clean, replaced = redact(text, detectors)
     kinds += replaced
     return clean
 

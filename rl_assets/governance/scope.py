@@ -7,12 +7,14 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rl_assets.core import sql
 from rl_assets.core.blank import is_blank
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import Erased
+from rl_assets.tables.features import REDACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 
 
@@ -47,6 +49,7 @@ def find_scope(lake: Lake, erased: Erased, memory_limit: str = "2GB") -> Erasure
     connection.register("interactions", lake.read(INTERACTIONS, lake.days(INTERACTIONS)))
     answers = sql.select(connection, "governance/answers_to_erase").to_arrow_table().to_pylist()
     named = erased.interactions | {row["interaction_id"] for row in answers}
+    named |= _hashed_ids(lake, named)
     _register(connection, "erased_interactions", named)
     connection.register("feedback", lake.read(FEEDBACK, lake.days(FEEDBACK)))
     feedback = sql.select(connection, "governance/feedback_to_erase").to_arrow_table().to_pylist()
@@ -78,6 +81,14 @@ def _with_clean_texts(
     register_clean(clean, lake, lake.days(INTERACTIONS))
     keys = sql.select(clean, "governance/prompts_to_erase").to_arrow_table().column("prompt_key").to_pylist()
     return replace(scope, texts=scope.texts | _texts(rows), prompt_keys=frozenset(keys))
+
+
+def _hashed_ids(lake: Lake, named: frozenset[str]) -> frozenset[str]:
+    """The hashes that stand for ids with personal data in datasets and in tables made from the raw ones."""
+    rows = lake.read(REDACTIONS, lake.days(REDACTIONS))
+    wanted = pc.field("id").isin(sorted(named)) & (pc.field("record") == "interaction")
+    hashes = rows.to_table(columns=["interaction_id"], filter=wanted).column("interaction_id").to_pylist()
+    return frozenset(filter(None, hashes))
 
 
 def _texts(rows: Iterable[dict[str, Any]]) -> frozenset[str]:

@@ -19,12 +19,20 @@ REDACTIONS = Table(
             column("context", pa.string(), ""),
             column("prompt_key", pa.string(), "key of the redacted prompt"),
             column("answer_key", pa.string(), "key of the redacted answer"),
+            column("interaction_id", pa.string(), "id of the answer, hashed if it holds personal data"),
+            column("agent", pa.string(), "names with personal data replaced"),
+            column("category", pa.string(), ""),
+            column("segment", pa.string(), ""),
+            column("task", pa.string(), ""),
             column("preferred", pa.string(), ""),
             column("rejected", pa.string(), ""),
             column("comment", pa.string(), ""),
         ]
     ),
-    identity=("record", "id", "prompt_key", "answer_key", "answer", "preferred", "rejected", "comment"),
+    identity=(
+        *("record", "id", "prompt_key", "answer_key", "answer", "preferred", "rejected", "comment"),
+        *("interaction_id", "agent", "category", "segment", "task"),
+    ),
 )
 
 PROMPT_CLUSTERS = Table(
@@ -78,10 +86,11 @@ DESCRIBED_DAYS = Table(
             column("landed", pa.string(), "hash of the files of the raw tables that were read"),
             column("benchmarks", pa.string(), "hash of the benchmark files"),
             column("method", pa.string(), "how prompts are compared"),
+            column("privacy", pa.string(), "hash of how personal data is found and replaced"),
             column("interactions", pa.int64(), "answers with features"),
             column("new_prompts", pa.int64(), "prompts that had not landed before"),
             column("new_clusters", pa.int64(), "new prompts that are similar to no earlier one"),
         ]
     ),
-    identity=("benchmarks", "method", "interactions"),
+    identity=("benchmarks", "method", "privacy", "interactions"),
 )

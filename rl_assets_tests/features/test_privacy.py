@@ -3,11 +3,13 @@
 import json
 import random
 from pathlib import Path
+from string import ascii_letters, digits
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
 
-from rl_assets.features.privacy import candidates, find, holds_personal_data, redact
+from rl_assets.features.privacy import candidates, find, holds_personal_data, names_with_personal_data, redact
 
 FOUND = [
     ("Write to joe.o'hara+x@mail.exa-mple.co.uk.", "Write to <EMAIL>."),
@@ -16,6 +18,10 @@ FOUND = [
     ("amex 3782-822463-10005", "amex <CARD>"),
     ("to DE89 3704 0044 0532 0130 00, today", "to <IBAN>, today"),
     ("GB82WEST12345698765432", "<IBAN>"),
+    ("at61 1904 3002 3457 3201 send it; de89370400440532013000", "<IBAN> send it; <IBAN>"),
+    ("Call +1-212-555-0143x204 or (212)555-0143x0204", "Call <PHONE> or <PHONE>"),
+    ("212.555.0143x204, +1 212 555 0100 ext. 23, 030 1234567 Durchwahl 12", "<PHONE>, <PHONE>, <PHONE>"),
+    ("SSN: 123 45 6789, or 123-45-6789, or ssn 123456789", "SSN: <SSN>, or <SSN>, or ssn <SSN>"),
     ("from 192.168.0.1:8080 and 2001:db8::8a2e:370:7334", "from <IP>:8080 and <IP>"),
     ("+49 (0)30 1234567 or (212) 555-1234", "<PHONE> or <PHONE>"),
     ("My phone number is 9472 7916.", "My phone number is <PHONE>."),
@@ -34,6 +40,9 @@ LEFT_ALONE = [
     "std::vector<int> a; x::y::z; @app.get('/') and user@localhost",
     "4111 1111 1111 1112 has a wrong check digit, 1111 1111 1111 1111 no issuer",
     "DE89 3704 0044 0532 0130 01 is no account",
+    "de89 3704 0044 0532 0130 01, be68539007547035 and ab12 3456 7890 1234 5678 neither",
+    "000-12-3456, 666-12-3456, 900-12-3456, 123-00-4567, 123-45-0000, 123 45 6789 and 123456789 are no SSN",
+    "order 123-45-67890, part 1-123-45-6789, a board of 10 x 20, #23",
     "from 1998-2004, 100-200-3000, pages 12/34/5678",
     "the api key is secret; token: string; sk-short",
     "<EMAIL> and <PHONE> were here",
@@ -102,3 +111,24 @@ def test_what_reads_all_texts_quickly_passes_over_no_finding(published_data):
     suspected = set(candidates(pa.array(texts)).to_pylist())
     assert {place for place, text in enumerate(texts) if find(text)} <= suspected
     assert len(suspected) < len(texts) / 3
+
+
+def test_ids_that_are_numbers_hashes_and_uuids_are_left_alone_and_personal_ones_are_found():
+    draw = random.Random(3)
+    plain = [
+        name
+        for _ in range(3_000)
+        for name in (
+            f"{draw.getrandbits(64)}",
+            f"{draw.getrandbits(256):064x}",
+            f"{draw.getrandbits(88):022x}",
+            str(UUID(int=draw.getrandbits(128))),
+            f"chat-2026100{draw.randrange(1, 9)}-{draw.randrange(10**6):06}",
+            f"run_{draw.getrandbits(96):024x}",
+            f"chatcmpl-{''.join(draw.choices(ascii_letters + digits, k=29))}",
+        )
+    ]
+    personal = ["jo@example.com", "tenant/jo@example.com/7", "+1 212 555 0143", "10.1.2.3-a", "de89370400440532013000"]
+    for ids in (True, False):
+        assert not any(names_with_personal_data(pa.array(plain), ids=ids).to_pylist())
+        assert all(names_with_personal_data(pa.array(personal), ids=ids).to_pylist())

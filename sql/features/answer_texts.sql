@@ -3,12 +3,15 @@
 -- Parameters: none.
 SELECT
     interactions.day,
-    interaction_id,
+    interactions.interaction_id,
     redactions.id IS NOT NULL AS personal_data,
     interactions.answer,
     interactions.prompt[-1].content AS question,
     [message.content FOR message IN interactions.prompt IF message.role <> 'system']
     || [coalesce(interactions.answer, '')]
         AS texts
-FROM interactions LEFT JOIN redactions ON redactions.record = 'interaction' AND redactions.id = interaction_id
-ORDER BY interaction_id
+FROM interactions LEFT JOIN redactions
+    ON
+        redactions.record = 'interaction'
+        AND coalesce(redactions.interaction_id, redactions.id) = interactions.interaction_id
+ORDER BY interactions.interaction_id

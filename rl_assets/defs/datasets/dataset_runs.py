@@ -8,7 +8,7 @@ import duckdb
 
 from rl_assets.datasets.audit import AuditError, Finding
 from rl_assets.datasets.builders import Built
-from rl_assets.datasets.expectations import Expectation
+from rl_assets.datasets.expectations import Expectation, with_detectors
 from rl_assets.datasets.folder import BUILDER_VERSION, Dataset, preview, publish_dataset
 from rl_assets.datasets.policies import PairPolicy, Policy, SftPolicy
 from rl_assets.datasets.ratings import rated_as_of
@@ -102,6 +102,7 @@ def _publish(
     connection = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
     built = build(connection, policy)
     inputs = {table.name: {day: home.lake.published(table, day).sha256} for table in _read_by(policy)}
+    suite = with_detectors(suite, tuple(home.detectors))
     return publish_dataset(connection, home.paths.datasets(name, day), built, policy, suite, inputs)
 
 

@@ -49,7 +49,9 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, INTERACTIONS, day)
         window, limit = home.window(day), home.duckdb_memory_limit
-        published = rate_interactions(home.lake, window, limit, home.paths.benchmarks, home.prompt_rules)
+        published = rate_interactions(
+            home.lake, window, limit, home.paths.benchmarks, home.prompt_rules, home.privacy_rules
+        )
         counts = count_feedback(home.lake, window, limit)
         scores = read_scores(home.lake, window, limit)
         sizes = held_out_by_size(home.lake, window, limit)

@@ -32,7 +32,12 @@ def interaction_features(context: dg.AssetExecutionContext, home: HomeResource) 
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, INTERACTIONS, day)
         described = describe_day(
-            home.lake, date.fromisoformat(day), benchmarks, home.duckdb_memory_limit, home.prompt_rules
+            home.lake,
+            date.fromisoformat(day),
+            benchmarks,
+            home.duckdb_memory_limit,
+            home.prompt_rules,
+            home.privacy_rules,
         )
         contents = [published.sha256 for published in described.published.values()] + [described.clusters.sha256]
         return PublishedDay(sha256_json(contents), _describe(home.lake, described))

@@ -13,6 +13,7 @@ from pydantic import Field
 from rl_assets.core.home import Home
 from rl_assets.core.identity import VOLATILE, PromptRules, user_hash_key
 from rl_assets.datasets.ratings import Window
+from rl_assets.features.privacy_rules import PrivacyRules
 from rl_assets.ingest.database import Database
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings, load_settings
@@ -35,6 +36,7 @@ class HomeResource(dg.ConfigurableResource):
     reject_error_share: float = 0.5
     volatile_patterns: list[str] = Field(default_factory=lambda: list(VOLATILE))
     ignore_digits: bool = False
+    detectors: list[str] = Field(default_factory=list)
     retention_days: int | None
     retrain_min_rows: dict[str, int]
     retrain_min_hours: float
@@ -57,6 +59,7 @@ class HomeResource(dg.ConfigurableResource):
             reject_error_share=settings.reject_error_share,
             volatile_patterns=list(VOLATILE) if settings.volatile_patterns is None else settings.volatile_patterns,
             ignore_digits=settings.ignore_digits,
+            detectors=list(settings.detector_names),
             retention_days=settings.retention_days,
             retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},
             retrain_min_hours=settings.retrain_min_hours,
@@ -70,6 +73,10 @@ class HomeResource(dg.ConfigurableResource):
     @property
     def prompt_rules(self) -> PromptRules:
         return PromptRules(tuple(self.volatile_patterns), self.ignore_digits)
+
+    @property
+    def privacy_rules(self) -> PrivacyRules:
+        return PrivacyRules(tuple(self.detectors), self.user_hash_key())
 
     @property
     def lake(self) -> Lake:

@@ -77,6 +77,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(f"{PREFIX}{name.upper()}", raising=False)
     log = tmp_path / "data" / "landing" / "interaction_log" / DAY / "a.jsonl"
     log.parent.mkdir(parents=True)
+    # The detector of the documentation, which loads its model when it is called.
+    (detector,) = [block.text for block in blocks("python") if "def find(" in block.text]
+    (tmp_path / "my_product").mkdir()
+    (tmp_path / "my_product" / "people.py").write_text(detector)
+    monkeypatch.syspath_prepend(tmp_path)
     log.write_text(json.dumps(interaction(timestamp=f"{DAY}T10:00:00Z", quality_scores={"overall": 0.5})) + "\n")
     with sqlite3.connect(tmp_path / "file") as database:
         database.execute(

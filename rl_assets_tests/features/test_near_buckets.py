@@ -57,15 +57,15 @@ def found_pairs(sets: Words, wanted: np.ndarray) -> tuple[set[tuple[int, int]], 
     return pairs, comparisons
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("shared", "slots"),
     [(24, (400,)), (17, (8, 12, 30)), (36, (9, 9, 9, 9)), (52, (3, 3, 3, 3, 3, 3)), (90, (6,) * 9), (10, (500,))],
 )
 def test_no_near_pair_of_a_template_is_lost_and_none_is_made_up(seed: int, shared: int, slots: tuple[int, ...]) -> None:
     rng = random.Random(seed)
-    sets = template(rng, 300, shared, *slots)
-    sets = distinct([*sets, *some_left_out(rng, sets[:150])])
+    sets = template(rng, 160, shared, *slots)
+    sets = distinct([*sets, *some_left_out(rng, sets[:60])])
     expected = near_pairs(sets)
     assert found_pairs(sets, np.ones(len(sets), bool))[0] == expected
     wanted = np.array([rng.random() < 0.3 for _ in sets])
@@ -78,7 +78,7 @@ def test_no_near_pair_of_a_template_is_lost_and_none_is_made_up(seed: int, share
     [(24, (10**6,)), (22, (50, 100, 1000)), (22, (50, 100, 10**6)), (60, (10**6,)), (40, (20, 20, 20, 20))],
 )
 def test_a_template_takes_a_few_comparisons_for_each_row(shared: int, slots: tuple[int, ...]) -> None:
-    rows = 6000
+    rows = 3000
     sets = template(random.Random(1), rows, shared, *slots)
     near = NearSets.from_words(pa.array(sets, pa.list_(pa.int32())), np.ones(len(sets), bool))
     buckets = np.bincount(near.entries >> 2)

@@ -1,7 +1,8 @@
 """What counts as an empty text: one that shows nothing. The one definition, for Python and for SQL.
 
 Blank are whitespace, control characters, all code points with Unicode's property Default_Ignorable_Code_Point (joiners,
-variation selectors, fillers, tags, byte order marks), interlinear annotation marks and the empty Braille pattern.
+variation selectors, fillers, tags, byte order marks), interlinear annotation marks, and signs that are empty by design:
+the empty Braille pattern, the empty notehead and the Egyptian blanks.
 """
 
 import re
@@ -10,7 +11,7 @@ RANGES = (
     *((0x00, 0x20), (0x7F, 0xA0), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x1680, 0x1680)),
     *((0x17B4, 0x17B5), (0x180B, 0x180F), (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F), (0x2800, 0x2800)),
     *((0x3000, 0x3000), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB)),
-    *((0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+    *((0x13441, 0x13442), (0x1BCA0, 0x1BCA3), (0x1D159, 0x1D159), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
 )
 # The ranges inside the brackets of a pattern, in the syntax of RE2, which DuckDB uses, and of Python.
 RE2_CLASS = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in RANGES)

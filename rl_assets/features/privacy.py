@@ -65,7 +65,7 @@ VERSION = re.compile(r"(?i)(?:\bv|version|release|==|>=)\s*$")
 # Few numbers in texts are telephone numbers. So one without a country code counts only if a word before or after it
 # names it, or if it is grouped as telephone numbers are and valid in one of the national plans below.
 PHONE = re.compile(
-    r"(?:(?<![\w.,/=#+-])|(?<!\w)(?=\+))(?:(?:\+|00)[1-9]\d{0,2}[ ./-]{0,2})?(?:\(\d{1,5}\)[ ./-]{0,2})?"
+    r"(?:(?<![\w.,/=#+-])(?<!\d:)|(?<!\w)(?=\+))(?:(?:\+|00)[1-9]\d{0,2}[ ./-]{0,2})?(?:\(\d{1,5}\)[ ./-]{0,2})?"
     r"\d{1,12}(?:[ ./-]\d{2,8}){0,5}"
     r"(?P<extension>[ ,;]{0,2}(?i:x|ext\.?|extn\.?|extension|durchwahl|#)[ .:]{0,2}\d{1,7})?"
     r"(?![\w%]|[.,]\d)"

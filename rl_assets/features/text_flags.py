@@ -50,7 +50,7 @@ BOILERPLATE = (
     r" further| more)?[^.!?]{0,40})",
     r"(service|server) (is )?(temporarily )?(unavailable|overloaded)[^.]{0,60}",
     r"lorem ipsum .{0,400}",
-    r"(undefined|\[(no (answer|response|content))\]|\.{2,})",
+    r"(undefined|\[(no (answer|response|content)|object object)\]|\.{2,})",
     r"(hallo|guten tag|hi)?[ ,!.]*(wie|womit) kann ich (ihnen|dir|euch)( heute)? (helfen|behilflich sein)",
     r"(vielen dank|danke) für (ihre|deine|die) (nachricht|anfrage|frage|geduld)",
     r"(es ist )?(ein|leider ist ein) (unbekannter |interner )?fehler (ist )?aufgetreten[^.]{0,60}",

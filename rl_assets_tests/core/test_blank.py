@@ -10,6 +10,7 @@ from rl_assets.core.blank import is_blank, stripped
 SIGNS = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
 INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u2060\ufeff\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u2800\u3164\uffa0\ufe0f\U000e0020"
+    "\U00013441\U00013442\U0001d159"
 )
 
 
@@ -17,7 +18,7 @@ def test_spaces_controls_and_invisible_characters_are_blank_and_what_shows_is_no
     blank = {sign for sign in SIGNS if is_blank(sign)}
     assert {sign for sign in SIGNS if unicodedata.category(sign) in ("Cc", "Zs", "Zl", "Zp")} <= blank
     assert {sign for sign in SIGNS if sign.isspace()} | set(INVISIBLE) <= blank
-    assert not [sign for sign in blank if unicodedata.category(sign)[0] in "NPS" and sign != "\u2800"]
+    assert not [sign for sign in blank if unicodedata.category(sign)[0] in "NPS" and sign not in "\u2800\U0001d159"]
     assert is_blank(None) and is_blank("") and is_blank(INVISIBLE) and not is_blank(f"{INVISIBLE}.")
 
 

@@ -19,6 +19,7 @@ REFUSALS = [
 STOCK = [
     "Hello! How can I help you today?",
     "Something went wrong. Please try again later.",
+    "[object Object]",
     "Thank you for your message!",
     "Guten Tag! Wie kann ich Ihnen helfen?",
     "Vielen Dank für Ihre Anfrage.",

@@ -12,6 +12,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import INTERACTION_IDS, USER_HASHES
 from rl_assets.tables.catalog import LASTING_TABLES, RECORD_TABLES
+from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 from rl_assets.tables.features import PROMPT_CLUSTERS, REDACTIONS
 from rl_assets.tables.records import REJECTED_RECORDS
 
@@ -33,6 +34,7 @@ def row_rules(scope: ErasureScope, user_key: bytes) -> list[RowRule]:
     records = scope.erased.interactions | scope.feedback_ids
     special = [
         RowRule(REDACTIONS, ("id",), lambda rows: _is_in(rows.column("id"), records)),
+        RowRule(DECISION_EVIDENCE, ("cluster",), lambda rows: _is_in(rows.column("cluster"), scope.prompt_keys)),
         RowRule(PROMPT_CLUSTERS, ("prompt_key",), lambda rows: _is_in(rows.column("prompt_key"), scope.prompt_keys)),
         RowRule(REJECTED_RECORDS, ("raw", "detail"), lambda rows: _is_rejected_line(rows, scope, user_key)),
     ]

@@ -1,7 +1,10 @@
 """Verdicts of a judge on two models as part of a report, and whether the judge is reliable."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
+
+from pydantic import Field
 
 from rl_assets.core.validation import Record
 from rl_assets.judging.pairwise import AnswerPair, PairVerdict, judge_pairs
@@ -13,6 +16,17 @@ from rl_assets.metrics.statistics import Interval
 MIN_CONSISTENCY = 0.6
 MIN_VALID = 0.5
 POINTS = {"first": 1.0, "tie": 0.5, "second": 0.0}
+
+
+class Compared(Record):
+    """A decided pair: `net` is 1 if ours won, -1 if theirs did, 0 for a tie.
+
+    `log_length_ratio` is ln(our characters / theirs), 0 if one of them is empty.
+    """
+
+    cluster: str
+    net: float
+    log_length_ratio: float
 
 
 class JudgeVerdicts(Record):
@@ -44,6 +58,7 @@ class JudgeVerdicts(Record):
     tokens: int
     failures: dict[str, int]
     problems: list[str]
+    compared: list[Compared] = Field(default_factory=list)
 
     @property
     def reliable(self) -> bool:
@@ -98,7 +113,16 @@ def summarize(
         tokens=judge.tokens,
         failures=dict(sorted(judge.failures.items())),
         problems=[*_problems(verdicts, consistency), *probes],
+        compared=[
+            Compared(cluster=pair.cluster, net=2 * point - 1, log_length_ratio=_log_ratio(pair))
+            for pair, point in decided
+        ],
     )
+
+
+def _log_ratio(pair: AnswerPair) -> float:
+    ours, theirs = len(pair.first), len(pair.second)
+    return math.log(ours / theirs) if ours and theirs else 0.0
 
 
 def _first_position(verdicts: Sequence[PairVerdict]) -> float | None:

@@ -196,6 +196,12 @@ def newest_adapter(adapters: Path, kind: str, day: str) -> Adapter | None:
     return replace(read_adapter(adapters / kind / inputs_hash), day=day)
 
 
+def newest_adapter_before(adapters: Path, kind: str, day: str) -> Adapter | None:
+    """The adapter that the latest day before `day` uses; None if there is none."""
+    days = sorted(path.stem for path in (adapters / kind / "days").glob("*.json") if path.stem < day)
+    return newest_adapter(adapters, kind, days[-1]) if days else None
+
+
 def _pointer(adapters: Path, kind: str, day: str) -> Path:
     return adapters / kind / "days" / f"{day}.json"
 

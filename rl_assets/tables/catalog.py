@@ -5,6 +5,7 @@ Each list runs from derived tables to raw ones, so that work that was killed fin
 
 from rl_assets.lake.tombstones import ERASURES
 from rl_assets.tables.dataset_ledger import LEDGER
+from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 from rl_assets.tables.documentation import (
     EXCLUDED_IMAGES,
     IMAGE_AUDITS,
@@ -31,8 +32,9 @@ RECORD_TABLES = (
     FEEDBACK,
     INTERACTIONS,
 )
-# Counts without texts, and the clusters of prompts, by which a prompt never changes its split: retention keeps them.
-LASTING_TABLES = (LEDGER, STATS, PROMPT_CLUSTERS, INGESTED_FILES, ERASURES)
+# Counts without texts, what promotions rest on, and the clusters of prompts, by which a prompt never changes its split:
+# retention keeps them.
+LASTING_TABLES = (DECISION_EVIDENCE, LEDGER, STATS, PROMPT_CLUSTERS, INGESTED_FILES, ERASURES)
 # By documentation source, replaced as a whole when the source changes.
 DOCUMENTATION_TABLES = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES, IMAGE_AUDITS)
 ALL_TABLES = (*RECORD_TABLES, *LASTING_TABLES, *DOCUMENTATION_TABLES)

@@ -50,7 +50,8 @@ GRAPH = {
         *("sft_adapter", "dpo_adapter", "kto_adapter", "grpo_adapter"),
     },
     "adapter_ab_report": {"eval_report"},
-    "promotion_decision": {"eval_report"},
+    "decision_evidence": {"eval_report"},
+    "promotion_decision": {"eval_report", "decision_evidence"},
     "ab_report": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
 }

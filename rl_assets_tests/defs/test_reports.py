@@ -7,11 +7,14 @@ from rl_assets.defs.shared.partitions import BACKFILL
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.ab.report import read_ab_report
 from rl_assets.evaluation.promotion.champion import promote, read_champion
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_report
+from rl_assets.evaluation.run.differences import write_differences
+from rl_assets.evaluation.schema.evidence import ClusterDifference
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import Settings
-from rl_assets_tests.support.evaluation_samples import DAY, random_adapter, report
+from rl_assets_tests.support.evaluation_samples import DAY, SHOWN, random_adapter, report
 from rl_assets_tests.support.reports_home import checks, metadata, run, settings
 
 __all__ = ["settings"]
@@ -43,7 +46,7 @@ def test_a_rollback_is_seen_on_the_decision_it_takes_back(settings, parent, cand
         adapter.kind: newest_adapter(settings.paths.adapters(), adapter.kind, DAY) for adapter in (parent, candidate)
     }
     for day, adapter in zip(("2026-10-01", "2026-10-02"), lying_here.values(), strict=True):
-        decided = decide(report(), None, PromotionRules())
+        decided = decide(report(), None, PromotionRules(), SHOWN)
         assert promote(settings.paths, decided.model_copy(update={"day": day, "candidate": adapter.sha256}), adapter)
     result = roll_back(settings)
     assert result.success
@@ -73,6 +76,8 @@ def make_convincing(settings: Settings) -> None:
     better = found.comparisons["candidate-base"].model_copy(update=dict(report().comparisons["candidate-base"]))
     figures = {"latency_ratio": None, "comparisons": {"candidate-base": better}}
     write_report(found.model_copy(update=figures), settings.paths.reports(DAY))
+    won = [ClusterDifference(cluster=f"c{n}", difference=1.0, source="test") for n in range(60)]
+    write_differences({"candidate": won}, settings.paths.reports(DAY))
 
 
 def test_a_backfill_decides_and_promotes_nothing(settings):

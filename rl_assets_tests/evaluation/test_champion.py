@@ -6,14 +6,15 @@ import pytest
 
 from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import champion_adapter, promote, read_champion, roll_back
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.models.adapters import Adapter
-from rl_assets_tests.support.evaluation_samples import lineage, report
+from rl_assets_tests.support.evaluation_samples import SHOWN, lineage, report
 
 
 def decision(day: str, adapter: Adapter, verdict: str = "PROMOTE") -> Decision:
-    decided = decide(report(), None, PromotionRules())
+    decided = decide(report(), None, PromotionRules(), SHOWN)
     return decided.model_copy(update={"day": day, "candidate": adapter.sha256, "verdict": verdict})
 
 
@@ -90,7 +91,7 @@ def test_what_was_rolled_back_does_not_come_back_and_others_do(home: Home, candi
     assert read_champion(home) == now
     compared = report("champion", lineage=lineage("champion", champion_sha256=now.hash))
     models = compared.models | {"candidate": compared.candidate.model_copy(update={"sha256": candidate.sha256})}
-    held = decide(compared.model_copy(update={"models": models}), now, PromotionRules())
+    held = decide(compared.model_copy(update={"models": models}), now, PromotionRules(), SHOWN)
     assert (held.verdict, held.reasons) == ("HOLD", ["The candidate was champion and was rolled back: Wrong prices."])
     other = replace(candidate, sha256="1" * 64)
     assert promote(home, decision("2026-10-03", other), other)

@@ -7,9 +7,10 @@ import pytest
 
 from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import promote
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.run.models import EvaluatedModels, models_of_day
-from rl_assets_tests.support.evaluation_samples import DAY, random_adapter, report
+from rl_assets_tests.support.evaluation_samples import DAY, SHOWN, random_adapter, report
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_day_without_the_candidate_says_what_to_materialize(home, base):
 
 def test_the_champion_comes_from_its_file_and_is_what_the_candidate_would_replace(home, base):
     sft = models_of_day(home, DAY, base, "sft").candidate
-    decided = decide(report(), None, PromotionRules()).model_copy(update={"candidate": sft.sha256})
+    decided = decide(report(), None, PromotionRules(), SHOWN).model_copy(update={"candidate": sft.sha256})
     assert promote(home, decided, sft)
     found = models_of_day(home, DAY, base, "dpo")
     assert found.champion == sft and found.against == "champion"

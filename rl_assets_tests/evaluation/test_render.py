@@ -6,13 +6,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_decision, write_report
 from rl_assets.evaluation.report.inline_plots import small_forest, sparkline
 from rl_assets.evaluation.report.plots import forest, losses, metric_by_model
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.report import BenchmarkResult, EvalReport, JudgeResult, Production, RewardBin, Slice
 from rl_assets_tests.support.evaluation_samples import (
+    SHOWN,
     comparison,
     held_out,
     html_page,
@@ -172,7 +174,7 @@ def test_an_unreliable_judge_is_named_with_the_reason():
 
 
 def test_the_decision_stands_on_top_once_it_is_made_and_goes_with_a_new_report(tmp_path: Path):
-    decision = decide(report(), None, PromotionRules())
+    decision = decide(report(), None, PromotionRules(), SHOWN)
     write_report(report(), tmp_path)
     assert "PROMOTE" not in (tmp_path / "report.md").read_text(encoding="utf-8")
     write_decision(report(), decision, tmp_path)

@@ -1,10 +1,13 @@
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.nights import weigh_nights
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_report
 from rl_assets.evaluation.run.evaluate import evaluate
 from rl_assets.evaluation.run.inputs import EvalInputs
@@ -12,7 +15,7 @@ from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets_tests.support.evaluation_folders import parts_datasets
 from rl_assets_tests.support.evaluation_samples import DAY, html_page
-from rl_assets_tests.support.evaluations import evaluated
+from rl_assets_tests.support.evaluations import evaluated, evaluation
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +81,14 @@ def test_quality_metrics_repeat_exactly(full, tmp_path: Path, base, candidate, p
 
 
 def test_a_first_adapter_is_compared_with_the_base_alone(tmp_path: Path, base, parent):
-    found, _ = evaluated(tmp_path, base, parent, None, None, items=3)
+    whole, _ = evaluation(tmp_path, EvaluatedModels(base, parent), 3)
+    found = whole.report
     assert list(found.comparisons) == ["candidate-base"]
     assert found.latency_ratio is not None
     assert (found.latency_ratio.against, found.latency_ratio.equal_work) == ("base", True)
-    decided = decide(found, None, PromotionRules())
-    assert decided.reasons == ["There are 3 held-out clusters; a decision takes 50."]
+    tonight = weigh_nights({date.fromisoformat(DAY): whole.differences["candidate"]}, judged=False)
+    (reason,) = decide(found, None, PromotionRules(), tonight).reasons
+    assert reason.startswith("There are 3 held-out clusters; a decision takes 50. At 3 a night")
 
 
 def test_a_champion_of_another_base_is_not_evaluated(tmp_path: Path, base, candidate, parent):

@@ -9,11 +9,12 @@ import pytest
 
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.governance.affected_adapters import MARK, affected_adapters, champion_is_affected, mark_adapters
 from rl_assets.governance.dataset_folders import HeldRows
 from rl_assets_tests.support.adapter_samples import sample_manifest
-from rl_assets_tests.support.evaluation_samples import report
+from rl_assets_tests.support.evaluation_samples import SHOWN, report
 from rl_assets_tests.support.logs import DAY
 
 HELD = [
@@ -80,7 +81,7 @@ def test_each_erasure_leaves_its_mark_beside_the_weights(home):
 def test_the_champion_is_known_to_be_among_them_by_its_weights(home):
     found = affected_adapters(home, HELD, DAY)
     assert not champion_is_affected(home, found)
-    decision = decide(report(), None, PromotionRules()).model_dump(mode="json")
+    decision = decide(report(), None, PromotionRules(), SHOWN).model_dump(mode="json")
     champion = {"adapter": "adapters/dpo/child", "hash": "weights of child", "day": str(DAY), "decision": decision}
     write_json(home.champion, champion)
     assert champion_is_affected(home, found)

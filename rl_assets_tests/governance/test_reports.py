@@ -7,12 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_decision, write_report
 from rl_assets.evaluation.run.answers import ANSWERS, ANSWERS_FILE, write_answers
 from rl_assets.evaluation.schema.report import WorstAnswer
 from rl_assets.governance.reports import drop_quotes, quoting_reports
-from rl_assets_tests.support.evaluation_samples import held_out, report
+from rl_assets_tests.support.evaluation_samples import SHOWN, held_out, report
 
 HERS, ANOTHERS = "Where does my zebrafish live?", "How much is it?"
 
@@ -27,7 +28,7 @@ def reports(tmp_path: Path) -> Path:
     folder = tmp_path / "reports" / "2026-10-14"
     said = report(held_out=held_out(worst_answers=[worst(HERS), worst(ANOTHERS)]))
     write_report(said, folder)
-    write_decision(said, decide(said, None, PromotionRules()), folder)
+    write_decision(said, decide(said, None, PromotionRules(), SHOWN), folder)
     rows = [{"prompt": [{"role": "user", "content": asked}], "answer": "No."} for asked in (HERS, ANOTHERS)]
     write_answers(pa.Table.from_pylist(rows, schema=ANSWERS), folder)
     return tmp_path / "reports"

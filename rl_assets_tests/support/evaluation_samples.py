@@ -1,14 +1,16 @@
 """Small real inputs for the tests: random adapters, reports with chosen values."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from rl_assets.evaluation.promotion.nights import weigh_nights
 from rl_assets.evaluation.report.eval_sections import eval_sections
 from rl_assets.evaluation.report.html import to_html
 from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.run.estimates import Column, compare
 from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.schema.evidence import ClusterDifference, Evidence
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import (
     Comparison,
@@ -114,6 +116,18 @@ def comparison(theirs: Role, **differences: Interval) -> Comparison:
     )
 
 
+def evidence(better: int, worse: int, equal: int = 0, nights: int = 1) -> Evidence:
+    """What so many clusters say on which ours is better, worse or equal by 1, spread over nights."""
+    values = [1.0] * better + [-1.0] * worse + [0.0] * equal
+    rows = [ClusterDifference(cluster=f"c{n}", difference=value, source="test") for n, value in enumerate(values)]
+    first = date.fromisoformat(DAY) - timedelta(days=nights - 1)
+    return weigh_nights({first + timedelta(days=night): rows[night::nights] for night in range(nights)}, judged=False)
+
+
+# 80 clusters that show a gain, no difference, and a loss.
+SHOWN, EVEN, LOST = evidence(29, 5, 46), evidence(6, 5, 69), evidence(5, 29, 46)
+
+
 def held_out(**changes: Any) -> HeldOutResult:
     """A sample of 80 items, one of which the candidate misses."""
     content: dict[str, Any] = {
@@ -183,7 +197,7 @@ def report(theirs: Role = "base", **changes: Any) -> EvalReport:
         "benchmarks": [],
         "judge": JudgeResult(),
         "production": Production(),
-        "latency_ratio": LatencyRatio(against=theirs, ratio=span(1.0, 0.98, 1.02), equal_work=True),
+        "latency_ratio": LatencyRatio(ours="candidate", against=theirs, ratio=span(1.0, 0.98, 1.02), equal_work=True),
         "lineage": lineage(theirs),
         "training": [training_run()],
         "prices": PricesUsed(version=date(2026, 11, 21), source="a list", price=None),

@@ -1,9 +1,10 @@
-"""The evaluation report and the promotion decision, which sets the champion. Evaluating is `rl_assets.evaluation`.
+"""The evaluation report. Evaluating is `rl_assets.evaluation`.
 
-Reports on segments, comparisons of agents and the rollback of a champion are in modules of their own.
+Decisions, reports on segments, comparisons of agents and the rollback of a champion are in modules of their own.
 """
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,37 +21,29 @@ from rl_assets.defs.shared.partitions import BACKFILL, day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
-from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig, required_adapter
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.log.production import production_metrics
-from rl_assets.evaluation.promotion.champion import promote, read_champion
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide, select
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch
-from rl_assets.evaluation.report.escaping import markdown_text
+from rl_assets.evaluation.promotion.nights import earlier_nights
 from rl_assets.evaluation.report.eval_sections import headline, models_table
 from rl_assets.evaluation.report.feedback_sections import agreement_sentence
-from rl_assets.evaluation.report.files import read_report, write_decision, write_report
+from rl_assets.evaluation.report.files import write_report
 from rl_assets.evaluation.report.inline_plots import small_forest
 from rl_assets.evaluation.report.markdown import markdown_table
 from rl_assets.evaluation.run.answers import write_answers
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
-from rl_assets.evaluation.run.evaluate import Settle, evaluate
+from rl_assets.evaluation.run.differences import write_differences
+from rl_assets.evaluation.run.evaluate import Fresh, RunningEpoch, Settle, evaluate
+from rl_assets.evaluation.run.fresh import RowsGoneError, fresh_items
 from rl_assets.evaluation.run.inputs import EvalInputs
-from rl_assets.evaluation.run.models import models_of_day
-from rl_assets.evaluation.schema.decision import Decision
+from rl_assets.evaluation.run.models import EvaluatedModels, models_of_day
 from rl_assets.evaluation.schema.primary import Primary
-from rl_assets.evaluation.schema.report import EvalReport, Role
+from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets.llm.prices import read_prices
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.recipes.recipe import Recipe, adjusted, matches_slice
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
-
-
-class PromotionConfig(dg.Config, PromotionRules):
-    """When a candidate may replace the champion. With `parent_may_win` its parent adapter is a second candidate."""
-
-    parent_may_win: bool = False
-
 
 # Any of them may be the candidate; all that exist for the day are evaluated.
 ADAPTERS = (sft_adapter, dpo_adapter, kto_adapter, grpo_adapter)
@@ -104,10 +97,14 @@ def eval_report(
     except FileNotFoundError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     service = judge.judge(paths, config.max_judge_calls, log)
-    settle = epoch_metric(context, paths.metric_of_epoch(), recipe)
-    evaluation = evaluate(day, models, _inputs(home, day, recipe), log, service, config.judge_pairs, settle)
+    inputs = _inputs(home, day, recipe)
+    epoch = RunningEpoch(
+        epoch_metric(context, paths.metric_of_epoch(), recipe), partial(_fresh, home, day, inputs, models)
+    )
+    evaluation = evaluate(day, models, inputs, log, service, config.judge_pairs, epoch)
     report = evaluation.report
     write_answers(evaluation.answers, paths.reports(day))
+    write_differences(evaluation.differences, paths.reports(day))
     write_report(report, paths.reports(day))
     reliable = judge_check("judge_is_reliable", "eval_report", report.judge.verdicts)
     return dg.MaterializeResult(
@@ -128,6 +125,19 @@ def epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe) 
     return settle
 
 
+def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedModels, primary: Primary) -> Fresh:
+    """Prompts that are new to the entrant and the champion, and not counted yet; none without an entrant."""
+    if models.entrant is None or primary.metric in (None, "likelihood_accuracy"):
+        return Fresh()
+    nights = earlier_nights(home.lake, primary, inputs.segment, models.candidate.kind, date.fromisoformat(day))
+    counted = {row.cluster for night in nights.values() for row in night}
+    compared = [adapter for adapter in (models.entrant, models.comparable_champion) if adapter]
+    try:
+        return Fresh(fresh_items(home.paths, inputs, compared, counted))
+    except RowsGoneError as gone:
+        return Fresh(notes=[f"No prompt is known to be new to the models: {gone}. The test split alone decides."])
+
+
 def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
     """What the asset's page shows: the main metrics, which plot over days, a plot, and the path of the full report."""
     against_base = report.comparison("base")
@@ -142,6 +152,7 @@ def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:
         "judge_human_agreement": agreement_sentence(report.production.agreement),
         "items": report.held_out.items,
         "clusters": report.held_out.clusters,
+        "fresh_items": report.fresh_items,
         **{name: metric.mean for name, metric in report.candidate.metrics.items()},
         **{f"{name}_over_base": difference.mean for name, difference in differences.items()},
     }
@@ -175,42 +186,3 @@ def _inputs(home: HomeResource, day: str, recipe: Recipe) -> EvalInputs:
         production=production_metrics(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),
         prices=read_prices(home.paths.prices),
     )
-
-
-@dg.asset(partitions_def=days, deps=[eval_report], group_name="reports", kinds={"json"}, owners=MODEL_TEAM)
-def promotion_decision(
-    context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig
-) -> dg.MaterializeResult:
-    """PROMOTE, REJECT, HOLD or INSUFFICIENT, with reasons; a promoted adapter of a newer day is the champion.
-
-    A run of a backfill decides too, and leaves the champion as it is.
-    """
-    day, paths = context.partition_key, home.paths
-    report, champion = read_report(paths.reports(day)), read_champion(paths)
-    roles: list[Role] = ["candidate"]
-    if config.parent_may_win and "parent" in report.models:
-        roles.append("parent")
-    decisions = dict(zip(roles, select([decide(report, champion, config, role) for role in roles]), strict=True))
-    role = next((role for role, decision in decisions.items() if decision.verdict == "PROMOTE"), roles[0])
-    decision, kind = decisions[role], report.models[role].kind
-    write_decision(report, decision, paths.reports(day))
-    adapter = required_adapter(paths.adapters(), kind, day)
-    for reason in decision.reasons:
-        context.log.info(f"{decision.verdict}: {reason}")
-    if of_backfill := BACKFILL in context.run.tags:
-        context.log.info(f"a backfill promotes nothing: materialize promotion_decision of {day} alone for that")
-    promoted = not of_backfill and promote(paths, decision, adapter)
-    return dg.MaterializeResult(metadata=decision_metadata(decision, kind, promoted))
-
-
-def decision_metadata(decision: Decision, kind: str, promoted: bool) -> dict[str, Any]:
-    """The verdict with its reasons."""
-    guardrails = "\n".join(f"- {guardrail.sentence()}" for guardrail in decision.guardrails)
-    return {
-        "verdict": decision.verdict,
-        "adapter": kind,
-        "candidate": decision.candidate,
-        "reasons": dg.MetadataValue.md("\n".join(f"- {markdown_text(reason)}" for reason in decision.reasons)),
-        "guardrails": dg.MetadataValue.md(guardrails or "none"),
-        "champion_changed": promoted,
-    }

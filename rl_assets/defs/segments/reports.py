@@ -22,7 +22,7 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.report.files import write_report
-from rl_assets.evaluation.run.evaluate import evaluate
+from rl_assets.evaluation.run.evaluate import RunningEpoch, evaluate
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import models_of_day
 from rl_assets.llm.prices import read_prices
@@ -43,8 +43,8 @@ def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
         except FileNotFoundError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         recipe = segment.apply_to(config.resolve(home))
-        settle = epoch_metric(context, home.paths.metric_of_epoch(name), recipe)
-        evaluated = evaluate(day, models, _inputs(home, day, name, recipe), log, settle=settle).report
+        epoch = RunningEpoch(epoch_metric(context, home.paths.metric_of_epoch(name), recipe))
+        evaluated = evaluate(day, models, _inputs(home, day, name, recipe), log, epoch=epoch).report
         folder = home.paths.reports(day) / "segments" / name
         write_report(evaluated, folder)
         return dg.MaterializeResult(

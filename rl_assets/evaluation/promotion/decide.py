@@ -1,59 +1,62 @@
-"""The promotion decision: may the candidate replace the champion, by rules fixed beforehand; and one of several."""
+"""The promotion decision: may an adapter replace the champion, by rules fixed beforehand; and one of several.
 
+What decides is the evidence of all nights of the epoch, which may be looked at every night. The interval of tonight's
+test split is shown beside it, and is right for one look only.
+"""
+
+import math
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from rl_assets.evaluation.promotion.champion import Champion
-from rl_assets.evaluation.schema.decision import Decision, Guardrail, GuardrailStatus, Verdict
+from rl_assets.evaluation.promotion.guardrails import check_guardrails
+from rl_assets.evaluation.promotion.rules import PromotionRules
+from rl_assets.evaluation.schema.decision import Decision, Guardrail, Verdict
+from rl_assets.evaluation.schema.evidence import Evidence
 from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import Comparison, EvalReport, Role
-from rl_assets.metrics.statistics import Interval, holm
+from rl_assets.metrics.statistics import Interval
 
-ALPHA = 0.05
+MAX_UNBALANCED = 0.5
 
 
-class PromotionRules(BaseModel):
-    """Losses are differences of shares (0.02 = two points), the latency limit is a ratio.
+def decide(
+    report: EvalReport,
+    champion: Champion | None,
+    rules: PromotionRules,
+    evidence: Evidence,
+    role: Role | None = None,
+) -> Decision:
+    """Decide on the report's adapter under decision (or that of another role) against the champion, or the base.
 
-    `max_judge_loss` is how far below one half the judge's win rate may lie, if there is a judge.
+    PROMOTE if the evidence reaches its threshold and every guardrail passes, or CANARY if the metric is too weak for
+    that; REJECT if the opposite evidence reaches it, or a guardrail fails; INSUFFICIENT if the values cannot carry a
+    decision; else HOLD.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    min_clusters: int = Field(default=50, ge=2)
-    max_quality_loss: float = Field(default=0.02, ge=0)
-    max_validity_loss: float = Field(default=0.01, ge=0)
-    max_latency_ratio: float = Field(default=1.10, ge=1)
-    require_reliable_judge: bool = True
-    max_judge_loss: float = Field(default=0.05, ge=0, le=0.5)
-
-
-def decide(report: EvalReport, champion: Champion | None, rules: PromotionRules, role: Role = "candidate") -> Decision:
-    """Decide on the candidate (or the adapter of another role) against the champion, or the base while there is none.
-
-    PROMOTE if the lower bound of the primary metric's difference is above 0 and every guardrail passes, or CANARY if
-    the metric is too weak for that; REJECT if its upper bound is below 0 or a guardrail fails; INSUFFICIENT if the
-    values cannot carry a decision; else HOLD.
-    """
-    against: Role = "champion" if champion else "base"
-    comparison, weights = report.comparison(against, role), report.models[role].sha256
+    ours: Role = role or report.decided
+    opponent: Role = "champion" if champion else "base"
+    comparison, weights = report.comparison(opponent, ours), report.models[ours].sha256
     if champion and champion.hash == weights:
-        return _decision(report, weights, against, "HOLD", ["The candidate is already the champion."])
+        return _decision(report, ours, opponent, "HOLD", ["The candidate is already the champion."])
     if champion and (back := champion.rolled_back_reason(weights)):
-        return _decision(report, weights, against, "HOLD", [f"The candidate was champion and was rolled back: {back}"])
-    gaps = insufficiencies(report, champion, comparison, rules)
+        return _decision(report, ours, opponent, "HOLD", [f"The candidate was champion and was rolled back: {back}"])
+    gaps = insufficiencies(report, champion, comparison, rules, evidence)
     if gaps or comparison is None:  # without a comparison there is always a gap
-        return _decision(report, weights, against, "INSUFFICIENT", gaps)
+        return _decision(report, ours, opponent, "INSUFFICIENT", gaps, evidence=evidence)
     guardrails = check_guardrails(report, comparison, rules)
-    verdict, reasons = _verdict(comparison, report.primary, guardrails)
-    difference = comparison.differences[report.primary.compared]
-    return _decision(report, weights, against, verdict, reasons, difference=difference, guardrails=guardrails)
+    verdict, reasons = _verdict(comparison, report.primary, guardrails, evidence, rules)
+    difference = comparison.differences.get(report.primary.compared)
+    return _decision(
+        report, ours, opponent, verdict, reasons, difference=difference, guardrails=guardrails, evidence=evidence
+    )
 
 
 def insufficiencies(
-    report: EvalReport, champion: Champion | None, comparison: Comparison | None, rules: PromotionRules
+    report: EvalReport,
+    champion: Champion | None,
+    comparison: Comparison | None,
+    rules: PromotionRules,
+    evidence: Evidence,
 ) -> list[str]:
     """Why these values cannot carry a decision; empty if they can."""
     gaps, contaminated, lineage, judge = [], report.contamination.prompts, report.lineage, report.judge.pairwise
@@ -67,69 +70,69 @@ def insufficiencies(
         gaps.append(f"The judge is not reliable. {' '.join(judge.problems)}")
     if report.primary.metric is None:
         return [*gaps, report.primary.sentence()]
-    primary = comparison.differences.get(report.primary.metric) if comparison else None
-    clusters = primary.clusters if primary else 0
-    if clusters < rules.min_clusters and (comparison or not gaps):
-        gaps.append(f"There are {clusters} held-out clusters; a decision takes {rules.min_clusters}.")
+    if evidence.unbalanced > MAX_UNBALANCED:
+        gaps.append(
+            f"{evidence.unbalanced:.0%} of the judged pairs cannot be balanced for length: one model's answers are "
+            "nearly always the longer ones. Have people compare some, or keep answers alike in length."
+        )
+    elif evidence.clusters < rules.min_clusters and (comparison or not gaps):
+        gaps.append(_too_few(evidence, rules))
     return gaps
 
 
-def check_guardrails(report: EvalReport, comparison: Comparison, rules: PromotionRules) -> list[Guardrail]:
-    """Token F1, JSON validity, latency and the judge's win rate against their limits, on the deciding comparison."""
-    judged = report.primary.metric == "judged_win_rate"
-    limits = (("token_f1", rules.max_quality_loss), ("json_validity", rules.max_validity_loss))
-    guardrails = [_loss_guardrail(name, comparison.differences.get(name), limit) for name, limit in limits]
-    latency, judge = report.latency_ratio, None if judged else report.judge.pairwise
-    if latency is not None and latency.against == comparison.theirs and comparison.ours == "candidate":
-        guardrails.append(_latency_guardrail(latency.ratio, rules.max_latency_ratio))
-    if judge and judge.reliable and (judge.ours, judge.theirs) == (comparison.ours, comparison.theirs):
-        guardrails.append(_judge_guardrail(judge.win_rate, 0.5 - rules.max_judge_loss))
-    return guardrails
+def _too_few(evidence: Evidence, rules: PromotionRules) -> str:
+    """How many clusters there are, and how long it takes at this pace."""
+    counted = f"There are {evidence.clusters} held-out clusters; a decision takes {rules.min_clusters}."
+    if not evidence.nights:
+        return counted
+    pace = evidence.clusters / evidence.nights
+    nights = math.ceil((rules.min_clusters - evidence.clusters) / pace)
+    return f"{counted} At {pace:.0f} a night that takes {nights} more nights; more traffic or a wider segment helps."
 
 
-def _loss_guardrail(name: str, difference: Interval | None, limit: float) -> Guardrail:
-    """Fail: a significant loss above the limit. Inconclusive: a loss above the limit that is not significant."""
-    if difference is None:
-        return Guardrail(name=name, status="not measured", limit=-limit, observed=None)
-    status: GuardrailStatus = "pass"
-    if difference.mean < -limit:
-        status = "fail" if difference.high is not None and difference.high < 0 else "inconclusive"
-    return Guardrail(name=name, status=status, limit=-limit, observed=difference)
-
-
-def _latency_guardrail(ratio: Interval, limit: float) -> Guardrail:
-    """Fail if even the lower end of the ratio is above the limit."""
-    failed = ratio.low is not None and ratio.low > limit
-    return Guardrail(name="latency", status="fail" if failed else "pass", limit=limit, observed=ratio)
-
-
-def _judge_guardrail(win_rate: Interval | None, limit: float) -> Guardrail:
-    """Fail if even the upper end of the win rate is below the limit; inconclusive if only the rate itself is."""
-    if win_rate is None:
-        return Guardrail(name="judge_win_rate", status="not measured", limit=limit, observed=None)
-    status: GuardrailStatus = "inconclusive" if win_rate.mean < limit else "pass"
-    if win_rate.high is not None and win_rate.high < limit:
-        status = "fail"
-    return Guardrail(name="judge_win_rate", status=status, limit=limit, observed=win_rate)
-
-
-def _verdict(comparison: Comparison, primary: Primary, guardrails: list[Guardrail]) -> tuple[Verdict, list[str]]:
-    difference = comparison.differences[primary.compared]
-    observed = f"{METRICS[primary.compared].title} against the {comparison.theirs}: {_with_interval(difference)}"
+def _verdict(
+    comparison: Comparison,
+    primary: Primary,
+    guardrails: list[Guardrail],
+    evidence: Evidence,
+    rules: PromotionRules,
+) -> tuple[Verdict, list[str]]:
+    observed = _observed(comparison, primary, evidence)
     failed = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "fail"]
     inconclusive = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "inconclusive"]
-    if difference.high is not None and difference.high < 0:
-        return "REJECT", [f"{observed}: worse.", *failed]
-    if failed:
-        return "REJECT", [f"{observed}.", *failed]
-    better = difference.low is not None and difference.low > 0
-    if better and not inconclusive and primary.strength == "CANARY":
+    if failed or evidence.rejected_tonight:
+        return "REJECT", [f"{observed}{': worse' if evidence.rejected_tonight else ''}.", *failed]
+    if not evidence.better:
+        return "HOLD", [f"{observed}: not shown.", _what_it_takes(evidence), *inconclusive]
+    doubts = inconclusive + _own_doubts(evidence, rules)
+    if doubts:
+        return "HOLD", [f"{observed}: better, but in doubt.", *doubts]
+    if primary.strength == "CANARY":
         return "CANARY", [f"{observed}: better, and no guardrail fails.", _canary(primary)]
-    if better and not inconclusive:
-        return "PROMOTE", [f"{observed}: better, and no guardrail fails."]
-    if better:
-        return "HOLD", [f"{observed}: better, but a guardrail is inconclusive.", *inconclusive]
-    return "HOLD", [f"{observed}: not significant.", _what_it_takes(comparison, difference), *inconclusive]
+    return "PROMOTE", [f"{observed}: better, and no guardrail fails."]
+
+
+def _observed(comparison: Comparison, primary: Primary, evidence: Evidence) -> str:
+    """The difference, what it rests on, and the evidence."""
+    title, mean = METRICS[primary.compared].title, evidence.mean or 0.0
+    nights = f" of {evidence.nights} nights" if evidence.nights > 1 else ""
+    lower = "" if evidence.lower is None else f", at least {evidence.lower:+.3f} whenever looked at"
+    bet = " (nights differ as a whole, so each counts once)" if evidence.by_night else ""
+    return (
+        f"{title} against the {comparison.theirs}: {mean:+.3f} on {evidence.clusters:,} clusters{nights}{lower}; "
+        f"evidence {evidence.value:,.3g} of {evidence.threshold:g}{bet}"
+    )
+
+
+def _own_doubts(evidence: Evidence, rules: PromotionRules) -> list[str]:
+    """Why tonight's adapter may not be the one that earlier nights were about; empty without such a doubt."""
+    if evidence.tonight >= rules.own_clusters and (evidence.tonight_mean or 0) >= 0:
+        return []
+    mean = "" if evidence.tonight_mean is None else f", {evidence.tonight_mean:+.3f} on average"
+    return [
+        f"This adapter itself answered {evidence.tonight} new clusters{mean}, and {rules.own_clusters} without a loss "
+        "are needed: the other nights were those of earlier adapters."
+    ]
 
 
 def _canary(primary: Primary) -> str:
@@ -144,79 +147,58 @@ def _canary(primary: Primary) -> str:
     )
 
 
-def _what_it_takes(comparison: Comparison, difference: Interval) -> str:
-    if comparison.clusters_needed is None:
-        return "Nothing differs on these items, so no number of such items would decide."
-    return (
-        f"A difference of this size takes about {comparison.clusters_needed:,} clusters to show "
-        f"(80 % power); there are {difference.clusters:,}."
-    )
-
-
-def _with_interval(difference: Interval) -> str:
-    """A difference with its interval, as in "+0.350 (95 % interval +0.250 to +0.450)"."""
-    if difference.low is None or difference.high is None:
-        return f"{difference.mean:+.3f} (no interval from {difference.clusters} cluster)"
-    return f"{difference.mean:+.3f} (95 % interval {difference.low:+.3f} to {difference.high:+.3f})"
+def _what_it_takes(evidence: Evidence) -> str:
+    """The nights that are left at this pace if the mean is true."""
+    if evidence.nights_left is None:
+        return "At this mean no number of nights would show a gain."
+    return f"If the mean is true, it takes about {evidence.nights_left:,} more nights like these."
 
 
 def _decision(
     report: EvalReport,
-    weights: str,
+    role: Role,
     against: Role,
     verdict: Verdict,
     reasons: list[str],
     *,
     difference: Interval | None = None,
     guardrails: Sequence[Guardrail] = (),
+    evidence: Evidence | None = None,
 ) -> Decision:
     return Decision(
         verdict=verdict,
         day=report.day,
-        candidate=weights,
+        candidate=report.models[role].sha256,
+        role=role,
         against=against,
         primary=report.primary.metric,
         reasons=reasons,
         difference=difference,
         guardrails=list(guardrails),
+        evidence=evidence,
     )
 
 
 def select(decisions: Sequence[Decision]) -> list[Decision]:
-    """The decisions on candidates of one day with at most one PROMOTE left, in their order.
+    """The decisions on several adapters with at most one PROMOTE left, in their order: that with the most evidence.
 
-    A PROMOTE whose difference is not significant after Holm's correction over all measured candidates becomes HOLD;
-    of several that are, the one with the largest difference stays, and the others HOLD for it. Raises ValueError
-    for decisions of several days, or against different models.
+    Raises ValueError for decisions of several days, or against different models.
     """
     if len({(decision.day, decision.against) for decision in decisions}) > 1:
-        raise ValueError("decisions of different days or opponents cannot be corrected together")
-    p_values = {
-        row: decision.difference.p
-        for row, decision in enumerate(decisions)
-        if decision.difference is not None and decision.difference.p is not None
-    }
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    corrected = [_corrected(decision, adjusted.get(row)) for row, decision in enumerate(decisions)]
+        raise ValueError("decisions of different days or opponents cannot be compared")
     promoted = [
-        (decision.difference.mean, -row)
-        for row, decision in enumerate(corrected)
-        if decision.verdict == "PROMOTE" and decision.difference is not None
+        (decision.evidence.value, -row)
+        for row, decision in enumerate(decisions)
+        if decision.verdict == "PROMOTE" and decision.evidence is not None
     ]
     if not promoted:
-        return corrected
+        return list(decisions)
     best = -max(promoted)[1]
     reason = f"{decisions[best].candidate[:12]} is better still."
     return [
         _held(decision, reason) if decision.verdict == "PROMOTE" and row != best else decision
-        for row, decision in enumerate(corrected)
+        for row, decision in enumerate(decisions)
     ]
-
-
-def _corrected(decision: Decision, p: float | None) -> Decision:
-    if decision.verdict != "PROMOTE" or p is None or p < ALPHA:
-        return decision
-    return _held(decision, f"Among the candidates of this day the difference is not significant: p = {p:.3f} (Holm).")
 
 
 def _held(decision: Decision, reason: str) -> Decision:

@@ -125,7 +125,7 @@ def _latency_sentence(latency: LatencyRatio | None) -> str | None:
         return None
     work = "generating equally many tokens" if latency.equal_work else "each answer to its end"
     return (
-        f"A request takes the candidate {latency.ratio:.3f} times as long as the {latency.against}, median over "
+        f"A request takes the {latency.ours} {latency.ratio:.3f} times as long as the {latency.against}, median over "
         f"prompts, side by side, {work}."
     )
 

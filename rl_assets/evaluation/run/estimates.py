@@ -35,6 +35,8 @@ COMPARED: tuple[tuple[Role, Role], ...] = (
     ("candidate", "base"),
     ("candidate", "parent"),
     ("candidate", "champion"),
+    ("entrant", "base"),
+    ("entrant", "champion"),
     ("parent", "base"),
     ("parent", "champion"),
 )
@@ -110,6 +112,10 @@ class EvalScores:
     def on_benchmark(self, name: str) -> dict[Role, ModelScores]:
         """Raw scores on a benchmark."""
         return {role: outputs.benchmarks[name] for role, outputs in self._by_role.items()}
+
+    def fresh_of(self, role: Role) -> ModelScores | None:
+        """Answers to the fresh prompts; None for a role that the decision does not compare."""
+        return self._by_role[role].fresh
 
     @cached_property
     def columns(self) -> dict[Role, dict[str, AnyColumn]]:

@@ -1,15 +1,17 @@
 """The evaluation: generate with every model on the same prompts, estimate, ask the judge, assemble the report."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
+from rl_assets.core.files import sha256_text
 from rl_assets.evaluation.run.answers import answers_table
+from rl_assets.evaluation.run.differences import Differences, differences_of, judged_differences
 from rl_assets.evaluation.run.estimates import EvalScores, sample_size
-from rl_assets.evaluation.run.generate import Log, ModelScores, PromptSet, generate_and_score
-from rl_assets.evaluation.run.inputs import EvalInputs, Pair
+from rl_assets.evaluation.run.generate import Log, PromptSet, generate_and_score
+from rl_assets.evaluation.run.inputs import EvalInputs, Item, Pair
 from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.run.results import (
     benchmark_results,
@@ -22,7 +24,7 @@ from rl_assets.evaluation.run.results import (
 )
 from rl_assets.evaluation.run.rungs import Logged, choose_primary
 from rl_assets.evaluation.schema.primary import Primary
-from rl_assets.evaluation.schema.report import Comparison, Contamination, EvalReport, JudgeResult, LatencyRatio
+from rl_assets.evaluation.schema.report import Comparison, Contamination, EvalReport, JudgeResult, LatencyRatio, Role
 from rl_assets.judging.pairwise import AnswerPair
 from rl_assets.judging.ratings import rate_by_judge
 from rl_assets.judging.summary import JudgeVerdicts, compare_by_judge
@@ -37,17 +39,30 @@ from rl_assets.models.runtime import start
 Settle = Callable[[Callable[[], Primary]], Primary]
 
 
-def chosen_anew(choose: Callable[[], Primary]) -> Primary:
-    """The choice itself, where no epoch is kept."""
-    return choose()
+@dataclass(frozen=True)
+class Fresh:
+    """Prompts that are new to the models under decision, and notes on why there are none."""
+
+    items: list[Item] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RunningEpoch:
+    """What an evaluation takes from the running epoch: the metric, given how it would be chosen anew, and the fresh
+    prompts of the night. Without an epoch each evaluation chooses anew, and nothing is fresh."""
+
+    settle: Settle = lambda choose: choose()
+    fresh: Callable[[Primary], Fresh] = lambda primary: Fresh()
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report, and every model's answer to every held-out prompt (`run.answers.ANSWERS`)."""
+    """A report, every model's answer to every held-out prompt (`run.answers.ANSWERS`), and what each cluster says."""
 
     report: EvalReport
     answers: pa.Table
+    differences: Differences
 
 
 def evaluate(
@@ -57,14 +72,14 @@ def evaluate(
     log: Log,
     judge: Judge | None = None,
     judge_pairs: int = 100,
-    settle: Settle = chosen_anew,
+    epoch: RunningEpoch = RunningEpoch(),
 ) -> Evaluation:
     """Generate answers of every distinct model to the same held-out items and compare them, paired.
 
     Models are scored with one in memory at a time; for the latency ratio the candidate and the model that it
     would replace are loaded together. A champion of another base is not evaluated: nothing is comparable. If there is
-    a judge, it compares at most `judge_pairs` answers of the candidate with those of that model. The metric that
-    decides is chosen by the logged rows before any model answers; `settle` keeps that of the running epoch.
+    a judge, it compares at most `judge_pairs` answers of the model under decision with those of that model. The metric
+    that decides is chosen by the logged rows before any model answers, and the fresh prompts with it.
     """
     # Read first: a missing or interrupted dataset should not cost an evaluation.
     datasets = [dataset_used(folder) for folder in inputs.held_out_folders]
@@ -73,10 +88,11 @@ def evaluate(
     preferences = judge_preferences(judge, pairs, judge_pairs) if judge else None
     logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences)
     against = models.weights(models.roles()[models.against])
-    primary = settle(lambda: choose_primary(logged, inputs.declared, day, against, models.base.sha256))
+    primary = epoch.settle(lambda: choose_primary(logged, inputs.declared, day, against, models.base.sha256))
     log(primary.sentence())
+    fresh = epoch.fresh(primary)
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
-    outputs = generate_and_score(models, items, pairs, inputs.benchmarks, log)
+    outputs = generate_and_score(models, items, pairs, inputs.benchmarks, fresh.items, log)
     scores = EvalScores(models, *outputs, level=primary.level)
     prices = price_of(inputs.prices, models.base.name)
     verdicts = judge_candidate(scores, judge, judge_pairs, preferences) if judge else JudgeResult()
@@ -96,9 +112,22 @@ def evaluate(
         training=training_runs(models),
         prices=prices,
         not_evaluated=models.not_evaluated(),
-        notes=notes_on(scores, verdicts),
+        notes=notes_on(scores, verdicts) + fresh.notes,
+        fresh_items=len(scores.prompts.fresh.items),
     )
-    return Evaluation(report, answers_table(day, scores, prices))
+    return Evaluation(report, answers_table(day, scores, prices), _differences(scores, primary, verdicts.pairwise))
+
+
+def _differences(scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts | None) -> Differences:
+    """What the clusters say of each role that may be promoted: the one under decision, and the candidate's parent."""
+    if primary.metric is None:
+        return {}
+    if primary.metric == "judged_win_rate":
+        test = {item.counted_as for item in scores.held_out.items}
+        judged = judged_differences(verdicts, test) if verdicts and verdicts.reliable else []
+        return {scores.models.decided: judged}
+    roles = [role for role in (scores.models.decided, "parent") if role in scores.by_role]
+    return {role: differences_of(scores, role, primary.metric) for role in roles}
 
 
 def judge_preferences(judge: Judge, pairs: Sequence[Pair], max_pairs: int) -> JudgeVerdicts | None:
@@ -109,29 +138,32 @@ def judge_preferences(judge: Judge, pairs: Sequence[Pair], max_pairs: int) -> Ju
 
 
 def judge_candidate(scores: EvalScores, judge: Judge, max_pairs: int, preferences: JudgeVerdicts | None) -> JudgeResult:
-    """Verdicts on the candidate's answers, and ratings of them by a judge that is reliable."""
-    held_out, against = scores.held_out, scores.models.against
-    pairs = answer_pairs(held_out, scores.by_role["candidate"], scores.by_role[against], max_pairs)
-    pairwise = compare_by_judge(judge, "candidate", against, pairs) if pairs else None
+    """Verdicts on the answers of the model under decision, and ratings of them by a judge that is reliable."""
+    ours, against = scores.models.decided, scores.models.against
+    pairs = answer_pairs(scores, ours, against, max_pairs)
+    pairwise = compare_by_judge(judge, ours, against, pairs) if pairs else None
     reliable = pairwise is not None and pairwise.reliable
     return JudgeResult(
         pairwise=pairwise,
-        ratings=rate_by_judge(judge, "candidate", against, pairs) if reliable else None,
+        ratings=rate_by_judge(judge, ours, against, pairs) if reliable else None,
         preferences=preferences,
     )
 
 
-def answer_pairs(prompts: PromptSet, ours: ModelScores, theirs: ModelScores, max_pairs: int) -> list[AnswerPair]:
-    """The two models' answers to at most `max_pairs` items, evenly over all of them, for a judge."""
-    return [
-        AnswerPair(
-            prompts.items[row].prompt,
-            ours.generation.answers[row].text,
-            theirs.generation.answers[row].text,
-            prompts.items[row].cluster,
-        )
-        for row in _spread(len(prompts.items), max_pairs)
-    ]
+def answer_pairs(scores: EvalScores, ours: Role, theirs: Role, max_pairs: int) -> list[AnswerPair]:
+    """Two models' answers to at most `max_pairs` fresh and test prompts for a judge, one of each cluster.
+
+    They are taken by the hash of the cluster: a budget that ends early then never depends on the answers.
+    """
+    sets = [(scores.held_out.items, scores.by_role[ours], scores.by_role[theirs])]
+    fresh = scores.fresh_of(ours), scores.fresh_of(theirs)
+    if fresh[0] is not None and fresh[1] is not None:
+        sets.insert(0, (scores.prompts.fresh.items, fresh[0], fresh[1]))
+    pairs: dict[str, AnswerPair] = {}
+    for items, own, other in sets:
+        for item, answer, compared in zip(items, own.generation.answers, other.generation.answers, strict=True):
+            pairs.setdefault(item.counted_as, AnswerPair(item.prompt, answer.text, compared.text, item.counted_as))
+    return [pairs[cluster] for cluster in sorted(pairs, key=sha256_text)[:max_pairs]]
 
 
 def with_verdicts(
@@ -155,18 +187,18 @@ def _spread(size: int, limit: int) -> Sequence[int]:
 def _latency_ratio(scores: EvalScores, log: Log) -> LatencyRatio | None:
     """Request time against the champion as users would feel it; against the base only at equal work."""
     models, held_out = scores.models, scores.held_out
-    champion, candidate, against = models.comparable_champion, models.candidate, models.against
-    if not held_out.items or (champion and champion.sha256 == candidate.sha256):
+    champion, against, ours = models.comparable_champion, models.against, models.decided
+    if not held_out.items or len(models.weights_compared()) < 2:
         return None
-    log(f"timing requests of the candidate and the {against} in turns")
+    log(f"timing requests of the {ours} and the {against} in turns")
     ratios = _ratios(models, held_out)
     free_memory()
-    return LatencyRatio(against=against, ratio=median_interval(ratios), equal_work=champion is None)
+    return LatencyRatio(ours=ours, against=against, ratio=median_interval(ratios), equal_work=champion is None)
 
 
 def _ratios(models: EvaluatedModels, prompts: PromptSet) -> list[float]:
     return paired_latency_ratios(
-        load_for_inference(models.base, models.candidate),
+        load_for_inference(models.base, models.roles()[models.decided]),
         load_for_inference(models.base, models.comparable_champion),
         [item.prompt for item in prompts.items],
         prompts.max_new_tokens,

@@ -40,22 +40,29 @@ class ModelScores:
 
 @dataclass(frozen=True)
 class EvalPrompts:
-    """The held-out set, and the set of each benchmark by its name."""
+    """The held-out set, the set of each benchmark by its name, and the fresh one, which only compared models answer."""
 
     held_out: PromptSet
     benchmarks: dict[str, PromptSet]
+    fresh: PromptSet
 
 
 @dataclass(frozen=True)
 class EvalOutputs:
-    """One model's scores on the same sets."""
+    """One model's scores on the same sets; `fresh` only of the models that the decision compares."""
 
     held_out: ModelScores
     benchmarks: dict[str, ModelScores]
+    fresh: ModelScores | None = None
 
 
 def generate_and_score(
-    models: EvaluatedModels, items: list[Item], pairs: list[Pair], benchmarks: Sequence[Benchmark], log: Log
+    models: EvaluatedModels,
+    items: list[Item],
+    pairs: list[Pair],
+    benchmarks: Sequence[Benchmark],
+    fresh: list[Item],
+    log: Log,
 ) -> tuple[EvalPrompts, dict[str, EvalOutputs]]:
     """The prompts, and outputs by weights hash; the base comes first, and its context decides which prompts fit."""
     prompts: EvalPrompts | None = None
@@ -65,10 +72,14 @@ def generate_and_score(
         if prompts is None:
             context = context_length(model)
             own = {benchmark.name: fit_to_context(benchmark.items, [], tokenizer, context) for benchmark in benchmarks}
-            prompts = EvalPrompts(fit_to_context(items, pairs, tokenizer, context), own)
+            new = fit_to_context(fresh, [], tokenizer, context)
+            prompts = EvalPrompts(fit_to_context(items, pairs, tokenizer, context), own, new)
         log(f"{models.label(adapter)}: {len(prompts.held_out.items)} held-out prompts")
         score = _all_scores if models.has_role(adapter) else _answers_alone
         outputs[weights] = score(model, tokenizer, prompts, log)
+        if prompts.fresh.items and weights in models.weights_compared():
+            answers = answer_items(model, tokenizer, prompts.fresh, log)
+            outputs[weights] = replace(outputs[weights], fresh=answers)
         del model
         free_memory()
     if prompts is None:

@@ -4,7 +4,7 @@ Items come from the test splits of the datasets. None of their prompts, and none
 split: `EvalInputs.contaminated` names those that are.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from rl_assets.recipes.recipe import DeclaredMetric
 
 RowFilter = Callable[[dict[str, Any]], bool]
 TRAINING_SPLITS = ("train", "validation")
+MIN_REFERENCE_REWARD = 0.9
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Item:
     """One held-out prompt and every known good answer to it; a metric takes its best reference.
 
     `rejected` are answers that held-out pairs reject. `agent` gave the reference. `verifier` says whether an answer
-    solves the task, if a rule can; only an item with a `schema` may have no references.
+    solves the task, if a rule can; only an item with a `schema` may have no references. `near` names the cluster of
+    near-duplicate prompts.
     """
 
     prompt: tuple[Message, ...]
@@ -41,6 +43,12 @@ class Item:
     verifier: Verifier | None = None
     schema: dict[str, Any] | None = None
     rejected: tuple[str, ...] = ()
+    near: str | None = None
+
+    @property
+    def counted_as(self) -> str:
+        """The cluster of near-duplicate prompts, which counts once in an epoch."""
+        return self.near or self.cluster
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,8 @@ def every_row(metadata: dict[str, Any]) -> bool:
     return True
 
 
-def _selected(row: dict[str, Any], segment: str | None, row_filter: RowFilter) -> bool:
+def selected(row: dict[str, Any], segment: str | None, row_filter: RowFilter) -> bool:
+    """Whether a row is of the segment and passes the filter."""
     return (segment is None or row["metadata"]["segment"] == segment) and row_filter(row["metadata"])
 
 
@@ -87,17 +96,27 @@ def _messages(raw: list[dict[str, Any]]) -> tuple[Message, ...]:
 
 
 def held_out_answers(
-    sft_folder: Path, segment: str | None, min_reference_reward: float = 0.9, row_filter: RowFilter = every_row
+    sft_folder: Path,
+    segment: str | None,
+    min_reference_reward: float = MIN_REFERENCE_REWARD,
+    row_filter: RowFilter = every_row,
 ) -> list[Item]:
-    """Test rows of the SFT dataset whose answer earned at least `min_reference_reward` (0 to 1).
+    """Items of the SFT dataset's test rows whose answer earned at least `min_reference_reward` (0 to 1)."""
+    return items_of(
+        row
+        for row in read_split(sft_folder, "test")
+        if selected(row, segment, row_filter) and row["metadata"]["reward"] >= min_reference_reward
+    )
 
-    Rows with one and the same prompt become one item with several references, so no prompt is generated for twice.
+
+def items_of(rows: Iterable[dict[str, Any]]) -> list[Item]:
+    """Rows with one and the same prompt become one item with several references, so no prompt is generated for twice.
+
     Sorted by prompt content, so that the order never depends on the files.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
-    for row in read_split(sft_folder, "test"):
-        if _selected(row, segment, row_filter) and row["metadata"]["reward"] >= min_reference_reward:
-            groups.setdefault(sha256_json(_messages(row["messages"][:-1])), []).append(row)
+    for row in rows:
+        groups.setdefault(sha256_json(_messages(row["messages"][:-1])), []).append(row)
     return [_item(groups[key]) for key in sorted(groups)]
 
 
@@ -112,12 +131,13 @@ def _item(rows: list[dict[str, Any]]) -> Item:
         category=metadata["category"],
         agent=metadata["agent"],
         verifier=inferred(references),
+        near=metadata["cluster_key"],
     )
 
 
 def held_out_pairs(dpo_folder: Path, segment: str | None, row_filter: RowFilter = every_row) -> list[Pair]:
     """Test rows of the DPO dataset, sorted by content."""
-    rows = [row for row in read_split(dpo_folder, "test") if _selected(row, segment, row_filter)]
+    rows = [row for row in read_split(dpo_folder, "test") if selected(row, segment, row_filter)]
     return sorted((_pair(row) for row in rows), key=lambda pair: (pair.cluster, pair.chosen, pair.rejected))
 
 
@@ -149,7 +169,8 @@ def _is_good(text: str, item: Item) -> bool:
     return bool(item.references and exact_match(text, item.references))
 
 
-def _keys(folder: Path, split: str) -> set[tuple[str, str | None]]:
+def split_keys(folder: Path, split: str) -> set[tuple[str, str | None]]:
+    """Prompt key and cluster key of a split's rows."""
     rows = (row["metadata"] for row in read_split(folder, split, ["metadata"]))
     return {(row["prompt_key"], row["cluster_key"]) for row in rows}
 
@@ -160,8 +181,10 @@ def contaminated_prompts(folders: Sequence[Path], more: Sequence[Path] = ()) -> 
     Must be empty: an answer seen in training says nothing about the model. Near-duplicates share a cluster key.
     Training splits are those of `folders` and of `more`, of all segments.
     """
-    held_out = {keys for folder in folders for keys in _keys(folder, "test")}
-    trained_on = {keys for folder in (*folders, *more) for split in TRAINING_SPLITS for keys in _keys(folder, split)}
+    held_out = {keys for folder in folders for keys in split_keys(folder, "test")}
+    trained_on = {
+        keys for folder in (*folders, *more) for split in TRAINING_SPLITS for keys in split_keys(folder, split)
+    }
     seen = {key for keys in trained_on for key in keys if key is not None}
     return sorted(prompt for prompt, cluster in held_out if {prompt, cluster} & seen)
 

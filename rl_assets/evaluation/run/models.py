@@ -7,7 +7,7 @@ from pathlib import Path
 from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import champion_adapter, read_champion
 from rl_assets.evaluation.schema.report import Role
-from rl_assets.models.adapters import Adapter, newest_adapter
+from rl_assets.models.adapters import Adapter, newest_adapter, newest_adapter_before
 from rl_assets.models.base_models import BaseModel
 
 # Adapters that answer; a reward model scores.
@@ -18,7 +18,9 @@ KINDS = ("sft", "dpo", "kto", "grpo")
 class EvaluatedModels:
     """The models of an evaluation. Only adapters of `base` are evaluated: no other is comparable as an adapter.
 
-    `others` are the day's adapters without a role; they answer the same prompts, for the A/B report.
+    `entrant` is the adapter of the candidate's kind that an earlier day used: prompts that landed since then are new to
+    it, so the decision is about it. `others` are the day's adapters without a role; they answer the same prompts, for
+    the A/B report.
     """
 
     base: BaseModel
@@ -26,6 +28,7 @@ class EvaluatedModels:
     parent: Adapter | None = None
     champion: Adapter | None = None
     others: tuple[Adapter, ...] = ()
+    entrant: Adapter | None = None
 
     @property
     def comparable_champion(self) -> Adapter | None:
@@ -37,11 +40,17 @@ class EvaluatedModels:
         """The role that the candidate would replace: the champion, or the base while there is none."""
         return "champion" if self.comparable_champion else "base"
 
+    @property
+    def decided(self) -> Role:
+        """The role under decision."""
+        return "entrant" if self.entrant else "candidate"
+
     def roles(self) -> dict[Role, Adapter | None]:
         """Every role that is filled, the base first; the base has no adapter."""
         filled: dict[Role, Adapter | None] = {"base": None, "candidate": self.candidate}
         filled |= {"parent": self.parent} if self.parent else {}
-        return filled | ({"champion": self.comparable_champion} if self.comparable_champion else {})
+        filled |= {"champion": self.comparable_champion} if self.comparable_champion else {}
+        return filled | ({"entrant": self.entrant} if self.entrant else {})
 
     def distinct(self) -> dict[str, Adapter | None]:
         """Every distinct model by its weights' hash, the base first; of adapters with the same weights the first."""
@@ -56,6 +65,11 @@ class EvaluatedModels:
     def weights(self, adapter: Adapter | None) -> str:
         """The hash that identifies a model: of the adapter's weights, or the base's own."""
         return adapter.sha256 if adapter else self.base.sha256
+
+    def weights_compared(self) -> set[str]:
+        """The weights under decision, and those that they would replace."""
+        roles = self.roles()
+        return {self.weights(roles[self.decided]), self.weights(roles[self.against])}
 
     def has_role(self, adapter: Adapter | None) -> bool:
         """Whether it is one of the compared models, rather than one of the day's others."""
@@ -86,14 +100,24 @@ def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str
         asset = f"{segment}_{kind}_adapter" if segment else f"{kind}_adapter"
         raise FileNotFoundError(f"{day} has no {kind} adapter to evaluate; materialize {asset} first")
     champion = read_champion(home)
+    in_use = champion_adapter(home, champion) if champion else None
     parent = candidate.manifest.parent.sha256 if candidate.manifest.parent else None
     return EvaluatedModels(
         base,
         candidate,
         next((adapter for adapter in adapters if adapter.sha256 == parent), None),
-        champion_adapter(home, champion) if champion else None,
+        in_use,
         tuple(adapter for adapter in adapters if adapter.sha256 not in (candidate.sha256, parent)),
+        _entrant(home.adapters(segment), kind, day, base, in_use),
     )
+
+
+def _entrant(folder: Path, kind: str, day: str, base: BaseModel, champion: Adapter | None) -> Adapter | None:
+    """The newest adapter of an earlier day, unless it is the champion or of another base."""
+    found = newest_adapter_before(folder, kind, day)
+    if found is None or found.base_sha256 != base.sha256 or (champion and champion.sha256 == found.sha256):
+        return None
+    return found
 
 
 def _adapters(folder: Path, day: str) -> Iterator[Adapter]:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from rl_assets.core.validation import Record
+from rl_assets.evaluation.schema.evidence import Evidence
 from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.evaluation.schema.report import Role
 from rl_assets.metrics.statistics import Interval
@@ -35,7 +36,8 @@ class Guardrail(Record):
 class Decision(Record):
     """The verdict on one candidate; `candidate` is the sha256 of its weights, `day` the report's.
 
-    `primary` is the metric that decided, None if none could.
+    `primary` is the metric that decided, None if none could, `difference` its interval on tonight's test split, which
+    holds for one look, and `evidence` what all nights of the epoch say.
     """
 
     verdict: Verdict
@@ -46,3 +48,5 @@ class Decision(Record):
     reasons: list[str]
     difference: Interval | None
     guardrails: list[Guardrail]
+    role: Role = "candidate"
+    evidence: Evidence | None = None

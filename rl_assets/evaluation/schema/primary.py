@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from rl_assets.core.files import sha256_json
 from rl_assets.core.validation import Record
 from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.recipes.recipe import DeclaredMetric, PrimaryMetric
@@ -49,6 +50,12 @@ class Primary(Record):
     why: str
     rungs: list[Rung]
     switched: str | None = None
+
+    @property
+    def epoch(self) -> str:
+        """The epoch's name: 12 hex digits."""
+        kept = self.model_dump(include={"metric", "against", "base", "judge", "day"})
+        return sha256_json(kept if self.metric == "judged_win_rate" else kept | {"judge": None})[:12]
 
     @property
     def compared(self) -> str:

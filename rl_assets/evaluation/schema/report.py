@@ -13,8 +13,8 @@ from rl_assets.metrics.agreement import Alignment, HumanAgreement
 from rl_assets.metrics.statistics import Interval
 from rl_assets.models.latency import Latency
 
-Role = Literal["base", "parent", "champion", "candidate"]
-ROLES: tuple[Role, ...] = ("base", "parent", "champion", "candidate")
+Role = Literal["base", "parent", "champion", "entrant", "candidate"]
+ROLES: tuple[Role, ...] = ("base", "parent", "champion", "entrant", "candidate")
 Dimension = Literal["agent", "category", "segment"]
 SliceVerdict = Literal["better", "worse", "not significant", "too few clusters"]
 
@@ -49,11 +49,12 @@ class Comparison(Record):
 
 
 class LatencyRatio(Record):
-    """Median over prompts of the candidate's request time divided by the other model's, measured side by side.
+    """Median over prompts of the request time of `ours` divided by the other model's, measured side by side.
 
     With `equal_work` both generated equally many tokens: the base's answers have another form, so only speed counts.
     """
 
+    ours: Role
     against: Role
     ratio: Interval
     equal_work: bool
@@ -207,7 +208,10 @@ class TrainingRun(Record):
 
 
 class EvalReport(Record):
-    """One evaluation: models by role, compared in pairs; `not_evaluated` names adapters of another base, and why."""
+    """One evaluation: models by role, compared in pairs; `not_evaluated` names adapters of another base, and why.
+
+    `fresh_items` are prompts that landed after the entrant and the champion were trained; they answer the decision.
+    """
 
     day: str
     segment: str | None
@@ -225,6 +229,12 @@ class EvalReport(Record):
     prices: PricesUsed
     not_evaluated: list[str]
     notes: list[str]
+    fresh_items: int = 0
+
+    @property
+    def decided(self) -> Role:
+        """The role under decision: the entrant, which has prompts that are new to it, or the candidate without one."""
+        return "entrant" if "entrant" in self.models else "candidate"
 
     @property
     def candidate(self) -> ModelResult:

@@ -73,7 +73,7 @@ def test_the_win_matrix_has_wins_ties_and_losses_of_each_two_models(answered, tm
     assert sure.winner == "grpo cccc" and sure.p_holm == 0
     page = to_html(ab_sections(report))
     assert "Adapters as of" in page and "The kto adapter was not evaluated." in page and "Win matrix" in page
-    assert "parts, scored by exact match" in to_markdown(ab_sections(report))
+    assert "parts, scored by field f1" in to_markdown(ab_sections(report))
     write_ab_report(report, tmp_path / "ab-adapters")
 
 

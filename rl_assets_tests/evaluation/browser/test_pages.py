@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from rl_assets.evaluation.ab.report import write_ab_report
-from rl_assets.evaluation.promotion.decide import PromotionRules, decide
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import write_decision, write_report
 from rl_assets.evaluation.schema.report import JudgeResult, Production, RewardBin
 from rl_assets_tests.support.ab_log import Log
-from rl_assets_tests.support.evaluation_samples import held_out, report, verdicts
+from rl_assets_tests.support.evaluation_samples import SHOWN, held_out, report, verdicts
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1400, 390)
@@ -34,7 +35,7 @@ def page_file(tmp_path_factory) -> Path:
         segment=long,
     )
     write_report(whole, folder)
-    write_decision(whole, decide(whole, None, PromotionRules()), folder)
+    write_decision(whole, decide(whole, None, PromotionRules(), SHOWN), folder)
     return folder / "report.html"
 
 

@@ -1,0 +1,21 @@
+"""The rules of a promotion, which the launchpad may change."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PromotionRules(BaseModel):
+    """Losses are differences of shares (0.02 = two points), the latency limit is a ratio.
+
+    `min_clusters` count over the epoch, `own_clusters` those that the adapter under decision answered itself tonight.
+    `max_judge_loss` is how far below one half the judge's win rate may lie, if there is a judge.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_clusters: int = Field(default=50, ge=2)
+    own_clusters: int = Field(default=10, ge=1)
+    max_quality_loss: float = Field(default=0.02, ge=0)
+    max_validity_loss: float = Field(default=0.01, ge=0)
+    max_latency_ratio: float = Field(default=1.10, ge=1)
+    require_reliable_judge: bool = True
+    max_judge_loss: float = Field(default=0.05, ge=0, le=0.5)

@@ -1,0 +1,198 @@
+"""Years of nightly decisions: how often equal models are promoted, and how soon a better one is. Seeds are fixed.
+
+`decide` sees what it sees at night; only the answers are drawn. Beside it stands the rule of one look: promote if the
+95 % interval of the difference on one fixed test split lies above 0.
+
+Run it with `python -m rl_assets_tests.benchmarks.promotions`.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_assets.evaluation.promotion.decide import decide
+from rl_assets.evaluation.promotion.evidence import STAKES, Night, night_of, weigh
+from rl_assets.evaluation.promotion.rules import PromotionRules
+from rl_assets.evaluation.schema.evidence import THRESHOLD
+from rl_assets.judging.balance import LARGEST_WEIGHT, length_weights
+from rl_assets_tests.support.evaluation_samples import primary, report
+
+YEAR = 365
+DISAGREEMENT = 0.25
+TEST_ITEMS = 200
+RULES = PromotionRules()
+REPORT = report(primary=primary())
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], Floats]
+
+
+@dataclass(frozen=True)
+class Years:
+    """The night of the first promotion in each year (n), or the number of nights without one; nights count from 1."""
+
+    first: NDArray[np.int_]
+    nights: int
+
+    def share(self, within: int | None = None) -> float:
+        """The share of years with a promotion, at all or within so many nights."""
+        return float((self.first <= (within or self.nights)).mean())
+
+    @property
+    def median(self) -> float:
+        """The median night of the first promotion; above the number of nights if fewer than half had one."""
+        return float(np.median(self.first))
+
+
+def paired(rng: np.random.Generator, size: int, gain: float = 0.0) -> Floats:
+    """Differences of right and wrong answers in {-1, 0, 1} that disagree on a quarter of the clusters."""
+    chances = [(DISAGREEMENT - gain) / 2, 1 - DISAGREEMENT, (DISAGREEMENT + gain) / 2]
+    return rng.choice([-1.0, 0.0, 1.0], size, p=chances)
+
+
+def verdict(nights: list[Night], threshold: float = THRESHOLD, stakes: Floats = STAKES) -> str:
+    """What the gate says after these nights."""
+    last = nights[-1]
+    found = weigh(nights, threshold, stakes)
+    tonight = {"tonight": last.clusters, "tonight_mean": last.total / last.clusters if last.clusters else None}
+    return decide(REPORT, None, RULES, found.model_copy(update=tonight)).verdict
+
+
+def first_promotion(nights: Iterator[Night], lineages: int = 1) -> int:
+    """The number of the night that promotes; one more than all of them if none does."""
+    seen: list[Night] = []
+    for night in nights:
+        seen.append(night)
+        if verdict(seen, THRESHOLD * lineages) == "PROMOTE":
+            return len(seen)
+    return len(seen) + 1
+
+
+def years(count: int, clusters: int, gain: float, nights: int = YEAR) -> Years:
+    """Years whose entrants all have this true gain on `clusters` fresh clusters a night."""
+    draw = (np.random.default_rng((seed, clusters)) for seed in range(count))
+    found = [first_promotion(night_of(paired(rng, clusters, gain)) for _ in range(nights)) for rng in draw]
+    return Years(np.array(found), nights)
+
+
+def three_lineages(count: int, clusters: int, nights: int = YEAR) -> float:
+    """Share of years in which one of three equal lineages is promoted, each at three times the threshold."""
+    found = 0
+    for seed in range(count):
+        rng = np.random.default_rng((seed, 3))
+        lineages = [(night_of(paired(rng, clusters)) for _ in range(nights)) for _ in range(3)]
+        found += any(first_promotion(lineage, 3) <= nights for lineage in lineages)
+    return found / count
+
+
+def wandering(count: int, clusters: int, nights: int = YEAR) -> tuple[float, int]:
+    """Quality wanders around the champion's (sd 0.03, autocorrelation 0.9): the share of promoted that are better."""
+    better = promoted = 0
+    for seed in range(count):
+        rng = np.random.default_rng((seed, 9))
+        path = _wandering_quality(rng, nights)
+        night = first_promotion(night_of(paired(rng, clusters, gain)) for gain in path)
+        if night <= nights:
+            promoted, better = promoted + 1, better + int(path[night - 1] > 0)
+    return better / max(1, promoted), promoted
+
+
+def _wandering_quality(rng: np.random.Generator, nights: int) -> list[float]:
+    quality, path = rng.normal(0, 0.03), []
+    for _ in range(nights):
+        path.append(float(np.clip(quality, -DISAGREEMENT, DISAGREEMENT)))
+        quality = 0.9 * quality + rng.normal(0, 0.03 * np.sqrt(1 - 0.81))
+    return path
+
+
+def one_look(count: int, correlation: float, gain: float = 0.0, nights: int = YEAR) -> float:
+    """Share of years in which the rule of one look promotes, on one test split of 200 items that every night sees.
+
+    Answers of nightly entrants to an item correlate from night to night. The interval is that of the normal
+    approximation, which the bootstrap of 200 items does not differ from by much.
+    """
+    found = 0
+    level = np.cos(np.pi * DISAGREEMENT)
+    for seed in range(count):
+        rng = np.random.default_rng((seed, 2))
+        champion, own = rng.normal(size=TEST_ITEMS), rng.normal(size=TEST_ITEMS)
+        for _ in range(nights):
+            own = correlation * own + np.sqrt(1 - correlation**2) * rng.normal(size=TEST_ITEMS)
+            latent = level * champion + np.sqrt(1 - level**2) * own
+            # A shift of the latent quality by 2.5 times the gain moves the share of right answers by the gain.
+            differences = (latent + 2.507 * gain > 0) * 1.0 - (champion > 0)
+            if differences.mean() > 1.96 * differences.std(ddof=1) / np.sqrt(TEST_ITEMS):
+                found += 1
+                break
+    return found / count
+
+
+def judged(count: int, longer: float, quality: float, clusters: int = 40, nights: int = YEAR) -> tuple[Years, Years]:
+    """Years of verdicts by a judge with a taste for length, balanced and as they come.
+
+    ours wins with sigmoid(q + 0.8 tanh(difference / sd)); ours is longer by `longer` standard deviations, and wins a
+    share `quality` of pairs of equal length.
+    """
+    logit = float(np.log(quality / (1 - quality)))
+    balanced, raw = [], []
+    for seed in range(count):
+        rng = np.random.default_rng((seed, 4))
+        ratios = rng.normal(longer, 1.0, (nights, clusters))
+        chance = 1 / (1 + np.exp(-(logit + 0.8 * np.tanh(ratios))))
+        net = np.where(rng.random((nights, clusters)) < chance, 1.0, -1.0)
+        raw.append(first_promotion(night_of(row) for row in net))
+        balanced.append(_first_balanced(ratios, net))
+    return Years(np.array(balanced), nights), Years(np.array(raw), nights)
+
+
+def _first_balanced(ratios: Floats, net: Floats) -> int:
+    """The night that promotes on balanced verdicts; the weights of all nights follow from the lengths so far."""
+    for night in range(1, len(net) + 1):
+        weights = length_weights(ratios[:night].ravel()).reshape(night, -1)
+        if verdict(list(_nights(weights * net[:night] / LARGEST_WEIGHT, weights > 0)), stakes=2 * STAKES) == "PROMOTE":
+            return night
+    return len(net) + 1
+
+
+def _nights(values: Floats, kept: NDArray[np.bool_]) -> Iterator[Night]:
+    """Sums of each night (row) at once; pairs that are not kept have the value 0, which moves no sum."""
+    bets = np.multiply.outer(2 * STAKES, values)
+    gains, losses = np.log1p(bets).sum(axis=-1), np.log1p(-bets).sum(axis=-1)
+    for row, count in enumerate(kept.sum(axis=1)):
+        own = values[row]
+        yield Night(int(count), float(own.sum()), float((own**2).sum()), gains[:, row], losses[:, row])
+
+
+def table(count: int) -> Iterator[str]:
+    """Lines of the study."""
+    for correlation in (0.0, 0.8, 0.95):
+        yield f"equal, one look a night, correlation {correlation:4}: {one_look(count, correlation):6.1%} of years"
+    yield f"all 0.02 worse, one look a night: {one_look(count, 0.8, -0.02):6.1%} of years"
+    yield f"equal, 40 clusters a night: {years(count, 40, 0.0).share():6.1%} of years"
+    yield f"all 0.02 worse, 40 a night: {years(count, 40, -0.02).share():6.1%} of years"
+    yield f"three equal lineages: {three_lineages(count, 40):6.1%} of years"
+    for clusters, gain, within in ((40, 0.05, 90), (133, 0.05, 30), (7, 0.05, YEAR), (133, 0.03, 90)):
+        found = years(count, clusters, gain)
+        line = f"+{gain} at {clusters} a night: {found.share(within):6.1%} within {within} nights"
+        yield f"{line}, median {found.median:.0f}"
+    better, promoted = wandering(count, 40)
+    yield f"wandering quality: {better:6.1%} of {promoted} promoted are better on their day"
+    for longer, quality in ((0.5, 0.5), (1.0, 0.5), (0.5, 0.45), (0.5, 0.55)):
+        balanced, raw = judged(max(20, count // 5), longer, quality)
+        line = f"judge with a taste for length, {longer} sd longer, {quality:.0%} at equal length"
+        shares = f"{balanced.share():6.1%} of years, {balanced.share(90):6.1%} within 90 nights"
+        yield f"{line}: {shares}, median {balanced.median:.0f}; raw {raw.share():6.1%}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Simulated years of nightly promotion decisions.")
+    parser.add_argument("--years", type=int, default=500)
+    for line in table(parser.parse_args().years):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,8 @@ from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 # The chance that one of all sizes deviates although the splits are fair: that of three standard errors.
 FAMILY_WISE_ERROR = 0.0027
+MIN_PROMPTS = 20
+MAX_SHARE_OF_A_CLUSTER = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,32 @@ class HeldOut:
     @property
     def p(self) -> float:
         return binomial_p(self.held_out, self.clusters, self.nominal_share)
+
+
+@dataclass(frozen=True)
+class LargestCluster:
+    """The cluster with the most prompts, all of which lie in one split, and how many prompts there are in all."""
+
+    prompts: int
+    split: str
+    prompts_in_all: int
+
+    @property
+    def share(self) -> float:
+        return self.prompts / self.prompts_in_all
+
+    @property
+    def dominates(self) -> bool:
+        """Whether it is most of the log, so that a split by clusters cannot hold out a tenth of the prompts."""
+        return self.prompts_in_all >= MIN_PROMPTS and self.share > MAX_SHARE_OF_A_CLUSTER
+
+
+def largest_cluster(lake: Lake, window: Window, memory_limit: str = "2GB") -> LargestCluster | None:
+    """The largest cluster of the published `rated_interactions`; None without a prompt."""
+    connection = sql.connect(memory_limit)
+    register_view(connection, "rated", lake, RATED_INTERACTIONS, [window.day])
+    rows = sql.select(connection, "ratings/largest_cluster").fetchall()
+    return LargestCluster(*rows[0]) if rows else None
 
 
 def held_out_by_size(lake: Lake, window: Window, memory_limit: str = "2GB") -> list[HeldOut]:

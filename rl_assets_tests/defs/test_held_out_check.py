@@ -9,7 +9,7 @@ import pytest
 from rl_assets.core import sql
 from rl_assets.datasets.held_out import HeldOut, deviating, held_out_by_size
 from rl_assets.datasets.ratings import Window
-from rl_assets.defs.datasets.rated_interactions import SHARES_ARE_NOMINAL
+from rl_assets.defs.datasets.rated_interactions import NO_CLUSTER_DOMINATES, SHARES_ARE_NOMINAL
 from rl_assets_tests.support.logs import DAY, Product, judged
 from rl_assets_tests.support.rated_days import check, rate
 
@@ -61,6 +61,17 @@ def test_a_split_by_the_smallest_hash_itself_is_a_warning_that_names_the_sizes(
     for expected in ("of 160 clusters of 2 prompts", "0 of 100 clusters of 5 to 9", "0 of 80 clusters of 10 and more"):
         assert expected in found.description
     assert "clusters of 1 prompts" not in found.description
+
+
+def test_a_log_of_one_template_is_a_warning_that_names_the_split(product: Product, instance: dg.DagsterInstance):
+    product.log(*(_answer(f"t-{copy}", "template", copy) for copy in range(40)), judged("other", 1.0, query="Why?"))
+    found = check(rate(product, instance), NO_CLUSTER_DOMINATES)
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.description.startswith("40 of 41 prompts differ in so few words that they are one question here")
+
+
+def test_a_log_of_many_clusters_has_none_that_dominates(clusters: Product, instance: dg.DagsterInstance):
+    assert check(rate(clusters, instance), NO_CLUSTER_DOMINATES).passed
 
 
 def test_few_clusters_never_deviate_by_chance():

@@ -4,7 +4,15 @@ from typing import Any
 
 import dagster as dg
 
-from rl_assets.datasets.held_out import FAMILY_WISE_ERROR, HeldOut, deviating, held_out_by_size
+from rl_assets.datasets.held_out import (
+    FAMILY_WISE_ERROR,
+    MAX_SHARE_OF_A_CLUSTER,
+    HeldOut,
+    LargestCluster,
+    deviating,
+    held_out_by_size,
+    largest_cluster,
+)
 from rl_assets.datasets.ratings import count_feedback, rate_interactions
 from rl_assets.datasets.scores import ScoresOfWindow, deciding_names, read_scores, setting_line, with_overall
 from rl_assets.defs.shared.days_of_run import require_input
@@ -23,6 +31,7 @@ SCORES_ARE_READ = "scores_are_read"
 MAX_WITHOUT_ANSWER = 0.1
 MAX_NAMED_SCORES = 10
 SHARES_ARE_NOMINAL = "held_out_shares_are_nominal"
+NO_CLUSTER_DOMINATES = "no_cluster_holds_most_prompts"
 
 
 @table_asset(
@@ -36,6 +45,10 @@ SHARES_ARE_NOMINAL = "held_out_shares_are_nominal"
         SHARES_ARE_NOMINAL: (
             "Of clusters of every size, 10 % are held out of training, as far as chance explains "
             f"(over all sizes, {FAMILY_WISE_ERROR:.2%} of fair splits fail)."
+        ),
+        NO_CLUSTER_DOMINATES: (
+            f"No cluster of near-duplicate prompts holds more than {MAX_SHARE_OF_A_CLUSTER:.0%} of them: all prompts "
+            "of a cluster lie in one split."
         ),
     },
 )
@@ -55,7 +68,12 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
         counts = count_feedback(home.lake, window, limit)
         scores = read_scores(home.lake, window, limit)
         sizes = held_out_by_size(home.lake, window, limit)
-        checks = [_feedback_has_answers(counts), _scores_are_read(scores, home.metrics), _shares_are_nominal(sizes)]
+        checks = [
+            _feedback_has_answers(counts),
+            _scores_are_read(scores, home.metrics),
+            _shares_are_nominal(sizes),
+            _no_cluster_dominates(largest_cluster(home.lake, window, limit)),
+        ]
         return PublishedDay.of_table(published, checks, **counts, counted_as_overall=markdown_table(scores.stand_ins))
 
     yield from publish_days(context, publish)
@@ -131,4 +149,24 @@ def _shares_are_nominal(sizes: list[HeldOut]) -> dg.AssetCheckResult:
                 for size in sizes
             )
         },
+    )
+
+
+def _no_cluster_dominates(largest: LargestCluster | None) -> dg.AssetCheckResult:
+    """Yellow if most prompts are near-duplicates of one another: a template with few slots, say."""
+    dominates = largest is not None and largest.dominates
+    return dg.AssetCheckResult(
+        check_name=NO_CLUSTER_DOMINATES,
+        passed=not dominates,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_one_question(largest) if largest and dominates else None,
+        metadata={"largest_cluster": largest.prompts, "prompts": largest.prompts_in_all} if largest else {},
+    )
+
+
+def _one_question(largest: LargestCluster) -> str:
+    return (
+        f"{largest.prompts:,} of {largest.prompts_in_all:,} prompts differ in so few words that they are one question "
+        f"here, and all of them lie in the split {largest.split!r}: training and measuring cannot share them. Measure "
+        "on prompts of your own in the folder `eval` of the home."
     )

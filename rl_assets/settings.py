@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
 
+from rl_assets.core import person_names
 from rl_assets.core.detectors import load_detector
 from rl_assets.core.home import Home
 from rl_assets.metrics.scales import Metric
 
 PREFIX = "RL_ASSETS_"
 ENV_FILE = Path(".env")
+NAME_DETECTOR = "rl_assets.core.person_names:find"
 # Delta Lake panics on these in the path of a local table, or looks for the table elsewhere.
 INVALID_IN_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
@@ -107,6 +109,11 @@ class Settings(BaseSettings):
         description="Prompts that differ in numbers only are near duplicates and share a split; by default, `case 3` "
         "and `case 4` are two prompts.",
     )
+    names_model: str = Field(
+        person_names.MODEL,
+        description="spaCy model of the detector of names, `rl_assets.core.person_names:find`: an installed one or a "
+        "folder.",
+    )
     detectors: str | None = Field(
         None,
         description="Functions of yours that find more personal data, `package.module:function`, with commas between "
@@ -175,9 +182,9 @@ class Settings(BaseSettings):
 
     @field_validator("detectors", mode="after")
     @classmethod
-    def _are_detectors(cls, detectors: str | None) -> str | None:
-        for name in detectors.split(",") if detectors else ():
-            load_detector(name.strip())
+    def _are_detectors(cls, detectors: str | None, info: ValidationInfo) -> str | None:
+        for name in _detector_names(detectors, info.data.get("names_model", person_names.MODEL)):
+            load_detector(name)
         return detectors
 
     @field_validator("home", mode="after")
@@ -189,12 +196,18 @@ class Settings(BaseSettings):
     @property
     def detector_names(self) -> tuple[str, ...]:
         """The functions that find more personal data."""
-        return tuple(name.strip() for name in self.detectors.split(",")) if self.detectors else ()
+        return _detector_names(self.detectors, self.names_model)
 
     @property
     def paths(self) -> Home:
         """Where everything lies."""
         return Home(self.home, self.lake, self.landing_url)
+
+
+def _detector_names(detectors: str | None, names_model: str) -> tuple[str, ...]:
+    """The detectors, with the model that the detector of names is to use."""
+    names = [name.strip() for name in detectors.split(",")] if detectors else []
+    return tuple(f"{name}@{names_model}" if name == NAME_DETECTOR else name for name in names)
 
 
 def _reject_unknown(environment: Mapping[str, object]) -> None:

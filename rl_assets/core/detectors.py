@@ -1,17 +1,21 @@
-"""Detectors of personal data of one's own: `find(text)` gives spans (start, end, kind), such as (0, 8, "PERSON")."""
+"""Detectors of personal data of one's own: `find(text)` gives spans (start, end, kind), such as (0, 8, "PERSON").
+
+`package.module:function@argument` gives the function an argument beside the text.
+"""
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib import import_module
 from inspect import getsourcefile, signature
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 Span = tuple[int, int, str]
 Detectors = tuple[str, ...]
-NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+NAME = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)(?:@(?P<argument>.+))?")
 KIND = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -21,31 +25,48 @@ class DetectorError(ValueError):
 
 @cache
 def load_detector(name: str) -> Callable[[str], Iterable[Span]]:
-    """The function `package.module:function`, which takes a text."""
-    if not NAME.fullmatch(name):
-        raise DetectorError(f"{name!r} is no detector: write package.module:function")
-    module, function = name.split(":")
+    """The function `package.module:function`, which takes a text. A function may have a method `check`, which raises
+    DetectorError if what it needs is missing.
+    """
+    found, arguments = _imported(name)
     try:
-        found = getattr(import_module(module), function, None)
+        signature(found).bind("a text", *arguments)
+    except TypeError as error:
+        takes = "one text" if not arguments else "a text and an argument"
+        raise DetectorError(f"the detector {name} must take {takes}: {error}") from error
+    if check := getattr(found, "check", None):
+        check(*arguments)
+    return partial(_called, found, arguments) if arguments else found
+
+
+def _called(found: Callable[..., Any], arguments: tuple[str, ...], text: str) -> Any:
+    return found(text, *arguments)
+
+
+def _imported(name: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
+    """The function, and the argument that its name holds, if any."""
+    parts = NAME.fullmatch(name)
+    if not parts:
+        raise DetectorError(f"{name!r} is no detector: write package.module:function")
+    try:
+        found = getattr(import_module(parts["module"]), parts["function"], None)
     except Exception as error:
         raise DetectorError(f"the detector {name} cannot be imported: {type(error).__name__}: {error}") from error
     if not callable(found):
-        raise DetectorError(f"the detector {name} is no function of the module {module}")
-    try:
-        signature(found).bind("a text")
-    except TypeError as error:
-        raise DetectorError(f"the detector {name} must take one text: {error}") from error
-    return found  # type: ignore[no-any-return]
+        raise DetectorError(f"the detector {name} is no function of the module {parts['module']}")
+    return found, (parts["argument"],) if parts["argument"] else ()
 
 
 @cache
 def detector_version(name: str) -> str:
     """What makes findings of a detector out of date: its name, the `version` of the function or its module, and the
-    content of the module's file.
+    content of the module's file. A `version` that can be called tells of everything that the argument stands for.
     """
-    found = load_detector(name)
+    found, arguments = _imported(name)
     module = import_module(name.split(":", maxsplit=1)[0])
     version = getattr(found, "version", None) or getattr(module, "__version__", "")
+    if callable(version):
+        name, version = name.split("@", maxsplit=1)[0], version(*arguments)
     source = getsourcefile(module)
     content = sha256(Path(source).read_bytes()).hexdigest() if source else ""
     return f"{name} {version} {content}"

@@ -16,9 +16,11 @@ from rl_assets.settings import load_settings
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.features import REDACTIONS
 from rl_assets_tests.support.logs import DAY, USER_KEY, Product, Row, about, interaction
+from rl_assets_tests.support.name_models import name_model
 
 DATASETS = ("sft_dataset", "dpo_dataset", "reward_dataset", "kto_dataset", "grpo_dataset")
 PLAIN = [str(UUID(int=2**100 + 7**30)), "9f86d081884c7d659a2feaa0c55ad015", "4111111111111111", "chat-20261001-000123"]
+PERSONS = ["Ada Byron", "Grace Hopper", "Mary Shelley"]
 PERSONAL = ["jane.doe@example.com/1", "+1 212 555 0143/7", "de89370400440532013000"]
 
 
@@ -117,3 +119,29 @@ def test_a_detector_that_fails_fails_the_run_with_its_name(tmp_path, monkeypatch
     assert "detector_samples:failing failed on a text: RuntimeError" in str(
         [event.event_specific_data for event in result.all_events if event.is_step_failure]
     )
+
+
+def test_names_that_a_spacy_model_finds_are_in_no_dataset_and_another_model_makes_days_out_of_date(
+    tmp_path: Path, monkeypatch
+):
+    product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
+    product.log(
+        interaction("Grace Hopper 7", answer="Mary Shelley did.", agent_type="desk of Ada Byron", user_rating=5),
+        interaction("plain", answer="Mary Shelley, in 1818.", user_rating=1),
+        interaction("other", query="Was it Ada Byron?", answer="It was Mary Shelley.", user_rating=5),
+    )
+    detector, before = "rl_assets.core.person_names:find", name_model(tmp_path / "before", "Nobody Else")
+    materialized(tmp_path, monkeypatch, detectors=detector, names_model=str(before))
+    assert all(name in texts(tmp_path) for name in PERSONS)
+    monkeypatch.setenv("RL_ASSETS_NAMES_MODEL", str(name_model(tmp_path / "model", *PERSONS)))
+    job = build_defs().resolve_job_def("datasets_job")
+    chosen = [dg.AssetKey("sft_dataset")]
+    stale = job.execute_in_process(partition_key=str(DAY), asset_selection=chosen, raise_on_error=False)
+    checks = {check.check_name: check.passed for check in stale.get_asset_check_evaluations()}
+    assert not stale.success and not checks["no_personal_data_is_left"]
+    chosen = [dg.AssetKey(name) for name in ("rated_interactions", *DATASETS)]
+    assert job.execute_in_process(partition_key=str(DAY), asset_selection=chosen).success
+    written = texts(tmp_path)
+    assert not [name for name in PERSONS if name in written]
+    assert "desk of <PERSON>" in written and "<PERSON> did." in written and "Was it <PERSON>?" in written
+    assert '"id-' in written and '"other"' in written

@@ -18,6 +18,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.settings import ENV_FILE, PREFIX, Settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support.logs import interaction
+from rl_assets_tests.support.name_models import name_model
 from rl_assets_tests.support.pages import DOCS, PAGES, REPOSITORY, blocks, text_of
 
 DAY = "2026-11-20"  # The day of the documentation's logs.
@@ -77,7 +78,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(f"{PREFIX}{name.upper()}", raising=False)
     log = tmp_path / "data" / "landing" / "interaction_log" / DAY / "a.jsonl"
     log.parent.mkdir(parents=True)
-    # The detector of the documentation, which loads its model when it is called.
+    # The detector of the documentation.
     (detector,) = [block.text for block in blocks("python") if "def find(" in block.text]
     (tmp_path / "my_product").mkdir()
     (tmp_path / "my_product" / "people.py").write_text(detector)
@@ -99,6 +100,8 @@ def placed(line: str, folder: Path) -> str:
         return line + f"\n{PREFIX}FEEDBACK_DATABASE=sqlite:///{folder}/file"
     if line.startswith((f"{PREFIX}JUDGE_BASE_URL", f"{PREFIX}TEACHER_BASE_URL")):
         line += f"\n{line.partition('BASE_URL')[0]}MODEL=a-model"
+    if "person_names:find" in line:
+        line += f"\n{PREFIX}NAMES_MODEL={name_model(folder / 'names', 'Ada Byron')}"
     if line.startswith(f"{PREFIX}HOME="):
         line += f"\n{PREFIX}LANDING_URL={folder / 'data' / 'landing'}"
     return line.replace("sqlite:////", f"sqlite:///{folder}/").replace("HOME=/", f"HOME={folder}/")

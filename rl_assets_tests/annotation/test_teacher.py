@@ -103,6 +103,7 @@ def test_prompts_that_nobody_answered_well_are_answered_through_errors_and_rate_
     assert {tuple(m["role"] for m in asked.body["messages"]) for asked in server.asked} == {("user",)}
 
 
+@pytest.mark.slow
 def test_finished_rows_are_never_asked_again_and_the_rest_is(product: Product, make: Make):
     asked_badly(product, 20)
     first, server = make(wise, max_calls=5)
@@ -128,6 +129,7 @@ teacher.ask([Conversation(({"role": "user", "content": f"question {n}"},)) for n
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(make: Make, tmp_path: Path):
     def deadly(asked: Asked) -> Say:
         if asked.body["messages"][0]["content"] == "question 4" and not killed:

@@ -45,7 +45,7 @@ def test_the_margin_is_reached_up_to_rounding(product: Product):
     assert sorted(row["prompt"][0]["content"] for row in rows) == ["(0.3, 0.1)", "(1.0, 0.8)"]
 
 
-def test_answers_are_never_paired_across_prompts_contexts_or_tasks(product: Product):
+def test_answers_are_never_paired_across_prompts_contexts_or_tasks_nor_unrated_or_blank(product: Product):
     turns = [{"role": "user", "content": "A"}, {"role": "assistant", "content": "B"}]
     account, _ = built(
         product,
@@ -55,6 +55,9 @@ def test_answers_are_never_paired_across_prompts_contexts_or_tasks(product: Prod
         judged("d", 0.1, answer=TEXTS[3], query="Another?"),
         judged("e", 0.1, answer=TEXTS[1], system="S"),
         judged("f", 0.1, answer=TEXTS[2], messages=turns),
+        *answers(0.9, None, query="Unrated?"),
+        *answers(0.9, query="Blank?"),
+        judged("b", 0.0, query="Blank?", answer=" \n"),
     )
     assert account.candidates == 0
 
@@ -66,62 +69,47 @@ def test_answers_are_never_paired_across_reward_sources(product: Product):
     assert account.candidates == 1
 
 
-def test_an_answer_that_failed_is_never_chosen_but_may_be_rejected(product: Product):
-    failed = {"error_occurred": True}
-    lines = [
-        *answers(0.9, **failed),
-        judged("b", 0.1, query="Q", answer=TEXTS[1]),
-        judged("c", 0.5, query="Q", answer=TEXTS[2]),
-    ]
-    assert pairs(built(product, *lines)[1]) == [("c", "b")]
-    assert pairs(built(product, *answers(0.9), judged("b", 0.1, query="Q", answer=TEXTS[1], **failed))[1]) == [
-        ("Q-0", "b")
-    ]
-
-
-def test_unrated_and_blank_answers_are_never_paired(product: Product):
-    lines = answers(0.9, None)
-    assert built(product, *lines, judged("b", 0.0, query="Q", answer=" \n"))[0].candidates == 0
-
-
-def test_identical_and_near_identical_texts_are_never_a_pair(product: Product):
+def test_identical_and_near_identical_texts_are_never_a_pair_and_have_successors(product: Product):
     text = "The parcel left our warehouse this morning and arrives tomorrow."
-    account, _ = built(
+    near = [judged(f"n{i}", 0.1, query="Three", answer=text + "!" * (i + 1)) for i in range(2)]
+    account, rows = built(
         product,
-        judged("a", 0.9, answer=text, query="A"),
-        judged("b", 0.1, answer=f" {text}\n", query="A"),
-        judged("c", 0.9, answer=text, query="B"),
-        judged("d", 0.1, answer=text.replace("tomorrow", "tomorrow!"), query="B"),
+        judged("a", 0.9, answer=text, query="Equal"),
+        judged("b", 0.1, answer=f" {text}\n", query="Equal"),
+        judged("c", 0.9, answer=text, query="Near"),
+        judged("d", 0.1, answer=text.replace("tomorrow", "tomorrow!"), query="Near"),
+        judged("e", 0.9, query="Three", answer=text),
+        *near,
+        judged("f", 0.25, query="Three", answer=text[::-1]),
+        judged("g", 0.9, query="Both sides", answer=text),
+        judged("h", 0.5, query="Both sides", answer=text[::-1]),
+        judged("i", 0.1, query="Both sides", answer=f"{text}!"),
     )
-    assert (account.selected, account.dropped) == (0, {"near_identical": 1})
+    assert pairs(rows) == [("e", "f"), ("g", "h"), ("h", "i")]
+    assert account.dropped == {"near_identical": 1 + 2 + 1}
+    asked = {row["metadata"]["chosen_id"]: row["prompt"][0]["content"] for row in rows}
+    assert asked == {"e": "Three", "g": "Both sides", "h": "Both sides"}, "a rejected answer that is chosen next"
 
 
-def test_a_pair_that_proves_near_identical_has_a_successor(product: Product):
-    text = "The parcel left our warehouse this morning and arrives tomorrow."
-    near = [judged(f"n{i}", 0.1, query="Q", answer=text + "!" * (i + 1)) for i in range(2)]
-    lines = [judged("a", 0.9, query="Q", answer=text), *near, judged("b", 0.25, query="Q", answer=text[::-1])]
-    account, rows = built(product, *lines)
-    assert pairs(rows) == [("a", "b")]
-    assert account.dropped == {"near_identical": 2}
-
-
-def test_a_successor_in_which_a_rejected_answer_is_the_chosen_one_has_its_prompt(product: Product):
-    text = "The parcel left our warehouse this morning and arrives tomorrow."
-    lines = [("a", 0.9, text), ("c", 0.5, text[::-1]), ("d", 0.1, f"{text}!")]
-    account, rows = built(product, *(judged(name, score, query="Q", answer=said) for name, score, said in lines))
-    assert pairs(rows) == [("a", "c"), ("c", "d")]
-    assert [row["prompt"] for row in rows] == [[{"role": "user", "content": "Q"}]] * 2
-    assert account.dropped == {"near_identical": 1}
-
-
-def test_a_text_rated_high_and_low_is_paired_by_the_mean_of_its_rewards(product: Product):
+def test_a_text_is_paired_once_by_the_mean_of_its_rewards_and_never_chosen_if_it_failed(product: Product):
     scores = (0.9, 0.4, 0.1, 0.2, 0.8)
-    lines = [judged(f"a{i}", score, query="Q", answer=TEXTS[i % 2]) for i, score in enumerate(scores)]
-    account, rows = built(product, *lines)
-    assert [row["chosen"][0]["content"] for row in rows] == [TEXTS[0]]
-    metadata = rows[0]["metadata"]
-    assert (metadata["chosen_reward"], metadata["rejected_reward"]) == (0.6, 0.3)
-    assert account.dropped == {}
+    account, rows = built(
+        product,
+        *(judged(f"m{i}", score, query="Mean", answer=TEXTS[i % 2]) for i, score in enumerate(scores)),
+        *answers(0.9, 0.1, query="Once"),
+        judged("again", 0.8, query="Once", answer=TEXTS[0]),
+        *answers(0.9, query="Failed best", error_occurred=True),
+        judged("b", 0.1, query="Failed best", answer=TEXTS[1]),
+        judged("c", 0.5, query="Failed best", answer=TEXTS[2]),
+        *answers(0.9, query="Failed worst"),
+        judged("d", 0.1, query="Failed worst", answer=TEXTS[1], error_occurred=True),
+    )
+    found = {row["prompt"][0]["content"]: row for row in rows}
+    mean = found.pop("Mean")
+    assert (mean["chosen"][0]["content"], mean["rejected"][0]["content"]) == (TEXTS[0], TEXTS[1])
+    assert (mean["metadata"]["chosen_reward"], mean["metadata"]["rejected_reward"]) == (0.6, 0.3)
+    assert pairs(list(found.values())) == [("Failed worst-0", "d"), ("Once-0", "Once-1"), ("c", "b")]
+    assert (len(rows), account.dropped) == (4, {})
 
 
 def preferences(better: str, worse: str, people: int, first: int = 0, name: str = "Q-0") -> list[Row]:
@@ -147,32 +135,51 @@ def test_stated_preferences_of_two_texts_are_put_to_the_vote(product: Product):
     assert account.dropped == {"repeated": 2 + 8 + 8, "contradiction": 2 + 5 + 2 + 2}
 
 
-def test_a_person_who_changed_their_mind_has_one_vote_the_latest(product: Product):
-    said = [
-        {**preferences(TEXTS[0], TEXTS[1], 1)[0], "created_at": "2026-10-01T12:00:00Z"},
-        {**preferences(TEXTS[1], TEXTS[0], 1)[0], "created_at": "2026-10-01T13:00:00Z"},
-    ]
-    account, rows = built(product, interaction("Q-0", query="Q"), feedback=tuple(said))
-    assert [row["chosen"][0]["content"] for row in rows] == [TEXTS[1]]
-    assert account.dropped == {}, "what they said before does not count any more"
-
-
-def test_one_stated_preference_is_outvoted_by_many_raters(product: Product):
-    lines = [interaction(f"Q-{i}", query="Q", answer=TEXTS[i]) for i in (0, 1)]
+def test_a_stated_preference_is_the_latest_of_a_person_and_is_outvoted_or_contradicted_by_rewards(product: Product):
+    """Each kind has a prompt of its own."""
+    changed = preferences(TEXTS[0], TEXTS[1], 1, name="Changed-0"), preferences(TEXTS[1], TEXTS[0], 1, name="Changed-0")
     thumbs = [
-        about(f"Q-{i}", f"t{i}{n}", "thumbs_down" if i else "thumbs_up", user_id=f"rater-{n}")
+        about(f"Outvoted-{i}", f"t{i}{n}", "thumbs_down" if i else "thumbs_up", user_id=f"rater-{n}")
         for i in (0, 1)
         for n in range(10)
     ]
-    account, rows = built(product, *lines, feedback=(*thumbs, *preferences(TEXTS[1], TEXTS[0], 1)))
-    assert [row["chosen"][0]["content"] for row in rows] == [TEXTS[0]]
-    assert account.dropped == {"contradiction": 1}
+    account, rows = built(
+        product,
+        interaction("Changed-0", query="Changed"),
+        *(interaction(f"Outvoted-{i}", query="Outvoted", answer=TEXTS[i]) for i in (0, 1)),
+        *answers(0.9, 0.1, query="Contradicted"),
+        feedback=(
+            {**changed[0][0], "created_at": "2026-10-01T12:00:00Z"},
+            {**changed[1][0], "created_at": "2026-10-01T13:00:00Z"},
+            *thumbs,
+            *preferences(TEXTS[1], TEXTS[0], 1, name="Outvoted-0"),
+            *preferences(TEXTS[1], TEXTS[0], 1, name="Contradicted-0"),
+        ),
+    )
+    chosen = {row["prompt"][0]["content"]: row["chosen"][0]["content"] for row in rows}
+    assert chosen == {"Changed": TEXTS[1], "Outvoted": TEXTS[0]}
+    # One that many raters outvote, and both sides of one that one judge contradicts; what a person said before does
+    # not count any more.
+    assert account.dropped == {"contradiction": 1 + 2}
 
 
-def test_a_stated_preference_that_is_contradicted_is_dropped_too(product: Product):
-    told = about("Q-0", "f1", "preference", preferred_output=TEXTS[1], rejected_output=TEXTS[0])
-    account, rows = built(product, *answers(0.9, 0.1), feedback=(told,))
-    assert (rows, account.dropped) == ([], {"contradiction": 2})
+def test_stated_preferences_and_corrections_come_first_but_not_of_an_answer_without_text(product: Product):
+    told = (
+        about(
+            "Q-0", "f1", "preference", preferred_output="Stated better text.", rejected_output="Stated worse text, no."
+        ),
+        about("Q-1", "f2", "correction", preferred_output="As it should have been."),
+        about("silent", "f3", "correction", preferred_output="As it should have been."),
+    )
+    account, rows = built(
+        product, *answers(0.9, 0.1), interaction("silent", query="Silent", answer=None), feedback=told
+    )
+    assert [row["metadata"]["strategy"] for row in rows] == ["explicit", "explicit"]
+    sides = {(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows}
+    assert sides == {("Stated better text.", "Stated worse text, no."), ("As it should have been.", TEXTS[1])}
+    assert [row["metadata"]["margin"] for row in rows] == [None, None]
+    assert {row["metadata"]["rejected_id"] for row in rows} == {None, "Q-1"}
+    assert account.dropped["empty_side"] == 1
 
 
 def test_the_longer_answer_is_at_most_twice_as_long(product: Product):
@@ -210,31 +217,3 @@ def test_the_cap_goes_round_the_prompts_before_it_takes_second_pairs(product: Pr
     account, rows = built(product, *wide, *answers(0.5, 0.1, query="C"), max_pairs=4)
     assert pairs(rows) == [("A-0", "A-1"), ("A-0", "A-2"), ("B-0", "B-2"), ("C-0", "C-1")]
     assert account.dropped == {"over_max_pairs": 1, "over_per_prompt": 2}
-
-
-def test_one_pair_of_texts_is_taken_once(product: Product):
-    lines = [*answers(0.9, 0.1), judged("again", 0.8, query="Q", answer=TEXTS[0])]
-    account, rows = built(product, *lines)
-    assert pairs(rows) == [("Q-0", "Q-1")]
-    assert account.dropped == {}
-
-
-def test_stated_preferences_and_corrections_come_first(product: Product):
-    told = (
-        about(
-            "Q-0", "f1", "preference", preferred_output="Stated better text.", rejected_output="Stated worse text, no."
-        ),
-        about("Q-1", "f2", "correction", preferred_output="As it should have been."),
-    )
-    _, rows = built(product, *answers(0.9, 0.1), feedback=told)
-    assert [row["metadata"]["strategy"] for row in rows] == ["explicit", "explicit"]
-    sides = {(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows}
-    assert sides == {("Stated better text.", "Stated worse text, no."), ("As it should have been.", TEXTS[1])}
-    assert [row["metadata"]["margin"] for row in rows] == [None, None]
-    assert {row["metadata"]["rejected_id"] for row in rows} == {None, "Q-1"}
-
-
-def test_a_correction_of_an_answer_without_text_is_no_pair(product: Product):
-    mended = about("a1", "f1", "correction", preferred_output="As it should have been.")
-    account, _ = built(product, interaction("a1", answer=None), feedback=(mended,))
-    assert account == Built(candidates=1, selected=0, dropped={"empty_side": 1})

@@ -65,6 +65,7 @@ def test_the_same_rows_have_the_same_hash_and_other_rows_or_another_order_have_a
     assert publish_rows(tmp_path / "fewer", rows[1:]).sha256 != first.sha256
 
 
+@pytest.mark.slow
 def test_shuffled_log_files_give_the_same_bytes(product: Product, tmp_path):
     lines = [judged(f"a{i}", i % 11 / 10, query=f"Question {i // 4}?", answer=f"Answer {i}.") for i in range(2000)]
     hashes = []

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from rl_assets.datasets.builders import build_sft
 from rl_assets.datasets.policies import SftPolicy
 from rl_assets.datasets.ratings import Window
@@ -93,6 +95,7 @@ def test_a_late_file_changes_the_content_of_its_own_day_only(product: Product):
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
 
 
+@pytest.mark.slow
 def test_a_late_file_changes_only_the_days_that_look_back_on_it(product: Product):
     for day in range(4):
         product.log(judged(f"a{day}", 0.5, timestamp=at(day)), day=later(day))

@@ -72,7 +72,9 @@ def published(product: Product, name: str, root: Path) -> tuple[dict[str, object
 
 
 # The pairs of `reward` are made as those of `dpo` are.
-@pytest.mark.parametrize("name", ["sft", "dpo", "kto", "grpo", pytest.param("reward", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["sft", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dpo", "kto", "grpo", "reward"))]
+)
 def test_rows_hashes_and_accounts_are_the_same_in_one_slice_and_in_many(rated, name, tmp_path, monkeypatch):
     whole = published(rated, name, tmp_path / "whole")
     monkeypatch.setattr(texts, "SHARD_ROWS", 7)

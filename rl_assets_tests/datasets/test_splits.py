@@ -88,7 +88,7 @@ def test_prompts_that_differ_in_numbers_only_share_a_split_if_digits_are_ignored
     assert len({row["cluster_key"] for row in product.rows(RATED_INTERACTIONS, DAY)}) == 1
 
 
-@pytest.mark.parametrize("size", [1, 5, 20])
+@pytest.mark.parametrize("size", [1, *(pytest.param(size, marks=pytest.mark.slow) for size in (5, 20))])
 def test_clusters_of_every_size_are_held_out_alike(product: Product, size: int):
     """The words of each cluster are its own; its prompts differ in one of 27."""
     clusters = 400

@@ -71,6 +71,7 @@ def test_the_day_is_what_landed_on_it_and_the_window_is_all_of_it(product: Produ
     assert len(product.rows(STATS, later(1))) == 2
 
 
+@pytest.mark.slow
 def test_what_could_be_built_is_what_was_built(product: Product, tmp_path):
     product.log(
         *(judged(f"{q}-{i}", i, query=f"Q {q}?", answer=f"{'Yes, it is' if i else 'No, never'} {q}")

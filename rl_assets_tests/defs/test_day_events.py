@@ -4,6 +4,7 @@ import gzip
 from datetime import date, timedelta
 
 import dagster as dg
+import pytest
 
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import make_dataset
@@ -18,6 +19,7 @@ def passed_by_day(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dict[s
     return {info.partition_key: info.latest_execution_status.value == "SUCCEEDED" for info in infos if info.is_current}
 
 
+@pytest.mark.slow
 def test_a_good_day_does_not_hide_a_bad_one(tmp_path, instance):
     for number, day in enumerate(DAYS):
         write_log(tmp_path, day, range(200 * number, 200 * number + 200) if number == 1 else range(2))

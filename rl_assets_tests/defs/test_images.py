@@ -96,6 +96,7 @@ def test_a_home_without_documentation_asks_for_nothing(home, instance):
     assert "there is no documentation folder" in docs_changed(context).skip_message
 
 
+@pytest.mark.slow
 def test_index_and_datasets_follow_from_the_pairs_and_stay_where_nothing_changed(home, instance):
     plain = {f"plain/{i}.md": f"# Part {i}\n\n## Storage of {i}\n\n{'Keep it dry and cool. ' * 4}" for i in range(9)}
     site(home / "docs" / "guide", guide() | plain)

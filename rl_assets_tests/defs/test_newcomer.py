@@ -53,6 +53,7 @@ def require_skipped(result: dg.ExecuteInProcessResult, instance: dg.DagsterInsta
     assert run is not None and run.tags[f"{NOT_TRAINED}/{adapter}"].endswith(" rows")
 
 
+@pytest.mark.slow
 def test_prompts_that_the_base_model_cannot_hold_train_nothing_and_everybody_says_so(
     home: Path, instance: dg.DagsterInstance, tmp_path: Path
 ):

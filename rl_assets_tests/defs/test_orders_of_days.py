@@ -99,6 +99,7 @@ def alike(one: str, other: str) -> bool:
     return 10 * len(ours & theirs) >= 9 * len(ours | theirs)
 
 
+# Few prompts in other orders are in the first tier: features/test_clusters.py and datasets/test_splits.py.
 @pytest.mark.slow
 def test_twenty_orders_of_days_and_groupings_of_files_give_equal_splits_and_datasets(tmp_path: Path):
     results = [result_of(tmp_path / str(order), order) for order in range(20)]

@@ -81,6 +81,7 @@ def test_personal_data_in_names_is_replaced_or_hashed_everywhere_and_found(tmp_p
     assert found[PERSONAL[0]] == ["EMAIL", "EMAIL"] and found[PERSONAL[2]] == ["EMAIL", "IBAN"]
 
 
+@pytest.mark.slow
 def test_an_erasure_by_the_landed_id_finds_the_rows_of_its_hash(tmp_path: Path, monkeypatch):
     product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
     products_log(product)
@@ -91,6 +92,7 @@ def test_an_erasure_by_the_landed_id_finds_the_rows_of_its_hash(tmp_path: Path, 
     assert {"interactions", "interaction_features", "rated_interactions", "dataset_ledger"} <= set(erasure.rows)
 
 
+@pytest.mark.slow
 def test_a_detector_of_ones_own_works_in_texts_and_check_and_makes_earlier_days_out_of_date(tmp_path, monkeypatch):
     product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
     products_log(product)

@@ -67,16 +67,52 @@ def metrics_of_env(line: str, folder: Path) -> dict[str, Row]:
 def test_a_single_human_score_decides_whatever_its_name_and_several_do_not(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
+    """Scores of traces, one that was retracted, and a rater's verdicts with times and without, in either order."""
     product.log(*(trace(name, scores) for name, scores in NAMES.items()), log_format="langfuse")
+    product.log(*map(interaction, ("retracted", "timed first", "timed last")))
+    product.log(
+        reward("timed last", 1.0, user_id="u", timestamp=None),
+        reward("timed last", 0.0, user_id="u"),
+        reward("timed first", 0.0, user_id="u"),
+        reward("timed first", 1.0, user_id="u", timestamp=None),
+        reward("retracted", 1.0, user_id="u", timestamp=f"{DAY}T12:00:00Z"),
+        reward("retracted", 0.3, user_id="u", dimension="tone"),
+        {"type": "retraction", "interaction_id": "retracted", "user_id": "u"},
+        log_format="reward_log",
+    )
     result = rate(product, instance)
     assert rewards(product) == {
         "overall alone": 0.9,
         "another name alone": 0.25,
         "overall beside another": 0.9,
         "several": None,
+        "retracted": 0.3,
+        "timed first": 1.0,
+        "timed last": 0.0,
     }
     assert decided_by(product)["another name alone"] == "user-feedback"
     assert "`user-feedback` | `1` | `0.25`" in metadata(result, RATED_INTERACTIONS.name)["counted_as_overall"]
+
+
+def test_showings_of_one_text_pool_the_scores_that_decide_and_the_last_of_each_rater(
+    product: Product, instance: dg.DagsterInstance
+) -> None:
+    product.log(*(interaction(name, answer="On its way.") for name in "abc"))
+    product.log(*(interaction(name, query="When?", answer="On Monday.") for name in "zyx"), name="zyx.jsonl")
+    untimed = {"timestamp": None, "user_id": "u"}
+    product.log(
+        reward("a", 1.0, dimension="app", user_id="u"),
+        reward("b", 0.0, dimension="web", user_id="v"),
+        reward("c", 0.5, user_id="w"),
+        reward("y", 0.2, user_id="u", timestamp=f"{DAY}T11:00:00Z"),
+        reward("z", 0.4, **untimed),
+        reward("x", 0.6, **untimed),
+        log_format="reward_log",
+    )
+    rate(product, instance)
+    rated = {row["interaction_id"]: row for row in product.rows(RATED_INTERACTIONS, DAY)}
+    pooled = {name: (row["pooled_reward"], row["pooled_raters"]) for name, row in rated.items()}
+    assert pooled == dict.fromkeys("abc", (0.5, 3)) | dict.fromkeys("zyx", (0.6, 1))
 
 
 def test_scores_that_no_dataset_reads_are_named_with_a_line_that_works_as_it_stands(
@@ -133,33 +169,6 @@ def test_an_overall_score_of_a_later_day_takes_over_and_leaves_earlier_days(
     assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 == before
 
 
-def test_a_retracted_overall_score_leaves_the_other_to_decide(product: Product, instance: dg.DagsterInstance) -> None:
-    product.log(interaction("a"))
-    product.log(
-        reward("a", 1.0, user_id="u", timestamp=f"{DAY}T12:00:00Z"),
-        reward("a", 0.3, user_id="u", dimension="tone"),
-        {"type": "retraction", "interaction_id": "a", "user_id": "u"},
-        log_format="reward_log",
-    )
-    rate(product, instance)
-    assert rewards(product) == {"a": 0.3}
-
-
-def test_showings_of_one_text_pool_the_scores_that_decide_on_each(
-    product: Product, instance: dg.DagsterInstance
-) -> None:
-    product.log(*(interaction(name, answer="On its way.") for name in "abc"))
-    product.log(
-        reward("a", 1.0, dimension="app", user_id="u"),
-        reward("b", 0.0, dimension="web", user_id="v"),
-        reward("c", 0.5, user_id="w"),
-        log_format="reward_log",
-    )
-    rate(product, instance)
-    pooled = {(row["pooled_reward"], row["pooled_raters"]) for row in product.rows(RATED_INTERACTIONS, DAY)}
-    assert pooled == {(0.5, 3)}
-
-
 def test_a_metric_that_a_machine_computes_is_no_persons_once_that_is_said(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -181,32 +190,6 @@ def test_a_metric_of_one_name_has_a_range_per_log_format(product: Product, insta
     result = rate(product, instance, metrics=scales)
     assert check(result, "ratings_fit_their_scale").passed
     assert rewards(product) == {"a": 0.5, "b": 0.0, "c": None}
-
-
-def test_of_a_raters_verdicts_on_any_showing_the_last_to_land_counts(
-    product: Product, instance: dg.DagsterInstance
-) -> None:
-    product.log(*(interaction(name, answer="On its way.") for name in ("z", "y", "x")))
-    untimed = {"timestamp": None, "user_id": "u"}
-    product.log(
-        reward("y", 0.2, user_id="u", timestamp=f"{DAY}T11:00:00Z"),
-        reward("z", 0.4, **untimed),
-        reward("x", 0.6, **untimed),
-        log_format="reward_log",
-    )
-    rate(product, instance)
-    assert {row["pooled_reward"] for row in product.rows(RATED_INTERACTIONS, DAY)} == {0.6}
-
-
-@pytest.mark.parametrize("timed_first", [True, False])
-def test_a_verdict_without_a_time_counts_where_it_landed(
-    product: Product, instance: dg.DagsterInstance, timed_first: bool
-) -> None:
-    product.log(interaction("a"))
-    lines = [reward("a", 0.0, user_id="u"), reward("a", 1.0, user_id="u", timestamp=None)]
-    product.log(*lines[:: 1 if timed_first else -1], log_format="reward_log")
-    rate(product, instance)
-    assert rewards(product) == {"a": 1.0 if timed_first else 0.0}
 
 
 def test_feedback_on_answers_older_than_the_window_has_a_count_of_its_own(
@@ -234,6 +217,7 @@ def selected(home: Path, names: Iterable[str]) -> dict[str, int]:
     return {name: sum(manifest.rows.values()) for name, manifest in manifests.items()}
 
 
+@pytest.mark.slow
 def test_the_published_gateway_log_reaches_datasets_by_default(tmp_path: Path, published_data: Path) -> None:
     product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
     for path in (published_data / "logs-tensorzero").glob("*.jsonl"):

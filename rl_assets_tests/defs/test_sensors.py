@@ -90,6 +90,7 @@ def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(wit
     assert request.partition_key == DAY
 
 
+@pytest.mark.slow
 def test_a_thousand_answers_to_one_prompt_do_not_retrain(tmp_path, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "2")
     write_log(tmp_path, DAY, range(1), answers=1_000)
@@ -97,6 +98,7 @@ def test_a_thousand_answers_to_one_prompt_do_not_retrain(tmp_path, instance, mon
     assert retrain(tmp_path, instance).run_requests == []
 
 
+@pytest.mark.slow
 def test_the_same_datasets_are_asked_for_under_one_key(with_dataset, instance, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_RETRAIN_MIN_SFT_ROWS", "1")
     keys = [retrain(with_dataset, instance).run_requests[0].run_key for _ in range(2)]

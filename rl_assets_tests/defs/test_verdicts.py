@@ -112,72 +112,61 @@ def test_a_verdict_that_changes_without_a_time_is_the_later_line_every_time(
     assert product.lake.published(FEEDBACK, DAY).sha256 != before
 
 
-def test_a_rating_that_is_exported_again_with_another_value_replaces_the_former(
+def test_what_lands_again_on_a_later_day_counts_from_that_day_on(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
-    product.log(*(interaction(f"i{number}", user_rating=2, user_id=f"u{number}") for number in range(3)))
-    product.log(*(interaction(f"i{number}", user_rating=5, user_id=f"u{number}") for number in range(3)), day=later(1))
+    stars = [[interaction(f"i{number}", user_rating=stars, user_id="u") for number in range(3)] for stars in (2, 5)]
+    answers = [interaction("a1"), interaction("a2"), judged("a3", 0.4), interaction("a4", answer="Before.")]
+    again = [judged("a1", 0.9), interaction("a2"), judged("a3", 0.6), judged("a4", 1.0, answer="After.")]
+    for day, thumb, taken, lines in ((DAY, "up", "up", answers), (later(1), "down", "none", again)):
+        product.log(*stars[day > DAY], *lines, day=day)
+        product.log(completion(id="c", feedback={"thumbs": taken}), log_format="openai_chat", day=day)
+        product.log(about("f", "f1", f"thumbs_{thumb}"), log_format="feedback_table", day=day)
+    product.log(interaction("f"), name="f.jsonl")
+    before = dict.fromkeys(("i0", "i1", "i2"), 0.25) | {"a1": None, "a2": None, "a3": 0.4, "a4": None}
+    after = dict.fromkeys(("i0", "i1", "i2"), 1.0) | {"a1": 0.9, "a2": None, "a3": 0.6, "a4": None}
+
     rate(product, instance)
     first = product.lake.published(RATED_INTERACTIONS, DAY).sha256
-    result = rate(product, instance, later(1))
-    assert [*rewards(product, later(1)).values()] == [1.0, 1.0, 1.0]
+    assert rewards(product) == before | {"c": 1.0, "f": 1.0}
+    shown = metadata(rate(product, instance, later(1)), RATED_INTERACTIONS.name)
+    assert rewards(product, later(1)) == after | {"c": None, "f": 0.0}, "a4 is another text"
     assert raters(product, later(1)) == {1}
-    assert metadata(result, RATED_INTERACTIONS.name)["changed_verdicts"] == 3
+    assert (shown["changed_verdicts"], shown["withdrawn_verdicts"]) == (4, 1)
     rate(product, instance)
     assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 == first
-    assert [*rewards(product).values()] == [0.25, 0.25, 0.25]
 
 
-def test_an_id_with_new_content_on_a_later_day_is_an_update(product: Product, instance: dg.DagsterInstance) -> None:
-    product.log(interaction("a"))
-    product.log(about("a", "f1", "thumbs_up"), log_format="feedback_table")
-    product.log(about("a", "f1", "thumbs_down"), log_format="feedback_table", day=later(1))
-    rate(product, instance)
-    rate(product, instance, later(1))
-    assert (rewards(product), rewards(product, later(1))) == ({"a": 1.0}, {"a": 0.0})
-
-
-WITHDRAWN = {
-    "the same id": [about("a", "f1", "none", user_id=None)],
-    "another id of the same rater": [about("a", "f2", "retraction", created_at=f"{DAY}T13:00:00Z")],
-}
-
-
-@pytest.mark.parametrize("lines", WITHDRAWN.values(), ids=WITHDRAWN)
-def test_a_withdrawn_thumb_leaves_no_reward(
-    product: Product, instance: dg.DagsterInstance, lines: list[dict[str, object]]
-) -> None:
-    product.log(interaction("a"), interaction("b"))
-    product.log(
-        about("a", "f1", preferred_output="Better."), about("b", "f9"), log_format="feedback_table", name="a.jsonl"
-    )
-    product.log(*lines, log_format="feedback_table", name="b.jsonl")
-    result = rate(product, instance)
-    assert rewards(product) == {"a": None, "b": 1.0}
-    assert check(result, "every_line_is_counted").passed
-
-
-def test_a_retraction_of_a_reward_log_takes_one_dimension_and_one_rater(
+def test_withdrawn_verdicts_leave_no_reward_and_bad_ones_with_a_better_text_are_corrections_too(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
-    product.log(interaction("a"))
+    product.log(*map(interaction, "abcdABC"))
     product.log(
-        reward("a", 1.0, user_id="u"),
-        reward("a", 0.5, user_id="v"),
-        {"type": "retraction", "interaction_id": "a", "user_id": "u", "timestamp": f"{DAY}T12:00:00Z"},
+        about("a", "f1", preferred_output="Better."),
+        about("b", "f9"),
+        about("c", "f10"),
+        about("A", "f11", "thumbs_down", preferred_output="The better words."),
+        about("B", "f12", "rating", rating=2, preferred_output="Better still."),
+        about("C", "f13", "thumbs_down", preferred_output=" "),
+        log_format="feedback_table",
+        name="a.jsonl",
+    )
+    same_id = about("a", "f1", "none", user_id=None)
+    same_rater = about("c", "f20", "retraction", created_at=f"{DAY}T13:00:00Z")
+    product.log(same_id, same_rater, log_format="feedback_table", name="b.jsonl")
+    product.log(
+        reward("d", 1.0, user_id="u"),
+        reward("d", 0.5, user_id="v"),
+        {"type": "retraction", "interaction_id": "d", "user_id": "u", "timestamp": f"{DAY}T12:00:00Z"},
         log_format="reward_log",
     )
-    rate(product, instance)
-    assert rewards(product) == {"a": 0.5}
-
-
-def test_a_thumb_that_a_completion_takes_back_leaves_no_reward(product: Product, instance: dg.DagsterInstance) -> None:
-    product.log(completion(id="c", feedback={"thumbs": "up"}), log_format="openai_chat")
-    product.log(completion(id="c", feedback={"thumbs": "none"}), log_format="openai_chat", day=later(1))
-    rate(product, instance)
-    result = rate(product, instance, later(1))
-    assert (rewards(product), rewards(product, later(1))) == ({"c": 1.0}, {"c": None})
-    assert metadata(result, RATED_INTERACTIONS.name)["withdrawn_verdicts"] == 1
+    result = rate(product, instance)
+    assert rewards(product) == {"a": None, "b": 1.0, "c": None, "d": 0.5, "A": 0.0, "B": 0.25, "C": 0.0}
+    assert check(result, "every_line_is_counted").passed
+    corrections = {
+        row["interaction_id"]: row["preferred"] for row in product.rows(FEEDBACK) if row["kind"] == "correction"
+    }
+    assert corrections == {"A": "The better words.", "B": "Better still."}
 
 
 TEN_STARS = {
@@ -204,22 +193,6 @@ def test_stars_have_the_scale_that_is_declared_and_warn_if_they_leave_it(
     assert rewards(product) == {f"{name}{stars}": stars / 10 for name in "fio" for stars in range(11)}
 
 
-def test_a_bad_verdict_with_a_better_text_is_a_correction_too(product: Product, instance: dg.DagsterInstance) -> None:
-    product.log(*map(interaction, "ABC"))
-    product.log(
-        about("A", "f1", "thumbs_down", preferred_output="The better words."),
-        about("B", "f2", "rating", rating=2, preferred_output="Better still."),
-        about("C", "f3", "thumbs_down", preferred_output=" "),
-        log_format="feedback_table",
-    )
-    rate(product, instance)
-    corrections = {
-        row["interaction_id"]: row["preferred"] for row in product.rows(FEEDBACK) if row["kind"] == "correction"
-    }
-    assert corrections == {"A": "The better words.", "B": "Better still."}
-    assert rewards(product) == {"A": 0.0, "B": 0.25, "C": 0.0}
-
-
 def test_ids_in_another_form_match_and_others_that_come_near_are_counted(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -241,14 +214,3 @@ def test_ids_in_another_form_match_and_others_that_come_near_are_counted(
     warned = check(result, "feedback_has_answers")
     assert not warned.passed
     assert "42, ab-7, never-landed" in str(warned.description)
-
-
-def test_an_answer_exported_again_on_a_later_day_with_its_score_has_a_reward(product: Product, instance):
-    answers = [interaction("a1"), interaction("a2"), judged("a3", 0.4), interaction("a4", answer="Before.")]
-    product.log(*answers)
-    again = [judged("a1", 0.9), interaction("a2"), judged("a3", 0.6), judged("a4", 1.0, answer="After.")]
-    product.log(*again, day=later(1))
-    rate(product, instance)
-    assert rewards(product) == {"a1": None, "a2": None, "a3": 0.4, "a4": None}
-    rate(product, instance, later(1))
-    assert rewards(product, later(1)) == {"a1": 0.9, "a2": None, "a3": 0.6, "a4": None}, "a4 is another text"

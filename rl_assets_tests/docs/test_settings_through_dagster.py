@@ -155,6 +155,7 @@ def test_dagster_accepts_a_documented_value_of_a_setting(line: str, folder: Path
     assert accept_resources().success
 
 
+@pytest.mark.slow
 def test_documented_values_that_modules_read_when_they_are_imported_give_the_tables_of_a_day(folder: Path):
     (lines,) = files_of(AT_IMPORT)
     write_env_file(lines, folder)

@@ -75,6 +75,7 @@ def judged(url: str, model: str = "wise", key: str | None = "sesame") -> Setting
     return Settings(judge_base_url=url, judge_model=model, judge_api_key=key)
 
 
+@pytest.mark.slow
 def test_without_errors_it_exits_with_0(product, home):
     product.log(interaction())
     product.ingest()

@@ -82,11 +82,13 @@ def judged(published_data):
     return labelled_pairs(published_data)
 
 
+@pytest.mark.slow
 def test_all_labels_are_of_pairs_that_are_there(judged):
     assert len(judged) == len(labels()) == 336
     assert sum(1 - label for _, label in judged) == 36
 
 
+@pytest.mark.slow
 def test_the_calibrated_confidence_ranks_better_and_says_what_it_means(judged):
     truth = np.array([label for _, label in judged])
     simple = np.array([pair["confidence_v1"] for pair, _ in judged])
@@ -96,6 +98,7 @@ def test_the_calibrated_confidence_ranks_better_and_says_what_it_means(judged):
     assert abs(calibrated.mean() - truth.mean()) < 0.02
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_nearly_always_right_and_confident(judged):
     kept = [(pair, label) for pair, label in judged if pair["kept"]]
     assert np.mean([label for _, label in kept]) > 0.95

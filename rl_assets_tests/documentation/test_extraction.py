@@ -96,6 +96,7 @@ def test_ids_stay_when_other_pages_and_paragraphs_change(tmp_path):
     assert before["img/5.png"] in {pair["pair_id"] for pair in read(root).pairs}
 
 
+@pytest.mark.slow
 def test_a_page_of_ten_thousand_images_is_accounted_for(tmp_path):
     kinds = ("a.png", "missing.png", "https://example.com/c.png", "../../secret.png", "data:image/png;base64,AA")
     text = "".join(f"![image {i}]({kinds[i % 5]}) some words\n\n" for i in range(10_000))
@@ -124,6 +125,7 @@ print(publish_source(Lake(str(home / "lake")), home / "docs", "guide", Limits(),
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_fetched(tmp_path):
     away = "![a](https://example.com/a.png) ![b](//example.com/b.png) <img src='http://127.0.0.1:1/c.png'>\n\n"
     active = "<svg xmlns='x'><image href='https://example.com/d.png' width='5' height='5'/></svg>"

@@ -113,6 +113,7 @@ def test_a_source_with_few_images_gives_no_questions(tmp_path):
     assert found.rows == [] and found.dropped["too_few_distractors"] == 4
 
 
+@pytest.mark.slow
 def test_published_documentation_gives_questions_that_meet_every_expectation(published_data, tmp_path):
     (tmp_path / "docs").mkdir()
     lake = Lake(str(tmp_path / "lake"))

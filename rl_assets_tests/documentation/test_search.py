@@ -40,12 +40,14 @@ def search(kept, tmp_path_factory):
     return ImageSearch(build_index(kept, tmp_path_factory.mktemp("home")))
 
 
+@pytest.mark.slow
 def test_a_question_finds_its_image(search):
     hits = search.search_images("where do I reboot an app from its logs?")
     assert "reboot" in hits[0].document["path"]
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True) and len(hits) == 5
 
 
+@pytest.mark.slow
 def test_k_and_type_narrow_the_result(search):
     assert len(search.search_images("work pool settings", k=2)) == 2
     kinds = {hit.document["image_type"] for hit in search.search_images("how threads and caching work", type="diagram")}
@@ -54,6 +56,7 @@ def test_k_and_type_narrow_the_result(search):
         search.search_images("x", type="gif")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [*OTHER_TOPICS, "", "   ", "?!"])
 def test_other_topics_find_nothing(search, query):
     assert search.search_images(query) == []

@@ -123,6 +123,7 @@ def test_rows_that_are_too_long_are_dropped_and_too_few_train_nothing(published,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_model_without_eyes_is_refused(published, tmp_path):
     spec = TinySpec(hidden=32, intermediate=64, layers=1, heads=2, steps=1, batch=2)
     text_model = ensure_base_model("tiny", tmp_path / "models", print, spec)

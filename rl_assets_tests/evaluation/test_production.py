@@ -109,6 +109,7 @@ def test_judge_scores_and_ratings_of_the_same_answers_are_compared_pair_by_pair(
     assert "On 10 pairs of answers" in agreement_sentence(found)
 
 
+@pytest.mark.slow
 def test_the_three_annotators_of_pandalm_set_the_ceiling(log, published_data: Path):
     """Their votes as ratings of both answers: the counts are those of the source, without pairs of equal answers."""
     path = published_data / "pref-pandalm" / "pairs.jsonl"

@@ -243,6 +243,7 @@ def lines(texts: list[str], day: int) -> list[dict]:
     ]
 
 
+@pytest.mark.slow
 def test_no_dataset_trains_on_what_is_near_a_test_prompt_of_any(product: Product):
     days = month(random.Random(6))[:4]
     trained: dict[str, set[str]] = {}

@@ -121,6 +121,7 @@ def test_a_plan_counts_what_an_erasure_drops_and_changes_nothing(built, erased):
     assert (plan.rows, plan.landing_files) == (erased[1].rows, erased[1].landing_files)
 
 
+@pytest.mark.slow
 def test_an_erasure_that_was_killed_is_finished_by_the_next(copied):
     lake = products.lake(copied)
     lake.publish(ERASURES, "killed", tombstones("killed", products.mary(copied)))

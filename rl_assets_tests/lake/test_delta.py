@@ -99,6 +99,7 @@ def test_rows_whose_source_fails_half_way_change_nothing(lake):
     assert ids(lake, DAY) == ["a"]
 
 
+@pytest.mark.slow
 def test_two_processes_that_publish_other_days_do_not_disturb_each_other(lake):
     publish(lake, later(-1), "first")
     halves = [[later(i) for i in range(start, 6, 2)] for start in (0, 1)]

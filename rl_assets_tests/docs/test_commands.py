@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from pkgutil import resolve_name
 
 import click
 import dagster as dg
@@ -58,6 +59,8 @@ def export(_: Block, words: list[str]) -> None:
 def setting(name: str, value: str) -> bool:
     """Whether it is a setting; pydantic's error says that its value is none."""
     field = name.removeprefix(PREFIX).lower()
+    if field == "detectors":  # Its model is not there.
+        return callable(resolve_name(value))
     Settings.model_validate({field: value if field != "metrics" else json.loads(value)})
     return name.startswith(PREFIX) and field in Settings.model_fields
 

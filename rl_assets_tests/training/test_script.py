@@ -14,7 +14,7 @@ from rl_assets.training.export.script import training_script
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.train import train
 from rl_assets_tests.support.training_samples import DAY, ONLINE
-from rl_assets_tests.support.training_scripts import run_script
+from rl_assets_tests.support.training_scripts import answers_that_fit, run_script
 
 
 def test_the_sft_script_reproduces_losses_and_weights(
@@ -22,6 +22,7 @@ def test_the_sft_script_reproduces_losses_and_weights(
 ):
     source = training_script(sft_adapter, base.path, sft_data, None)
     assert "rl_assets" not in source
+    assert answers_that_fit(source, ["An answer.", " ", "\u200b\ufeff", ""]) == ["An answer."]
     assert run_script(source, tmp_path) < 1e-6
     again, recorded = (load_file(f / "adapter_model.safetensors") for f in (tmp_path / "out", sft_adapter.folder))
     assert max((again[name] - recorded[name]).abs().max().item() for name in recorded) < 1e-6

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rl_assets.core import blank
 from rl_assets.models.adapters import Adapter, read_adapter
 from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.rewards import answers
@@ -88,7 +89,7 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
         dependencies="\n".join(f'#   "{name}=={manifest.versions[name]}",' for name in PINNED),
     )
     # The values last: no text of theirs is mistaken for a placeholder.
-    repeated = "\n\n".join(map(_source, (matches_filters, *parts.repeated)))
+    repeated = "\n\n".join(map(_source, (matches_filters, blank, *parts.repeated)))
     body = BODY.replace("@OURS@", repeated).replace("@TRAINER@", parts.text)
     return header + body.replace("@VALUES@", _literal(values))
 

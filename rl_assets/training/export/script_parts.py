@@ -16,6 +16,7 @@ BODY = '''from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -44,7 +45,7 @@ def fits(row):
     """Rows that are too long, empty or equal on both sides are dropped; none were cut."""
     answers = [row[side] for side in ("completion", "chosen", "rejected") if side in row]
     encoded = [tokens(row["prompt"] + answer) for answer in answers]
-    if not all(message["content"].strip() for answer in answers for message in answer):
+    if any(is_blank(message["content"]) for answer in answers for message in answer):
         return False
     if len(encoded) == 2 and encoded[0] == encoded[1]:
         return False

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rl_assets_tests.support.wheel import REPOSITORY, installed  # noqa: F401
 
 
@@ -35,6 +37,7 @@ def test_the_quickstart_can_be_installed_from_the_package(installed, tmp_path): 
     assert len(list((tmp_path / "landing").rglob("*.jsonl.gz"))) > 100
 
 
+@pytest.mark.slow
 def test_the_definitions_load_from_the_package(installed):  # noqa: F811
     script = "import rl_assets.definitions as d; print(*sorted(d.defs.resolve_asset_graph().get_all_asset_keys()))"
     assert run(installed, script) == run(REPOSITORY, script)

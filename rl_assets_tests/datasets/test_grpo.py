@@ -53,19 +53,74 @@ def test_of_many_answers_those_are_taken_that_lie_evenly_over_the_sorted_rewards
     assert account.dropped == {"over_group_size": sum(count - 4 for count in places)}
 
 
-def test_the_best_and_the_worst_are_in_every_group(product: Product):
+def test_the_best_and_the_worst_are_in_every_group_and_other_selections_take_the_best_or_any(product: Product):
     product.log(*group(*(i / 20 for i in range(20))))
     product.ingest()
     for size in (2, 3, 10):
         _, rows = product.build(build_grpo, GrpoPolicy(group_size=size))
         assert len(rewards(rows)[0]) == size
         assert (rewards(rows)[0][0], rewards(rows)[0][-1]) == (0.95, 0.0)
+    assert rewards(product.build(build_grpo, GrpoPolicy(selection="top"))[1]) == [[0.95, 0.9, 0.85, 0.8]]
+    chance = rewards(product.build(build_grpo, GrpoPolicy(selection="random"))[1])
+    assert chance == rewards(product.build(build_grpo, GrpoPolicy(selection="random"))[1])
+    assert chance[0] not in ([0.95, 0.9, 0.85, 0.8], [0.95, 0.65, 0.3, 0.0])
 
 
-def test_a_group_without_signal_is_dropped_and_counted(product: Product):
-    account, rows = built(product, *group(0.5, 0.55, 0.5, query="A"), *group(0.5, 0.6, query="B"))
-    assert rewards(rows) == [[0.6, 0.5]]
-    assert account.dropped == {"no_signal": 3}
+def test_every_answer_joins_a_group_or_has_its_reason(product: Product):
+    account, rows = built(
+        product,
+        *group(0.9, 0.1, query="A"),
+        judged("failed", 0.5, query="A", error_occurred=True),
+        judged("blank", 0.5, query="A", answer="\n"),
+        judged("unrated", None, query="A"),
+        interaction("unjudged", query="A"),
+        judged("again", 0.5, query="A", answer="It is on its way, says A-0. "),
+        judged("odd", 0.5, messages=[{"role": "user", "content": "A"}]),
+        *group(0.9, query="lonely"),
+        *group(0.5, 0.55, 0.5, query="No signal"),
+        *group(0.5, 0.6, query="A little signal"),
+        *group(0.15, 0.0, query="All failed"),
+        *group(0.2, 0.0, query="Nearly all failed"),
+    )
+    assert sorted(rewards(rows)) == [[0.2, 0.0], [0.6, 0.5], [0.7, 0.1]]
+    assert account.dropped == {
+        "error": 1,
+        "no_answer": 1,
+        "no_reward": 2,
+        "pooled": 1,
+        "untrainable_prompt": 1,
+        "too_few_answers": 1,
+        "no_signal": 3,
+        "all_failed": 2,
+    }
+    measures = account.metrics
+    assert (measures["groups"], measures["groups_without_signal"], measures["groups_all_failed"]) == (3, 1, 1)
+    assert measures["mean_sd"] == pytest.approx((0.1 + 0.05 + 0.3) / 3, abs=0.001)
+
+
+def test_a_group_is_of_one_prompt_and_one_reward_source_and_each_text_is_one_answer(product: Product):
+    long = "word " * 50
+    product.log(reward("Sources-2", 0.0), reward("Sources-3", 1.0), log_format="reward_log")
+    _, rows = built(
+        product,
+        *group(0.3, 0.7, 0.5, query="Equal", answer="Same."),
+        judged("b", 0.0, query="Equal"),
+        *group(0.9, 0.1, 0.5, 0.5, query="Sources"),
+        *group(0.9, 0.1, query="Contexts"),
+        *(dict(line, interaction_id=f"c{i}", context="C") for i, line in enumerate(group(0.8, 0.2, query="Contexts"))),
+        *group(1.0, 0.0, query=long),
+        *group(1.0, 0.0, query="word " * 20),
+    )
+    found = [(row["prompt"][-1]["content"][:8], row["metadata"]["scorer"], rewards([row])[0]) for row in rows]
+    assert sorted(one for one in found if not one[0].startswith("word")) == [
+        ("Contexts", "judge", [0.8, 0.2]),
+        ("Contexts", "judge", [0.9, 0.1]),
+        ("Equal", "judge", [0.5, 0.0]),
+        ("Sources", "human", [1.0, 0.0]),
+        ("Sources", "judge", [0.9, 0.1]),
+    ]
+    words = [row["metadata"]["query_complexity"] for row in rows if row["prompt"][-1]["content"].startswith("word")]
+    assert sorted(words) == ["complex", "moderate"]
 
 
 def test_the_signal_is_measured_on_the_answers_that_are_taken(product: Product):
@@ -74,92 +129,12 @@ def test_the_signal_is_measured_on_the_answers_that_are_taken(product: Product):
     assert account.dropped == {"over_group_size": 20}
 
 
-def test_every_answer_that_joins_no_group_has_its_reason(product: Product):
-    account, rows = built(
-        product,
-        *group(0.9, 0.1, query="A"),
-        judged("failed", 0.5, query="A", error_occurred=True),
-        judged("blank", 0.5, query="A", answer="\n"),
-        judged("unrated", None, query="A"),
-        judged("again", 0.5, query="A", answer="It is on its way, says A-0. "),
-        judged("odd", 0.5, messages=[{"role": "user", "content": "A"}]),
-        *group(0.9, query="lonely"),
-    )
-    assert len(rows) == 1
-    assert account.dropped == {
-        "error": 1,
-        "no_answer": 1,
-        "no_reward": 1,
-        "pooled": 1,
-        "untrainable_prompt": 1,
-        "too_few_answers": 1,
-    }
-
-
-def test_equal_texts_are_one_answer_with_the_mean_of_their_rewards(product: Product):
-    _, rows = built(product, *group(0.3, 0.7, 0.5, query="A", answer="Same."), judged("b", 0.0, query="A"))
-    assert rewards(rows) == [[0.5, 0.0]]
-
-
-def test_groups_hold_one_reward_source_each(product: Product):
-    product.log(reward("Q-2", 0.0), reward("Q-3", 1.0), log_format="reward_log")
-    _, rows = built(product, *group(0.9, 0.1, 0.5, 0.5))
-    assert sorted((row["metadata"]["scorer"], answers) for row, answers in zip(rows, rewards(rows), strict=True)) == [
-        ("human", [1.0, 0.0]),
-        ("judge", [0.9, 0.1]),
-    ]
-
-
-def test_one_question_in_two_contexts_gives_two_groups(product: Product):
-    lines = [
-        *group(0.9, 0.1),
-        *(dict(line, interaction_id=f"c{i}", context="C") for i, line in enumerate(group(0.8, 0.2))),
-    ]
-    assert sorted(rewards(built(product, *lines)[1])) == [[0.8, 0.2], [0.9, 0.1]]
-
-
 def test_the_least_group_size_is_kept(product: Product):
     account, rows = built(product, *group(0.9, 0.5, 0.1, query="A"), *group(0.9, 0.1, query="B"), min_group_size=3)
     assert rewards(rows) == [[0.9, 0.5, 0.1]]
     assert account.dropped == {"too_few_answers": 2}
 
 
-def test_an_answer_that_nobody_judged_costs_a_group_nothing(product: Product):
-    _, rows = built(product, *group(0.9, 0.1, query="A"), interaction("a", query="A"))
-    assert rewards(rows) == [[0.9, 0.1]]
-
-
-@pytest.mark.parametrize(("best", "taken"), [(0.15, 0), (0.2, 1)])
-def test_a_group_that_failed_as_a_whole_gives_no_advantage(product: Product, best, taken):
-    account, rows = built(product, *group(best, 0.0))
-    assert len(rows) == taken
-    assert account.dropped == ({} if taken else {"all_failed": 2})
-
-
-def test_other_selections_take_the_best_or_any(product: Product):
-    lines = group(*(i / 20 for i in range(20)))
-    assert rewards(built(product, *lines, selection="top")[1]) == [[0.95, 0.9, 0.85, 0.8]]
-    chance = rewards(product.build(build_grpo, GrpoPolicy(selection="random"))[1])
-    assert chance == rewards(product.build(build_grpo, GrpoPolicy(selection="random"))[1])
-    assert chance[0] not in ([0.95, 0.9, 0.85, 0.8], [0.95, 0.65, 0.3, 0.0])
-
-
-def test_the_account_counts_groups_and_what_they_carry(product: Product):
-    lines = [*group(1.0, 0.0, query="A"), *group(0.9, 0.9, query="B"), *group(0.1, 0.0, query="C")]
-    assert built(product, *lines)[0].metrics == {
-        "groups": 1,
-        "mean_sd": 0.5,
-        "groups_without_signal": 1,
-        "groups_all_failed": 1,
-    }
-
-
 def test_a_least_group_above_the_largest_is_refused():
     with pytest.raises(ValidationError, match=r"min_group_size \(5\) is above group_size \(4\)"):
         GrpoPolicy(min_group_size=5)
-
-
-def test_long_questions_are_called_complex(product: Product):
-    long = "word " * 50
-    _, rows = built(product, *group(1.0, 0.0, query=long), *group(1.0, 0.0, query="word " * 20))
-    assert sorted(row["metadata"]["query_complexity"] for row in rows) == ["complex", "moderate"]

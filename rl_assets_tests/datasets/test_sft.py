@@ -102,7 +102,7 @@ def test_synthetic_rewards_are_counted_and_used_only_if_asked_for(product: Produ
     assert ids(product.build(build_sft, SftPolicy(synthetic=True))[1]) == ["a1"]
 
 
-def test_of_equal_rewards_the_shorter_is_taken_then_the_newer_then_the_first_id(product: Product):
+def test_a_prompt_gives_one_row_of_equal_rewards_the_shorter_then_the_newer_then_the_first_id(product: Product):
     newer = "2026-10-01T11:00:00Z"
     _, rows = built(
         product,
@@ -112,46 +112,41 @@ def test_of_equal_rewards_the_shorter_is_taken_then_the_newer_then_the_first_id(
         judged("new", 0.9, query="B", answer="other", timestamp=newer),
         judged("z", 0.9, query="C", answer="same!"),
         judged("y", 0.9, query="C", answer="other"),
+        judged("lower case", 0.9, query="Hello there"),
+        judged("upper case", 0.95, query="HELLO  there?!"),
+        *(judged(f"context {context}", 0.9, query="D", context=context) for context in "AB"),
+        judged("task", 0.9, query="D", task="t"),
     )
-    assert ids(rows) == ["new", "short", "y"]
+    assert ids(rows) == ["context A", "context B", "new", "short", "task", "upper case", "y"]
+    (raw,) = [row for row in rows if row["metadata"]["interaction_id"] == "upper case"]
+    assert raw["messages"][0]["content"] == "HELLO  there?!"
 
 
-def test_prompts_that_differ_in_case_and_final_punctuation_give_one_row_with_the_raw_text(product: Product):
-    _, rows = built(product, judged("a", 0.9, query="Hello there"), judged("b", 0.95, query="HELLO  there?!"))
-    assert [row["messages"][0]["content"] for row in rows] == ["HELLO  there?!"]
-
-
-def test_one_question_in_two_contexts_is_two_prompts(product: Product):
-    _, rows = built(product, judged("a", 0.9, context="A"), judged("b", 0.9, context="B"), judged("c", 0.9, task="t"))
-    assert len(rows) == 3
-
-
-def test_a_humans_correction_outranks_every_logged_answer(product: Product):
-    mended = about("a1", "f1", "correction", preferred_output="As it should be.")
-    account, rows = built(product, judged("a1", 0.1), judged("a2", 1.0), feedback=(mended,))
-    assert rows[0]["messages"][-1]["content"] == "As it should be."
-    metadata = rows[0]["metadata"]
-    assert (metadata["interaction_id"], metadata["agent"], metadata["reward_source"]) == ("a1", "human", "human")
-    assert metadata["reward"] == 1.0
-    assert account == Built(candidates=3, selected=1, dropped={"low_reward": 1, "not_the_best": 1})
-
-
-def test_an_answer_that_failed_may_be_corrected(product: Product):
-    mended = about("a1", "f1", "correction", preferred_output="As it should be.")
-    _, rows = built(product, interaction("a1", error_occurred=True, answer=None), feedback=(mended,))
-    assert rows[0]["messages"][-1]["content"] == "As it should be."
-
-
-def test_an_empty_correction_is_none(product: Product):
-    mended = about("a1", "f1", "correction", preferred_output="  \n")
-    account, rows = built(product, judged("a1", 0.9), feedback=(mended,))
-    assert ids(rows) == ["a1"] and rows[0]["metadata"]["agent"] == "desk"
-    assert account.dropped == {"no_answer": 1}
-
-
-def test_a_correction_of_an_unknown_answer_is_no_candidate(product: Product):
-    account, _ = built(product, feedback=(about("unknown", "f1", "correction", preferred_output="x"),))
-    assert account == Built(candidates=0, selected=0, dropped={})
+def test_a_correction_outranks_every_logged_answer_unless_it_is_empty_or_of_an_unknown_answer(product: Product):
+    mended = {"preferred_output": "As it should be."}
+    account, rows = built(
+        product,
+        judged("a1", 0.1, query="Outranked"),
+        judged("a2", 1.0, query="Outranked"),
+        interaction("b1", query="Failed", error_occurred=True, answer=None),
+        judged("c1", 0.9, query="Empty"),
+        feedback=(
+            about("a1", "f1", "correction", **mended),
+            about("b1", "f2", "correction", **mended),
+            about("c1", "f3", "correction", preferred_output="  \n"),
+            about("unknown", "f4", "correction", preferred_output="x"),
+        ),
+    )
+    said = {row["metadata"]["interaction_id"]: (row["messages"][-1]["content"], row["metadata"]) for row in rows}
+    assert {name: (text, found["agent"]) for name, (text, found) in said.items()} == {
+        "a1": ("As it should be.", "human"),
+        "b1": ("As it should be.", "human"),
+        "c1": ("It is on its way, says c1.", "desk"),
+    }
+    assert (said["a1"][1]["reward_source"], said["a1"][1]["reward"]) == ("human", 1.0)
+    # The failed answer and the empty correction have no text; of the unknown answer there is no candidate.
+    assert account.candidates == 7
+    assert account.dropped == {"low_reward": 1, "not_the_best": 1, "error": 1, "no_answer": 1}
 
 
 def test_the_cap_takes_the_best_prompts(product: Product):

@@ -87,6 +87,7 @@ def test_a_first_look_over_many_days_becomes_a_few_runs_of_ranges(tmp_path, inst
     assert keys == [request.run_key for request in result.run_requests], "a lost cursor requests nothing twice"
 
 
+@pytest.mark.slow
 def test_a_sensor_switched_on_after_a_history_was_built_requests_what_changed_since(tmp_path, instance):
     for number, day in enumerate(DAYS[:4]):
         write_log(tmp_path, day, range(number, number + 1))

@@ -37,9 +37,8 @@ def fill(disk: Path, leave: int) -> Path:
     return ballast
 
 
-@pytest.mark.parametrize(
-    "leave", [pytest.param(0, marks=pytest.mark.slow), 16_384, pytest.param(98_304, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("leave", [0, 16_384, 98_304])
 def test_a_full_disk_leaves_what_was_published_and_a_later_run_goes_on(small_disk, leave):
     write_log(small_disk, DAY, range(20))
     assert make_dataset(small_disk, DAY).success

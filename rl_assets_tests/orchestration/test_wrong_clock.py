@@ -51,6 +51,7 @@ def asked(home: Path, instance: dg.DagsterInstance, cursor: str | None = None) -
     }
 
 
+@pytest.mark.slow
 def test_a_clock_behind_asks_for_todays_files_when_it_is_set_right(tmp_path, instance):
     today = datetime.now(UTC).date()
     yesterday = str(today - timedelta(days=1))

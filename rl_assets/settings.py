@@ -250,10 +250,14 @@ def load_settings() -> Settings:
         raise SettingsError(f"invalid setting: {PREFIX}{name} is not valid JSON") from None
     except ValidationError as error:
         problems = "; ".join(
-            f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
-            for item in error.errors(include_input=False)
+            f"{PREFIX}{_location(item['loc'])}: {item['msg']}" for item in error.errors(include_input=False)
         )
         raise SettingsError(f"invalid setting: {problems}") from None
+
+
+def _location(path: tuple[int | str, ...]) -> str:
+    """Where a value is: the variable, and below it the keys as they were written."""
+    return ": ".join(str(part) if depth else str(part).upper() for depth, part in enumerate(path))
 
 
 def settings_table() -> str:

@@ -138,6 +138,12 @@ def test_an_invalid_value_is_an_error_that_names_its_setting(monkeypatch, name, 
         load_settings()
 
 
+def test_an_invalid_metric_is_named_below_its_setting(monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_METRICS", '{"helpfulness": {"worst": 5, "best": 5}}')
+    with pytest.raises(SettingsError, match="invalid setting: RL_ASSETS_METRICS: helpfulness: "):
+        load_settings()
+
+
 def test_all_invalid_values_are_told_at_once(monkeypatch):
     monkeypatch.setenv("RL_ASSETS_WINDOW_DAYS", "-1")
     monkeypatch.setenv("RL_ASSETS_EXECUTOR", "threads")

@@ -59,8 +59,9 @@ def no_repeat(name: str, sentence: str, key: str) -> Expectation:
 
 
 def no_majority(name: str, sentence: str, value: str) -> Expectation:
-    """Warn where over 80 % of the rows share the SQL value `value`."""
-    fact = f"coalesce((SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM noted GROUP BY {name})), 0)"
+    """Warn where over 80 % of the rows share the SQL value `value`; rows without one share nothing."""
+    counts = f"SELECT {name} AS shared, count(*) AS n FROM noted GROUP BY {name}"
+    fact = f"coalesce((SELECT max(n) FILTER (shared IS NOT NULL) / sum(n) FROM ({counts})), 0)"
     return Expectation(name, sentence, fact, high=0.8, blocking=False, notes={name: value})
 
 

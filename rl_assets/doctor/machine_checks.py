@@ -109,6 +109,12 @@ def landing_folder(settings: Settings, today: date | None = None) -> Iterator[Ch
         yield warning("landing", f"{landing} contains no logs yet: put files into <format>/<YYYY-MM-DD>/")
     else:
         yield ok("landing", f"logs of {len(days)} days, {min(days)} to {max(days)}")
+    if early := [day for day in days if day < str(settings.start_date)]:
+        yield warning(
+            "landing",
+            f"{len(early)} days of logs, {min(early)} to {max(early)}, are before RL_ASSETS_START_DATE "
+            f"({settings.start_date}) and are not read: set it to {min(early)} if they should be",
+        )
     tomorrow = (today or datetime.now(UTC).date()) + timedelta(days=1)
     if future := [day for day in days if day > str(tomorrow)]:
         yield warning("clock", f"there are logs of {future[0]}, which is in the future: check this machine's clock")

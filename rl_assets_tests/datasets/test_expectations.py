@@ -184,6 +184,14 @@ def test_rows_broken_in_one_way_fail_the_expectation_about_it(name, expectation,
         assert len(finding.samples) <= 20
 
 
+@pytest.mark.parametrize("column", ["category", "agent"])
+def test_rows_that_name_no_category_or_agent_have_none_that_dominates(column):
+    rows = good_rows("sft_dataset")
+    everywhere("metadata", column, value=None)(rows)
+    items = [item for item in SFT if item.name in ("no_category_dominates", "no_agent_dominates")]
+    assert all(finding.passed for finding in audit(connected(rows, "sft_dataset"), items))
+
+
 @pytest.mark.parametrize(
     "text", ["question 1", "Question 1!", "one two three four five six seven eight nine ten eleven"]
 )

@@ -181,6 +181,22 @@ def test_a_metric_that_a_machine_computes_is_no_persons_once_that_is_said(
     assert (rewards(product), sources) == ({"a": 0.0, "b": 1.0}, {"a": "human", "b": "verifier"})
 
 
+def test_one_score_outside_its_range_warns_that_the_others_may_be_on_another_scale(
+    product: Product, instance: dg.DagsterInstance
+) -> None:
+    product.log(
+        *(trace(f"t{number}", {"stars": 1}) for number in range(60)), trace("t60", {"stars": 5}), log_format="langfuse"
+    )
+    warned = check(rate(product, instance), "ratings_fit_their_scale")
+    assert not warned.passed
+    assert "1 of the field `stars` are not between 0 and 1 (they go from 5 to 5)" in str(warned.description)
+    assert '{"langfuse.stars": {"worst": ..., "best": ...}}' in str(warned.description)
+
+    result = rate(product, instance, metrics={"langfuse.stars": {"worst": 1, "best": 5}})
+    assert check(result, "ratings_fit_their_scale").passed
+    assert set(rewards(product).values()) == {0.0, 1.0}
+
+
 def test_a_metric_of_one_name_has_a_range_per_log_format(product: Product, instance: dg.DagsterInstance) -> None:
     product.log(interaction("a"))
     product.log(trace("b", {"rating": -1}), log_format="langfuse")

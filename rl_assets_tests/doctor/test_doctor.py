@@ -130,6 +130,14 @@ def test_a_log_dated_in_the_future_warns_about_the_clock(product: Product, home)
     assert "2031-01-01" in only(iter(findings), "clock").message
 
 
+def test_logs_from_before_the_first_day_are_a_warning(product: Product, home):
+    product.log(interaction(), day=date(2026, 9, 30))
+    product.log(interaction(), day=date(2026, 10, 1))
+    ok, early = machine_checks.landing_folder(Settings(home=home), date(2026, 10, 1))
+    assert (ok.status, early.status) == ("ok", "warning")
+    assert early.message.startswith("1 days of logs, 2026-09-30 to 2026-09-30, are before RL_ASSETS_START_DATE")
+
+
 def test_a_memory_limit_that_is_no_size_is_an_error():
     assert only(machine_checks.memory(Settings(duckdb_memory_limit="much")), "memory").status == "error"
 

@@ -1,7 +1,7 @@
 -- Log format `interaction_log`: one answer per line.
--- {interaction_id, timestamp, query, answer, agent_type, quality_scores{}, latency_ms, tools_used[], error_occurred,
---  session_id?, user_id?, sources[]?, context?, retrieval_method?, error_message?, tokens_used?, cost_usd?,
---  user_rating? (1 to 5, or the range of the metric `user_rating`), user_feedback? (text), system?,
+-- {interaction_id, timestamp, query, answer?, agent_type, quality_scores{}?, latency_ms?, tools_used[]?,
+--  error_occurred?, session_id?, user_id?, sources[]?, context?, retrieval_method?, error_message?, tokens_used?,
+--  cost_usd?, user_rating? (1 to 5, or the range of the metric `user_rating`), user_feedback? (text), system?,
 --  messages? (earlier turns), category?, task?, segment?, model?, adapter?, propensity?}
 -- A rating and a comment become rows of feedback.
 -- Reads: objects.

@@ -1,6 +1,6 @@
 -- Log format `reward_log`: questions and rewards share one file.
--- A query row {interaction_id, question, agent, category, top_k, num_sources?, timestamp?, answer?, context?, sources?,
---  segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
+-- A query row {interaction_id, question, agent, category?, top_k?, num_sources?, timestamp?, answer?, context?,
+--  sources?, segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
 --  dimension's range, timestamp?, dimension?,
 --  source? (that of the metric, or human by default; verifier, judge, synthetic), user_id?}, or a row
 --  {type: "retraction", interaction_id, timestamp?, dimension?, source?, user_id?} that takes away what its rater said

@@ -1,10 +1,10 @@
--- Ratings of the day that are outside their scale, by log format and field, with the lowest and the highest.
+-- Ratings and scores of the day that are outside their scale, by log format and field, with the lowest and the highest.
 -- Reads: outcomes.
 -- Parameters: none.
 WITH ratings AS (
     SELECT
         split_part(source_file, '/', 1) AS log_format,
-        regexp_extract(detail, '^(rating|user_rating|feedback\.rating) = (\S+) is not between (.+)$', [
+        regexp_extract(detail, '^(.+) = (\S+) is not between (.+)$', [
             'field', 'rating', 'scale'
         ]) AS found
     FROM outcomes

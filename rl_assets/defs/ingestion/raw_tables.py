@@ -58,7 +58,11 @@ class LandedLogsConfig(dg.Config):
             "No file had many of its lines rejected for one reason: a warning from 2 %, an error from 50 % "
             "(RL_ASSETS_REJECT_WARN_SHARE, RL_ASSETS_REJECT_ERROR_SHARE).",
         ),
-        day_check(RATINGS_FIT, FEEDBACK.name, "No rating is outside its scale, 1 to 5 unless another is declared."),
+        day_check(
+            RATINGS_FIT,
+            FEEDBACK.name,
+            "No rating or score is outside its scale: 1 to 5 and 0 to 1 unless others are declared.",
+        ),
     ],
     partitions_def=days,
     backfill_policy=one_run,
@@ -206,6 +210,6 @@ def _off_scale(fields: list[dict[str, Any]]) -> str:
     name = f"{fields[0]['log_format']}.{fields[0]['field']}"
     setting = f'RL_ASSETS_METRICS=\'{{"{name}": {{"worst": ..., "best": ...}}}}\''
     return (
-        f"Ratings were rejected: {rejected}. The others of the field were read on that scale too. If it is another, "
-        f"declare it, {setting}, and materialize the day again."
+        f"Ratings or scores were rejected: {rejected}. The others of the field were read on that scale too. If it is "
+        f"another, declare it, {setting}, and materialize the day again."
     )

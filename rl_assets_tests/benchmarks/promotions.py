@@ -23,6 +23,7 @@ from rl_assets_tests.support.evaluation_samples import primary, report
 YEAR = 365
 DISAGREEMENT = 0.25
 TEST_ITEMS = 200
+SEED = 0
 RULES = PromotionRules()
 REPORT = report(primary=primary())
 Floats = NDArray[np.float64]
@@ -44,6 +45,11 @@ class Years:
     def median(self) -> float:
         """The median night of the first promotion; above the number of nights if fewer than half had one."""
         return float(np.median(self.first))
+
+
+def streams(count: int) -> list[np.random.Generator]:
+    """Independent random numbers for each year, all from one seed."""
+    return np.random.default_rng(SEED).spawn(count)
 
 
 def paired(rng: np.random.Generator, size: int, gain: float = 0.0) -> Floats:
@@ -72,7 +78,7 @@ def first_promotion(nights: Iterator[Night], lineages: int = 1) -> int:
 
 def years(count: int, clusters: int, gain: float, nights: int = YEAR) -> Years:
     """Years whose entrants all have this true gain on `clusters` fresh clusters a night."""
-    draw = (np.random.default_rng((seed, clusters)) for seed in range(count))
+    draw = streams(count)
     found = [first_promotion(night_of(paired(rng, clusters, gain)) for _ in range(nights)) for rng in draw]
     return Years(np.array(found), nights)
 
@@ -80,8 +86,7 @@ def years(count: int, clusters: int, gain: float, nights: int = YEAR) -> Years:
 def three_lineages(count: int, clusters: int, nights: int = YEAR) -> float:
     """Share of years in which one of three equal lineages is promoted, each at three times the threshold."""
     found = 0
-    for seed in range(count):
-        rng = np.random.default_rng((seed, 3))
+    for rng in streams(count):
         lineages = [(night_of(paired(rng, clusters)) for _ in range(nights)) for _ in range(3)]
         found += any(first_promotion(lineage, 3) <= nights for lineage in lineages)
     return found / count
@@ -90,8 +95,7 @@ def three_lineages(count: int, clusters: int, nights: int = YEAR) -> float:
 def wandering(count: int, clusters: int, nights: int = YEAR) -> tuple[float, int]:
     """Quality wanders around the champion's (sd 0.03, autocorrelation 0.9): the share of promoted that are better."""
     better = promoted = 0
-    for seed in range(count):
-        rng = np.random.default_rng((seed, 9))
+    for rng in streams(count):
         path = _wandering_quality(rng, nights)
         night = first_promotion(night_of(paired(rng, clusters, gain)) for gain in path)
         if night <= nights:
@@ -115,8 +119,7 @@ def one_look(count: int, correlation: float, gain: float = 0.0, nights: int = YE
     """
     found = 0
     level = np.cos(np.pi * DISAGREEMENT)
-    for seed in range(count):
-        rng = np.random.default_rng((seed, 2))
+    for rng in streams(count):
         champion, own = rng.normal(size=TEST_ITEMS), rng.normal(size=TEST_ITEMS)
         for _ in range(nights):
             own = correlation * own + np.sqrt(1 - correlation**2) * rng.normal(size=TEST_ITEMS)
@@ -137,8 +140,7 @@ def judged(count: int, longer: float, quality: float, clusters: int = 40, nights
     """
     logit = float(np.log(quality / (1 - quality)))
     balanced, raw = [], []
-    for seed in range(count):
-        rng = np.random.default_rng((seed, 4))
+    for rng in streams(count):
         ratios = rng.normal(longer, 1.0, (nights, clusters))
         chance = 1 / (1 + np.exp(-(logit + 0.8 * np.tanh(ratios))))
         net = np.where(rng.random((nights, clusters)) < chance, 1.0, -1.0)

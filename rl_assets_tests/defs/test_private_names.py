@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from rl_assets.datasets.ratings import Window, count_feedback
 from rl_assets.definitions import build_defs
 from rl_assets.governance.erasure import plan_erasure
 from rl_assets.lake.delta import Lake
@@ -15,6 +16,7 @@ from rl_assets.lake.tombstones import Erased
 from rl_assets.settings import load_settings
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.features import REDACTIONS
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets_tests.support.logs import DAY, USER_KEY, Product, Row, about, interaction
 from rl_assets_tests.support.name_models import name_model
 
@@ -82,6 +84,21 @@ def test_personal_data_in_names_is_replaced_or_hashed_everywhere_and_found(tmp_p
 
 
 @pytest.mark.slow
+def test_feedback_finds_its_answer_though_ids_are_hashed(tmp_path: Path, monkeypatch):
+    """By the id as it landed, in another file, or by the id of the session."""
+    product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
+    by_session = interaction("plain-1", session_id="chat of eve@example.com", query="Second?", answer="Number two.")
+    product.log(*(interaction(name, query=f"{name}?", answer=f"About {name[:4]}.") for name in PERSONAL), by_session)
+    judged = [about(name, f"f{n}", "thumbs_up", user_id="u") for n, name in enumerate(PERSONAL)]
+    product.log(*judged, about("chat of eve@example.com", "f9", "thumbs_down"), log_format="feedback_table")
+    materialized(tmp_path, monkeypatch)
+    rated = {row["interaction_id"]: row["reward"] for row in product.rows(RATED_INTERACTIONS, DAY)}
+    assert sorted(rated.values()) == [0.0, 1.0, 1.0, 1.0]
+    assert rated["plain-1"] == 0.0 and not set(PERSONAL) & set(rated)
+    counts = count_feedback(product.lake, Window(DAY, 30))
+    assert (counts["feedback_events"], counts["feedback_without_answer"]) == (4, 0)
+
+
 def test_an_erasure_by_the_landed_id_finds_the_rows_of_its_hash(tmp_path: Path, monkeypatch):
     product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
     products_log(product)

@@ -3,8 +3,9 @@
 -- times the one that landed last. The same feedback id with new content is an update. A retraction takes away what its
 -- rater said before it. Raters without a name are one rater of an answer. An event that judges a session (an episode)
 -- judges each of its answers: it has a row for each, and keeps its own id if none has landed. Ids that differ in form
--- only (a UUID in upper case or braces, 12.0) are one id.
--- Reads: feedback, landed_interactions.
+-- only (a UUID in upper case or braces, 12.0) are one id. Ids are compared as they landed; those that hold personal
+-- data are then replaced by their hashes.
+-- Reads: feedback, landed_interactions, redactions.
 -- Parameters: none.
 WITH versions AS (
     SELECT
@@ -43,7 +44,17 @@ sessions AS (
     WHERE session_id IN (FROM unmatched)
 ),
 
-judged AS (
+hashed AS (
+    SELECT
+        record,
+        id,
+        any_value(interaction_id) AS interaction_id
+    FROM redactions
+    WHERE interaction_id IS NOT NULL
+    GROUP BY record, id
+),
+
+matched AS (
     SELECT
         versions.* REPLACE (
             coalesce(sessions.interaction_id, forms.interaction_id, versions.interaction_id) AS interaction_id
@@ -60,6 +71,17 @@ judged AS (
     LEFT JOIN unmatched ON unmatched.interaction_id = versions.interaction_id
     LEFT JOIN sessions ON sessions.session_id = unmatched.interaction_id
     LEFT JOIN forms ON forms.form = plain_id(unmatched.interaction_id)
+),
+
+judged AS (
+    SELECT
+        matched.* REPLACE (
+            coalesce(answers.interaction_id, events.interaction_id, matched.interaction_id) AS interaction_id
+        )
+    FROM matched
+    LEFT JOIN hashed AS answers ON answers.record = 'interaction' AND answers.id = matched.interaction_id
+    LEFT JOIN hashed AS events
+        ON events.record = 'feedback' AND events.id = matched.feedback_id AND NOT matched.has_answer
 ),
 
 ordered AS (

@@ -42,48 +42,26 @@ def test_the_window_holds_its_first_and_its_last_moment_and_no_other(product: Pr
         "first": at(0, "00:00:00"),
         "last": at(6, "23:59:59.999999"),
         "after": at(7, "00:00:00"),
+        "of the first evening, in an older file": at(1, "00:00:05"),
     }
+    *_, evening = moments
     product.log(*(interaction(name, timestamp=moment) for name, moment in moments.items()))
     product.ingest()
-    assert set(product.rated(later(6), window=7)) == {"first", "last"}
-    assert set(product.rated(later(7), window=7)) == {"last", "after"}
-    assert set(product.rated(later(6), window=None)) == {"before", "first", "last"}
+    assert set(product.rated(later(6), window=7)) == {"first", "last", evening}
+    assert set(product.rated(later(7), window=7)) == {"last", "after", evening}
+    assert set(product.rated(later(6), window=None)) == {"before", "first", "last", evening}
+    assert (Window(later(7), 7).first, Window(later(7), 7).first_landing) == (later(1), DAY)
 
 
-def test_an_answer_of_the_first_evening_counts_although_its_file_is_a_day_older(product: Product):
-    product.log(interaction("a1", timestamp=at(1, "00:00:05")))
-    product.ingest()
-    assert set(product.rated(later(7), window=7)) == {"a1"}
-    assert Window(later(7), 7).first == later(1)
-    assert Window(later(7), 7).first_landing == DAY
-
-
-def test_an_id_that_lands_again_counts_once_and_another_content_is_a_conflict(product: Product):
+def test_an_id_that_lands_again_counts_once_as_it_landed_first_and_another_content_is_a_conflict(product: Product):
     for day, answer in enumerate(["first", "first", "changed"]):
-        product.log(interaction("a1", answer=answer), day=later(day))
+        product.log(interaction("a1", answer=answer), judged("b1", 1, answer=f"{answer} of b1"), day=later(day))
         product.ingest(later(day))
     row = product.rated(later(2))["a1"]
     assert (row["landed_day"], row["resent"], row["conflicts"], row["answer_chars"]) == (DAY, 2, 1, 5)
     assert product.rated(later(1))["a1"]["conflicts"] == 0
     _, rows = product.build(build_sft, SftPolicy(min_reward=0), later(2))
-    assert rows == []
-
-
-def test_a_resent_answer_is_trained_on_as_it_landed_first(product: Product):
-    for day, answer in enumerate(["first", "changed"]):
-        product.log(judged("a1", 1, answer=answer), day=later(day))
-        product.ingest(later(day))
-    _, rows = product.build(build_sft, SftPolicy(), later(1))
-    assert [row["messages"][-1]["content"] for row in rows] == ["first"]
-
-
-def test_feedback_that_lands_again_with_other_content_is_an_update_from_that_day_on(product: Product):
-    product.log(interaction("a1"))
-    product.log(about("a1", "f1", "thumbs_down"), log_format="feedback_table")
-    product.log(about("a1", "f1", "thumbs_up"), log_format="feedback_table", day=later(1))
-    product.ingest()
-    product.ingest(later(1))
-    assert [product.rated(day)["a1"]["reward"] for day in (later(0), later(1))] == [0.0, 1.0]
+    assert [row["messages"][-1]["content"] for row in rows] == ["first of b1"]
 
 
 def test_a_late_file_changes_the_content_of_its_own_day_only(product: Product):

@@ -27,79 +27,67 @@ def test_human_words_outrank_a_verifiers_a_judges_and_synthetic_ones(product: Pr
     assert worth(product) == {f"from {source}": (pytest.approx(values[source]), source) for source in SOURCES}
 
 
-def test_a_judges_score_of_the_log_counts_where_nobody_else_spoke(product: Product):
-    product.log(judged("a1", 0.9), judged("a2", 0.9))
-    product.log(reward("a2", 0.1, source="verifier"), log_format="reward_log")
-    product.ingest()
-    assert worth(product) == {"a1": (0.9, "judge"), "a2": (0.1, "verifier")}
-
-
-def test_a_judges_later_word_replaces_its_score_in_the_log(product: Product):
-    product.log(judged("a1", 0.9))
-    product.log(reward("a1", 0.2, source="judge"), log_format="reward_log")
-    product.ingest()
-    row = product.rated()["a1"]
-    assert (row["reward"], row["reward_source"], row["raters"]) == (0.2, "judge", 1)
-
-
-def test_missing_is_not_zero(product: Product):
-    product.log(interaction("a1"), judged("a2", None), judged("a3", 0.0), interaction("a4", user_feedback="Nice."))
-    product.ingest()
-    assert worth(product) == dict.fromkeys(("a1", "a2", "a4"), (None, None)) | {"a3": (0.0, "judge")}
-
-
-def test_the_reward_is_the_mean_over_raters_of_their_latest_value(product: Product):
-    product.log(interaction("a1"))
+def test_a_judge_counts_where_nobody_else_spoke_and_missing_is_not_zero(product: Product):
     product.log(
-        about("a1", "f1", "thumbs_down", user_id="mary"),
-        about("a1", "f2", "thumbs_up", user_id="mary", created_at="2026-10-01T13:00:00Z"),
-        about("a1", "f3", "rating", rating=3, user_id="john"),
-        log_format="feedback_table",
+        judged("judged", 0.9),
+        judged("verified", 0.9),
+        judged("judged again", 0.9),
+        judged("nothing", None),
+        judged("zero", 0.0),
+        interaction("silence"),
+        interaction("comment", user_feedback="Nice."),
+        interaction("two humans'"),
+        interaction("a judge's brand", quality_scores={"brand": 0.2}),
     )
-    product.ingest()
-    row = product.rated()["a1"]
-    assert (row["reward"], row["raters"]) == (0.75, 2)
-
-
-def test_one_raters_words_in_two_formats_are_one_raters(product: Product):
-    product.log(interaction("a1", user_id="mary", user_rating=1))
-    product.log(about("a1", "f1", user_id="mary"), log_format="feedback_table")
-    product.ingest()
-    row = product.rated()["a1"]
-    assert (row["reward"], row["raters"]) == (1.0, 1)
-
-
-def test_raters_without_a_name_are_one_rater_whose_last_word_counts(product: Product):
-    product.log(interaction("a1"))
-    product.log(*(reward("a1", value) for value in (0.0, 0.9, 0.6)), log_format="reward_log")
-    product.ingest()
-    row = product.rated()["a1"]
-    assert (row["reward"], row["raters"]) == (0.6, 1)
-
-
-def test_raters_without_a_name_of_an_output_that_no_other_log_holds_are_told_apart_by_their_rows(product: Product):
-    product.log(opinion("f1", user_id=None), opinion("f2", "thumbs_down", user_id=None), log_format="feedback_table")
-    product.ingest()
-    (row,) = product.rated().values()
-    assert (row["reward"], row["raters"]) == (0.5, 2)
-
-
-def test_a_verifier_without_a_name_is_one_and_its_latest_word_counts(product: Product):
-    product.log(interaction("a1"))
     product.log(
-        reward("a1", 0.0, source="verifier", timestamp="2026-10-01T14:00:00Z"),
-        reward("a1", 1.0, source="verifier", timestamp="2026-10-01T13:00:00Z"),
+        reward("verified", 0.1, source="verifier"),
+        reward("judged again", 0.2, source="judge"),
+        reward("two humans'", 0.2, dimension="brand"),
+        reward("two humans'", 0.3, dimension="tone"),
         log_format="reward_log",
     )
     product.ingest()
-    assert worth(product) == {"a1": (0.0, "verifier")}
+    rated = product.rated()
+    assert {name: (row["reward"], row["reward_source"]) for name, row in rated.items() if row["reward_source"]} == {
+        "judged": (0.9, "judge"),
+        "verified": (0.1, "verifier"),
+        "judged again": (0.2, "judge"),
+        "zero": (0.0, "judge"),
+    }
+    assert rated["judged again"]["raters"] == 1
+    unrated = {name for name, row in rated.items() if row["reward"] is None}
+    assert unrated == {"nothing", "silence", "comment", "two humans'", "a judge's brand"}
 
 
-def test_several_human_scores_and_a_judges_of_another_name_are_no_overall_reward(product: Product):
-    product.log(interaction("a1"), interaction("a2", quality_scores={"brand": 0.2}))
-    product.log(reward("a1", 0.2, dimension="brand"), reward("a1", 0.3, dimension="tone"), log_format="reward_log")
+def test_the_reward_is_the_mean_over_raters_of_their_latest_value(product: Product):
+    product.log(*map(interaction, ("two raters", "nameless", "verified")))
+    product.log(interaction("two formats", user_id="mary", user_rating=1), name="rated.jsonl")
+    product.log(
+        about("two raters", "f1", "thumbs_down", user_id="mary"),
+        about("two raters", "f2", "thumbs_up", user_id="mary", created_at="2026-10-01T13:00:00Z"),
+        about("two raters", "f3", "rating", rating=3, user_id="john"),
+        about("two formats", "f4", user_id="mary"),
+        # Of an output that no other log holds, raters without a name are told apart by their rows.
+        opinion("f5", user_id=None),
+        opinion("f6", "thumbs_down", user_id=None),
+        log_format="feedback_table",
+    )
+    product.log(
+        *(reward("nameless", value) for value in (0.0, 0.9, 0.6)),
+        reward("verified", 0.0, source="verifier", timestamp="2026-10-01T14:00:00Z"),
+        reward("verified", 1.0, source="verifier", timestamp="2026-10-01T13:00:00Z"),
+        log_format="reward_log",
+    )
     product.ingest()
-    assert worth(product) == {"a1": (None, None), "a2": (None, None)}
+    rated = {name: (row["reward"], row["raters"], row["reward_source"]) for name, row in product.rated().items()}
+    known = {name: rated.pop(name) for name in ("two raters", "two formats", "nameless", "verified")}
+    assert known == {
+        "two raters": (0.75, 2, "human"),
+        "two formats": (1.0, 1, "human"),
+        "nameless": (0.6, 1, "human"),
+        "verified": (0.0, 1, "verifier"),
+    }
+    assert [*rated.values()] == [(0.5, 2, "human")]
 
 
 def test_feedback_for_an_unknown_answer_is_kept_and_rates_nothing(product: Product):
@@ -117,17 +105,15 @@ def test_a_prompt_that_no_template_can_render_is_not_trainable(product: Product)
         interaction("doubled", messages=doubled),
         interaction("system", system="Be brief."),
     )
-    product.ingest()
-    trainable = {name: row["trainable"] for name, row in product.rated().items()}
-    assert trainable == {"good": True, "blank": False, "doubled": False, "system": True}
-
-
-def test_answers_are_measured_without_outer_whitespace(product: Product):
-    product.log(interaction("a1", answer="  four "), interaction("a2", answer="four"), interaction("a3", answer=None))
+    answers = {"wide": "  four ", "narrow": "four", "none": None}
+    product.log(*(interaction(name, answer=answer) for name, answer in answers.items()), name="answers.jsonl")
     product.ingest()
     rated = product.rated()
-    assert [rated[name]["answer_chars"] for name in ("a1", "a2", "a3")] == [4, 4, 0]
-    assert rated["a1"]["answer_key"] == rated["a2"]["answer_key"]
+    trainable = {name: row["trainable"] for name, row in rated.items() if name not in answers}
+    assert trainable == {"good": True, "blank": False, "doubled": False, "system": True}
+    # Answers are measured without outer whitespace.
+    assert [rated[name]["answer_chars"] for name in answers] == [4, 4, 0]
+    assert rated["wide"]["answer_key"] == rated["narrow"]["answer_key"]
 
 
 def test_a_correction_changes_the_content_of_the_day_although_it_is_no_reward(product: Product):

@@ -26,11 +26,16 @@ def group(*scores: float) -> list[Row]:
     return [judged(f"a{i}", score, answer=f"{texts[i % 4]} {i * 7919}") for i, score in enumerate(scores)]
 
 
-def test_best_worst_makes_one_pair_a_prompt(product: Product):
-    product.log(*group(0.9, 0.5, 0.3, 0.1))
+def test_best_worst_makes_one_pair_a_prompt_which_it_names_and_which_goes_first(product: Product):
+    """Of seven answers that a judge scored: ratings need people, and mu2s eight answers."""
+    product.log(*group(1.0, 0.9, 0.8, 0.7, 0.3, 0.2, 0.0))
     account, rows = built(product, DpoPolicy(strategies=["best_worst"]))
-    assert sides(rows) == [("best_worst", "a0", "a3")]
+    assert sides(rows) == [("best_worst", "a0", "a6")]
     assert account.candidates == 1
+    _, rows = product.build(build_pairs, DpoPolicy(strategies=["best_worst", "all_margin"]))
+    assert [row["metadata"]["strategy"] for row in rows] == ["best_worst", "all_margin"]
+    assert product.build(build_pairs, DpoPolicy(strategies=["ratings"]))[1] == []
+    assert product.build(build_pairs, DpoPolicy(strategies=["mu2s"]))[0].candidates == 0
 
 
 def test_ratings_set_four_stars_against_two(product: Product):
@@ -42,11 +47,6 @@ def test_ratings_set_four_stars_against_two(product: Product):
     assert sides(rows) == [("ratings", better, worse) for better in ("a4", "a5") for worse in ("a1", "a2")]
 
 
-def test_judges_scores_are_no_ratings(product: Product):
-    product.log(*group(1.0, 0.0))
-    assert built(product, DpoPolicy(strategies=["ratings"]))[1] == []
-
-
 def test_mu2s_sets_the_best_against_the_one_nearest_to_two_deviations_below_the_mean(product: Product):
     scores = (1.0, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8, 0.5, 0.0)
     mean = sum(scores) / len(scores)
@@ -55,17 +55,6 @@ def test_mu2s_sets_the_best_against_the_one_nearest_to_two_deviations_below_the_
     product.log(*group(*scores))
     _, rows = built(product, DpoPolicy(strategies=["mu2s"]))
     assert sides(rows) == [("mu2s", "a0", f"a{nearest}")]
-
-
-def test_mu2s_needs_eight_answers(product: Product):
-    product.log(*group(1.0, 0.9, 0.8, 0.7, 0.3, 0.2, 0.0))
-    assert built(product, DpoPolicy(strategies=["mu2s"]))[0].candidates == 0
-
-
-def test_the_first_strategy_that_gives_a_pair_names_it_and_goes_before_the_others(product: Product):
-    product.log(*group(1.0, 0.6, 0.0))
-    _, rows = built(product, DpoPolicy(strategies=["best_worst", "all_margin"]))
-    assert [row["metadata"]["strategy"] for row in rows] == ["best_worst", "all_margin"]
 
 
 def test_without_explicit_no_stated_preference_is_taken(product: Product):

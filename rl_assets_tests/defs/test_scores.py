@@ -155,20 +155,6 @@ def test_scores_by_people_that_a_judges_hides_are_named_too(product: Product, in
     assert rewards(product) == {"a": 0.9}
 
 
-def test_an_overall_score_of_a_later_day_takes_over_and_leaves_earlier_days(
-    product: Product, instance: dg.DagsterInstance
-) -> None:
-    product.log(interaction("a"))
-    product.log(reward("a", 0.1, dimension="tone", user_id="u"), log_format="reward_log")
-    product.log(reward("a", 1.0, user_id="v"), log_format="reward_log", day=later(1))
-    rate(product, instance)
-    before = product.lake.published(RATED_INTERACTIONS, DAY).sha256
-    rate(product, instance, later(1))
-    assert (rewards(product), rewards(product, later(1))) == ({"a": 0.1}, {"a": 1.0})
-    rate(product, instance)
-    assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 == before
-
-
 def test_a_metric_that_a_machine_computes_is_no_persons_once_that_is_said(
     product: Product, instance: dg.DagsterInstance
 ) -> None:

@@ -68,14 +68,14 @@ def test_a_loss_that_is_meant_is_published(product: Product):
     assert materialize().success, "a day that is empty already loses nothing"
 
 
-@pytest.mark.parametrize(("left", "limit", "succeeds"), [(6, 0.5, True), (5, 0.5, False), (1, 1, True), (0, 1, False)])
-def test_half_of_the_rows_or_the_share_of_the_setting_is_refused(product: Product, monkeypatch, left, limit, succeeds):
-    monkeypatch.setenv("RL_ASSETS_MAX_SHRINK", str(limit))
+def test_half_of_the_rows_or_the_share_of_the_setting_is_refused(product: Product, monkeypatch):
     log(product, 10)
     assert materialize().success
-    log(product, left)
-    assert materialize().success == succeeds
-    assert rows(product) == (left if succeeds else 10)
+    for left, limit, kept in ((5, 0.5, 10), (6, 0.5, 6), (1, 1, 1), (0, 1, 1)):
+        monkeypatch.setenv("RL_ASSETS_MAX_SHRINK", str(limit))
+        log(product, left)
+        assert materialize().success == (kept == left)
+        assert rows(product) == kept
 
 
 def test_a_setting_that_rejects_most_lines_of_a_day_does_not_empty_it(product: Product, monkeypatch):
@@ -99,8 +99,7 @@ def test_a_day_whose_files_are_gone_is_not_requested_and_comes_back_in_silence(p
     assert tick(new_log_files, home, instance, without.cursor).run_requests == []
 
 
-@pytest.mark.parametrize("cursor_is_lost", [False, True])
-@pytest.mark.parametrize("folder_stays", [False, True])
+@pytest.mark.parametrize(("folder_stays", "cursor_is_lost"), [(True, False), (False, True)])
 def test_a_landing_folder_that_lost_all_files_fails_the_tick(
     product: Product, home, instance, folder_stays, cursor_is_lost
 ):

@@ -44,7 +44,7 @@ EXPORTS = {
 }
 
 
-@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("together", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_an_answer_exported_twice_in_a_day_keeps_the_feedback_of_every_copy(
     tmp_path: Path, instance: dg.DagsterInstance, together: bool
 ) -> None:
@@ -122,15 +122,18 @@ def test_what_lands_again_on_a_later_day_counts_from_that_day_on(
         product.log(*stars[day > DAY], *lines, day=day)
         product.log(completion(id="c", feedback={"thumbs": taken}), log_format="openai_chat", day=day)
         product.log(about("f", "f1", f"thumbs_{thumb}"), log_format="feedback_table", day=day)
-    product.log(interaction("f"), name="f.jsonl")
+    product.log(interaction("f"), interaction("t"), name="f.jsonl")
+    # An overall score of a later day takes over from another name, and leaves earlier days.
+    product.log(reward("t", 0.1, dimension="tone", user_id="u"), log_format="reward_log")
+    product.log(reward("t", 1.0, user_id="v"), log_format="reward_log", day=later(1))
     before = dict.fromkeys(("i0", "i1", "i2"), 0.25) | {"a1": None, "a2": None, "a3": 0.4, "a4": None}
     after = dict.fromkeys(("i0", "i1", "i2"), 1.0) | {"a1": 0.9, "a2": None, "a3": 0.6, "a4": None}
 
     rate(product, instance)
     first = product.lake.published(RATED_INTERACTIONS, DAY).sha256
-    assert rewards(product) == before | {"c": 1.0, "f": 1.0}
+    assert rewards(product) == before | {"c": 1.0, "f": 1.0, "t": 0.1}
     shown = metadata(rate(product, instance, later(1)), RATED_INTERACTIONS.name)
-    assert rewards(product, later(1)) == after | {"c": None, "f": 0.0}, "a4 is another text"
+    assert rewards(product, later(1)) == after | {"c": None, "f": 0.0, "t": 1.0}, "a4 is another text"
     assert raters(product, later(1)) == {1}
     assert (shown["changed_verdicts"], shown["withdrawn_verdicts"]) == (4, 1)
     rate(product, instance)

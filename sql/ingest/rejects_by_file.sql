@@ -1,6 +1,6 @@
 -- The rejected lines of each file by reason, and the share of the file's lines that they are; the largest share first.
 -- Of several files in a folder, all of them together are one more: many small files may hold one bad line each.
--- `detail` is the most frequent one, but for conflicts, where it is an id.
+-- `detail` is the most frequent one of so many `details`; of conflicts there is none, since theirs is an id.
 -- Reads: outcomes, parsed.
 -- Parameters: none.
 WITH read AS (
@@ -38,6 +38,7 @@ SELECT
     file,
     reason,
     mode(detail) FILTER (reason <> 'conflicting_duplicate') AS detail,
+    count(DISTINCT detail) AS details,
     count(*) AS rejects,
     any_value(lines) AS lines,
     count(*) / any_value(lines) AS share

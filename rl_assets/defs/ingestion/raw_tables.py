@@ -172,7 +172,8 @@ def _few_rejected(day: str, ingested: IngestedDay, warn: float, error: float) ->
 
 
 def _describe_rejects(row: dict[str, Any]) -> str:
-    detail = f": {row['detail']}" if row["detail"] else ""
+    most_often = "most often " if row["details"] > 1 else ""
+    detail = f": {most_often}{row['detail']}" if row["detail"] else ""
     return (
         f"{row['rejects']} of {row['lines']} lines of {row['file']} ({row['share']:.0%}) were rejected as "
         f"{row['reason']}{detail}"

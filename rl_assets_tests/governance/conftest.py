@@ -9,21 +9,22 @@ import pytest
 
 from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import Product
+from rl_assets_tests.support.suite import copy_history
 
 
 @pytest.fixture(scope="session")
-def built_with_history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A home with both days landed and every dataset built, and the folder of the Dagster instance that saw it."""
-    home, history = tmp_path_factory.mktemp("built"), tmp_path_factory.mktemp("history")
+def built_with_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dg.DagsterInstance]]:
+    """A home with both days landed and every dataset built, and the Dagster instance that saw it."""
+    home = tmp_path_factory.mktemp("built")
     (home / "landing").mkdir()
     products.fill_landing(Product(home / "landing", products.lake(home)))
-    with dg.DagsterInstance.local_temp(str(history)) as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         products.build(home, instance)
-    return home, history
+        yield home, instance
 
 
 @pytest.fixture(scope="session")
-def built(built_with_history: tuple[Path, Path]) -> Path:
+def built(built_with_history: tuple[Path, dg.DagsterInstance]) -> Path:
     """The built home. Not to be written to."""
     return built_with_history[0]
 
@@ -36,8 +37,8 @@ def copied(built: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def instance(built_with_history: tuple[Path, Path], tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+def instance(built_with_history: tuple[Path, dg.DagsterInstance]) -> Iterator[dg.DagsterInstance]:
     """A copy of the Dagster instance that saw the home being built."""
-    shutil.copytree(built_with_history[1], tmp_path / "history")
-    with dg.DagsterInstance.local_temp(str(tmp_path / "history")) as found:
+    with dg.DagsterInstance.ephemeral() as found:
+        copy_history(built_with_history[1], found)
         yield found

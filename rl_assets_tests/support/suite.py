@@ -1,5 +1,8 @@
-"""What the suite as a whole needs: which tests share a worker, and migrations of Dagster's tables read once."""
+"""What the suite as a whole needs: which tests share a worker, and what Dagster's storage does once for all of them."""
 
+from typing import Any
+
+import dagster as dg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -27,3 +30,14 @@ def read_migrations_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return known[place]
 
     monkeypatch.setattr(ScriptDirectory, "from_config", from_config)
+
+
+def copy_history(source: dg.DagsterInstance, target: dg.DagsterInstance) -> None:
+    """Copy runs and events between instances in memory: to see the same run again would take seconds."""
+    for storage in ("run_storage", "event_log_storage"):
+        _database(source, storage).backup(_database(target, storage))
+
+
+def _database(instance: dg.DagsterInstance, storage: str) -> Any:
+    """The SQLite database of a storage in memory, which the one connection that it holds keeps alive."""
+    return getattr(instance, storage)._held_conn.connection.dbapi_connection

@@ -71,7 +71,7 @@ def image_metrics(questions: Sequence[AnsweredQuestion]) -> dict[str, Interval]:
         for name, value in _values(question).items():
             columns[name].append((question.page, value))
     metrics = {
-        name: interval([value for _, value in rows], [page for page, _ in rows])
+        name: interval([value for _, value in rows], [page for page, _ in rows], share=True)
         for name, rows in columns.items()
         if rows
     }

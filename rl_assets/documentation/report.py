@@ -79,7 +79,7 @@ def evaluate_images(
         del model
         free_memory()
     fitting = fitting or []
-    latency = _latency(base, [*adapters.values()][-1], fitting, max_new_tokens)
+    latency = _latency(base, [*adapters.values()][-1], fitting, max_new_tokens, log)
     gate = quality_gate([*models.values()][-1].metrics, latency)
     too_long = len(rows) - len(fitting)
     return ImageReport(day=day, questions=len(fitting), too_long=too_long, models=models, latency=latency, gate=gate)
@@ -107,13 +107,15 @@ def _answered(row: Row, answer: str) -> AnsweredQuestion:
     return AnsweredQuestion(page, tuple(row["gold_images"]), tuple(row["catalogue"]), gold_text, answer)
 
 
-def _latency(base: BaseModel, candidate: Adapter, rows: Sequence[Row], max_new_tokens: int) -> Interval | None:
+def _latency(
+    base: BaseModel, candidate: Adapter, rows: Sequence[Row], max_new_tokens: int, log: Log
+) -> Interval | None:
     """Median ratio of request times, candidate to base, in turns; None without a question."""
     if not rows:
         return None
     models = load_for_inference(base, candidate), load_for_inference(base, None)
     prompts = [row["messages"][:-1] for row in rows]
-    return median_interval(paired_latency_ratios(*models, prompts, max_new_tokens, equal_work=True))
+    return median_interval(paired_latency_ratios(*models, prompts, max_new_tokens, equal_work=True, log=log))
 
 
 def write_image_report(report: ImageReport, folder: Path) -> None:

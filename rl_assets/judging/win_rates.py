@@ -52,7 +52,7 @@ def wins_by_length(
 
 def win_rate(points: Sequence[float], clusters: Sequence[str]) -> Interval | None:
     """Mean of 1 per win, 0.5 per tie, 0 per loss; None without verdicts."""
-    return interval(points, clusters) if points else None
+    return interval(points, clusters, share=True) if points else None
 
 
 def net_wins(rate: Interval) -> Interval:

@@ -69,9 +69,9 @@ def human_agreement(votes: Sequence[Sequence[Vote]], clusters: Sequence[str]) ->
         pairs=len(votes),
         unanimous=sum(len(set(row)) == 1 for row in votes),
         without_majority=sum(2 * max(Counter(row).values()) <= len(row) for row in votes),
-        pairwise=interval(agreed, clusters),
+        pairwise=interval(agreed, clusters, share=True),
         kappa=(observed - chance) / (1 - chance) if chance < 1 else 1.0,
-        ceiling=interval([float(same) for same, _ in held_out], [name for _, name in held_out]),
+        ceiling=interval([float(same) for same, _ in held_out], [name for _, name in held_out], share=True),
     )
 
 
@@ -94,4 +94,4 @@ def alignment(verdicts: Sequence[Vote], people: Sequence[Vote], clusters: Sequen
 
 
 def _equal(rows: Sequence[tuple[Vote, Vote, str]]) -> Interval:
-    return interval([float(ours == theirs) for ours, theirs, _ in rows], [name for _, _, name in rows])
+    return interval([float(ours == theirs) for ours, theirs, _ in rows], [name for _, _, name in rows], share=True)

@@ -18,6 +18,8 @@ SEED = 0
 Z_CONFIDENCE = 1.959964
 Z_POWER = 0.841621
 CHUNK_CELLS = 4_000_000
+# What rounding alone makes of draws that are equal.
+WIDTH_0 = 1e-12
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,14 @@ def interval(
     resamples: int = RESAMPLES,
     seed: int = SEED,
     against_zero: bool = False,
+    share: bool = False,
 ) -> Interval:
     """Clustered bootstrap interval of sum(values) / sum(weights); weights of 1 make it the mean.
 
     values (n), clusters (n) and weights (n, not negative) are parallel. For a paired difference pass a - b and
-    `against_zero`, which adds the p-value.
+    `against_zero`, which adds the p-value. A `share` is a mean of values in [0, 1]: where all clusters agree, its
+    interval is exact, not of width 0. Differences that all agree keep width 0: those of equal answers would else be
+    as wide as their metric, and no guard-rail could pass.
     Raises ValueError without values, with a NaN, or with weights that sum to 0.
     """
     tops = np.asarray(values, dtype=np.float64)
@@ -147,7 +152,24 @@ def interval(
     if size < 2:
         return Interval(mean, None, None, None, len(tops), size)
     draws = resampled_ratios(cluster_sums(tops, codes, size), cluster_sums(bottoms, codes, size), resamples, seed)
+    if share and np.ptp(draws) < WIDTH_0:
+        return exact_share(mean, len(tops), size)
     return from_draws(mean, draws, len(tops), size, against_zero)
+
+
+def exact_share(share: float, n: int, clusters: int) -> Interval:
+    """The interval of a share on which all clusters agree, each counted once: 86 of 86 is 1 [0.958, 1].
+
+    Clopper and Pearson 1934, "The Use of Confidence or Fiducial Limits"; a share between 0 and 1 counts as so many
+    of the clusters. The standard error is that of a normal interval of the same width.
+    """
+    from scipy.special import betaincinv
+
+    share = min(1.0, max(0.0, share))
+    successes, tail = share * clusters, (1 - CONFIDENCE) / 2
+    low = betaincinv(successes, clusters - successes + 1, tail) if share > 0 else 0.0
+    high = betaincinv(successes + 1, clusters - successes, 1 - tail) if share < 1 else 1.0
+    return Interval(share, float(low), float(high), float(high - low) / (2 * Z_CONFIDENCE), n, clusters)
 
 
 def rate_difference(

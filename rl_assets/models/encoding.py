@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rl_assets.core.chat import Message
+from rl_assets.models.end_of_turn import until_end_of_turn
 
 
 def prompt_ids(tokenizer: Any, prompt: Sequence[Message]) -> list[int]:
@@ -12,23 +13,32 @@ def prompt_ids(tokenizer: Any, prompt: Sequence[Message]) -> list[int]:
     return list(encoded["input_ids"])
 
 
-def completion_ids(tokenizer: Any, prompt: Sequence[Message], answer: str) -> list[int]:
-    """Token ids of the answer, the end-of-turn token included and nothing after it.
+def answer_ids(
+    tokenizer: Any, prompt: Sequence[Message], answers: Sequence[str], end_of_turn: frozenset[int]
+) -> tuple[list[int], list[list[int]]]:
+    """Token ids of the prompt, and of each answer to it up to its end-of-turn token, that one included.
 
-    Raises ValueError if the template renders the prompt differently once the answer follows it.
+    The prompt is what all of these conversations share with it, at least one token, as in training: a blank line that
+    an answer begins with may merge with the end of the prompt, and some templates open a block that no answer closes.
     """
     before = prompt_ids(tokenizer, prompt)
+    sides = [[*prompt, {"role": "assistant", "content": answer}] for answer in answers]
+    rendered = [
+        list(tokenizer.apply_chat_template(side, tokenize=True, return_dict=True)["input_ids"]) for side in sides
+    ]
+    start = max(1, min((_shared(before, side) for side in rendered), default=len(before)))
+    return before[:start], [until_end_of_turn(side[start:], end_of_turn) for side in rendered]
+
+
+def _conversation_ids(tokenizer: Any, prompt: Sequence[Message], answer: str) -> list[int]:
     messages = [*prompt, {"role": "assistant", "content": answer}]
-    conversation = list(tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"])
-    if conversation[: len(before)] != before:
-        raise ValueError(
-            "the chat template changes the prompt's tokens when an answer follows, so the answer's tokens "
-            f"cannot be separated from it: prompt {prompt[-1]['content'][:80]!r}"
-        )
-    answer_ids = conversation[len(before) :]
-    if tokenizer.eos_token_id in answer_ids:
-        answer_ids = answer_ids[: answer_ids.index(tokenizer.eos_token_id) + 1]
-    return answer_ids
+    return list(tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"])
+
+
+def _shared(first: list[int], second: list[int]) -> int:
+    """How many ids the two begin with alike."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def context_length(model: Any) -> int:

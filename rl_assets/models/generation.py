@@ -13,6 +13,8 @@ from rl_assets.models.encoding import (
     pad_id,
     prompt_ids,
 )
+from rl_assets.models.end_of_turn import end_of_turn_ids, until_end_of_turn
+from rl_assets.models.phase import Phase
 
 BATCH_SIZE = 64
 
@@ -54,10 +56,12 @@ def generate(
     encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
     _check_room(encoded, max_new_tokens, context_length(model))
     answers: dict[int, Answer] = {}
+    phase = Phase("answers", len(prompts), log)
     started = time.perf_counter()
     for batch in length_sorted_batches([len(ids) for ids in encoded], BATCH_SIZE):
         rows = [encoded[index] for index in batch]
-        answers.update(zip(batch, _answer_batch(model, tokenizer, rows, max_new_tokens), strict=True))
+        part = _part_of(phase, len(answers), len(batch), max_new_tokens)
+        answers.update(zip(batch, _answer_batch(model, tokenizer, rows, max_new_tokens, part), strict=True))
         log(f"answered {len(answers)} of {len(prompts)} held-out prompts")
     return Generation([answers[index] for index in range(len(prompts))], time.perf_counter() - started)
 
@@ -70,18 +74,32 @@ def _check_room(encoded: Sequence[Sequence[int]], max_new_tokens: int, context: 
         )
 
 
+def _part_of(phase: Phase, before: int, batch: int, max_new_tokens: int) -> Callable[[int], None]:
+    """Reports the phase by the new tokens of a batch: as if all of its answers were to be of that length."""
+    return lambda tokens: phase.report(before + batch * tokens / max_new_tokens)
+
+
 def _answer_batch(
-    model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, min_new_tokens: int = 0
+    model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, report: Callable[[int], None]
 ) -> list[Answer]:
     width = max(len(row) for row in rows)
-    output = greedy(model, tokenizer, rows, max_new_tokens, min_new_tokens)
-    return [_decode(tokenizer, ids[width:], len(row)) for row, ids in zip(rows, output.tolist(), strict=True)]
+    ends = end_of_turn_ids(tokenizer, model)
+    output = greedy(model, tokenizer, rows, max_new_tokens, report=report)
+    return [_decode(tokenizer, ids[width:], ends, len(row)) for row, ids in zip(rows, output.tolist(), strict=True)]
 
 
-def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: int, min_new_tokens: int = 0) -> Any:
+def greedy(
+    model: Any,
+    tokenizer: Any,
+    rows: list[list[int]],
+    max_new_tokens: int,
+    min_new_tokens: int = 0,
+    report: Callable[[int], None] | None = None,
+) -> Any:
     """Prompt and new ids (rows x width + new), left-padded, of greedy decoding with the key-value cache.
 
-    The model's own generation settings (temperature, penalties) are ignored: they differ between bases.
+    `report` is told the number of new tokens after each. The model's own generation settings (temperature, penalties)
+    are ignored: they differ between bases.
     """
     import torch
     from transformers import GenerationConfig
@@ -93,7 +111,7 @@ def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: in
         use_cache=True,
         max_new_tokens=max_new_tokens,
         min_new_tokens=min_new_tokens or None,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=sorted(end_of_turn_ids(tokenizer, model)),
         pad_token_id=pad_id(tokenizer),
     )
     with torch.inference_mode():
@@ -101,11 +119,23 @@ def greedy(model: Any, tokenizer: Any, rows: list[list[int]], max_new_tokens: in
             input_ids=torch.tensor(ids, device=model.device),
             attention_mask=torch.tensor(masks, device=model.device),
             generation_config=config,
+            stopping_criteria=[_reporting(len(ids[0]), report)] if report else None,
         )
 
 
-def _decode(tokenizer: Any, ids: list[int], prompt_tokens: int) -> Answer:
-    finished = tokenizer.eos_token_id in ids
-    kept = ids[: ids.index(tokenizer.eos_token_id)] if finished else ids
-    text = tokenizer.decode(kept, skip_special_tokens=True).strip()
-    return Answer(text=text, tokens=len(kept) + finished, finished=finished, prompt_tokens=prompt_tokens)
+def _reporting(width: int, report: Callable[[int], None]) -> Callable[..., Any]:
+    """A stopping criterion that stops nothing: it is called after each token of the batch."""
+    import torch
+
+    def criterion(ids: Any, scores: Any, **kwargs: Any) -> Any:
+        report(ids.shape[1] - width)
+        return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
+
+    return criterion
+
+
+def _decode(tokenizer: Any, ids: list[int], ends: frozenset[int], prompt_tokens: int) -> Answer:
+    written = until_end_of_turn(ids, ends)
+    finished = bool(written) and written[-1] in ends
+    text = tokenizer.decode(written[:-1] if finished else written, skip_special_tokens=True).strip()
+    return Answer(text=text, tokens=len(written), finished=finished, prompt_tokens=prompt_tokens)

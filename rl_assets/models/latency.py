@@ -1,18 +1,27 @@
-"""How long one request takes: warm requests at batch 1, alone for each model and in turns for two."""
+"""How long one request takes: warm requests at batch 1, alone for each model and in turns for two.
+
+Slow models are timed on fewer requests: none begins once BUDGET_S is spent, but for the first MIN_PROMPTS, and none
+writes more than MAX_TIMED_TOKENS tokens.
+"""
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rl_assets.core.chat import Message
 from rl_assets.models.encoding import prompt_ids
 from rl_assets.models.generation import greedy
+from rl_assets.models.phase import Phase
 
 REQUESTS = 24
 WARM_UP = 3
+WARM_UP_TOKENS = 8
 EQUAL_WORK_TOKENS = 24
+MAX_TIMED_TOKENS = 128
+MIN_PROMPTS = 5
+BUDGET_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -47,15 +56,31 @@ def _wait_for_device(model: Any) -> None:
         torch.cuda.synchronize(model.device)
 
 
-def measure_latency(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], max_new: int) -> Latency | None:
+def measure_latency(
+    model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], max_new: int, log: Callable[[str], None]
+) -> Latency | None:
     """Latency over a spread sample of the prompts; None when there are none."""
     rows = [prompt_ids(tokenizer, prompt) for prompt in evenly_spaced(prompts)]
     if not rows:
         return None
+    new = min(MAX_TIMED_TOKENS, max_new)
     for ids in rows[:WARM_UP]:
-        request_ms(model, tokenizer, ids, max_new)
-    times = [request_ms(model, tokenizer, ids, max_new) for ids in rows]
+        request_ms(model, tokenizer, ids, min(WARM_UP_TOKENS, new))
+    times = _within_budget(
+        rows, lambda ids: request_ms(model, tokenizer, ids, new), Phase("timed requests", len(rows), log)
+    )
     return Latency(statistics.median(times), percentile_95(times), len(times))
+
+
+def _within_budget(rows: list[list[int]], measure: Callable[[list[int]], float], phase: Phase) -> list[float]:
+    """The measure of each row, as many as the budget of time allows; of at least MIN_PROMPTS."""
+    started, values = time.monotonic(), list[float]()
+    for ids in rows:
+        if len(values) >= MIN_PROMPTS and time.monotonic() - started > BUDGET_S:
+            break
+        values.append(measure(ids))
+        phase.report(len(values))
+    return values
 
 
 def percentile_95(times: Sequence[float]) -> float:
@@ -71,19 +96,21 @@ def paired_latency_ratios(
     prompts: Sequence[Sequence[Message]],
     max_new: int,
     equal_work: bool,
+    log: Callable[[str], None],
 ) -> list[float]:
     """Ratio of our request time to theirs for each prompt of a spread sample.
 
     The two models take turns (ours, theirs, theirs, ours) and the faster of both runs counts, so a machine
     that gets busy meanwhile slows both alike. With `equal_work` each writes exactly EQUAL_WORK_TOKENS tokens.
     """
-    new = min(EQUAL_WORK_TOKENS, max_new) if equal_work else max_new
+    new = min(EQUAL_WORK_TOKENS if equal_work else MAX_TIMED_TOKENS, max_new)
     min_new = new if equal_work else 0
     rows = [prompt_ids(ours[1], prompt) for prompt in evenly_spaced(prompts)]
     for ids in rows[:WARM_UP]:
         for model, tokenizer in (ours, theirs):
-            request_ms(model, tokenizer, ids, new, min_new)
-    return [_ratio(ours, theirs, ids, new, min_new) for ids in rows]
+            request_ms(model, tokenizer, ids, min(WARM_UP_TOKENS, new))
+    phase = Phase("prompts timed in turns", len(rows), log)
+    return _within_budget(rows, lambda ids: _ratio(ours, theirs, ids, new, min_new), phase)
 
 
 def _ratio(ours: tuple[Any, Any], theirs: tuple[Any, Any], ids: list[int], new: int, min_new: int) -> float:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from rl_assets.core.chat import Message
 from rl_assets.models.encoding import (
-    completion_ids,
+    answer_ids,
     context_length,
     length_sorted_batches,
     pad_id,
-    prompt_ids,
 )
+from rl_assets.models.end_of_turn import end_of_turn_ids
+from rl_assets.models.phase import Phase
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -40,24 +41,34 @@ class LogProbability:
 def log_probabilities(
     model: Any,
     tokenizer: Any,
-    answers: Sequence[tuple[Sequence[Message], str]],
+    questions: Sequence[tuple[Sequence[Message], Sequence[str]]],
     log: Callable[[str], None],
-) -> list[LogProbability]:
-    """log p(answer | prompt) for each (prompt, answer), in their order.
+) -> list[list[LogProbability]]:
+    """log p(answer | prompt) of every answer of each (prompt, answers), in their order.
 
-    Raises ValueError if one is longer than the model's context: truncated, its value would be another answer's.
+    The answers to one prompt are scored from the same token on. Raises ValueError if one is longer than the model's
+    context: truncated, its value would be another answer's.
     """
-    encoded = [(prompt_ids(tokenizer, p), completion_ids(tokenizer, p, a)) for p, a in answers]
+    ends = end_of_turn_ids(tokenizer, model)
+    encoded = [answer_ids(tokenizer, prompt, answers, ends) for prompt, answers in questions]
+    scores = iter(_scores(model, pad_id(tokenizer), [(p, side) for p, sides in encoded for side in sides], log))
+    return [[next(scores) for _ in answers] for _, answers in questions]
+
+
+def _scores(
+    model: Any, pad: int, encoded: Sequence[tuple[list[int], list[int]]], log: Callable[[str], None]
+) -> list[LogProbability]:
     lengths = [len(prompt) + len(completion) for prompt, completion in encoded]
     if lengths and max(lengths) > context_length(model):
         raise ValueError(f"{max(lengths)} tokens exceed the model's context of {context_length(model)}")
     scores: dict[int, LogProbability] = {}
+    phase = Phase("scored answers", len(encoded), log)
     cells = max(lengths, default=1) * int(model.config.vocab_size)
     for batch in length_sorted_batches(lengths, max(1, min(BATCH_SIZE, LOGIT_CELLS // cells))):
-        rows = [encoded[index] for index in batch]
-        scores.update(zip(batch, _score_batch(model, rows, pad_id(tokenizer)), strict=True))
+        scores.update(zip(batch, _score_batch(model, [encoded[index] for index in batch], pad), strict=True))
+        phase.report(len(scores))
     log(f"scored {len(scores)} held-out answers")
-    return [scores[index] for index in range(len(answers))]
+    return [scores[index] for index in range(len(encoded))]
 
 
 def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) -> list[LogProbability]:

@@ -48,10 +48,16 @@ def start(*, offline: bool, seed: int) -> None:
     transformers.set_seed(seed)
 
 
-def cpu_threads() -> int:
-    """CPU threads that torch gets: its share of the cores it may use, at most 8 (more do not help small models)."""
+def cpu_threads(processes: int | None = None) -> int:
+    """CPU threads that torch gets: OMP_NUM_THREADS, else its share of the cores, at most 8 (more do not help).
+
+    The share is that of one of `processes`, by default of those that train together now.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores // process_count(), MAX_CPU_THREADS))
+    return max(1, min(cores // (processes or process_count()), MAX_CPU_THREADS))
 
 
 def has_gpu() -> bool:
@@ -97,7 +103,8 @@ def device_name() -> str:
     """The devices in words, for the adapter's manifest."""
     import torch
 
-    device = torch.cuda.get_device_name() if has_gpu() else f"cpu, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    device = torch.cuda.get_device_name() if has_gpu() else f"cpu, {threads} thread{'s' * (threads > 1)}"
     return device if process_count() == 1 else f"{process_count()} x {device}"
 
 

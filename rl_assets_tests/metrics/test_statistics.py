@@ -158,3 +158,27 @@ def test_a_rate_does_not_differ_from_itself():
     side = ([1.0, 0.0, 1.0], [3.0, 5.0, 2.0])
     found = rate_difference(side, side, ["a", "b", "c"])
     assert (found.mean, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("right", "low", "high"), [(86, 0.958, 1.0), (0, 0.0, 0.042)])
+def test_a_share_on_which_all_clusters_agree_has_an_exact_interval(right: int, low: float, high: float):
+    values = [1.0] * right + [0.0] * (86 - right)
+    found = interval(values, [f"c{row}" for row in range(86)], share=True)
+    assert (found.low, found.high) == (pytest.approx(low, abs=5e-4), pytest.approx(high, abs=5e-4))
+    assert found.mean == right / 86
+    assert found.se is not None and found.se > 0
+
+
+def test_answers_to_one_prompt_that_all_agree_count_once():
+    twice = interval([1.0] * 172, [f"c{row // 2}" for row in range(172)], share=True)
+    assert (twice.low, twice.n, twice.clusters) == (pytest.approx(0.958, abs=5e-4), 172, 86)
+
+
+def test_ties_that_all_agree_are_as_wide_as_that_many_coins():
+    tied = interval([0.5] * 20, [f"c{row}" for row in range(20)], share=True)
+    assert (tied.low, tied.high) == (pytest.approx(0.272, abs=5e-4), pytest.approx(0.728, abs=5e-4))
+
+
+def test_other_values_that_all_agree_keep_their_width():
+    same = interval([-2.0] * 9, [f"c{row}" for row in range(9)])
+    assert (same.low, same.high) == (-2.0, -2.0)

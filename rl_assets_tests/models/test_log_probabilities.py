@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from rl_assets.models.encoding import completion_ids, prompt_ids
+from rl_assets.models.encoding import answer_ids
 from rl_assets.models.generation import generate
 from rl_assets.models.log_probabilities import (
     LogProbability,
@@ -35,9 +35,10 @@ def test_a_log_probability_is_the_models_own_loss_on_the_answer(loaded):
     import torch
 
     model, tokenizer = loaded
-    scored = log_probabilities(model, tokenizer, list(zip(PROMPTS, ANSWERS, strict=True)), silent)
-    for prompt, answer, found in zip(PROMPTS, ANSWERS, scored, strict=True):
-        before, after = prompt_ids(tokenizer, prompt), completion_ids(tokenizer, prompt, answer)
+    asked = [(prompt, [answer]) for prompt, answer in zip(PROMPTS, ANSWERS, strict=True)]
+    scored = log_probabilities(model, tokenizer, asked, silent)
+    for (prompt, answers), (found,) in zip(asked, scored, strict=True):
+        before, (after,) = answer_ids(tokenizer, prompt, answers, frozenset({tokenizer.eos_token_id}))
         labels = torch.tensor([[-100] * len(before) + after])
         with torch.inference_mode():
             loss = model(input_ids=torch.tensor([before + after]), labels=labels).loss
@@ -47,15 +48,15 @@ def test_a_log_probability_is_the_models_own_loss_on_the_answer(loaded):
 
 def test_the_end_of_turn_is_the_last_scored_token(loaded):
     _, tokenizer = loaded
-    ids = completion_ids(tokenizer, PROMPTS[0], "red")
+    _, (ids,) = answer_ids(tokenizer, PROMPTS[0], ["red"], frozenset({tokenizer.eos_token_id}))
     assert ids[-1] == tokenizer.eos_token_id
     assert ids.count(tokenizer.eos_token_id) == 1
 
 
 def test_an_answer_longer_than_the_context_is_refused(loaded):
     model, tokenizer = loaded
-    with pytest.raises(ValueError, match="exceed the model's context of 512"):
-        log_probabilities(model, tokenizer, [(PROMPTS[0], "red valve " * 600)], silent)
+    with pytest.raises(ValueError, match="exceed the model's context of 2048"):
+        log_probabilities(model, tokenizer, [(PROMPTS[0], ["red valve " * 3000])], silent)
 
 
 def test_answers_do_not_depend_on_the_batch(loaded):
@@ -74,7 +75,7 @@ def test_no_prompts_give_no_answers(loaded):
 
 def test_a_prompt_that_leaves_no_room_is_refused(loaded):
     with pytest.raises(ValueError, match="exceed the model's context"):
-        generate(*loaded, PROMPTS, 512, silent)
+        generate(*loaded, PROMPTS, 2048, silent)
 
 
 def test_implicit_margins_are_log_ratios_against_the_reference():

@@ -44,15 +44,19 @@ COMPARED: tuple[tuple[Role, Role], ...] = (
 
 @dataclass(frozen=True)
 class Column:
-    """One model's metric: parallel values, weights, clusters; the metric is sum(values) / sum(weights)."""
+    """One model's metric: parallel values, weights, clusters; the metric is sum(values) / sum(weights).
+
+    It is a `share` if its values lie in [0, 1] and weigh alike.
+    """
 
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
     clusters: list[str]
+    share: bool = False
 
     def interval(self) -> Interval:
         """The metric with its interval."""
-        return interval(self.values, self.clusters, self.weights)
+        return interval(self.values, self.clusters, self.weights, share=self.share)
 
     def __len__(self) -> int:
         return len(self.clusters)
@@ -66,7 +70,7 @@ class Column:
     def rows(self, rows: Sequence[int]) -> "Column":
         """The column restricted to these rows."""
         kept = np.asarray(rows, dtype=np.intp)
-        return Column(self.values[kept], self.weights[kept], [self.clusters[row] for row in rows])
+        return Column(self.values[kept], self.weights[kept], [self.clusters[row] for row in rows], self.share)
 
 
 @dataclass(frozen=True)
@@ -168,11 +172,12 @@ def answer_columns(prompts: PromptSet, scores: ModelScores) -> dict[str, AnyColu
 
 
 def _column(values: Sequence[float], clusters: list[str], weights: Sequence[float] | None = None) -> Column:
-    """A column of parallel rows; weights are 1 unless given."""
+    """A column of parallel rows: of values that weigh as given, or of shares in [0, 1]."""
     return Column(
         np.asarray(values, dtype=np.float64),
         np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64),
         clusters,
+        share=weights is None,
     )
 
 

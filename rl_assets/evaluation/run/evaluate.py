@@ -191,16 +191,17 @@ def _latency_ratio(scores: EvalScores, log: Log) -> LatencyRatio | None:
     if not held_out.items or len(models.weights_compared()) < 2:
         return None
     log(f"timing requests of the {ours} and the {against} in turns")
-    ratios = _ratios(models, held_out)
+    ratios = _ratios(models, held_out, log)
     free_memory()
     return LatencyRatio(ours=ours, against=against, ratio=median_interval(ratios), equal_work=champion is None)
 
 
-def _ratios(models: EvaluatedModels, prompts: PromptSet) -> list[float]:
+def _ratios(models: EvaluatedModels, prompts: PromptSet, log: Log) -> list[float]:
     return paired_latency_ratios(
         load_for_inference(models.base, models.roles()[models.decided]),
         load_for_inference(models.base, models.comparable_champion),
         [item.prompt for item in prompts.items],
         prompts.max_new_tokens,
         equal_work=models.comparable_champion is None,
+        log=log,
     )

@@ -7,25 +7,31 @@ from typing import Any
 from rl_assets.core.chat import Message
 from rl_assets.evaluation.run.inputs import Benchmark, Item, Pair
 from rl_assets.evaluation.run.models import EvaluatedModels
-from rl_assets.models.encoding import completion_ids, context_length, prompt_ids
+from rl_assets.models.encoding import answer_ids, context_length, prompt_ids
+from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.generation import Generation, generate
 from rl_assets.models.latency import Latency, measure_latency
 from rl_assets.models.loading import free_memory, load_for_inference
 from rl_assets.models.log_probabilities import LogProbability, log_probabilities
 
 Log = Callable[[str], None]
+Question = tuple[Sequence[Message], Sequence[str]]
 MIN_NEW_TOKENS = 48
 MAX_NEW_TOKENS = 512
 
 
 @dataclass(frozen=True)
 class PromptSet:
-    """Items and pairs that fit the model's context; `too_long` counts those that do not and were dropped."""
+    """Items and pairs that fit the model's context; `too_long` counts those that do not and were dropped.
+
+    `refused` counts those that the chat template does not render; they were dropped too.
+    """
 
     items: list[Item]
     pairs: list[Pair]
     max_new_tokens: int
     too_long: int
+    refused: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,10 @@ def generate_and_score(
         model, tokenizer = load_for_inference(models.base, adapter)
         if prompts is None:
             context = context_length(model)
-            own = {benchmark.name: fit_to_context(benchmark.items, [], tokenizer, context) for benchmark in benchmarks}
-            new = fit_to_context(fresh, [], tokenizer, context)
-            prompts = EvalPrompts(fit_to_context(items, pairs, tokenizer, context), own, new)
+            ends = end_of_turn_ids(tokenizer, model)
+            own = {mark.name: fit_to_context(mark.items, [], tokenizer, context, ends) for mark in benchmarks}
+            new = fit_to_context(fresh, [], tokenizer, context, ends)
+            prompts = EvalPrompts(fit_to_context(items, pairs, tokenizer, context, ends), own, new)
         log(f"{models.label(adapter)}: {len(prompts.held_out.items)} held-out prompts")
         score = _all_scores if models.has_role(adapter) else _answers_alone
         outputs[weights] = score(model, tokenizer, prompts, log)
@@ -87,22 +94,38 @@ def generate_and_score(
     return prompts, outputs
 
 
-def fit_to_context(items: Sequence[Item], pairs: Sequence[Pair], tokenizer: Any, context: int) -> PromptSet:
+def fit_to_context(
+    items: Sequence[Item], pairs: Sequence[Pair], tokenizer: Any, context: int, ends: frozenset[int]
+) -> PromptSet:
     """Drop what the model's context cannot hold, and give answers room for twice the longest reference.
 
-    The room is between 48 and 512 new tokens: an answer that needs more is not the expected one.
+    The room is between 48 and 512 new tokens: an answer that needs more is not the expected one. What the chat
+    template refuses (two turns of one role, a system turn) is dropped too, and counted apart.
     """
-    references = [len(completion_ids(tokenizer, i.prompt, r)) for i in items for r in i.references]
+    item_tokens = [_tokens(tokenizer, item.prompt, item.references, ends) for item in items]
+    pair_tokens = [_tokens(tokenizer, pair.prompt, (pair.chosen, pair.rejected), ends) for pair in pairs]
+    references = [tokens[1] for tokens in item_tokens if tokens]
     room = min(MAX_NEW_TOKENS, max(MIN_NEW_TOKENS, 2 * max(references, default=0)))
-    kept_items = [i for i in items if _tokens(tokenizer, i.prompt, i.references, room) <= context]
-    kept_pairs = [p for p in pairs if _tokens(tokenizer, p.prompt, (p.chosen, p.rejected), 0) <= context]
-    too_long = len(items) + len(pairs) - len(kept_items) - len(kept_pairs)
-    return PromptSet(kept_items, kept_pairs, room, too_long)
+    rendered_items = [(item, t) for item, t in zip(items, item_tokens, strict=True) if t]
+    rendered_pairs = [(pair, t) for pair, t in zip(pairs, pair_tokens, strict=True) if t]
+    kept_items = [item for item, (prompt, answer) in rendered_items if prompt + max(room, answer) <= context]
+    kept_pairs = [pair for pair, (prompt, answer) in rendered_pairs if prompt + answer <= context]
+    rendered = len(rendered_items) + len(rendered_pairs)
+    too_long = rendered - len(kept_items) - len(kept_pairs)
+    return PromptSet(kept_items, kept_pairs, room, too_long, refused=len(items) + len(pairs) - rendered)
 
 
-def _tokens(tokenizer: Any, prompt: Sequence[Message], answers: Sequence[str], room: int) -> int:
-    max_answer = max((len(completion_ids(tokenizer, prompt, answer)) for answer in answers), default=0)
-    return len(prompt_ids(tokenizer, prompt)) + max(room, max_answer)
+def _tokens(
+    tokenizer: Any, prompt: Sequence[Message], answers: Sequence[str], ends: frozenset[int]
+) -> tuple[int, int] | None:
+    """Tokens of the prompt and of its longest answer; None if the chat template refuses the conversation."""
+    from jinja2 import TemplateError
+
+    try:
+        _, sides = answer_ids(tokenizer, prompt, answers, ends)
+        return len(prompt_ids(tokenizer, prompt)), max(map(len, sides), default=0)
+    except TemplateError:
+        return None
 
 
 def _all_scores(model: Any, tokenizer: Any, prompts: EvalPrompts, log: Log) -> EvalOutputs:
@@ -119,19 +142,18 @@ def score_model(model: Any, tokenizer: Any, prompts: PromptSet, log: Log) -> Mod
     """Answers, log-probabilities of references and pairs, and the latency of warm requests."""
     scores = score_items(model, tokenizer, prompts, log)
     messages = [item.prompt for item in prompts.items]
-    return replace(scores, latency=measure_latency(model, tokenizer, messages, prompts.max_new_tokens))
+    return replace(scores, latency=measure_latency(model, tokenizer, messages, prompts.max_new_tokens, log))
 
 
 def score_items(model: Any, tokenizer: Any, prompts: PromptSet, log: Log) -> ModelScores:
     """Answers, and log-probabilities of references and pairs."""
-    references = [(item.prompt, text) for item in prompts.items for text in item.references]
-    sides = [(pair.prompt, text) for pair in prompts.pairs for text in (pair.chosen, pair.rejected)]
-    scored = log_probabilities(model, tokenizer, references + sides, log)
-    side_scores = scored[len(references) :]
+    asked: list[Question] = [(item.prompt, item.references) for item in prompts.items]
+    compared: list[Question] = [(pair.prompt, (pair.chosen, pair.rejected)) for pair in prompts.pairs]
+    scored = log_probabilities(model, tokenizer, asked + compared, log)
     return replace(
         answer_items(model, tokenizer, prompts, log),
-        references=scored[: len(references)],
-        pairs=list(zip(side_scores[::2], side_scores[1::2], strict=True)),
+        references=[score for scores in scored[: len(asked)] for score in scores],
+        pairs=[(chosen, rejected) for chosen, rejected in scored[len(asked) :]],
     )
 
 

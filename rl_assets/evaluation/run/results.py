@@ -166,6 +166,8 @@ def notes_on(scores: EvalScores, judge: JudgeResult) -> list[str]:
     notes = [] if verdicts else ["No judge is configured: there are automatic metrics only."]
     if scores.held_out.too_long:
         notes.append(f"{scores.held_out.too_long} held-out rows are longer than the model's context and were dropped.")
+    if scores.held_out.refused:
+        notes.append(f"{scores.held_out.refused} held-out rows are refused by the chat template and were dropped.")
     if models.parent is None:
         notes.append(_without_parent(models.candidate))
     notes += models.not_evaluated()

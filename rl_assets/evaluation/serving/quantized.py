@@ -116,7 +116,7 @@ def measure(base: BaseModel, adapter: Path, bits: Bits, items: list[Item], max_n
     tokenizer.padding_side = "left"
     times = _times(model, tokenizer, items)
     prompts = [item.prompt for item in items]
-    answers = [(item.prompt, item.references[0]) for item in items]
+    answers = [(item.prompt, item.references[:1]) for item in items]
     generation = generate(model, tokenizer, prompts, max_new, _quiet)
     scored = log_probabilities(model, tokenizer, answers, _quiet)
     right = (answer.text in item.references for answer, item in zip(generation.answers, items, strict=True))
@@ -130,7 +130,7 @@ def measure(base: BaseModel, adapter: Path, bits: Bits, items: list[Item], max_n
         batched_tokens_per_s=generation.tokens_per_second,
         weight_bytes=weight_bytes(model),
         peak_bytes=peak_memory_bytes() - before,
-        nats=[score.per_token for score in scored],
+        nats=[score.per_token for (score,) in scored],
         right=[float(value) for value in right],
     )
 

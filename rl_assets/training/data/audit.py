@@ -1,7 +1,6 @@
 """The audit of what will be trained on: every row must train its end of turn, or the model never learns to stop."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rl_assets.models.adapters import Check
 from rl_assets.training.errors import UntrainableRows
@@ -36,10 +35,3 @@ def audit_end_of_turn(trained: Iterable[Sequence[int]], end_of_turn: frozenset[i
 def trained_tokens(labels: Iterable[Sequence[int]]) -> Iterable[list[int]]:
     """The token ids of each row that enter the loss: labels below 0 do not."""
     return ([token for token in row if token >= 0] for row in labels)
-
-
-def end_of_turn_ids(tokenizer: Any, model: Any) -> frozenset[int]:
-    """Token ids that end a turn: the tokenizer's eos token and all that stop the model's generation."""
-    stops = model.generation_config.eos_token_id
-    listed = stops if isinstance(stops, list) else [stops]
-    return frozenset(token for token in (*listed, tokenizer.eos_token_id) if token is not None)

@@ -1,6 +1,7 @@
 """Training over several GPUs: one process for each, started by accelerate."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import deque
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from rl_assets.models.adapters import Adapter, Check, read_adapter
+from rl_assets.models.runtime import cpu_threads
 from rl_assets.training.errors import NotEnoughRows, ProcessesFailed, TrainingRefused
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.run import Log
@@ -38,6 +40,8 @@ def _launch(arguments: list[str], processes: int, log: Log) -> None:
     options = ["--multi_gpu", "--num_processes", str(processes), "--num_machines", "1", "--main_process_port", "0"]
     options += ["--mixed_precision", "no", "--dynamo_backend", "no"]
     command = [sys.executable, "-m", "accelerate.commands.launch", *options, "-m", WORKER]
+    # Unset, torch's launcher would make it 1.
+    environment = os.environ | {"OMP_NUM_THREADS": str(cpu_threads(processes))}
     last: deque[str] = deque(maxlen=SHOWN_LINES)
     # Nothing is written to their input: they end when it closes, so whether this step is cancelled or killed.
     with subprocess.Popen(
@@ -48,6 +52,7 @@ def _launch(arguments: list[str], processes: int, log: Log) -> None:
         text=True,
         encoding="utf-8",
         errors="replace",
+        env=environment,
     ) as launcher:
         assert launcher.stdout is not None
         for line in launcher.stdout:

@@ -11,9 +11,10 @@ from itertools import chain
 from typing import Any
 
 from rl_assets.models.adapters import Adapter, Check
+from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.loading import load_to_continue, load_tokenizer
 from rl_assets.models.runtime import shares_temporary_files
-from rl_assets.training.data.audit import audit_end_of_turn, end_of_turn_ids
+from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.rows import TrainingRows, pair_rows
 from rl_assets.training.data.tokenized import pair_columns
 from rl_assets.training.errors import WrongReferenceError

@@ -8,10 +8,11 @@ is half the weight. As in TRL, the KL is estimated from the batch: each answer w
 import random
 from typing import Any
 
+from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.loading import load_to_continue, load_tokenizer
 from rl_assets.models.runtime import shares_temporary_files
 from rl_assets.recipes.stages import KtoRecipe
-from rl_assets.training.data.audit import audit_end_of_turn, end_of_turn_ids
+from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.rows import Row, TrainingRows, kto_rows
 from rl_assets.training.runner.checks import step0_kto_check
 from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments

@@ -7,9 +7,10 @@ what counts as a better answer.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.loading import load_to_continue, load_tokenizer
 from rl_assets.recipes.stages import GrpoRecipe
-from rl_assets.training.data.audit import audit_end_of_turn, end_of_turn_ids, trained_tokens
+from rl_assets.training.data.audit import audit_end_of_turn, trained_tokens
 from rl_assets.training.data.group_rows import group_rows
 from rl_assets.training.data.rows import Row
 from rl_assets.training.runner.checks import better_answers_check

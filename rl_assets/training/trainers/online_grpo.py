@@ -7,10 +7,11 @@ within its group, then summed (GDPO, as TRL implements it).
 
 from typing import Any
 
+from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.loading import load_to_continue, load_tokenizer
 from rl_assets.models.reward_scoring import reward_scorer
 from rl_assets.rewards.named import reward_functions
-from rl_assets.training.data.audit import audit_end_of_turn, end_of_turn_ids
+from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.group_rows import prompt_rows
 from rl_assets.training.data.rows import Row
 from rl_assets.training.runner.checks import better_answers_check

@@ -7,9 +7,10 @@ is trained, the earlier ones are context.
 
 from typing import Any, Literal
 
+from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.loading import load_for_training, load_tokenizer
 from rl_assets.recipes.stages import LoraRecipe
-from rl_assets.training.data.audit import audit_end_of_turn, end_of_turn_ids, trained_tokens
+from rl_assets.training.data.audit import audit_end_of_turn, trained_tokens
 from rl_assets.training.data.rows import TrainingRows, sft_rows
 from rl_assets.training.data.tokenized import answer_columns
 from rl_assets.training.runner.checks import loss_fell_check

@@ -6,8 +6,9 @@ like the rest, with one rate and rank. Run on a CPU with a tiny model; not yet r
 
 from typing import Any
 
+from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.vision import load_processor, load_vision_model
-from rl_assets.training.data.audit import audit_end_of_turn, end_of_turn_ids
+from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.rows import TrainingRows
 from rl_assets.training.data.vision_rows import collator, fitting_rows, read_vision_rows
 from rl_assets.training.runner.checks import loss_fell_check

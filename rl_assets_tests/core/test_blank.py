@@ -3,6 +3,7 @@
 import unicodedata
 
 import pyarrow as pa
+import pytest
 
 from rl_assets.core import sql
 from rl_assets.core.blank import is_blank, stripped
@@ -22,6 +23,7 @@ def test_spaces_controls_and_invisible_characters_are_blank_and_what_shows_is_no
     assert is_blank(None) and is_blank("") and is_blank(INVISIBLE) and not is_blank(f"{INVISIBLE}.")
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_python_and_sql_agree_on_every_character():
     connection = sql.connect()
     connection.register("signs", pa.table({"sign": pa.array(SIGNS)}))

@@ -54,6 +54,7 @@ def trained(trained_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained_once, tmp_path / "home"))
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_rows_that_land_on_the_day_that_was_trained_on_are_new_too(trained):
     before = usable(trained, DAY)
     write_log(trained, DAY, range(20, 40))

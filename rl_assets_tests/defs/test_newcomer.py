@@ -79,6 +79,7 @@ def test_prompts_that_the_base_model_cannot_hold_train_nothing_and_everybody_say
     assert not checks(result, "dpo_adapter")
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_new_feedback_that_the_base_model_cannot_hold_requests_no_run(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):

@@ -99,6 +99,7 @@ def test_feedback_finds_its_answer_though_ids_are_hashed(tmp_path: Path, monkeyp
     assert (counts["feedback_events"], counts["feedback_without_answer"]) == (4, 0)
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_an_erasure_by_the_landed_id_finds_the_rows_of_its_hash(tmp_path: Path, monkeypatch):
     product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
     products_log(product)

@@ -162,6 +162,7 @@ def chains(rng: random.Random) -> list[list[str]]:
     return days
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_clusters_are_the_same_in_whatever_order_the_days_and_their_files_are_read(tmp_path):
     days, rng = chains(random.Random(4)), random.Random(7)
     landings = [(number * 10, file) for number, day in enumerate(days) for file in (day[::2], day)]

@@ -3,6 +3,7 @@
 import json
 
 import pyarrow as pa
+import pytest
 
 from rl_assets.datasets.builders import build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, SftPolicy
@@ -13,6 +14,7 @@ from rl_assets_tests.support.logs import DAY, Product, about, interaction, judge
 from rl_assets_tests.support.published_datasets import BUILDERS
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_no_personal_data_of_the_labelled_sentences_is_left_in_any_dataset(product: Product, published_data):
     lines = (published_data / "pii-presidio" / "synth_v2.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [json.loads(line)["full_text"] for line in lines][:400]

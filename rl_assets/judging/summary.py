@@ -82,11 +82,7 @@ def summarize(
 ) -> JudgeVerdicts:
     """Counts, rates and problems of the verdicts on pairs; `probes` are those of known winners that it got wrong."""
     counts: Counter[str] = Counter(verdict.outcome for verdict in verdicts)
-    decided = [
-        (pair, POINTS[verdict.outcome])
-        for pair, verdict in zip(pairs, verdicts, strict=True)
-        if verdict.outcome in POINTS
-    ]
+    decided = _decided(pairs, verdicts)
     points, clusters = [point for _, point in decided], [pair.cluster for pair, _ in decided]
     lengths = [(len(pair.first), len(pair.second)) for pair, _ in decided]
     consistency = _share([verdict.consistent for verdict in verdicts if verdict.consistent is not None])
@@ -113,11 +109,18 @@ def summarize(
         tokens=judge.tokens,
         failures=dict(sorted(judge.failures.items())),
         problems=[*_problems(verdicts, consistency), *probes],
-        compared=[
-            Compared(cluster=pair.cluster, net=2 * point - 1, log_length_ratio=_log_ratio(pair))
-            for pair, point in decided
-        ],
+        compared=[_compared(pair, point) for pair, point in decided],
     )
+
+
+def _decided(pairs: Sequence[AnswerPair], verdicts: Sequence[PairVerdict]) -> list[tuple[AnswerPair, float]]:
+    """The pairs with a valid verdict, and its points."""
+    both = zip(pairs, verdicts, strict=True)
+    return [(pair, POINTS[verdict.outcome]) for pair, verdict in both if verdict.outcome in POINTS]
+
+
+def _compared(pair: AnswerPair, point: float) -> Compared:
+    return Compared(cluster=pair.cluster, net=2 * point - 1, log_length_ratio=_log_ratio(pair))
 
 
 def _log_ratio(pair: AnswerPair) -> float:

@@ -24,8 +24,8 @@ from rl_assets_tests.support.dataset_tables import connected
 BEST = """
 SELECT split_of(prompt_key) AS split, list_append(prompt, {'role': 'assistant', 'content': answer}) AS messages,
     {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': segment,
-     'category': category, 'source': 'log', 'agent': agent, 'reward': quality_scores['overall'],
-     'reward_source': 'judge', 'latency_ms': latency_ms} AS metadata
+     'category': category, 'task': task, 'log_format': 'interaction_log', 'source': 'log', 'agent': agent,
+     'reward': quality_scores['overall'], 'reward_source': 'judge', 'latency_ms': latency_ms} AS metadata
 FROM interactions
 WHERE NOT error AND quality_scores['overall'] >= 0.8
 QUALIFY row_number() OVER (
@@ -50,8 +50,9 @@ pairs AS (
 SELECT split_of(better.prompt_key) AS split, better.prompt, [{'role': 'assistant', 'content': better.answer}] AS chosen,
     [{'role': 'assistant', 'content': worse.answer}] AS rejected,
     {'interaction_id': chosen_id, 'prompt_key': better.prompt_key, 'cluster_key': better.prompt_key,
-     'segment': better.segment, 'category': better.category, 'chosen_id': chosen_id, 'rejected_id': rejected_id,
-     'chosen_reward': chosen_reward, 'rejected_reward': rejected_reward, 'margin': margin, 'reward_source': 'judge',
+     'segment': better.segment, 'category': better.category, 'task': better.task, 'log_format': 'interaction_log',
+     'chosen_id': chosen_id, 'rejected_id': rejected_id, 'chosen_reward': chosen_reward,
+     'rejected_reward': rejected_reward, 'margin': margin, 'reward_source': 'judge',
      'strategy': 'all_margin', 'same_agent': better.agent = worse.agent, 'agents': two_names(better.agent, worse.agent),
      'length_ratio': length_ratio} AS metadata
 FROM pairs
@@ -62,7 +63,8 @@ LABELS = """
 SELECT split_of(prompt_key) AS split, prompt, [{'role': 'assistant', 'content': answer}] AS completion,
     quality_scores['overall'] >= 0.75 AS label,
     {'interaction_id': interaction_id, 'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': segment,
-     'category': category, 'agent': agent, 'reward': quality_scores['overall'], 'reward_source': 'judge'} AS metadata
+     'category': category, 'task': task, 'log_format': 'interaction_log', 'agent': agent,
+     'reward': quality_scores['overall'], 'reward_source': 'judge'} AS metadata
 FROM interactions
 WHERE NOT error AND (quality_scores['overall'] >= 0.75 OR quality_scores['overall'] <= 0.25)
 """
@@ -78,7 +80,8 @@ WITH ranked AS (
 SELECT split_of(prompt_key) AS split, first(prompt) AS prompt,
     list({'text': answer, 'reward': reward, 'interaction_id': interaction_id}) AS responses,
     {'prompt_key': prompt_key, 'cluster_key': prompt_key, 'segment': first(segment), 'category': first(category),
-     'sd': stddev_pop(reward), 'scorer': 'judge', 'size': count(*), 'query_complexity': CASE
+     'task': first(task), 'log_format': 'interaction_log', 'sd': stddev_pop(reward), 'scorer': 'judge',
+     'size': count(*), 'query_complexity': CASE
         WHEN len(string_split_regex(stripped(first(prompt)[-1].content), '\\s+')) <= 10 THEN 'simple'
         WHEN len(string_split_regex(stripped(first(prompt)[-1].content), '\\s+')) <= 40 THEN 'moderate'
         ELSE 'complex' END,

@@ -35,6 +35,7 @@ from rl_assets.metrics.statistics import SEED, median_interval
 from rl_assets.models.latency import paired_latency_ratios
 from rl_assets.models.loading import free_memory, load_for_inference
 from rl_assets.models.runtime import start
+from rl_assets.recipes.recipe import DeclaredMetric
 
 Settle = Callable[[Callable[[], Primary]], Primary]
 
@@ -87,8 +88,7 @@ def evaluate(
     items, pairs = inputs.held_out()
     preferences = judge_preferences(judge, pairs, judge_pairs) if judge else None
     logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences)
-    against = models.weights(models.roles()[models.against])
-    primary = epoch.settle(lambda: choose_primary(logged, inputs.declared, day, against, models.base.sha256))
+    primary = _primary(day, models, inputs.declared, logged, epoch)
     log(primary.sentence())
     fresh = epoch.fresh(primary)
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
@@ -116,6 +116,14 @@ def evaluate(
         fresh_items=len(scores.prompts.fresh.items),
     )
     return Evaluation(report, answers_table(day, scores, prices), _differences(scores, primary, verdicts.pairwise))
+
+
+def _primary(
+    day: str, models: EvaluatedModels, declared: DeclaredMetric, logged: Logged, epoch: RunningEpoch
+) -> Primary:
+    """The metric of the running epoch, or the one that the logged rows call for."""
+    against = models.weights(models.roles()[models.against])
+    return epoch.settle(lambda: choose_primary(logged, declared, day, against, models.base.sha256))
 
 
 def _differences(scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts | None) -> Differences:

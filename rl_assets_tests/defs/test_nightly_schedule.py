@@ -68,7 +68,7 @@ def test_a_tick_before_the_first_partition_says_which_setting_decides_it(instanc
 
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", ["2026-11-29T02:00:00", "2027-01-01T02:00:00"])
-def test_a_dry_run_in_the_ui_requests_the_day_that_ended(instance, tmp_path, offset):
+def test_a_dry_run_in_the_ui_requests_the_day_that_ended(tmp_path, offset):
     from dagster_graphql.test.utils import execute_dagster_graphql
 
     scheduled = datetime.fromisoformat(offset).replace(tzinfo=UTC)
@@ -80,6 +80,8 @@ def test_a_dry_run_in_the_ui_requests_the_day_that_ended(instance, tmp_path, off
     target = ModuleTarget(module_name=MODULE, attribute=None, working_directory=str(Path.cwd()), location_name=MODULE)
     with (
         patch.dict(os.environ, {"RL_ASSETS_HOME": str(tmp_path)}),
+        # Its code server is another process, which an instance in memory cannot serve.
+        dg.instance_for_test() as instance,
         WorkspaceProcessContext(instance, target) as process,
     ):
         variables = {"schedule": schedule, "timestamp": scheduled.timestamp()}

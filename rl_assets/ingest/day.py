@@ -1,6 +1,6 @@
 """One log day, from landing files to canonical tables: parse in bulk, decide the outcome of each line, publish."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -43,7 +43,10 @@ class ShrunkenDayError(ValueError):
 
 @dataclass(frozen=True)
 class IngestedDay:
-    """The result of a day. `lines = rows + duplicates + rejects`, for the day as for every file."""
+    """The result of a day. `lines = rows + duplicates + rejects`, for the day as for every file.
+
+    `gone` are the files that the day was read from before and that are no longer there, with the rows that they gave.
+    """
 
     day: date
     files: int
@@ -55,6 +58,7 @@ class IngestedDay:
     reject_samples: list[dict[str, Any]]
     outside_day: int
     ratings_off_scale: list[dict[str, Any]]
+    gone: dict[str, int]
     published: dict[str, Published]
 
 
@@ -80,10 +84,13 @@ def ingest_day(
         _parse(connection, files, day, metrics or {})
         sql.create_temporary(connection, "outcomes", "ingest/line_outcomes")
         _read_conflicts(connection, files)
-        connection.register("files", fingerprints.result())
+        contents = fingerprints.result()
+        connection.register("files", contents)
     counts = _counts(connection, len(files), day)
+    before = _files_before(lake, day) if max_shrink is not None else []
+    gone = _gone(before, contents)
     if max_shrink is not None:
-        _check_shrinkage(lake, files, day, counts["rows"], max_shrink)
+        _check_shrinkage(before, gone, len(files), day, counts["rows"], max_shrink)
     erased = lake.erased()
     published = {
         table.name: lake.publish(table, day, _rows(connection, table, day, steps))
@@ -91,22 +98,41 @@ def ingest_day(
     }
     if erased:
         counts["reject_samples"] = _published_samples(lake, day, counts["reject_samples"])
-    return IngestedDay(day=day, published=published, **counts)
+    return IngestedDay(day=day, published=published, gone=gone, **counts)
 
 
-def _check_shrinkage(lake: Lake, files: list[LandedFile], day: date, rows: int, max_shrink: float) -> None:
+def _files_before(lake: Lake, day: date) -> list[dict[str, Any]]:
+    """The files that the published day was read from, by name."""
+    published = lake.read(INGESTED_FILES, [day]).to_table(columns=["source_file", "fingerprint", "rows"]).to_pylist()
+    return sorted(published, key=lambda file: str(file["source_file"]))
+
+
+def _gone(before: list[dict[str, Any]], now: pa.Table) -> dict[str, int]:
+    """Files of before that are no longer there, not even under another name, with the rows that they gave."""
+    names, contents = (set(now.column(part).to_pylist()) for part in ("name", "fingerprint"))
+    gone = (file for file in before if file["source_file"] not in names and file["fingerprint"] not in contents)
+    return {file["source_file"]: file["rows"] for file in gone}
+
+
+def _check_shrinkage(
+    published: list[dict[str, Any]], gone: dict[str, int], files: int, day: date, rows: int, max_shrink: float
+) -> None:
     """Raise ShrunkenDayError if the published day has so many rows that `rows` are too few."""
-    published = lake.read(INGESTED_FILES, [day]).to_table(columns=["source_file", "rows"]).to_pylist()
     before = sum(file["rows"] for file in published)
     if before == 0 or (before - rows) / before < max_shrink - TOLERANCE:
         return
-    gone = sorted({file["source_file"] for file in published} - {file.name for file in files})
-    names = f"; gone: {', '.join(gone[:MAX_NAMED])}{', ...' if len(gone) > MAX_NAMED else ''}" if gone else ""
+    names = f"; gone: {few_names(gone)}" if gone else ""
     raise ShrunkenDayError(
-        f"{day} would shrink from {before:,} rows of {len(published)} files to {rows:,} rows of {len(files)} files"
+        f"{day} would shrink from {before:,} rows of {len(published)} files to {rows:,} rows of {files} files"
         f"{names}. The published rows are kept. Restore the files (is their share mounted?); "
         "if the loss is meant, set `allow_shrink: true` for landed_logs in the launchpad."
     )
+
+
+def few_names(files: Iterable[str]) -> str:
+    """The first names of files, and dots if there are more."""
+    names = list(files)
+    return f"{', '.join(names[:MAX_NAMED])}{', ...' if len(names) > MAX_NAMED else ''}"
 
 
 def _tables(erased: Erased, user_key: bytes, rules: PromptRules) -> list[tuple[Table, list[Step]]]:

@@ -53,6 +53,7 @@ def test_the_window_holds_its_first_and_its_last_moment_and_no_other(product: Pr
     assert (Window(later(7), 7).first, Window(later(7), 7).first_landing) == (later(1), DAY)
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_an_id_that_lands_again_counts_once_as_it_landed_first_and_another_content_is_a_conflict(product: Product):
     for day, answer in enumerate(["first", "first", "changed"]):
         product.log(interaction("a1", answer=answer), judged("b1", 1, answer=f"{answer} of b1"), day=later(day))

@@ -81,6 +81,7 @@ def run(instance: dg.DagsterInstance, outcome: str, candidate: str = "a1b2", day
         ("cut", "table failed its check rows_are_whole: cut_rows 3 (expected: No row is cut.)"),
         ("skipped", "table was not trained: 3 rows, 100 are needed"),
         ("PROMOTE", "table is PROMOTE of dpo (the champion stays): better by 3 points"),
+        ("CANARY", "table is CANARY of dpo (the champion stays): better by 3 points"),
         ("REJECT", "table is REJECT of dpo: better by 3 points"),
         ("rolled back", "champion dpo/b was rolled back to dpo/a of 2026-11-01: too rude"),
     ],

@@ -139,6 +139,7 @@ def test_the_adapter_of_the_day_before_answers_what_landed_since(second_night):
     assert {row.cluster for row in found if row.source == "test"} == {f"k{n}" for n in range(6)}
     decided = metadata(result, "promotion_decision")
     assert (decided["role"], decided["clusters"]) == ("entrant", 16)
+    assert (decided["candidate"], report.decided) == (report.models["entrant"].sha256, "entrant")
     assert {row["model"] for row in recorded(second_night)} == {report.models["entrant"].sha256}
 
 

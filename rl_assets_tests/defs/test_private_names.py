@@ -53,6 +53,17 @@ def materialized(home: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -
     return Product(home / "landing", Lake(str(home / "lake")))
 
 
+def refused_until_rated_again() -> None:
+    """By another detector a dataset of the day as it stands is refused; rated and built again it is not."""
+    job = build_defs().resolve_job_def("datasets_job")
+    chosen = [dg.AssetKey("sft_dataset")]
+    stale = job.execute_in_process(partition_key=str(DAY), asset_selection=chosen, raise_on_error=False)
+    checks = {check.check_name: check.passed for check in stale.get_asset_check_evaluations()}
+    assert not stale.success and not checks["no_personal_data_is_left"]
+    chosen = [dg.AssetKey(name) for name in ("rated_interactions", *DATASETS)]
+    assert job.execute_in_process(partition_key=str(DAY), asset_selection=chosen).success
+
+
 def texts(home: Path) -> str:
     """All that the datasets of the day hold, as JSON."""
     files = [str(file) for name in DATASETS for file in (home / "datasets" / name / str(DAY)).glob("*.parquet")]
@@ -67,6 +78,7 @@ def ids(product: Product) -> set[str]:
     return {row["interaction_id"] for row in product.rows(LEDGER, DAY)}
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_personal_data_in_names_is_replaced_or_hashed_everywhere_and_found(tmp_path: Path, monkeypatch):
     product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
     products_log(product)
@@ -118,13 +130,7 @@ def test_a_detector_of_ones_own_works_in_texts_and_check_and_makes_earlier_days_
     assert "Ada Byron" in texts(tmp_path)
     detector = "rl_assets_tests.support.detector_samples:codenames"
     monkeypatch.setenv("RL_ASSETS_DETECTORS", detector)
-    job = build_defs().resolve_job_def("datasets_job")
-    chosen = [dg.AssetKey("sft_dataset")]
-    stale = job.execute_in_process(partition_key=str(DAY), asset_selection=chosen, raise_on_error=False)
-    checks = {check.check_name: check.passed for check in stale.get_asset_check_evaluations()}
-    assert not stale.success and not checks["no_personal_data_is_left"]
-    chosen = [dg.AssetKey(name) for name in ("rated_interactions", *DATASETS)]
-    assert job.execute_in_process(partition_key=str(DAY), asset_selection=chosen).success
+    refused_until_rated_again()
     assert "Ada Byron" not in texts(tmp_path) and "asked <PERSON> as number" in texts(tmp_path)
 
 
@@ -141,6 +147,7 @@ def test_a_detector_that_fails_fails_the_run_with_its_name(tmp_path, monkeypatch
     )
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_names_that_a_spacy_model_finds_are_in_no_dataset_and_another_model_makes_days_out_of_date(
     tmp_path: Path, monkeypatch
 ):
@@ -154,13 +161,7 @@ def test_names_that_a_spacy_model_finds_are_in_no_dataset_and_another_model_make
     materialized(tmp_path, monkeypatch, detectors=detector, names_model=str(before))
     assert all(name in texts(tmp_path) for name in PERSONS)
     monkeypatch.setenv("RL_ASSETS_NAMES_MODEL", str(name_model(tmp_path / "model", *PERSONS)))
-    job = build_defs().resolve_job_def("datasets_job")
-    chosen = [dg.AssetKey("sft_dataset")]
-    stale = job.execute_in_process(partition_key=str(DAY), asset_selection=chosen, raise_on_error=False)
-    checks = {check.check_name: check.passed for check in stale.get_asset_check_evaluations()}
-    assert not stale.success and not checks["no_personal_data_is_left"]
-    chosen = [dg.AssetKey(name) for name in ("rated_interactions", *DATASETS)]
-    assert job.execute_in_process(partition_key=str(DAY), asset_selection=chosen).success
+    refused_until_rated_again()
     written = texts(tmp_path)
     assert not [name for name in PERSONS if name in written]
     assert "desk of <PERSON>" in written and "<PERSON> did." in written and "Was it <PERSON>?" in written

@@ -135,6 +135,7 @@ def test_scores_that_no_dataset_reads_are_named_with_a_line_that_works_as_it_sta
     assert rewards(product) == {"a0": 0.7, "a1": 0.7, "a2": 0.7, "b": 0.5, "c": 0.8, "d": 0.3}
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_a_name_that_a_metric_already_measures_is_mapped_at_that_metric(
     product: Product, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_metric_that_a_machine_computes_is_no_persons_once_that_is_said(
     assert (rewards(product), sources) == ({"a": 0.0, "b": 1.0}, {"a": "human", "b": "verifier"})
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_one_score_outside_its_range_warns_that_the_others_may_be_on_another_scale(
     product: Product, instance: dg.DagsterInstance
 ) -> None:

@@ -38,6 +38,12 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     return step.step_failure_data.user_failure_data.description
 
 
+def gone_files(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+    assert result.success
+    (found,) = (check for check in result.get_asset_check_evaluations() if check.check_name == "no_file_is_gone")
+    return found
+
+
 def rows(product: Product) -> int:
     return product.lake.read(INTERACTIONS, [DAY]).count_rows()
 
@@ -57,6 +63,23 @@ def test_a_day_whose_folder_is_gone_fails_and_keeps_its_rows(product: Product):
     assert "would shrink from 150 rows of 1 files to 0 rows of 0 files" in said
     assert f"gone: interaction_log/{DAY}/part-0.jsonl" in said and "`allow_shrink: true`" in said
     assert rows(product) == 150
+
+
+def test_some_files_that_are_gone_are_a_warning_that_names_them_and_a_moved_one_is_none(product: Product):
+    kept = log(product, 30)
+    moved, gone = (product.log(interaction(name), name=f"{name}.jsonl") for name in ("moved", "gone"))
+    assert gone_files(materialize()).passed
+    moved.rename(moved.with_name("other-name.jsonl"))
+    gone.unlink()
+    found = gone_files(materialize())
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert (
+        f"1 files that were read before are gone, and with them 1 rows: interaction_log/{DAY}/gone.jsonl"
+        in found.description
+    )
+    assert gone_files(materialize()).passed and rows(product) == 31  # Said once: it is no longer a file of the day.
+    kept.write_text(kept.read_text().splitlines(keepends=True)[0])
+    assert gone_files(materialize(allow_shrink=True)).passed
 
 
 def test_a_loss_that_is_meant_is_published(product: Product):

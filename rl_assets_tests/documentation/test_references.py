@@ -131,6 +131,7 @@ def test_odd_texts_are_read_to_their_end(text, suffix):
     assert sources(f"{text}\n\n![a](x.png)\n", suffix) == ["x.png"]
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_a_page_of_ten_thousand_images_and_one_of_deep_nesting_are_read():
     assert len(read("![a](x.png) word\n\n" * 10_000)) == 10_000
     assert len(read("<b>" * 20_000 + "<img src=x.png>")) == 1

@@ -47,6 +47,7 @@ def test_the_reference_implementation_of_commonmark_shows_the_same_images(publis
         assert sources(text, page.suffix, dialect=False) == expected, page
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 @pytest.mark.parametrize("name", ["docs-fastapi", "docs-mkdocs-material"])
 def test_the_renderer_of_mkdocs_shows_the_same_images(published_data, name):
     for page in pages(published_data, name):

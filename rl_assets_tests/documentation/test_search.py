@@ -72,6 +72,7 @@ def test_alts_find_their_images_though_no_document_holds_one(kept, tmp_path):
     assert np.mean(found) > 0.85
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_an_index_is_kept_where_nothing_changed_and_only_new_texts_are_embedded(kept, tmp_path):
     embedded = []
 

@@ -59,6 +59,7 @@ def test_the_lower_bound_is_where_the_bet_on_what_is_above_it_reaches_the_thresh
     assert (bound > 0) == (value(drawn) >= 20)
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_the_bound_of_equal_models_holds_at_every_night_in_most_years():
     """Ville: the mean ever lies below the bound with a probability of at most 5 %."""
     broken = 0
@@ -102,6 +103,13 @@ def test_a_cluster_counts_on_the_first_night_that_asked_it():
     assert [[row.cluster for row in night] for night in counted_once(nights).values()] == [["a", "b"], ["c"]]
     found = weigh_nights(nights, judged=False)
     assert (found.clusters, found.mean, found.tonight, found.tonight_mean) == (3, pytest.approx(2 / 3), 1, 1.0)
+
+
+def test_a_night_without_a_new_cluster_rejects_nothing():
+    lost = rows({f"c{n}": -1.0 for n in range(20)})
+    assert weigh_nights({FIRST: lost}, judged=False).rejected_tonight
+    again = weigh_nights({FIRST: lost, FIRST + timedelta(1): lost}, judged=False)
+    assert (again.rejected_tonight, again.tonight) == (False, 0)
 
 
 def test_a_judge_that_prefers_the_longer_answer_gives_no_evidence_once_lengths_are_balanced():

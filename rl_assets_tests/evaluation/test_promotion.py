@@ -204,6 +204,16 @@ def test_the_parent_can_be_decided_as_a_candidate_of_its_own():
     assert {guardrail.name for guardrail in decided.guardrails} == {"token_f1", "json_validity"}
 
 
+def test_a_verdict_on_an_adapter_of_an_earlier_day_says_so():
+    against = comparison("base", exact_match=BETTER).model_copy(update={"ours": "entrant"})
+    whole = report(comparisons=report().comparisons | {"entrant-base": against})
+    entrant = whole.candidate.model_copy(update={"role": "entrant", "label": "dpo aaaa1111", "sha256": "earlier"})
+    found = decide(whole.model_copy(update={"models": whole.models | {"entrant": entrant}}), None, RULES, SHOWN)
+    assert (found.verdict, found.role, found.candidate) == ("PROMOTE", "entrant", "earlier")
+    assert found.reasons[-1].startswith("This is about dpo aaaa1111, the adapter of an earlier day")
+    assert "today" not in " ".join(decide(report(), None, RULES, SHOWN).reasons)
+
+
 def test_without_a_metric_the_decision_says_what_to_provide():
     without = primary(metric=None, strength=None, why="no metric qualifies")
     found = decide(report(primary=without), None, RULES, Evidence())

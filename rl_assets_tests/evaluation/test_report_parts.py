@@ -5,8 +5,10 @@ import json
 import pytest
 
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
+from rl_assets.evaluation.run.evaluate import Fresh, RunningEpoch
+from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets_tests.support.evaluation_samples import html_page
-from rl_assets_tests.support.evaluations import evaluated
+from rl_assets_tests.support.evaluations import evaluated, evaluation
 from rl_assets_tests.support.judge_server import GOOD, Asked, Say, always_first, honest, verdict
 
 
@@ -71,6 +73,15 @@ def test_a_judge_compares_the_candidate_with_the_model_it_would_replace(tmp_path
     assert "Answer by answer, tiny-judge rated candidate" in html_page(found)
     assert found.judge.pairwise.reliable and "No judge" not in " ".join(found.notes)
     assert "tiny-judge gave" in html_page(found)
+
+
+def test_a_judge_is_asked_about_clusters_first_that_no_night_has_counted(tmp_path, base, candidate, parent, make_judge):
+    judge, _ = make_judge(honest)
+    counted = RunningEpoch(fresh=lambda primary: Fresh(counted=frozenset({"k0", "k1", "k2"})))
+    whole, _ = evaluation(tmp_path, EvaluatedModels(base, candidate, None, parent), 6, judge, epoch=counted)
+    compared = whole.report.judge.pairwise
+    assert compared is not None and compared.pairs == 4
+    assert {"k3", "k4", "k5"} < {pair.cluster for pair in compared.compared}
 
 
 def test_a_judge_that_is_unreliable_gives_no_ratings(tmp_path, base, candidate, make_judge):

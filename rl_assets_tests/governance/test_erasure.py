@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
@@ -25,6 +26,7 @@ from rl_assets.lake.tombstones import ERASURES, INTERACTION_IDS, USER_HASHES, Er
 from rl_assets.tables.catalog import ALL_TABLES
 from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.dataset_manifest import read_manifest
+from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import DAY, Product, interaction, later, reward
@@ -50,6 +52,17 @@ def erased(built: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     home = tmp_path_factory.mktemp("erased") / "home"
     shutil.copytree(built, home)
     return home, erase(home, products.mary(home))
+
+
+def test_evidence_on_prompts_that_only_the_erased_asked_goes(built, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(built, home)
+    lake, order = products.lake(home), products.mary(home)
+    asked = sorted(scope_of(lake, order).prompt_keys)[0]
+    night = [{"day": DAY, "cluster": cluster, "epoch": "e", "lineage": "dpo"} for cluster in (asked, "of others")]
+    lake.publish(DECISION_EVIDENCE, DAY, pa.Table.from_pylist(night, schema=DECISION_EVIDENCE.schema).to_reader())
+    assert erase(home, order).rows[DECISION_EVIDENCE.name] == {str(DAY): 1}
+    assert ids(home, DECISION_EVIDENCE, "cluster") == {"of others"}
 
 
 def test_before_an_erasure_the_user_is_nearly_everywhere(built):

@@ -60,6 +60,7 @@ def test_rouge_is_that_of_rouge_score(answers):
             assert found == pytest.approx(max(scorer.score(r, text)[kind].fmeasure for r in references), abs=1e-6)
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_rouge_l_is_the_published_figure_of_every_answer_of_mtrag(published_data):
     content = json.loads((published_data / "rag-mtrag-human" / "human_evaluations.json").read_text(encoding="utf-8"))
     published = [row["annotations"]["RougeL"]["system"]["value"] for row in content["evaluations"]]

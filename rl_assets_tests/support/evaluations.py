@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from rl_assets.evaluation.run.evaluate import Evaluation, evaluate
+from rl_assets.evaluation.run.evaluate import Evaluation, RunningEpoch, evaluate
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.schema.report import EvalReport
@@ -30,9 +30,14 @@ def evaluated(
 
 
 def evaluation(
-    home: Path, models: EvaluatedModels, items: int, judge: Judge | None = None, **inputs: Any
+    home: Path,
+    models: EvaluatedModels,
+    items: int,
+    judge: Judge | None = None,
+    epoch: RunningEpoch | None = None,
+    **inputs: Any,
 ) -> tuple[Evaluation, list[str]]:
     sft, dpo = parts_datasets(home, items)
     lines: list[str] = []
     given = EvalInputs(sft_folder=sft, dpo_folder=dpo, segment="parts", **inputs)
-    return evaluate(DAY, models, given, lines.append, judge, judge_pairs=4), lines
+    return evaluate(DAY, models, given, lines.append, judge, judge_pairs=4, epoch=epoch or RunningEpoch()), lines

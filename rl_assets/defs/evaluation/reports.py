@@ -126,16 +126,17 @@ def epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe) 
 
 
 def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedModels, primary: Primary) -> Fresh:
-    """Prompts that are new to the entrant and the champion, and not counted yet; none without an entrant."""
-    if models.entrant is None or primary.metric in (None, "likelihood_accuracy"):
-        return Fresh()
+    """What the epoch has counted, and prompts that it has not, new to the entrant and the champion if there is one."""
     nights = earlier_nights(home.lake, primary, inputs.segment, models.candidate.kind, date.fromisoformat(day))
-    counted = {row.cluster for night in nights.values() for row in night}
+    counted = frozenset(row.cluster for night in nights.values() for row in night)
+    if models.entrant is None or primary.metric in (None, "likelihood_accuracy"):
+        return Fresh(counted=counted)
     compared = [adapter for adapter in (models.entrant, models.comparable_champion) if adapter]
     try:
-        return Fresh(fresh_items(home.paths, inputs, compared, counted))
+        return Fresh(fresh_items(home.paths, inputs, compared, counted), counted=counted)
     except RowsGoneError as gone:
-        return Fresh(notes=[f"No prompt is known to be new to the models: {gone}. The test split alone decides."])
+        note = f"No prompt is known to be new to the models: {gone}. The test split alone decides."
+        return Fresh(notes=[note], counted=counted)
 
 
 def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rl_assets.defs.shared.partitions import day_check, days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, events_of_day, materialized, table_spec
 from rl_assets.ingest.database import land_feedback
-from rl_assets.ingest.day import IngestedDay, ShrunkenDayError, ingest_day
+from rl_assets.ingest.day import IngestedDay, ShrunkenDayError, few_names, ingest_day
 from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
 from rl_assets.metrics.scales import Metric
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
@@ -23,6 +23,7 @@ MAX_SHOWN_REJECTS = 20
 # Fewer rejected lines of a file are no error, whatever their share: half of a file may be one line of two.
 MIN_REJECTS_OF_ERROR = 3
 FEW_REJECTS = "few_lines_are_rejected"
+NO_FILE_IS_GONE = "no_file_is_gone"
 RATINGS_FIT = "ratings_fit_their_scale"
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
 
@@ -57,6 +58,11 @@ class LandedLogsConfig(dg.Config):
             REJECTED_RECORDS.name,
             "No file had many of its lines rejected for one reason: a warning from 2 %, an error from 50 % "
             "(RL_ASSETS_REJECT_WARN_SHARE, RL_ASSETS_REJECT_ERROR_SHARE).",
+        ),
+        day_check(
+            NO_FILE_IS_GONE,
+            INGESTED_FILES.name,
+            "Every file that the day was read from before is still there, or the launch allowed its loss.",
         ),
         day_check(
             RATINGS_FIT,
@@ -139,7 +145,7 @@ def _describe(
         f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
     )
     checks = {
-        INGESTED_FILES.name: [_conserved(day, ingested)],
+        INGESTED_FILES.name: [_conserved(day, ingested), _no_file_is_gone(ingested)],
         REJECTED_RECORDS.name: [few_rejected],
         FEEDBACK.name: [_ratings_fit(ingested)],
     }
@@ -187,6 +193,22 @@ def _conserved(day: str, ingested: IngestedDay) -> dg.AssetCheckResult:
         check_name="every_line_is_counted",
         passed=ingested.lines == counted,
         metadata={"day": day, "lines": ingested.lines, "lost": ingested.lines - counted},
+    )
+
+
+def _no_file_is_gone(ingested: IngestedDay) -> dg.AssetCheckResult:
+    """Yellow if the day was read without files that it was read from before; of a larger loss the day itself fails."""
+    lost = sum(ingested.gone.values())
+    return dg.AssetCheckResult(
+        asset_key=INGESTED_FILES.name,
+        check_name=NO_FILE_IS_GONE,
+        passed=not ingested.gone,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(ingested.gone)} files that were read before are gone, and with them {lost:,} rows: "
+        f"{few_names(ingested.gone)}. Restore them and materialize the day again, unless they were meant to go."
+        if ingested.gone
+        else None,
+        metadata={"files": len(ingested.gone), "rows": lost},
     )
 
 

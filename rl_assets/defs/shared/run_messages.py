@@ -15,7 +15,7 @@ from rl_assets.defs.shared.failed_runs import RANGE_END, RANGE_START
 PARTITION = "dagster/partition"
 MAX_CHARACTERS = 400
 # HOLD and INSUFFICIENT change nothing and ask for nothing.
-DECIDED = ("PROMOTE", "REJECT")
+DECIDED = ("PROMOTE", "CANARY", "REJECT")
 NOT_SHOWN = ("day", "partition", "bad_rows")
 Event = dg.DagsterEvent
 

@@ -45,10 +45,21 @@ def decide(
         return _decision(report, ours, opponent, "INSUFFICIENT", gaps, evidence=evidence)
     guardrails = check_guardrails(report, comparison, rules)
     verdict, reasons = _verdict(comparison, report.primary, guardrails, evidence, rules)
+    reasons += _of_an_earlier_day(report, ours)
     difference = comparison.differences.get(report.primary.compared)
     return _decision(
         report, ours, opponent, verdict, reasons, difference=difference, guardrails=guardrails, evidence=evidence
     )
+
+
+def _of_an_earlier_day(report: EvalReport, ours: Role) -> list[str]:
+    """That the verdict is not about the adapter of the report's day."""
+    if ours != "entrant":
+        return []
+    return [
+        f"This is about {report.models[ours].label}, the adapter of an earlier day, to which tonight's prompts are "
+        f"new. {report.candidate.label} of today follows on another night."
+    ]
 
 
 def insufficiencies(

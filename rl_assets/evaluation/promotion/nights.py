@@ -68,6 +68,8 @@ def weigh_nights(nights: ByDay, judged: bool, threshold: float = THRESHOLD) -> E
     tonight = differences[-1] if differences else np.empty(0)
     return found.model_copy(
         update={
+            # A night without a new cluster rejects nothing, whatever the one before it did.
+            "rejected_tonight": found.rejected_tonight and len(tonight) > 0,
             "lower": lower_bound(everything, threshold, stakes) if len(everything) else None,
             "unbalanced": _unbalanced_share(counted) if judged else 0.0,
             "tonight": len(tonight),

@@ -24,7 +24,15 @@ from rl_assets.evaluation.run.results import (
 )
 from rl_assets.evaluation.run.rungs import Logged, choose_primary
 from rl_assets.evaluation.schema.primary import Primary
-from rl_assets.evaluation.schema.report import Comparison, Contamination, EvalReport, JudgeResult, LatencyRatio, Role
+from rl_assets.evaluation.schema.report import (
+    Comparison,
+    Contamination,
+    DatasetUsed,
+    EvalReport,
+    JudgeResult,
+    LatencyRatio,
+    Role,
+)
 from rl_assets.judging.pairwise import AnswerPair
 from rl_assets.judging.ratings import rate_by_judge
 from rl_assets.judging.summary import JudgeVerdicts, compare_by_judge
@@ -42,10 +50,12 @@ Settle = Callable[[Callable[[], Primary]], Primary]
 
 @dataclass(frozen=True)
 class Fresh:
-    """Prompts that are new to the models under decision, and notes on why there are none."""
+    """Prompts that are new to the models under decision, notes on why there are none, and the clusters that the epoch
+    has counted: a judge is asked about others first."""
 
     items: list[Item] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    counted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -94,9 +104,27 @@ def evaluate(
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
     outputs = generate_and_score(models, items, pairs, inputs.benchmarks, fresh.items, log)
     scores = EvalScores(models, *outputs, level=primary.level)
-    prices = price_of(inputs.prices, models.base.name)
-    verdicts = judge_candidate(scores, judge, judge_pairs, preferences) if judge else JudgeResult()
-    report = EvalReport(
+    verdicts = judge_candidate(scores, judge, judge_pairs, preferences, fresh.counted) if judge else JudgeResult()
+    report = _report(day, inputs, scores, primary, verdicts, datasets, contamination, fresh.notes, log)
+    return Evaluation(
+        report, answers_table(day, scores, report.prices), _differences(scores, primary, verdicts.pairwise)
+    )
+
+
+def _report(
+    day: str,
+    inputs: EvalInputs,
+    scores: EvalScores,
+    primary: Primary,
+    verdicts: JudgeResult,
+    datasets: list[DatasetUsed],
+    contamination: Contamination,
+    notes: list[str],
+    log: Log,
+) -> EvalReport:
+    """All that is known of the models; requests are timed here, when nothing else is in memory."""
+    prices = price_of(inputs.prices, scores.models.base.name)
+    return EvalReport(
         day=day,
         segment=inputs.name or inputs.segment,
         primary=primary,
@@ -108,14 +136,13 @@ def evaluate(
         judge=verdicts,
         production=inputs.production,
         latency_ratio=_latency_ratio(scores, log),
-        lineage=lineage(models, datasets),
-        training=training_runs(models),
+        lineage=lineage(scores.models, datasets),
+        training=training_runs(scores.models),
         prices=prices,
-        not_evaluated=models.not_evaluated(),
-        notes=notes_on(scores, verdicts) + fresh.notes,
+        not_evaluated=scores.models.not_evaluated(),
+        notes=notes_on(scores, verdicts) + notes,
         fresh_items=len(scores.prompts.fresh.items),
     )
-    return Evaluation(report, answers_table(day, scores, prices), _differences(scores, primary, verdicts.pairwise))
 
 
 def _primary(
@@ -145,10 +172,16 @@ def judge_preferences(judge: Judge, pairs: Sequence[Pair], max_pairs: int) -> Ju
     return compare_by_judge(judge, "preferred", "rejected", known) if known else None
 
 
-def judge_candidate(scores: EvalScores, judge: Judge, max_pairs: int, preferences: JudgeVerdicts | None) -> JudgeResult:
+def judge_candidate(
+    scores: EvalScores,
+    judge: Judge,
+    max_pairs: int,
+    preferences: JudgeVerdicts | None,
+    counted: frozenset[str],
+) -> JudgeResult:
     """Verdicts on the answers of the model under decision, and ratings of them by a judge that is reliable."""
     ours, against = scores.models.decided, scores.models.against
-    pairs = answer_pairs(scores, ours, against, max_pairs)
+    pairs = answer_pairs(scores, ours, against, max_pairs, counted)
     pairwise = compare_by_judge(judge, ours, against, pairs) if pairs else None
     reliable = pairwise is not None and pairwise.reliable
     return JudgeResult(
@@ -158,10 +191,13 @@ def judge_candidate(scores: EvalScores, judge: Judge, max_pairs: int, preference
     )
 
 
-def answer_pairs(scores: EvalScores, ours: Role, theirs: Role, max_pairs: int) -> list[AnswerPair]:
+def answer_pairs(
+    scores: EvalScores, ours: Role, theirs: Role, max_pairs: int, counted: frozenset[str]
+) -> list[AnswerPair]:
     """Two models' answers to at most `max_pairs` fresh and test prompts for a judge, one of each cluster.
 
-    They are taken by the hash of the cluster: a budget that ends early then never depends on the answers.
+    Clusters that no night has counted come first, by the hash of their names: a budget that ends early then never
+    depends on the answers.
     """
     sets = [(scores.held_out.items, scores.by_role[ours], scores.by_role[theirs])]
     fresh = scores.fresh_of(ours), scores.fresh_of(theirs)
@@ -171,7 +207,8 @@ def answer_pairs(scores: EvalScores, ours: Role, theirs: Role, max_pairs: int) -
     for items, own, other in sets:
         for item, answer, compared in zip(items, own.generation.answers, other.generation.answers, strict=True):
             pairs.setdefault(item.counted_as, AnswerPair(item.prompt, answer.text, compared.text, item.counted_as))
-    return [pairs[cluster] for cluster in sorted(pairs, key=sha256_text)[:max_pairs]]
+    ordered = sorted(pairs, key=lambda cluster: (cluster in counted, sha256_text(cluster)))
+    return [pairs[cluster] for cluster in ordered[:max_pairs]]
 
 
 def with_verdicts(

@@ -33,7 +33,7 @@ class RowsGoneError(Exception):
     """The rows that an adapter was trained on are no longer there, so nothing is known to be new to it."""
 
 
-def fresh_items(home: Home, inputs: EvalInputs, adapters: Iterable[Adapter], counted: set[str]) -> list[Item]:
+def fresh_items(home: Home, inputs: EvalInputs, adapters: Iterable[Adapter], counted: frozenset[str]) -> list[Item]:
     """Prompts with a good answer that are new to `adapters`, of at most 200 clusters by the hash of their names.
 
     Clusters that the epoch has `counted` are left out. Raises RowsGoneError if a dataset that an adapter, or one that
@@ -55,7 +55,7 @@ def _keys(row: dict[str, Any]) -> tuple[str, str]:
     return metadata["prompt_key"], metadata["cluster_key"] or metadata["prompt_key"]
 
 
-def _new_metadata(file: Path, known: set[str]) -> list[dict[str, Any]]:
+def _new_metadata(file: Path, known: frozenset[str]) -> list[dict[str, Any]]:
     """Metadata of the rows with a good answer whose prompt and cluster are not `known`; texts are not read."""
     table = pq.read_table(file, columns=["metadata"])
     seen = pa.array(sorted(known), pa.string())

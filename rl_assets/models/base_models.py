@@ -1,4 +1,4 @@
-"""Base models by name: the embedded `tiny`, a folder, or a Hugging Face model id, each with a hash of what it is."""
+"""Base models by name: the embedded `tiny`, `smollm2-135m`, a folder, or a Hugging Face id, each with its hash."""
 
 import json
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rl_assets.core.files import replaced_folder, sha256_file, sha256_json, write_json
+from rl_assets.models.smollm2 import SMOLLM2, ensure_smollm2
 from rl_assets.models.tiny.pretraining import TinySpec, build_tiny_model, inputs_hash
 
 TINY = "tiny"
@@ -33,6 +34,8 @@ def ensure_base_model(
     """
     if name == TINY:
         return _ensure_tiny(models / TINY, tiny_spec or TinySpec(), log)
+    if name == SMOLLM2:
+        return _folder_model(name, ensure_smollm2(models / SMOLLM2, log))
     if Path(name).is_dir():
         return _folder_model(name, Path(name))
     return _hub_model(name, models, log)

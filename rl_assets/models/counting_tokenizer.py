@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_assets.models.base_models import TINY
+from rl_assets.models.smollm2 import SMOLLM2
 from rl_assets.models.tiny.pretraining import TinySpec, corpus, train_tokenizer
 
 FILES = ["tokenizer*", "*.jinja", "special_tokens_map.json", "config.json", "vocab*", "merges.txt", "added_tokens.json"]
@@ -27,14 +28,19 @@ def counting_tokenizer(name: str, models: Path) -> Any:
     if name == TINY and not (models / TINY / "tokenizer.json").is_file():
         return train_tokenizer(corpus(TinySpec()), TinySpec())
     try:
-        folder = models / TINY if name == TINY else Path(name) if Path(name).is_dir() else _fetch(name, models)
-        tokenizer = _read(folder)
+        tokenizer = _read(_folder(name, models))
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise NoTokenizerError(f"the tokenizer of the base model {name!r} cannot be read: {reason}") from error
     if tokenizer.chat_template is None:
         raise NoTokenizerError(f"the tokenizer of the base model {name!r} has no chat template: use a chat model")
     return tokenizer
+
+
+def _folder(name: str, models: Path) -> Path:
+    if name in (TINY, SMOLLM2):
+        return models / name
+    return Path(name) if Path(name).is_dir() else _fetch(name, models)
 
 
 def _read(folder: Path) -> Any:

@@ -28,18 +28,18 @@ Row = dict[str, Any]
 def tensorzero(source: Path, landing: Path) -> None:
     """The gateway's own exports, unchanged."""
     for path in (source / "logs-tensorzero").glob("*.jsonl"):
-        _drop(landing, "tensorzero", path.stem, path.read_text(encoding="utf-8"))
+        drop(landing, "tensorzero", path.stem, path.read_text(encoding="utf-8"))
 
 
 def langfuse(source: Path, landing: Path) -> None:
     """Each trace on a line."""
     for path in (source / "logs-langfuse-traces").glob("*.trace.json"):
-        _drop(landing, "langfuse", path.stem, json.dumps(json.loads(path.read_text(encoding="utf-8"))) + "\n")
+        drop(landing, "langfuse", path.stem, json.dumps(json.loads(path.read_text(encoding="utf-8"))) + "\n")
 
 
 def oasst_trees(source: Path, landing: Path) -> None:
     """The trees, unchanged."""
-    _drop(landing, "oasst_trees", "trees", (source / "pref-oasst-trees" / "trees.jsonl").read_text(encoding="utf-8"))
+    drop(landing, "oasst_trees", "trees", (source / "pref-oasst-trees" / "trees.jsonl").read_text(encoding="utf-8"))
 
 
 def gsm8k_solutions(source: Path, landing: Path) -> None:
@@ -55,13 +55,13 @@ def finegrained(source: Path, landing: Path) -> None:
 def pandalm(source: Path, landing: Path) -> None:
     """A `preference` by each annotator who saw a better answer; ties are in no format, and left out."""
     rows = (row for pair in read_lines(source / "pref-pandalm" / "pairs.jsonl") for row in _votes(pair))
-    _drop(landing, "feedback_table", "pandalm", "".join(json.dumps(row) + "\n" for row in rows))
+    drop(landing, "feedback_table", "pandalm", "".join(json.dumps(row) + "\n" for row in rows))
 
 
 def feedbackqa(source: Path, landing: Path) -> None:
     """A `rating` with its comment by each person who read a passage as an answer; four words as stars."""
     rows = (row for domain in ("CDC", "UK") for row in _ratings(source / "rag-feedbackqa" / domain))
-    _drop(landing, "feedback_table", "feedbackqa", "".join(json.dumps(row) + "\n" for row in rows))
+    drop(landing, "feedback_table", "feedbackqa", "".join(json.dumps(row) + "\n" for row in rows))
 
 
 SOURCES: dict[str, Callable[[Path, Path], None]] = {
@@ -75,7 +75,7 @@ SOURCES: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-def _drop(landing: Path, log_format: str, name: str, text: str) -> None:
+def drop(landing: Path, log_format: str, name: str, text: str) -> None:
     path = landing / log_format / WHEN / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

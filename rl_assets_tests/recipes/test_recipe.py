@@ -8,7 +8,8 @@ from rl_assets.recipes.stages import SftRecipe
 
 
 def test_an_unknown_preset_is_refused_with_all_names():
-    with pytest.raises(ValueError, match=r"lora_9b.*tiny_cpu, demo, lora_0_5b, lora_7b, qlora_7b, qlora_8b, low_vram"):
+    names = "tiny_cpu, demo, lora_135m, lora_0_5b, lora_7b, qlora_7b, qlora_8b, low_vram"
+    with pytest.raises(ValueError, match=f"lora_9b.*{names}"):
         preset("lora_9b")
 
 
@@ -23,8 +24,8 @@ def test_every_value_changes_the_hash_and_equal_values_do_not():
     assert recipe_hash(recipe) != recipe_hash(recipe.model_copy(update={"seed": 1}))
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
-def test_every_preset_has_an_effective_batch_of_16(name: str):
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"lora_135m"}))
+def test_every_preset_but_that_for_few_steps_on_a_cpu_has_an_effective_batch_of_16(name: str):
     recipe = preset(name)
     assert {stage.effective_batch_size for stage in (recipe.sft, recipe.dpo)} == {16}
 

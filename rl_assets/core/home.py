@@ -59,11 +59,6 @@ class Home:
         return self.folder / "erasures"
 
     @property
-    def champion(self) -> Path:
-        """The file that names the adapter in use."""
-        return self.folder / "champion.json"
-
-    @property
     def prices(self) -> Path:
         """The deployment's own price table (.yaml), if it has one."""
         return self.folder / "prices.yaml"
@@ -81,10 +76,18 @@ class Home:
         """The folder of the product's adapters, or of those of one segment: `<kind>/<inputs-hash>` lie in it."""
         return self.folder / "adapters" / (segment or "")
 
+    def champion(self, segment: str | None = None) -> Path:
+        """The file that names the adapter in use for the product, or for a segment that has one of its own."""
+        return self.folder / "champions" / f"{segment}.json" if segment else self.folder / "champion.json"
+
+    def segments_with_champion(self) -> list[str]:
+        """The segments that have a champion of their own, by name."""
+        return sorted(path.stem for path in (self.folder / "champions").glob("*.json"))
+
     def metric_of_epoch(self, segment: str | None = None) -> Path:
         """The file that names the metric by which a segment (or the product) is decided, while an epoch lasts."""
         return self.folder / "reports" / "metric" / f"{segment or 'product'}.json"
 
-    def reports(self, day: str = "") -> Path:
-        """The folder of all evaluation reports, or of those of a day."""
-        return self.folder / "reports" / day
+    def reports(self, day: str = "", segment: str | None = None) -> Path:
+        """The folder of all evaluation reports, of those of a day, or of the report on a segment on that day."""
+        return self.folder / "reports" / day / (f"segments/{segment}" if segment else "")

@@ -69,9 +69,10 @@ def mark_adapters(home: Home, adapters: Iterable[AffectedAdapter], erasure: str)
 
 
 def champion_is_affected(home: Home, adapters: Iterable[AffectedAdapter]) -> bool:
-    """Whether the adapter in use is one of `adapters`."""
-    champion = read_champion(home)
-    return champion is not None and champion.hash in {adapter.sha256 for adapter in adapters}
+    """Whether an adapter in use, of the product or of a segment, is one of `adapters`."""
+    champions = (read_champion(home, segment) for segment in (None, *home.segments_with_champion()))
+    in_use = {champion.hash for champion in champions if champion}
+    return not in_use.isdisjoint(adapter.sha256 for adapter in adapters)
 
 
 def _affected_by_dataset(

@@ -25,7 +25,7 @@ from rl_assets.governance.dataset_folders import (
     held_rows,
     remove_leftovers,
 )
-from rl_assets.governance.reports import drop_quotes, quoting_reports
+from rl_assets.governance.reports import drop_differences, drop_quotes, quoting_reports
 from rl_assets.governance.scope import ErasureScope, find_scope
 from rl_assets.governance.table_rows import Counts, count_rows, drop_rows, row_rules
 from rl_assets.governance.table_versions import purge_versions
@@ -127,6 +127,7 @@ def _drop_copies(home: Home, erasure: Erasure, scope: ErasureScope) -> None:
     """What was made from the tables: reports, cached replies, dataset folders."""
     for day in erasure.reports:
         drop_quotes(home.reports(day), scope.texts)
+    drop_differences(home.reports(), scope.prompt_keys)
     if erasure.reply_cache_emptied:
         shutil.rmtree(home.reply_cache)
     drop_from_folders(home.datasets(), erasure.datasets, scope.in_datasets)

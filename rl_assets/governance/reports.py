@@ -10,20 +10,36 @@ from pydantic import ValidationError
 from rl_assets.core.files import write_json
 from rl_assets.evaluation.report.files import write_decision, write_report
 from rl_assets.evaluation.run.answers import ANSWERS_FILE, write_answers
+from rl_assets.evaluation.run.differences import DIFFERENCES_FILE, read_differences, write_differences
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.report import EvalReport
 
 PAGES = ("report.md", "report.html")
+# The product's report of a day, and those on its segments.
+REPORTS = ("[0-9]*", "[0-9]*/segments/*")
 
 
 def quoting_reports(reports: Path, texts: frozenset[str]) -> list[str]:
-    """Days whose report quotes one of the texts as a prompt, a reference or an answer."""
-    folders = sorted(path for path in reports.glob("[0-9]*") if path.is_dir())
-    return [folder.name for folder in folders if _is_quoting(folder, texts) or _quoting_answers(folder, texts)]
+    """Folders below `reports`, of days and of segments on a day, whose report quotes one of the texts as a prompt, a
+    reference or an answer."""
+    folders = sorted(path for pattern in REPORTS for path in reports.glob(pattern) if path.is_dir())
+    quoting = [folder for folder in folders if _is_quoting(folder, texts) or _quoting_answers(folder, texts)]
+    return [folder.relative_to(reports).as_posix() for folder in quoting]
+
+
+def drop_differences(reports: Path, clusters: frozenset[str]) -> None:
+    """Write the differences kept next to reports without those of the clusters: a night that is run again would bring
+    them back."""
+    for pattern in REPORTS:
+        for folder in reports.glob(f"{pattern}/{DIFFERENCES_FILE}"):
+            found = read_differences(folder.parent)
+            kept = {role: [row for row in rows if row.cluster not in clusters] for role, rows in found.items()}
+            if kept != found:
+                write_differences(kept, folder.parent)
 
 
 def drop_quotes(folder: Path, texts: frozenset[str]) -> None:
-    """Write the day's report without quotes of the texts.
+    """Write the report without quotes of the texts.
 
     Pages of a report that this version cannot parse are deleted: materialize `eval_report` again for new ones.
     """

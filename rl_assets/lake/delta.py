@@ -4,7 +4,7 @@ Most tables are partitioned by log day. `Table.partition` names the column of th
 a value of it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -89,9 +89,12 @@ class Lake:
             None if "://" in self.url else SubTreeFileSystem(str(Path(self.uri(table)).absolute()), LocalFileSystem())
         )
 
-    def publish(self, table: Table, day: date | str, rows: pa.RecordBatchReader) -> Published:
+    def publish(
+        self, table: Table, day: date | str, rows: pa.RecordBatchReader, part: Mapping[str, str | None] = {}
+    ) -> Published:
         """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
 
+        With `part` only the day's rows with these values of other columns are replaced, and `Published` is about them.
         `rows` is a stream with the table's columns, in any order. Rows of erased interactions and users are dropped.
         New columns are added to a table that an earlier version of the project wrote. Raises SchemaChangedError if the
         type of a column differs there, and a DeltaError if a row belongs to another day.
@@ -105,7 +108,7 @@ class Lake:
             pa.RecordBatchReader.from_batches(schema, _without_erased(conformed, erased, dropped)),
             mode="overwrite",
             schema_mode=mode,
-            predicate=_equals(table.partition, str(day)),
+            predicate=" AND ".join(_equals(name, value) for name, value in {table.partition: str(day), **part}.items()),
             partition_by=[table.partition],
             configuration=TABLE_SETTINGS,
             target_file_size=FILE_BYTES,
@@ -114,7 +117,7 @@ class Lake:
         )
         if table.erasure_spreads:
             self._erase_interactions(dropped - erased.interactions, str(day))
-        return self._published(self.open(table) if delta is None else delta, table, day)
+        return self._published(self.open(table) if delta is None else delta, table, day, part)
 
     def erased(self) -> Erased:
         """The erased interactions and users."""
@@ -133,8 +136,13 @@ class Lake:
         """Row count and content hash of a day as it stands."""
         return self._published(self.open(table), table, day)
 
-    def _published(self, delta: DeltaTable | None, table: Table, day: date | str) -> Published:
-        content = hash_content(self._rows(delta, table, [day]), table.identity)
+    def _published(
+        self, delta: DeltaTable | None, table: Table, day: date | str, part: Mapping[str, str | None] = {}
+    ) -> Published:
+        rows = self._rows(delta, table, [day])
+        for name, value in part.items():
+            rows = rows.filter(pc.field(name).is_null() if value is None else pc.field(name) == value)
+        content = hash_content(rows, table.identity)
         return Published(table.name, day, content.rows, content.sha256, self.uri(table))
 
 
@@ -163,9 +171,11 @@ def _writer_properties(table: Table) -> WriterProperties:
     )
 
 
-def _equals(partition: str, key: str) -> str:
-    quoted = key.replace("'", "''")
-    return f"{partition} = '{quoted}'"
+def _equals(column: str, value: str | None) -> str:
+    if value is None:
+        return f"{column} IS NULL"
+    quoted = value.replace("'", "''")
+    return f"{column} = '{quoted}'"
 
 
 def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

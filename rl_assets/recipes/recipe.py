@@ -85,6 +85,11 @@ def matches_slice(metadata: dict[str, Any], recipe: Recipe) -> bool:
     return matches_filters(metadata, recipe.model_copy(update={"agents": ()}))
 
 
+def filters_of(recipe: Recipe) -> dict[str, Any]:
+    """The filters that the recipe sets, as JSON values."""
+    return recipe.model_dump(mode="json", include=set(FILTERS), exclude_defaults=True)
+
+
 def _tiny_cpu() -> Recipe:
     # Rates are some 500 times those of real models: the base has 0.65M parameters.
     return Recipe(

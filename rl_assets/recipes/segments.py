@@ -8,15 +8,21 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from rl_assets.core.validation import problems
-from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe
+from rl_assets.recipes.recipe import DeclaredMetric, Recipe, adjusted, named_recipe
 from rl_assets.recipes.stages import Frozen
 
 # Fields of a segment that say which rows belong to it.
 FILTERS = ("segment", "agent", "category", "task", "source")
 Stage = Literal["sft", "dpo", "kto", "grpo"]
 NAME = r"^[a-z][a-z0-9_]*$"
-# Folders of `adapters/` that hold other things, and prefixes of other reports' and adapters' names.
-RESERVED = frozenset({"sft", "dpo", "kto", "grpo", "reward", "documentation", "vision", "eval", "ab", "multimodal"})
+# Folders of `adapters/` that hold other things, prefixes of other reports', adapters' and decisions' names, and the
+# name of the product's own files.
+RESERVED = frozenset(
+    {
+        *("sft", "dpo", "kto", "grpo", "reward", "documentation", "vision"),
+        *("eval", "ab", "adapter_ab", "multimodal", "promotion", "decision", "product"),
+    }
+)
 
 
 class Segment(Frozen):
@@ -24,7 +30,7 @@ class Segment(Frozen):
 
     `agent` lists who may have given a row's answers; corrections count as those of `human` or `teacher`. An omitted
     filter keeps every row, and the recipe's own filters do not count. `stages` are trained in their order, each
-    continuing the first.
+    continuing the first; the last one's adapter is decided on.
     """
 
     segment: str | None = None
@@ -34,6 +40,8 @@ class Segment(Frozen):
     source: tuple[str, ...] = Field((), description="Log formats that the rows landed in, such as `tensorzero`.")
     recipe: str | None = Field(None, description="Preset or recipe file; the deployment's if omitted.")
     stages: tuple[Stage, ...] = Field(("sft", "dpo"), min_length=1)
+    primary: DeclaredMetric | None = Field(None, description="Metric that decides on it; the recipe's if omitted.")
+    primary_reason: str | None = Field(None, description="Why it differs from the metric that has decided so far.")
 
     @field_validator("agent", "category", "task", "source", mode="before")
     @classmethod

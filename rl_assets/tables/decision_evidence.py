@@ -9,7 +9,7 @@ DECISION_EVIDENCE = Table(
     pa.schema(
         [
             column("day", pa.date32(), "the night of the comparison; the partition"),
-            column("segment", pa.string(), "slice of the product; null for the product"),
+            column("segment", pa.string(), "the declared segment; null for the product"),
             column("epoch", pa.string(), "the time of one champion with one metric"),
             column("lineage", pa.string(), "kind of the adapters that are compared with the champion"),
             column("metric", pa.string(), "the metric of the difference"),
@@ -21,5 +21,5 @@ DECISION_EVIDENCE = Table(
             column("source", pa.string(), "test: the test split; fresh: landed after both models were trained"),
         ]
     ),
-    identity=("epoch", "lineage", "cluster"),
+    identity=("segment", "epoch", "lineage", "cluster", "model", "difference", "log_length_ratio"),
 )

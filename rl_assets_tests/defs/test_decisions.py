@@ -46,7 +46,7 @@ def record(settings: Settings, day: str, clusters: list[str], difference: float)
     report = read_report(settings.paths.reports(DAY))
     row = {
         "day": date.fromisoformat(day),
-        "segment": report.segment,
+        "segment": None,
         "epoch": report.primary.epoch,
         "lineage": "dpo",
         "metric": report.primary.metric,

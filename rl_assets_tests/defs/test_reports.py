@@ -9,13 +9,11 @@ from rl_assets.evaluation.ab.report import read_ab_report
 from rl_assets.evaluation.promotion.champion import promote, read_champion
 from rl_assets.evaluation.promotion.decide import decide
 from rl_assets.evaluation.promotion.rules import PromotionRules
-from rl_assets.evaluation.report.files import read_report, write_report
-from rl_assets.evaluation.run.differences import write_differences
-from rl_assets.evaluation.schema.evidence import ClusterDifference
+from rl_assets.evaluation.report.files import read_report
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import Settings
 from rl_assets_tests.support.evaluation_samples import DAY, SHOWN, random_adapter, report
-from rl_assets_tests.support.reports_home import checks, metadata, run, settings
+from rl_assets_tests.support.reports_home import checks, make_convincing, metadata, run, settings
 
 __all__ = ["settings"]
 
@@ -68,16 +66,6 @@ def test_a_report_leads_to_a_decision_that_stands_on_its_page(settings):
     }
     assert "INSUFFICIENT" in (settings.paths.reports(DAY) / "report.html").read_text(encoding="utf-8")
     assert read_champion(settings.paths) is None
-
-
-def make_convincing(settings: Settings) -> None:
-    """Give the report of the day figures that deserve promotion."""
-    found = read_report(settings.paths.reports(DAY))
-    better = found.comparisons["candidate-base"].model_copy(update=dict(report().comparisons["candidate-base"]))
-    figures = {"latency_ratio": None, "comparisons": {"candidate-base": better}}
-    write_report(found.model_copy(update=figures), settings.paths.reports(DAY))
-    won = [ClusterDifference(cluster=f"c{n}", difference=1.0, source="test") for n in range(60)]
-    write_differences({"candidate": won}, settings.paths.reports(DAY))
 
 
 def test_a_backfill_decides_and_promotes_nothing(settings):

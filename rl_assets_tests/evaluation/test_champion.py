@@ -41,7 +41,7 @@ def test_a_promoted_adapter_becomes_champion_by_relative_path(home: Home, candid
     assert found.decision.verdict == "PROMOTE"
     assert found.previous is None
     assert champion_adapter(home, found).sha256 == candidate.sha256
-    assert set(json.loads(home.champion.read_text(encoding="utf-8"))) == {
+    assert set(json.loads(home.champion().read_text(encoding="utf-8"))) == {
         "adapter",
         "hash",
         "day",
@@ -103,10 +103,10 @@ def test_without_one_before_there_is_nothing_to_roll_back_to(home: Home, parent:
     with pytest.raises(ValueError, match="nothing to roll back to"):
         roll_back(home, "r")
     promote(home, decision("2026-10-01", parent), parent)
-    before = home.champion.read_bytes()
+    before = home.champion().read_bytes()
     with pytest.raises(ValueError, match="nothing to roll back to"):
         roll_back(home, "r")
-    assert home.champion.read_bytes() == before
+    assert home.champion().read_bytes() == before
 
 
 def test_a_former_champion_with_other_weights_is_not_rolled_back_to(home: Home, candidate: Adapter, parent: Adapter):
@@ -120,9 +120,9 @@ def test_a_former_champion_with_other_weights_is_not_rolled_back_to(home: Home, 
 @pytest.mark.parametrize("day", ["2026-10-01", "2026-10-05"])
 def test_a_day_that_is_not_newer_replaces_nothing(home: Home, candidate: Adapter, parent: Adapter, day: str):
     promote(home, decision("2026-10-05", parent), parent)
-    before = home.champion.read_bytes()
+    before = home.champion().read_bytes()
     assert not promote(home, decision(day, candidate), candidate)
-    assert home.champion.read_bytes() == before
+    assert home.champion().read_bytes() == before
 
 
 def test_a_decision_on_other_weights_is_refused(home: Home, candidate: Adapter, parent: Adapter):

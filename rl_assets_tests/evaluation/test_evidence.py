@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from rl_assets.evaluation.promotion.evidence import (
@@ -13,8 +14,9 @@ from rl_assets.evaluation.promotion.evidence import (
     vary_as_a_whole,
     weigh,
 )
-from rl_assets.evaluation.promotion.nights import counted_once, weigh_nights
+from rl_assets.evaluation.promotion.nights import counted_once, night_table
 from rl_assets.evaluation.schema.evidence import ClusterDifference
+from rl_assets_tests.support.evaluation_samples import evidence_of_nights
 
 FIRST = date(2026, 10, 14)
 
@@ -100,15 +102,16 @@ def rows(values: dict[str, float], **changes) -> list[ClusterDifference]:
 
 def test_a_cluster_counts_on_the_first_night_that_asked_it():
     nights = {FIRST: rows({"a": 1.0, "b": 0.0}), FIRST + timedelta(1): rows({"a": -1.0, "c": 1.0})}
-    assert [[row.cluster for row in night] for night in counted_once(nights).values()] == [["a", "b"], ["c"]]
-    found = weigh_nights(nights, judged=False)
+    counted = counted_once(pa.concat_tables(night_table(day, night) for day, night in nights.items()))
+    assert (np.diff(counted.nights).tolist(), counted.differences.tolist()) == ([0, 1], [0.0, 1.0, 1.0])
+    found = evidence_of_nights(nights)
     assert (found.clusters, found.mean, found.tonight, found.tonight_mean) == (3, pytest.approx(2 / 3), 1, 1.0)
 
 
 def test_a_night_without_a_new_cluster_rejects_nothing():
     lost = rows({f"c{n}": -1.0 for n in range(20)})
-    assert weigh_nights({FIRST: lost}, judged=False).rejected_tonight
-    again = weigh_nights({FIRST: lost, FIRST + timedelta(1): lost}, judged=False)
+    assert evidence_of_nights({FIRST: lost}).rejected_tonight
+    again = evidence_of_nights({FIRST: lost, FIRST + timedelta(1): lost})
     assert (again.rejected_tonight, again.tonight) == (False, 0)
 
 
@@ -120,13 +123,13 @@ def test_a_judge_that_prefers_the_longer_answer_gives_no_evidence_once_lengths_a
         ClusterDifference(cluster=f"c{n}", difference=float(np.sign(ratio)), source="fresh", log_length_ratio=ratio)
         for n, ratio in enumerate(ratios)
     ]
-    assert weigh_nights({FIRST: judged}, judged=False).value > 1e6
-    found = weigh_nights({FIRST: judged}, judged=True)
+    assert evidence_of_nights({FIRST: judged}).value > 1e6
+    found = evidence_of_nights({FIRST: judged}, judged=True)
     assert found.value < 20 and abs(found.mean) < 0.02 and found.unbalanced == 0
 
 
 def test_pairs_in_which_ours_is_always_longer_cannot_be_balanced():
     judged = rows({f"c{n}": 1.0 for n in range(100)}, log_length_ratio=0.4)
     judged += rows({"equal": 1.0}, log_length_ratio=-0.3)
-    found = weigh_nights({FIRST: judged}, judged=True)
+    found = evidence_of_nights({FIRST: judged}, judged=True)
     assert found.unbalanced > 0.9 and found.clusters <= 1

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from rl_assets.evaluation.promotion.decide import decide
-from rl_assets.evaluation.promotion.nights import weigh_nights
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_report
 from rl_assets.evaluation.run.evaluate import evaluate
@@ -14,7 +13,7 @@ from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets_tests.support.evaluation_folders import parts_datasets
-from rl_assets_tests.support.evaluation_samples import DAY, html_page
+from rl_assets_tests.support.evaluation_samples import DAY, evidence_of_nights, html_page
 from rl_assets_tests.support.evaluations import evaluated, evaluation
 
 
@@ -86,7 +85,7 @@ def test_a_first_adapter_is_compared_with_the_base_alone(tmp_path: Path, base, p
     assert list(found.comparisons) == ["candidate-base"]
     assert found.latency_ratio is not None
     assert (found.latency_ratio.against, found.latency_ratio.equal_work) == ("base", True)
-    tonight = weigh_nights({date.fromisoformat(DAY): whole.differences["candidate"]}, judged=False)
+    tonight = evidence_of_nights({date.fromisoformat(DAY): whole.differences["candidate"]})
     (reason,) = decide(found, None, PromotionRules(), tonight).reasons
     assert reason.startswith("There are 3 held-out clusters; a decision takes 50. At 3 a night")
 

@@ -83,7 +83,11 @@ def test_the_champion_is_known_to_be_among_them_by_its_weights(home):
     assert not champion_is_affected(home, found)
     decision = decide(report(), None, PromotionRules(), SHOWN).model_dump(mode="json")
     champion = {"adapter": "adapters/dpo/child", "hash": "weights of child", "day": str(DAY), "decision": decision}
-    write_json(home.champion, champion)
+    write_json(home.champion(), champion)
+    assert champion_is_affected(home, found)
+    home.champion().rename(home.folder / "of_product.json")
+    assert not champion_is_affected(home, found)
+    write_json(home.champion("billing"), champion)
     assert champion_is_affected(home, found)
     shutil.rmtree(home.adapters() / "sft" / "learned")
     assert not champion_is_affected(home, affected_adapters(home, HELD, DAY))

@@ -59,9 +59,13 @@ def test_evidence_on_prompts_that_only_the_erased_asked_goes(built, tmp_path):
     shutil.copytree(built, home)
     lake, order = products.lake(home), products.mary(home)
     asked = sorted(scope_of(lake, order).prompt_keys)[0]
-    night = [{"day": DAY, "cluster": cluster, "epoch": "e", "lineage": "dpo"} for cluster in (asked, "of others")]
+    night = [
+        {"day": DAY, "cluster": cluster, "epoch": "e", "lineage": "dpo", "segment": segment}
+        for cluster in (asked, "of others")
+        for segment in (None, "billing")
+    ]
     lake.publish(DECISION_EVIDENCE, DAY, pa.Table.from_pylist(night, schema=DECISION_EVIDENCE.schema).to_reader())
-    assert erase(home, order).rows[DECISION_EVIDENCE.name] == {str(DAY): 1}
+    assert erase(home, order).rows[DECISION_EVIDENCE.name] == {str(DAY): 2}
     assert ids(home, DECISION_EVIDENCE, "cluster") == {"of others"}
 
 

@@ -1,6 +1,7 @@
 """Reports that quote the erased lose the quotes and keep their figures."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,10 @@ from rl_assets.evaluation.promotion.decide import decide
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_decision, write_report
 from rl_assets.evaluation.run.answers import ANSWERS, ANSWERS_FILE, write_answers
+from rl_assets.evaluation.run.differences import read_differences, write_differences
+from rl_assets.evaluation.schema.evidence import ClusterDifference
 from rl_assets.evaluation.schema.report import WorstAnswer
-from rl_assets.governance.reports import drop_quotes, quoting_reports
+from rl_assets.governance.reports import drop_differences, drop_quotes, quoting_reports
 from rl_assets_tests.support.evaluation_samples import SHOWN, held_out, report
 
 HERS, ANOTHERS = "Where does my zebrafish live?", "How much is it?"
@@ -37,6 +40,23 @@ def reports(tmp_path: Path) -> Path:
 def test_a_report_is_found_by_what_it_quotes(reports):
     assert quoting_reports(reports, frozenset({HERS})) == ["2026-10-14"]
     assert quoting_reports(reports, frozenset({"Nobody asked this."})) == []
+
+
+def test_reports_on_segments_are_searched_too(reports):
+    shutil.copytree(reports / "2026-10-14", reports / "2026-10-15" / "segments" / "billing")
+    found = quoting_reports(reports, frozenset({HERS}))
+    assert found == ["2026-10-14", "2026-10-15/segments/billing"]
+    drop_quotes(reports / found[1], frozenset({HERS}))
+    assert quoting_reports(reports, frozenset({HERS})) == found[:1]
+
+
+def test_what_erased_prompts_said_of_an_adapter_is_not_kept_for_another_run_of_the_night(reports):
+    folders = reports / "2026-10-14", reports / "2026-10-14" / "segments" / "billing"
+    rows = [ClusterDifference(cluster=name, difference=1.0, source="test") for name in ("hers", "others")]
+    for folder in folders:
+        write_differences({"candidate": rows, "parent": rows[1:]}, folder)
+    drop_differences(reports, frozenset({"hers"}))
+    assert [read_differences(folder) for folder in folders] == [{"candidate": rows[1:], "parent": rows[1:]}] * 2
 
 
 def test_quotes_leave_every_file_and_all_else_stays(reports):

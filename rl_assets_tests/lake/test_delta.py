@@ -14,6 +14,7 @@ from deltalake.exceptions import DeltaError
 from rl_assets.lake.delta import Lake, Published
 from rl_assets.lake.schema_evolution import SchemaChangedError
 from rl_assets.lake.table import Table
+from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
 from rl_assets_tests.support.logs import DAY, later
 
@@ -55,6 +56,28 @@ def test_publishing_a_day_replaces_it_and_leaves_the_others(lake):
     assert ids(lake, DAY) == ["d"]
     assert ids(lake, later(1)) == ["c"]
     assert lake.days(FEEDBACK) == [DAY, later(1)]
+
+
+def test_a_part_of_a_day_replaces_rows_with_its_values_alone_whether_they_share_files_or_not(lake):
+    def rows(*pairs: tuple[str | None, str]) -> pa.RecordBatchReader:
+        content = [{"day": DAY, "segment": segment, "cluster": cluster} for segment, cluster in pairs]
+        return pa.Table.from_pylist(content, schema=DECISION_EVIDENCE.schema).to_reader()
+
+    def stored() -> set[tuple[str | None, str]]:
+        found = lake.read(DECISION_EVIDENCE, [DAY]).to_table().to_pylist()
+        return {(row["segment"], row["cluster"]) for row in found}
+
+    lake.publish(DECISION_EVIDENCE, DAY, rows((None, "a"), ("x", "b"), ("y", "c")))
+    assert lake.publish(DECISION_EVIDENCE, DAY, rows(("x", "d")), {"segment": "x"}).rows == 1
+    assert stored() == {(None, "a"), ("x", "d"), ("y", "c")}
+    alone = lake.publish(DECISION_EVIDENCE, DAY, rows((None, "e")), {"segment": None})
+    assert stored() == {(None, "e"), ("x", "d"), ("y", "c")}
+    lake.publish(DECISION_EVIDENCE, DAY, rows(), {"segment": "y"})
+    assert stored() == {(None, "e"), ("x", "d")}
+    again = lake.publish(DECISION_EVIDENCE, DAY, rows((None, "e")), {"segment": None})
+    assert again.sha256 == alone.sha256
+    with pytest.raises(DeltaError):
+        lake.publish(DECISION_EVIDENCE, DAY, rows(("x", "of another part")), {"segment": None})
 
 
 def test_publishing_a_day_is_one_commit_that_names_it(lake):

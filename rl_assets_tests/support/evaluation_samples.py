@@ -4,7 +4,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from rl_assets.evaluation.promotion.nights import weigh_nights
+import pyarrow as pa
+
+from rl_assets.evaluation.promotion.nights import night_table, weigh_nights
 from rl_assets.evaluation.report.eval_sections import eval_sections
 from rl_assets.evaluation.report.html import to_html
 from rl_assets.evaluation.report.markdown import to_markdown
@@ -116,12 +118,18 @@ def comparison(theirs: Role, **differences: Interval) -> Comparison:
     )
 
 
+def evidence_of_nights(nights: dict[date, list[ClusterDifference]], judged: bool = False) -> Evidence:
+    """What these nights say, the last of which is tonight."""
+    rows = pa.concat_tables(night_table(day, found) for day, found in nights.items())
+    return weigh_nights(rows, max(nights), judged)
+
+
 def evidence(better: int, worse: int, equal: int = 0, nights: int = 1) -> Evidence:
     """What so many clusters say on which ours is better, worse or equal by 1, spread over nights."""
     values = [1.0] * better + [-1.0] * worse + [0.0] * equal
     rows = [ClusterDifference(cluster=f"c{n}", difference=value, source="test") for n, value in enumerate(values)]
     first = date.fromisoformat(DAY) - timedelta(days=nights - 1)
-    return weigh_nights({first + timedelta(days=night): rows[night::nights] for night in range(nights)}, judged=False)
+    return evidence_of_nights({first + timedelta(days=night): rows[night::nights] for night in range(nights)})
 
 
 # 80 clusters that show a gain, no difference, and a loss.

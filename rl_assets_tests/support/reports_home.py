@@ -12,12 +12,15 @@ from rl_assets.core.files import sha256_text
 from rl_assets.definitions import build_defs
 from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.report.files import read_report, write_report
+from rl_assets.evaluation.run.differences import write_differences
+from rl_assets.evaluation.schema.evidence import ClusterDifference
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import Settings
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.support.evaluation_folders import parts_datasets
-from rl_assets_tests.support.evaluation_samples import DAY
+from rl_assets_tests.support.evaluation_samples import DAY, report
 
 
 @pytest.fixture
@@ -89,6 +92,17 @@ def run(
     return job.execute_in_process(
         partition_key=DAY, asset_selection=keys, run_config=config, tags=tags, raise_on_error=False
     )
+
+
+def make_convincing(settings: Settings, segment: str | None = None) -> None:
+    """Give the report of the day figures that deserve promotion."""
+    folder = settings.paths.reports(DAY, segment)
+    found = read_report(folder)
+    better = found.comparisons["candidate-base"].model_copy(update=dict(report().comparisons["candidate-base"]))
+    figures = {"latency_ratio": None, "comparisons": {"candidate-base": better}}
+    write_report(found.model_copy(update=figures), folder)
+    won = [ClusterDifference(cluster=f"c{n}", difference=1.0, source="test") for n in range(60)]
+    write_differences({"candidate": won}, folder)
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:

@@ -11,6 +11,7 @@ from rl_assets.core.files import sha256_json
 from rl_assets.datasets.builders import build_pairs
 from rl_assets.datasets.policies import DpoPolicy
 from rl_assets.definitions import build_defs
+from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.segments.component import segments_of_file
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.report.files import read_report
@@ -134,7 +135,8 @@ def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows_and_is_measured_on_
     segments = read_segments(declared(tmp_path, "night_desk: {agent: night}"))
     assets = segments_of_file(segments).assets or ()
 
-    result = dg.materialize(assets, partition_key=DAY, resources={"home": home})
+    resources = {"home": home, "judge": JudgeResource(base_url=None, model=None)}
+    result = dg.materialize(assets, partition_key=DAY, resources=resources)
 
     assert result.success
     sft, dpo = (newest_adapter(tmp_path / "adapters" / "night_desk", kind, DAY) for kind in ("sft", "dpo"))
@@ -152,8 +154,9 @@ def test_a_segment_trains_a_chain_of_its_own_on_its_own_rows_and_is_measured_on_
     )
     good = [row["metadata"] for row in held_out if row["metadata"]["reward"] >= 0.9]
     assert 0 < report.held_out.items == sum(found["agent"] == "night" for found in good) < len(good)
-    (leak,) = [found for found in result.get_asset_check_evaluations() if "trained_on" in found.check_name]
+    (leak,) = [found for found in result.get_asset_check_evaluations() if "test_prompt" in found.check_name]
     assert leak.passed
+    assert (tmp_path / "reports" / DAY / "segments" / "night_desk" / "decision.json").is_file()
 
 
 def test_the_setting_puts_the_segments_into_the_graph_and_the_nightly_jobs(
@@ -177,4 +180,7 @@ def test_the_setting_puts_the_segments_into_the_graph_and_the_nightly_jobs(
     }
     nightly = {key.to_user_string() for key in defs.resolve_job_def("full_job").asset_layer.executable_asset_keys}
     assert {"desk_sft_adapter", "desk_dpo_adapter", "returns_sft_adapter", "returns_kto_adapter"} <= nightly
-    assert {"desk_report", "returns_report"} <= nightly
+    for name in ("desk", "returns"):
+        assert {f"{name}_report", f"{name}_evidence", f"{name}_decision"} <= nightly
+    needs = {dep.asset_key.to_user_string() for dep in specs["promotion_decision"].deps}
+    assert needs == {"eval_report", "decision_evidence"}  # A segment that fails or is skipped holds nobody up.

@@ -1,4 +1,7 @@
-"""The evidence of the night and the promotion decision, which sets the champion. Both read what `eval_report` wrote."""
+"""The evidence of the night and the promotion decision, which sets the champion. Both read what the report wrote.
+
+The functions are for the product (segment None) and for each declared segment; the assets here are the product's.
+"""
 
 from datetime import date, timedelta
 from typing import Any
@@ -12,13 +15,13 @@ from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import BACKFILL, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
-from rl_assets.evaluation.promotion.champion import promote, read_champion
+from rl_assets.evaluation.promotion.champion import champion_in_use, promote, read_champion
 from rl_assets.evaluation.promotion.decide import decide, select
-from rl_assets.evaluation.promotion.nights import earlier_nights, evidence_rows, weigh_nights
+from rl_assets.evaluation.promotion.nights import earlier_nights, evidence_rows, night_table, weigh_nights
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.escaping import markdown_text
 from rl_assets.evaluation.report.files import read_report, write_decision
-from rl_assets.evaluation.run.differences import Differences, read_differences
+from rl_assets.evaluation.run.differences import read_differences
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.evidence import FALSE_PROMOTIONS, THRESHOLD, Evidence
 from rl_assets.evaluation.schema.report import EvalReport, Role
@@ -26,33 +29,46 @@ from rl_assets.models.adapters import Adapter, read_adapter
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 
 YEAR = timedelta(days=365)
+# The product and the segments write parts of one table, one at a time.
+EVIDENCE_POOL = "decision_evidence"
 
 
-@table_asset(DECISION_EVIDENCE, deps=[eval_report], group="reports", kind="huggingface")
+@table_asset(DECISION_EVIDENCE, deps=[eval_report], group="reports", kind="huggingface", pool=EVIDENCE_POOL)
 def decision_evidence(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
     """What each held-out cluster of prompts said of the adapter under decision, kept for the decisions of later nights.
 
-    A night replaces its own rows. A run of a backfill keeps none: it looks at days that have been decided.
+    A night replaces its own rows. A run of a backfill keeps none: it looks at days that have been decided. Segments
+    publish rows of their own into the same table.
     """
+    yield from publish_evidence(context, home, None)
+
+
+def publish_evidence(context: dg.AssetExecutionContext, home: HomeResource, segment: str | None) -> Results:
+    """Publish what the report of each day of the run found, in place of what the same report found before."""
 
     def publish(day: str) -> PublishedDay:
-        folder = home.paths.reports(day)
-        report, found = read_report(folder), read_differences(folder)
+        folder = home.paths.reports(day, segment)
+        report, rows = read_report(folder), _rows_of_night(home.paths, day, segment)
         if BACKFILL in context.run.tags:
-            context.log.info("a backfill keeps no evidence: materialize decision_evidence of the day alone for that")
+            asset = context.asset_key.to_user_string()
+            context.log.info(f"a backfill keeps no evidence: materialize {asset} of the day alone for that")
             return PublishedDay("backfill", {"rows": "a backfill keeps none"})
-        rows = [row for role in found for row in _rows(report, role, found)]
-        table = pa.Table.from_pylist(rows, schema=DECISION_EVIDENCE.schema)
-        published = home.lake.publish(DECISION_EVIDENCE, date.fromisoformat(day), table.to_reader())
+        part = {"segment": segment}
+        published = home.lake.publish(DECISION_EVIDENCE, date.fromisoformat(day), rows.to_reader(), part)
         return PublishedDay.of_table(published, epoch=report.primary.epoch, metric=report.primary.metric or "none")
 
     yield from publish_days(context, publish)
 
 
-def _rows(report: EvalReport, role: Role, found: Differences) -> list[dict[str, Any]]:
-    models = report.models[role].sha256, report.primary.against
-    lineage = report.models[role].kind
-    return evidence_rows(date.fromisoformat(report.day), report.primary, report.segment, lineage, models, found[role])
+def _rows_of_night(paths: Home, day: str, segment: str | None) -> pa.Table:
+    """Rows of DECISION_EVIDENCE for every role that may be promoted."""
+    folder = paths.reports(day, segment)
+    report, rows = read_report(folder), []
+    for role, found in read_differences(folder).items():
+        models = report.models[role].sha256, report.primary.against
+        lineage = report.models[role].kind
+        rows += evidence_rows(date.fromisoformat(day), report.primary, segment, lineage, models, found)
+    return pa.Table.from_pylist(rows, schema=DECISION_EVIDENCE.schema)
 
 
 class PromotionConfig(dg.Config, PromotionRules):
@@ -71,38 +87,47 @@ def promotion_decision(
 
     A promoted adapter of a newer day is the champion. A run of a backfill decides too, and leaves the champion alone.
     """
+    return decide_night(context, home, config, None)
+
+
+def decide_night(
+    context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig, segment: str | None
+) -> dg.MaterializeResult:
+    """Decide on the report of the day, write the decision next to it, and promote what it says."""
     day, paths = context.partition_key, home.paths
-    report, champion = read_report(paths.reports(day)), read_champion(paths)
+    report, champion = read_report(paths.reports(day, segment)), champion_in_use(paths, segment, day)
     roles: list[Role] = [report.decided]
     if config.parent_may_win and "parent" in report.models:
         roles.append("parent")
-    evidence = {role: evidence_of(home, report, role, THRESHOLD * len(roles)) for role in roles}
+    evidence = {role: evidence_of(home, report, segment, role, THRESHOLD * len(roles)) for role in roles}
     decided = [decide(report, champion, config, evidence[role], role) for role in roles]
     decisions = dict(zip(roles, select(decided), strict=True))
     role = next((role for role, decision in decisions.items() if decision.verdict == "PROMOTE"), roles[0])
     decision, kind = decisions[role], report.models[role].kind
-    write_decision(report, decision, paths.reports(day))
+    write_decision(report, decision, paths.reports(day, segment))
     for reason in decision.reasons:
         context.log.info(f"{decision.verdict}: {reason}")
     if of_backfill := BACKFILL in context.run.tags:
-        context.log.info(f"a backfill promotes nothing: materialize promotion_decision of {day} alone for that")
-    promoted = not of_backfill and promote(paths, decision, _adapter(paths, report, role))
+        asset = context.asset_key.to_user_string()
+        context.log.info(f"a backfill promotes nothing: materialize {asset} of {day} alone for that")
+    promoted = not of_backfill and promote(paths, decision, _adapter(paths, report, segment, role), segment)
     return dg.MaterializeResult(
-        metadata=decision_metadata(decision, kind, promoted) | promotions_of_the_year(paths, day)
+        metadata=decision_metadata(decision, kind, promoted) | promotions_of_the_year(paths, day, segment)
     )
 
 
-def evidence_of(home: HomeResource, report: EvalReport, role: Role, threshold: float) -> Evidence:
+def evidence_of(home: HomeResource, report: EvalReport, segment: str | None, role: Role, threshold: float) -> Evidence:
     """Tonight's clusters, by the report, on top of those that the epoch's earlier nights recorded."""
-    day, primary, lineage = date.fromisoformat(report.day), report.primary, report.models[role].kind
-    nights = earlier_nights(home.lake, primary, report.segment, lineage, day)
-    nights[day] = read_differences(home.paths.reports(report.day)).get(role, [])
-    return weigh_nights(nights, primary.metric == "judged_win_rate", threshold)
+    day, primary = date.fromisoformat(report.day), report.primary
+    tonight = read_differences(home.paths.reports(report.day, segment)).get(role, [])
+    earlier = earlier_nights(home.lake, primary, segment, report.models[role].kind, day)
+    nights = pa.concat_tables([earlier, night_table(day, tonight)])
+    return weigh_nights(nights, day, primary.metric == "judged_win_rate", threshold)
 
 
-def _adapter(paths: Home, report: EvalReport, role: Role) -> Adapter:
+def _adapter(paths: Home, report: EvalReport, segment: str | None, role: Role) -> Adapter:
     model = report.models[role]
-    return read_adapter(paths.adapters() / model.kind / str(model.inputs_hash))
+    return read_adapter(paths.adapters(segment) / model.kind / str(model.inputs_hash))
 
 
 def decision_metadata(decision: Decision, kind: str, promoted: bool) -> dict[str, Any]:
@@ -132,9 +157,9 @@ def _evidence_metadata(evidence: Evidence | None) -> dict[str, Any]:
     }
 
 
-def promotions_of_the_year(paths: Home, day: str) -> dict[str, Any]:
+def promotions_of_the_year(paths: Home, day: str, segment: str | None) -> dict[str, Any]:
     """How many champions the last year had, and how many of them may be no better: at most one epoch in twenty."""
-    champion, today = read_champion(paths), date.fromisoformat(day)
+    champion, today = read_champion(paths, segment), date.fromisoformat(day)
     history = champion.history() if champion else []
     promotions = sum(today - YEAR < entry.day <= today for entry in history)
     return {

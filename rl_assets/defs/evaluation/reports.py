@@ -1,6 +1,7 @@
-"""The evaluation report. Evaluating is `rl_assets.evaluation`.
+"""The evaluation report, of the product or of a declared segment. Evaluating is `rl_assets.evaluation`.
 
-Decisions, reports on segments, comparisons of agents and the rollback of a champion are in modules of their own.
+The asset here is the product's. Decisions, the assets of segments, comparisons of agents and the rollback of a champion
+are in modules of their own.
 """
 
 from collections.abc import Callable
@@ -39,9 +40,10 @@ from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import EvaluatedModels, models_of_day
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import EvalReport
+from rl_assets.llm.client import Judge
 from rl_assets.llm.prices import read_prices
 from rl_assets.models.base_models import ensure_base_model
-from rl_assets.recipes.recipe import Recipe, adjusted, matches_slice
+from rl_assets.recipes.recipe import Recipe, adjusted, filters_of, matches_slice
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
@@ -67,18 +69,19 @@ class EvalConfig(TrainingConfig, JudgeConfig):
         return adjusted(super().resolve(home), chosen)
 
 
+def report_checks(asset: str) -> list[dg.AssetCheckSpec]:
+    """The checks of a report."""
+    states = "No prompt of the test split or of a benchmark is in a training or validation split."
+    return [
+        day_check(NO_CONTAMINATION, asset, states, blocking=True),
+        day_check("judge_is_reliable", asset, JUDGE_IS_RELIABLE),
+    ]
+
+
 @dg.asset(
     partitions_def=days,
     deps=[base_model, rated_interactions, sft_dataset, dpo_dataset, *ADAPTERS],
-    check_specs=[
-        day_check(
-            NO_CONTAMINATION,
-            "eval_report",
-            "No prompt of the test split or of a benchmark is in a training or validation split.",
-            blocking=True,
-        ),
-        day_check("judge_is_reliable", "eval_report", JUDGE_IS_RELIABLE),
-    ],
+    check_specs=report_checks("eval_report"),
     group_name="reports",
     kinds={"huggingface", "matplotlib"},
     owners=MODEL_TEAM,
@@ -89,31 +92,42 @@ def eval_report(
     context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: EvalConfig
 ) -> dg.MaterializeResult:
     """The candidate against base, parent and champion on held-out items and benchmarks, with paired 95 % intervals."""
-    day, paths, log, recipe = context.partition_key, home.paths, context.log.info, config.resolve(home)
+    day, recipe = context.partition_key, config.resolve(home)
     require_input(context, home.lake, RATED_INTERACTIONS, day)
-    base = ensure_base_model(home.base_model, paths.models, log)
+    service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
+    return evaluate_night(context, home, recipe, _inputs(home, day, recipe), service, config.judge_pairs)
+
+
+def evaluate_night(
+    context: dg.AssetExecutionContext,
+    home: HomeResource,
+    recipe: Recipe,
+    inputs: EvalInputs,
+    judge: Judge | None,
+    judge_pairs: int,
+) -> dg.MaterializeResult:
+    """Evaluate the day's adapters of the product, or of the segment that the inputs name, and write all of it."""
+    day, paths, log = context.partition_key, home.paths, context.log.info
+    base, folder = ensure_base_model(home.base_model, paths.models, log), paths.reports(day, inputs.name)
     try:
-        models = models_of_day(paths, day, base, recipe.candidate)
+        models = models_of_day(paths, day, base, recipe.candidate, inputs.name)
     except FileNotFoundError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    service = judge.judge(paths, config.max_judge_calls, log)
-    inputs = _inputs(home, day, recipe)
-    epoch = RunningEpoch(
-        epoch_metric(context, paths.metric_of_epoch(), recipe), partial(_fresh, home, day, inputs, models)
-    )
-    evaluation = evaluate(day, models, inputs, log, service, config.judge_pairs, epoch)
+    settle = _epoch_metric(context, paths.metric_of_epoch(inputs.name), recipe)
+    epoch = RunningEpoch(settle, partial(_fresh, home, day, inputs, models))
+    evaluation = evaluate(day, models, inputs, log, judge, judge_pairs, epoch)
     report = evaluation.report
-    write_answers(evaluation.answers, paths.reports(day))
-    write_differences(evaluation.differences, paths.reports(day))
-    write_report(report, paths.reports(day))
-    reliable = judge_check("judge_is_reliable", "eval_report", report.judge.verdicts)
+    write_answers(evaluation.answers, folder)
+    write_differences(evaluation.differences, folder)
+    write_report(report, folder)
+    asset = context.asset_key.to_user_string()
+    reliable = judge_check("judge_is_reliable", asset, report.judge.verdicts)
     return dg.MaterializeResult(
-        metadata=report_metadata(report, paths.reports(day)),
-        check_results=[contamination_check(report), reliable],
+        metadata=report_metadata(report, folder), check_results=[contamination_check(report), reliable]
     )
 
 
-def epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe) -> Settle:
+def _epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe) -> Settle:
     """Keeps the metric of the running epoch in its file; a run of a backfill writes none."""
 
     def settle(choose: Callable[[], Primary]) -> Primary:
@@ -127,8 +141,8 @@ def epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe) 
 
 def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedModels, primary: Primary) -> Fresh:
     """What the epoch has counted, and prompts that it has not, new to the entrant and the champion if there is one."""
-    nights = earlier_nights(home.lake, primary, inputs.segment, models.candidate.kind, date.fromisoformat(day))
-    counted = frozenset(row.cluster for night in nights.values() for row in night)
+    nights = earlier_nights(home.lake, primary, inputs.name, models.candidate.kind, date.fromisoformat(day))
+    counted = frozenset(nights["cluster"].to_pylist())
     if models.entrant is None or primary.metric in (None, "likelihood_accuracy"):
         return Fresh(counted=counted)
     compared = [adapter for adapter in (models.entrant, models.comparable_champion) if adapter]
@@ -183,6 +197,7 @@ def _inputs(home: HomeResource, day: str, recipe: Recipe) -> EvalInputs:
         segment=recipe.segment,
         declared=recipe.primary,
         row_filter=partial(matches_slice, recipe=recipe),
+        rows=filters_of(recipe.model_copy(update={"agents": ()})),
         benchmarks=read_benchmarks(home.paths.benchmarks),
         production=production_metrics(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),
         prices=read_prices(home.paths.prices),

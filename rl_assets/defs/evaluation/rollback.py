@@ -7,20 +7,23 @@ from rl_assets.evaluation.promotion.champion import roll_back
 
 
 class RollbackConfig(dg.Config):
-    """The reason, which is kept in champion.json and quoted by later decisions on the same weights."""
+    """Whose champion is rolled back (the product's, or that of `segment`), and the reason, which is kept in the file of
+    the champion and quoted by later decisions on the same weights."""
 
     reason: str
+    segment: str | None = None
 
 
 @dg.op
 def restore_previous_champion(context: dg.OpExecutionContext, home: HomeResource, config: RollbackConfig) -> None:
     """Restore the previous champion; the current one will not be promoted again."""
     try:
-        removed, now = roll_back(home.paths, config.reason)
+        removed, now = roll_back(home.paths, config.reason, config.segment)
     except ValueError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     metadata = {"rolled_back": removed.adapter, "reason": removed.reason, "champion": now.adapter, "of": str(now.day)}
-    context.log_event(dg.AssetObservation("promotion_decision", partition=str(removed.day), metadata=metadata))
+    asset = f"{config.segment}_decision" if config.segment else "promotion_decision"
+    context.log_event(dg.AssetObservation(asset, partition=str(removed.day), metadata=metadata))
     context.log.info(f"{removed.adapter} is rolled back; the champion is {now.adapter} of {now.day}")
 
 

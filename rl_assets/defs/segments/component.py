@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import BaseModel, Field
 
 from rl_assets.defs.segments.adapters import segment_adapters
-from rl_assets.defs.segments.reports import segment_report
+from rl_assets.defs.segments.reports import segment_decisions
 from rl_assets.recipes.segments import Segment, check_name
 
 
@@ -38,16 +38,16 @@ class SegmentScaffolder(dg.Scaffolder[SegmentParams]):
 
 @dg.scaffold_with(SegmentScaffolder)
 class SegmentAdapters(dg.Component, dg.Resolvable, Segment):
-    """Adapters of one segment of the product, a chain of stages, and a report on the last of them."""
+    """Adapters of one segment of the product, a chain of stages, with a report and a decision on the last of them."""
 
     name: str | None = Field(None, description="Prefix of its assets and name of its folders; the folder's if unset.")
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """`<name>_<stage>_adapter` for each stage, and `<name>_report`."""
+        """`<name>_<stage>_adapter` for each stage, and `<name>_report`, `<name>_evidence` and `<name>_decision`."""
         name = self.name or context.path.name
         check_name(name)
         segment = Segment(**self.model_dump(exclude={"name"}))
-        return dg.Definitions(assets=[*segment_adapters(name, segment), segment_report(name, segment)])
+        return dg.Definitions(assets=[*segment_adapters(name, segment), *segment_decisions(name, segment)])
 
 
 def segments_of_file(segments: Mapping[str, Segment]) -> dg.Definitions:

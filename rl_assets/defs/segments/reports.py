@@ -1,70 +1,65 @@
-"""A report on each segment's newest adapter, on its held-out rows. Evaluating is `rl_assets.evaluation`.
+"""A report, evidence and a decision on each segment's newest adapter, as on the product's. Nothing is computed here.
 
-They are of the group `reports`, so the nightly jobs materialize them too. Nothing is promoted: the champion is the
-product's.
+They are of the group `reports`, so the nightly jobs materialize them too.
 """
 
 from functools import partial
 
 import dagster as dg
 
+from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
-from rl_assets.defs.evaluation.reports import (
-    NO_CONTAMINATION,
-    contamination_check,
-    epoch_metric,
-    further_training_sets,
-    report_metadata,
-)
+from rl_assets.defs.evaluation.decisions import EVIDENCE_POOL, PromotionConfig, decide_night, publish_evidence
+from rl_assets.defs.evaluation.reports import EvalConfig, evaluate_night, further_training_sets, report_checks
 from rl_assets.defs.shared.owners import MODEL_TEAM
-from rl_assets.defs.shared.partitions import day_check, days
+from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.defs.shared.table_assets import Results, table_asset
 from rl_assets.defs.training.adapters import base_model
-from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
-from rl_assets.evaluation.report.files import write_report
-from rl_assets.evaluation.run.evaluate import RunningEpoch, evaluate
+from rl_assets.defs.training.training_runs import GPU, GPU_STEP
 from rl_assets.evaluation.run.inputs import EvalInputs
-from rl_assets.evaluation.run.models import models_of_day
 from rl_assets.llm.prices import read_prices
-from rl_assets.models.base_models import ensure_base_model
-from rl_assets.recipes.recipe import Recipe, matches_filters
+from rl_assets.recipes.recipe import Recipe, filters_of, matches_filters
 from rl_assets.recipes.segments import Segment
+from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 
 
-def segment_report(name: str, segment: Segment) -> dg.AssetsDefinition:
-    """The asset `<name>_report`: the segment's last stage against base, first stage and champion."""
+def segment_decisions(name: str, segment: Segment) -> list[dg.AssetsDefinition]:
+    """The assets `<name>_report`, `<name>_evidence` and `<name>_decision`."""
+    return [_report(name, segment), _evidence(name), _decision(name)]
+
+
+def _report(name: str, segment: Segment) -> dg.AssetsDefinition:
     key = f"{name}_report"
 
-    def report(context: dg.AssetExecutionContext, home: HomeResource, config: TrainingConfig) -> dg.MaterializeResult:
-        day, log = context.partition_key, context.log.info
-        base = ensure_base_model(home.base_model, home.paths.models, log)
-        try:
-            models = models_of_day(home.paths, day, base, segment.stages[-1], name)
-        except FileNotFoundError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
-        recipe = segment.apply_to(config.resolve(home))
-        epoch = RunningEpoch(epoch_metric(context, home.paths.metric_of_epoch(name), recipe))
-        evaluated = evaluate(day, models, _inputs(home, day, name, recipe), log, epoch=epoch).report
-        folder = home.paths.reports(day) / "segments" / name
-        write_report(evaluated, folder)
-        return dg.MaterializeResult(
-            metadata=report_metadata(evaluated, folder), check_results=[contamination_check(evaluated)]
-        )
-
-    asset = dg.asset(
+    @dg.asset(
         name=key,
         partitions_def=days,
         deps=[base_model, sft_dataset, dpo_dataset, *(f"{name}_{stage}_adapter" for stage in segment.stages)],
-        check_specs=[day_check(NO_CONTAMINATION, key, "No held-out prompt is in a training split.")],
+        check_specs=report_checks(key),
         description=f"The newest adapter of the segment {name} against base, parent and champion, on its own rows.",
         group_name="reports",
         kinds={"huggingface", "matplotlib"},
         owners=MODEL_TEAM,
         pool=GPU,
         op_tags=GPU_STEP,
-    )(report)
-    assert isinstance(asset, dg.AssetsDefinition)
-    return asset
+    )
+    def report(
+        context: dg.AssetExecutionContext, home: HomeResource, judge: JudgeResource, config: EvalConfig
+    ) -> dg.MaterializeResult:
+        recipe = segment.apply_to(_with_values_of(segment, config).resolve(home))
+        inputs = _inputs(home, context.partition_key, name, recipe)
+        service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
+        return evaluate_night(context, home, recipe, inputs, service, config.judge_pairs)
+
+    return report
+
+
+def _with_values_of(segment: Segment, config: EvalConfig) -> EvalConfig:
+    """The launch's values, and those of the segment for what the launch leaves open."""
+    own = {"candidate": segment.stages[-1]}
+    own |= segment.model_dump(include={"recipe", "primary", "primary_reason"}, exclude_none=True)
+    return config.model_copy(update={key: value for key, value in own.items() if getattr(config, key) is None})
 
 
 def _inputs(home: HomeResource, day: str, name: str, recipe: Recipe) -> EvalInputs:
@@ -74,7 +69,42 @@ def _inputs(home: HomeResource, day: str, name: str, recipe: Recipe) -> EvalInpu
         dpo_folder=home.paths.datasets("dpo_dataset", day),
         trained_on=further_training_sets(home, day),
         row_filter=partial(matches_filters, recipe=recipe),
+        rows=filters_of(recipe),
         name=name,
         declared=recipe.primary,
         prices=read_prices(home.paths.prices),
     )
+
+
+def _evidence(name: str) -> dg.AssetsDefinition:
+    @table_asset(
+        DECISION_EVIDENCE,
+        name=f"{name}_evidence",
+        deps=[f"{name}_report"],
+        description=f"What held-out clusters of prompts said of the segment {name}: its part of `decision_evidence`.",
+        group="reports",
+        kind="huggingface",
+        pool=EVIDENCE_POOL,
+    )
+    def evidence(context: dg.AssetExecutionContext, home: HomeResource) -> Results:
+        yield from publish_evidence(context, home, name)
+
+    return evidence
+
+
+def _decision(name: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"{name}_decision",
+        partitions_def=days,
+        deps=[f"{name}_report", f"{name}_evidence"],
+        description=f"The promotion decision on the segment {name}, which has a champion of its own.",
+        group_name="reports",
+        kinds={"json"},
+        owners=MODEL_TEAM,
+    )
+    def decision(
+        context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig
+    ) -> dg.MaterializeResult:
+        return decide_night(context, home, config, name)
+
+    return decision

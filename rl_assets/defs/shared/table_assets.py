@@ -66,19 +66,27 @@ def table_asset(
     table: Table,
     deps: Iterable[Any],
     *,
+    name: str | None = None,
+    description: str | None = None,
     group: str = "datasets",
     kind: str = "duckdb",
     checks: Mapping[str, str] | None = None,
     blocking: bool = False,
     pool: str | None = None,
 ) -> AssetDecorator:
-    """`dg.asset` for a table with a partition per day; `checks` are names with what each states."""
+    """`dg.asset` for a table with a partition per day; `checks` are names with what each states.
+
+    An asset of another `name` publishes a part of the table.
+    """
     return dg.asset(
-        name=table.name,
+        name=name or table.name,
+        description=description,
         partitions_def=days,
         backfill_policy=one_run,
         deps=list(deps),
-        check_specs=[day_check(name, table.name, text, blocking=blocking) for name, text in (checks or {}).items()],
+        check_specs=[
+            day_check(check, name or table.name, text, blocking=blocking) for check, text in (checks or {}).items()
+        ],
         group_name=group,
         kinds={kind, "deltalake"},
         owners=DATA_TEAM,

@@ -1,4 +1,8 @@
-"""The champion: one small file that names the adapter in use, those before it, and those rolled back."""
+"""The champion: one small file that names the adapter in use, those before it, and those rolled back.
+
+The product has one, and so has each segment of which an adapter was promoted. A segment is given by its name; None is
+the product.
+"""
 
 from datetime import date
 
@@ -48,9 +52,9 @@ class Champion(BaseModel):
         return next((entry.reason for entry in self.rolled_back if entry.hash == weights), None)
 
 
-def read_champion(home: Home) -> Champion | None:
+def read_champion(home: Home, segment: str | None = None) -> Champion | None:
     """The champion, or None while there is none. Raises ValueError for a file that is not one."""
-    path = home.champion
+    path = home.champion(segment)
     if not path.is_file():
         return None
     try:
@@ -62,18 +66,31 @@ def read_champion(home: Home) -> Champion | None:
         ) from error
 
 
+def champion_in_use(home: Home, segment: str | None, day: str) -> Champion | None:
+    """What answers on a day: the champion, or for a segment without one of its own that of the product.
+
+    The product's counts from the day after its promotion, so it does not matter which of a night's decisions is first.
+    """
+    own = read_champion(home, segment)
+    if own is not None or segment is None:
+        return own
+    product = read_champion(home)
+    before = (entry for entry in product.history() if entry.day < date.fromisoformat(day)) if product else ()
+    return next(iter(before), None)
+
+
 def champion_adapter(home: Home, champion: Champion) -> Adapter:
     """The champion's adapter, its weights checked against the file. Raises ValueError if they differ."""
     adapter = read_adapter(home.folder / champion.adapter)
     if adapter.sha256 != champion.hash:
         raise ValueError(
-            f"{home.folder / champion.adapter} holds weights {adapter.sha256[:12]}, but {home.champion.name} promoted "
+            f"{home.folder / champion.adapter} holds weights {adapter.sha256[:12]}, but the champion file promoted "
             f"{champion.hash[:12]}: restore the folder, or delete the champion file to start without one"
         )
     return adapter
 
 
-def promote(home: Home, decision: Decision, adapter: Adapter) -> bool:
+def promote(home: Home, decision: Decision, adapter: Adapter, segment: str | None = None) -> bool:
     """Make the adapter champion if the decision says so and its day is newer than the champion's: True.
 
     A backfill of old days therefore never demotes, and what was rolled back does not come back. Raises ValueError
@@ -84,7 +101,7 @@ def promote(home: Home, decision: Decision, adapter: Adapter) -> bool:
             f"the decision is about {decision.candidate[:12]}, the adapter at {adapter.folder} "
             f"is {adapter.sha256[:12]}: decide again"
         )
-    current = read_champion(home)
+    current = read_champion(home, segment)
     day = date.fromisoformat(decision.day)
     if decision.verdict != "PROMOTE" or (current is not None and day <= current.day):
         return False
@@ -98,26 +115,26 @@ def promote(home: Home, decision: Decision, adapter: Adapter) -> bool:
         previous=_shortened(current, KEPT - 1) if current else None,
         rolled_back=current.rolled_back if current else [],
     )
-    _write(home, entry)
+    _write(home, entry, segment)
     return True
 
 
-def roll_back(home: Home, reason: str) -> tuple[RolledBack, Champion]:
+def roll_back(home: Home, reason: str, segment: str | None = None) -> tuple[RolledBack, Champion]:
     """Point to the previous champion; returns what was rolled back, and the champion now.
 
     Raises ValueError if there is none before it, or the weights of the one before are not what was promoted.
     """
-    current = read_champion(home)
+    current = read_champion(home, segment)
     if current is None or current.previous is None:
         raise ValueError(
-            f"{home.champion} names no previous champion: nothing to roll back to. "
+            f"{home.champion(segment)} names no previous champion: nothing to roll back to. "
             "Delete the file to start without a champion."
         )
     champion_adapter(home, current.previous)
     removed = RolledBack(adapter=current.adapter, hash=current.hash, day=current.day, reason=reason)
     rolled_back = [removed, *(entry for entry in current.rolled_back if entry.hash != removed.hash)]
     entry = current.previous.model_copy(update={"rolled_back": rolled_back[:KEPT]})
-    _write(home, entry)
+    _write(home, entry, segment)
     return removed, entry
 
 
@@ -127,5 +144,5 @@ def _shortened(champion: Champion, length: int) -> Champion:
     return champion.model_copy(update={"previous": before, "rolled_back": []})
 
 
-def _write(home: Home, champion: Champion) -> None:
-    write_json(home.champion, champion.model_dump(mode="json"))
+def _write(home: Home, champion: Champion, segment: str | None) -> None:
+    write_json(home.champion(segment), champion.model_dump(mode="json"))

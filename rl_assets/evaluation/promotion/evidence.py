@@ -135,7 +135,8 @@ def lower_bound(differences: ArrayLike, threshold: float = THRESHOLD, stakes: Fl
 
     It is the m at which the bet on (d - m) / (1 + m) reaches `threshold`; -1 if nothing is known.
     """
-    values = np.asarray(differences, dtype=np.float64)
+    # Differences repeat: of right and wrong answers there are three, however many nights.
+    values, counts = np.unique(np.asarray(differences, dtype=np.float64), return_counts=True)
     if not len(values):
         return -1.0
 
@@ -143,7 +144,8 @@ def lower_bound(differences: ArrayLike, threshold: float = THRESHOLD, stakes: Fl
 
     def surplus(mean: float) -> float:
         moved = np.clip((values - mean) / (1 + mean), -1, 1)
-        return float(log_evidence(night_of(moved, stakes).gains)) - math.log(threshold)
+        gains = np.log1p(np.multiply.outer(stakes, moved)) @ counts.astype(np.float64)
+        return float(log_evidence(gains)) - math.log(threshold)
 
     # At the largest difference every bet is lost, so the two ends have different signs.
     return float(brentq(surplus, LOWEST_MEAN, float(values.max()))) if surplus(LOWEST_MEAN) > 0 else -1.0

@@ -1,14 +1,18 @@
 """The nights of an epoch: from rows of evidence to what they say together, each cluster counted once.
 
 A cluster counts on the first night that asked it. A night that is run again replaces its own rows, so nothing is
-counted twice, and neither the order of files nor that of runs changes the result.
+counted twice, and neither the order of files nor that of runs changes the result. Rows stay columns throughout: an
+epoch of years has hundreds of thousands.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rl_assets.evaluation.promotion.evidence import STAKES, lower_bound, night_of, weigh
@@ -18,20 +22,32 @@ from rl_assets.judging.balance import LARGEST_WEIGHT, length_weights
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 
-ByDay = dict[date, list[ClusterDifference]]
+# What is read of each row: the columns of a ClusterDifference, and its night.
+COLUMNS = ("day", *ClusterDifference.model_fields)
+NIGHTS = pa.schema([DECISION_EVIDENCE.schema.field(name) for name in COLUMNS])
+Floats = NDArray[np.float64]
 
 
-def earlier_nights(lake: Lake, primary: Primary, segment: str | None, lineage: str, before: date) -> ByDay:
-    """The recorded evidence of the epoch's nights before a day."""
+@dataclass(frozen=True)
+class Counted:
+    """The clusters of an epoch, each on the night that counted it, by night (in days since 1970)."""
+
+    nights: NDArray[np.int32]
+    differences: Floats
+    log_length_ratios: Floats
+
+
+def earlier_nights(lake: Lake, primary: Primary, segment: str | None, lineage: str, before: date) -> pa.Table:
+    """The recorded evidence (NIGHTS) of the epoch's nights before a day, on the product or on a segment."""
     days = [day for day in lake.days(DECISION_EVIDENCE) if date.fromisoformat(primary.day) <= day < before]
-    if not days:
-        return {}
-    nights: ByDay = {}
-    for row in lake.read(DECISION_EVIDENCE, days).to_table().to_pylist():
-        if (row["epoch"], row["segment"], row["lineage"]) == (primary.epoch, segment, lineage):
-            kept = ClusterDifference(**{name: row[name] for name in ClusterDifference.model_fields})
-            nights.setdefault(row["day"], []).append(kept)
-    return nights
+    of_segment = pc.field("segment").is_null() if segment is None else pc.field("segment") == segment
+    wanted = of_segment & (pc.field("epoch") == primary.epoch) & (pc.field("lineage") == lineage)
+    return lake.read(DECISION_EVIDENCE, days).to_table(columns=list(COLUMNS), filter=wanted).cast(NIGHTS)
+
+
+def night_table(day: date, found: Iterable[ClusterDifference]) -> pa.Table:
+    """A night's clusters as rows of NIGHTS."""
+    return pa.Table.from_pylist([{"day": day} | row.model_dump() for row in found], schema=NIGHTS)
 
 
 def evidence_rows(
@@ -47,53 +63,42 @@ def evidence_rows(
     return [named | {"model": models[0], "against": models[1]} | row.model_dump() for row in found]
 
 
-def counted_once(nights: ByDay) -> ByDay:
-    """The nights without the clusters that an earlier one had counted, by day."""
-    seen: set[str] = set()
-    counted: ByDay = {}
-    for day in sorted(nights):
-        counted[day] = [row for row in nights[day] if row.cluster not in seen]
-        seen |= {row.cluster for row in nights[day]}
-    return counted
+def counted_once(nights: pa.Table) -> Counted:
+    """The clusters of the nights, without those that an earlier one had counted.
+
+    The order of the rows of a night is that of their values, so sums never depend on the order of files.
+    """
+    clusters = nights["cluster"].combine_chunks().dictionary_encode().indices.to_numpy()
+    days = nights["day"].cast(pa.int32()).to_numpy()
+    in_order = np.lexsort((pc.equal(nights["source"], "test").to_numpy(), days))
+    _, first = np.unique(clusters[in_order], return_index=True)
+    kept = in_order[first]
+    differences = nights["difference"].to_numpy()[kept]
+    ratios = pc.fill_null(nights["log_length_ratio"], 0.0).to_numpy()[kept]
+    by_night = np.lexsort((ratios, differences, days[kept]))
+    return Counted(days[kept][by_night], differences[by_night], ratios[by_night])
 
 
-def weigh_nights(nights: ByDay, judged: bool, threshold: float = THRESHOLD) -> Evidence:
-    """What all nights say; `judged` balances answer lengths over the whole epoch before verdicts are bet on."""
+def weigh_nights(nights: pa.Table, tonight: date, judged: bool, threshold: float = THRESHOLD) -> Evidence:
+    """What all nights up to tonight say; `judged` balances answer lengths over the whole epoch before verdicts are bet
+    on."""
     counted = counted_once(nights)
-    differences = _balanced(counted) if judged else [_values(counted[day]) for day in counted]
     # A balanced verdict is divided by its largest weight, so the stakes are twice as large.
     stakes = 2 * STAKES if judged else STAKES
-    found = weigh([night_of(night, stakes) for night in differences], threshold, stakes)
-    everything = np.concatenate(differences) if differences else np.empty(0)
-    tonight = differences[-1] if differences else np.empty(0)
+    weights = length_weights(counted.log_length_ratios) if judged else np.ones(len(counted.differences))
+    kept = weights > 0
+    values = (weights * counted.differences / (LARGEST_WEIGHT if judged else 1))[kept]
+    days, starts = np.unique(counted.nights[kept], return_index=True)
+    by_night = np.split(values, starts[1:]) if len(days) else []
+    found = weigh([night_of(night, stakes) for night in by_night], threshold, stakes)
+    own = by_night[-1] if len(days) and days[-1] == (tonight - date(1970, 1, 1)).days else np.empty(0)
     return found.model_copy(
         update={
             # A night without a new cluster rejects nothing, whatever the one before it did.
-            "rejected_tonight": found.rejected_tonight and len(tonight) > 0,
-            "lower": lower_bound(everything, threshold, stakes) if len(everything) else None,
-            "unbalanced": _unbalanced_share(counted) if judged else 0.0,
-            "tonight": len(tonight),
-            "tonight_mean": float(tonight.mean()) if len(tonight) else None,
+            "rejected_tonight": found.rejected_tonight and len(own) > 0,
+            "lower": lower_bound(values, threshold, stakes) if len(values) else None,
+            "unbalanced": float((~kept).mean()) if len(kept) else 0.0,
+            "tonight": len(own),
+            "tonight_mean": float(own.mean()) if len(own) else None,
         }
     )
-
-
-def _values(rows: Sequence[ClusterDifference]) -> NDArray[np.float64]:
-    return np.array([row.difference for row in rows], dtype=np.float64)
-
-
-def _balanced(nights: ByDay) -> list[NDArray[np.float64]]:
-    """Weighted verdicts of each night over the largest weight; pairs that cannot be balanced are not bet on."""
-    rows = [row for day in nights for row in nights[day]]
-    weights = length_weights([row.log_length_ratio or 0.0 for row in rows])
-    values = weights * _values(rows) / LARGEST_WEIGHT
-    ends = np.cumsum([len(nights[day]) for day in nights])[:-1]
-    parts = zip(np.split(values, ends), np.split(weights > 0, ends), strict=True) if rows else ()
-    return [night[kept] for night, kept in parts]
-
-
-def _unbalanced_share(nights: ByDay) -> float:
-    """The share of judged pairs whose lengths cannot be balanced."""
-    rows = [row for night in nights.values() for row in night]
-    weights = length_weights([row.log_length_ratio or 0.0 for row in rows])
-    return float((weights == 0).mean()) if rows else 0.0

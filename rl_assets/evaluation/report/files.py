@@ -33,14 +33,20 @@ def _write_pages(report: EvalReport, decision: Decision | None, folder: Path) ->
     write_atomically(folder / "report.html", to_html(sections))
 
 
+def report_asset(folder: Path) -> str:
+    """The asset that writes the report into the folder, of the product or of a segment."""
+    return f"{folder.name}_report" if folder.parent.name == "segments" else "eval_report"
+
+
 def read_report(folder: Path) -> EvalReport:
     """The report written there. FileNotFoundError if there is none, ValueError for one of another version."""
     path = folder / "report.json"
     if not path.is_file():
-        raise FileNotFoundError(f"no report at {path}: materialize eval_report of that day first")
+        raise FileNotFoundError(f"no report at {path}: materialize {report_asset(folder)} of that day first")
     try:
         return EvalReport.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise ValueError(
-            f"{path} is not a report of this version: {problems(error)}; materialize eval_report of that day again"
+            f"{path} is not a report of this version: {problems(error)}; "
+            f"materialize {report_asset(folder)} of that day again"
         ) from error

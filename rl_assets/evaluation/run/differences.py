@@ -97,7 +97,7 @@ def read_differences(folder: Path) -> Differences:
     """What `write_differences` kept there. FileNotFoundError if there is nothing."""
     path = folder / DIFFERENCES_FILE
     if not path.is_file():
-        raise FileNotFoundError(f"no differences at {path}: materialize eval_report of that day first")
+        raise FileNotFoundError(f"no differences at {path}: materialize the report of that day first")
     found: Differences = {}
     for row in pq.read_table(path).to_pylist():
         found.setdefault(row.pop("role"), []).append(ClusterDifference.model_validate(row))

@@ -97,7 +97,7 @@ def evaluate(
     contamination = Contamination(prompts=inputs.contaminated())
     items, pairs = inputs.held_out()
     preferences = judge_preferences(judge, pairs, judge_pairs) if judge else None
-    logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences)
+    logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences, inputs.rows)
     primary = _primary(day, models, inputs.declared, logged, epoch)
     log(primary.sentence())
     fresh = epoch.fresh(primary)

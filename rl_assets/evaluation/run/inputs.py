@@ -4,7 +4,7 @@ Items come from the test splits of the datasets. None of their prompts, and none
 split: `EvalInputs.contaminated` names those that are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -224,8 +224,9 @@ class EvalInputs:
     """Where the prompts come from, and what a report states alongside the answers to them.
 
     The items are the rows of the test splits of `sft_folder` and `dpo_folder` that belong to the segment and pass
-    `row_filter` (on their metadata); `name` is the report's name for such a slice. `trained_on` are further datasets
-    that adapters of the day may have seen. `declared` is the metric that the recipe wants to decide.
+    `row_filter` (on their metadata); `rows` says what both keep, and `name` is that of the declared segment, None for
+    the product. `trained_on` are further datasets that adapters of the day may have seen. `declared` is the metric that
+    the recipe wants to decide.
     """
 
     sft_folder: Path
@@ -233,6 +234,7 @@ class EvalInputs:
     trained_on: Sequence[Path] = ()
     segment: str | None = None
     row_filter: RowFilter = every_row
+    rows: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     declared: DeclaredMetric = "auto"
     benchmarks: Sequence[Benchmark] = ()

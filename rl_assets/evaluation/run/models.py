@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl_assets.core.home import Home
-from rl_assets.evaluation.promotion.champion import champion_adapter, read_champion
+from rl_assets.evaluation.promotion.champion import champion_adapter, champion_in_use
 from rl_assets.evaluation.schema.report import Role
 from rl_assets.models.adapters import Adapter, newest_adapter, newest_adapter_before
 from rl_assets.models.base_models import BaseModel
@@ -92,15 +92,15 @@ class EvaluatedModels:
 def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str | None = None) -> EvaluatedModels:
     """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError if there is none.
 
-    The adapters are those of `segment` if it is given; the champion is always that of the product. Nothing is decided
-    on a segment's adapters, so they have no entrant.
+    The adapters are those of `segment` if it is given, and so is the champion, once the segment has one of its own;
+    before, it is that of the product.
     """
     adapters = list(_adapters(home.adapters(segment), day))
     candidate = next((adapter for adapter in adapters if adapter.kind == kind), None)
     if candidate is None:
         asset = f"{segment}_{kind}_adapter" if segment else f"{kind}_adapter"
         raise FileNotFoundError(f"{day} has no {kind} adapter to evaluate; materialize {asset} first")
-    champion = read_champion(home)
+    champion = champion_in_use(home, segment, day)
     in_use = champion_adapter(home, champion) if champion else None
     parent = candidate.manifest.parent.sha256 if candidate.manifest.parent else None
     return EvaluatedModels(
@@ -109,7 +109,7 @@ def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str
         next((adapter for adapter in adapters if adapter.sha256 == parent), None),
         in_use,
         tuple(adapter for adapter in adapters if adapter.sha256 not in (candidate.sha256, parent)),
-        None if segment else _entrant(home.adapters(), kind, day, base, in_use),
+        _entrant(home.adapters(segment), kind, day, base, in_use),
     )
 
 

@@ -3,8 +3,9 @@
 Answers of the compared models are never looked at, so the choice cannot favour one of them.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from rl_assets.evaluation.run.inputs import Item, Pair
 from rl_assets.evaluation.schema.primary import Primary, Rung
@@ -22,13 +23,14 @@ MIN_PAIR_CLUSTERS = 50
 class Logged:
     """What the ladder looks at: held-out items and pairs, and a judge's verdicts on logged human preferences.
 
-    `preferences` is None without a judge, or without a held-out preference.
+    `preferences` is None without a judge, or without a held-out preference. `rows` are the filters that selected them.
     """
 
     items: Sequence[Item]
     pairs: Sequence[Pair]
     judge: str | None = None
     preferences: JudgeVerdicts | None = None
+    rows: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ladder(logged: Logged) -> list[Rung]:
@@ -59,6 +61,7 @@ def choose_primary(logged: Logged, declared: DeclaredMetric, day: str, against: 
         judge=logged.judge,
         why=taken.basis if taken else "no metric qualifies",
         rungs=rungs,
+        rows=dict(logged.rows),
     )
 
 

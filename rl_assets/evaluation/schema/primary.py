@@ -1,6 +1,8 @@
 """The metric that decides on a segment, as data: fixed before any model answers, with what every other one lacked."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from rl_assets.core.files import sha256_json
 from rl_assets.core.validation import Record
@@ -37,7 +39,8 @@ class Primary(Record):
 
     `metric` and `strength` are None if no metric can decide; the choice is then made anew the next night. `against` and
     `base` are the hashes of the weights that the candidate would replace and of the base. `why` says what the choice
-    rests on; `switched` is the reason given for leaving the metric of an epoch that had begun.
+    rests on; `switched` is the reason given for leaving the metric of an epoch that had begun. `rows` are the filters
+    by which the prompts are selected; other prompts are another epoch.
     """
 
     declared: DeclaredMetric
@@ -50,11 +53,12 @@ class Primary(Record):
     why: str
     rungs: list[Rung]
     switched: str | None = None
+    rows: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def epoch(self) -> str:
         """The epoch's name: 12 hex digits."""
-        kept = self.model_dump(include={"metric", "against", "base", "judge", "day"})
+        kept = self.model_dump(include={"metric", "against", "base", "judge", "day", "rows"})
         return sha256_json(kept if self.metric == "judged_win_rate" else kept | {"judge": None})[:12]
 
     @property

@@ -108,9 +108,10 @@ def candidate(models: Path, base: BaseModel, parent: Adapter) -> Adapter:
 
 @pytest.fixture(scope="session")
 def loaded(base: BaseModel):
-    from rl_assets.models.loading import load_for_inference
+    from rl_assets.models.switching import SwitchedModels
 
-    return load_for_inference(base, None)
+    found = SwitchedModels(base, None, print)
+    return found.model, found.tokenizer
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The multimodal report: base and adapters answer the held-out questions about documentation; metrics, gate, files."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from rl_assets.models.base_models import BaseModel
 from rl_assets.models.encoding import context_length, prompt_ids
 from rl_assets.models.generation import generate
 from rl_assets.models.latency import paired_latency_ratios
-from rl_assets.models.loading import free_memory, load_for_inference
+from rl_assets.models.loading import quantization_of
+from rl_assets.models.memory import explain_out_of_memory
 from rl_assets.models.runtime import start
+from rl_assets.models.switching import SwitchedModels
 from rl_assets.rewards.image_answers import parse_answer
 
 Log = Callable[[str], None]
@@ -25,13 +28,14 @@ MAX_NEW_TOKENS = 384
 
 
 class ModelScores(pydantic.BaseModel):
-    """Metrics of one model by name, and the cost of its answers, generated in batches."""
+    """Metrics of one model by name, the cost of its answers, generated in batches, and the share that was cut off."""
 
     model_config = pydantic.ConfigDict(frozen=True)
 
     metrics: dict[str, Interval]
     tokens_per_answer: float
     seconds_per_answer: float
+    unfinished: float = 0.0
 
 
 class ImageReport(pydantic.BaseModel):
@@ -66,29 +70,30 @@ def evaluate_images(
 ) -> ImageReport:
     """Generate answers to the test questions of a published SFT dataset; the last of `adapters` is the candidate.
 
-    Questions that leave fewer than `max_new_tokens` in the model's context are dropped.
+    Questions that leave fewer than `max_new_tokens` in the model's context are dropped. The base is in memory once,
+    quantized as in the candidate's training. Raises DeviceMemoryError if it, or a single question, does not fit.
     """
     start(offline=True, seed=0)
     rows = pq.read_table(dataset / "test.parquet").to_pylist()
-    fitting: list[Row] | None = None
-    models: dict[str, ModelScores] = {}
-    for name, adapter in {"base": None, **adapters}.items():
-        model, tokenizer = load_for_inference(base, adapter)
-        fitting = _fitting_rows(rows, model, tokenizer, max_new_tokens) if fitting is None else fitting
-        models[name] = _score(model, tokenizer, fitting, max_new_tokens, log)
-        del model
-        free_memory()
-    fitting = fitting or []
-    latency = _latency(base, [*adapters.values()][-1], fitting, max_new_tokens, log)
+    candidate = [*adapters.values()][-1]
+    with explain_out_of_memory(f"The evaluation of {base.name}"):
+        loaded = SwitchedModels(base, quantization_of(candidate), log)
+        fitting = _fitting_rows(rows, loaded, max_new_tokens)
+        models = {
+            name: _score(loaded.switch_to(adapter), loaded.tokenizer, fitting, max_new_tokens, log)
+            for name, adapter in {"base": None, **adapters}.items()
+        }
+        latency = _latency(loaded, candidate, fitting, max_new_tokens, log)
     gate = quality_gate([*models.values()][-1].metrics, latency)
     too_long = len(rows) - len(fitting)
     return ImageReport(day=day, questions=len(fitting), too_long=too_long, models=models, latency=latency, gate=gate)
 
 
-def _fitting_rows(rows: Sequence[Row], model: Any, tokenizer: Any, max_new_tokens: int) -> list[Row]:
+def _fitting_rows(rows: Sequence[Row], loaded: SwitchedModels, max_new_tokens: int) -> list[Row]:
     """The rows whose question leaves room for an answer in the model's context."""
-    context = context_length(model)
-    return [row for row in rows if len(prompt_ids(tokenizer, row["messages"][:-1])) + max_new_tokens <= context]
+    context = context_length(loaded.model)
+    prompts = ((row, prompt_ids(loaded.tokenizer, row["messages"][:-1])) for row in rows)
+    return [row for row, ids in prompts if len(ids) + max_new_tokens <= context]
 
 
 def _score(model: Any, tokenizer: Any, rows: Sequence[Row], max_new_tokens: int, log: Log) -> ModelScores:
@@ -98,6 +103,7 @@ def _score(model: Any, tokenizer: Any, rows: Sequence[Row], max_new_tokens: int,
         metrics=image_metrics(answered),
         tokens_per_answer=sum(answer.tokens for answer in generation.answers) / max(1, len(rows)),
         seconds_per_answer=generation.seconds / max(1, len(rows)),
+        unfinished=sum(not answer.finished for answer in generation.answers) / max(1, len(rows)),
     )
 
 
@@ -108,14 +114,15 @@ def _answered(row: Row, answer: str) -> AnsweredQuestion:
 
 
 def _latency(
-    base: BaseModel, candidate: Adapter, rows: Sequence[Row], max_new_tokens: int, log: Log
+    loaded: SwitchedModels, candidate: Adapter, rows: Sequence[Row], max_new_tokens: int, log: Log
 ) -> Interval | None:
     """Median ratio of request times, candidate to base, in turns; None without a question."""
     if not rows:
         return None
-    models = load_for_inference(base, candidate), load_for_inference(base, None)
+    ours, theirs = partial(loaded.as_served, candidate), partial(loaded.base_at_the_cost_of, candidate)
     prompts = [row["messages"][:-1] for row in rows]
-    return median_interval(paired_latency_ratios(*models, prompts, max_new_tokens, equal_work=True, log=log))
+    ratios = paired_latency_ratios(ours, theirs, loaded.tokenizer, prompts, max_new_tokens, equal_work=True, log=log)
+    return median_interval(ratios)
 
 
 def write_image_report(report: ImageReport, folder: Path) -> None:
@@ -133,6 +140,8 @@ def as_markdown(report: ImageReport) -> str:
     rows.append(["tokens per answer", *(f"{scores.tokens_per_answer:.0f}" for scores in report.models.values()), ""])
     seconds = [f"{scores.seconds_per_answer:.3f}" for scores in report.models.values()]
     rows.append(["seconds per answer", *seconds, "in batches"])
+    cut = [f"{scores.unfinished:.0%}" for scores in report.models.values()]
+    rows.append(["unfinished answers", *cut, "cut off at the limit of new tokens, the same for all models"])
     lines = [
         f"# Images in answers, {report.day}",
         "",

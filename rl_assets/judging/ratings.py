@@ -39,7 +39,7 @@ def rate_by_judge(judge: Judge, ours: str, theirs: str, pairs: Sequence[AnswerPa
         theirs=theirs,
         rated=len(rows),
         unrated=len(pairs) - len(rows),
-        ours_rating=interval([first for first, _, _ in rows], clusters) if rows else None,
-        theirs_rating=interval([second for _, second, _ in rows], clusters) if rows else None,
+        ours_rating=interval([first for first, _, _ in rows], clusters, share=True) if rows else None,
+        theirs_rating=interval([second for _, second, _ in rows], clusters, share=True) if rows else None,
         improvement=interval([a - b for a, b, _ in rows], clusters, against_zero=True) if rows else None,
     )

@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 from rl_assets.metrics.statistics import (
     RESAMPLES,
     SEED,
+    WIDTH_0,
     Interval,
     cluster_codes,
     drawn_counts,
+    exact_share,
     from_draws,
 )
 
 ORDERS = 4
+MAX_BLEU = 100.0
 Counts = NDArray[np.float64]
 
 
@@ -63,8 +66,11 @@ class BleuColumn:
         return len(self.clusters)
 
     def interval(self) -> Interval:
-        """Corpus BLEU with its interval."""
-        return self._resampled(self.counts, None)
+        """Corpus BLEU with its interval; where all answers miss or match, that of such a share."""
+        found = self._resampled(self.counts, None)
+        if found.se is None or found.se > WIDTH_0:
+            return found
+        return exact_share(found.mean / MAX_BLEU, found.n, found.clusters).scaled(MAX_BLEU)
 
     def difference(self, other: "BleuColumn") -> Interval:
         """Our BLEU - theirs, the same clusters drawn for both. Raises ValueError if the rows differ."""

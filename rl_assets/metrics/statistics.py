@@ -44,6 +44,11 @@ class Interval:
             return format(self.mean, spec)
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
+    def scaled(self, factor: float) -> "Interval":
+        """The interval of the estimate times a positive factor."""
+        low, high, se = (None if value is None else value * factor for value in (self.low, self.high, self.se))
+        return Interval(self.mean * factor, low, high, se, self.n, self.clusters, self.p)
+
 
 def cluster_codes(clusters: Sequence[str]) -> tuple[NDArray[np.intp], int]:
     """The number of each row's cluster (n), clusters sorted by name, and how many there are."""
@@ -133,8 +138,7 @@ def interval(
 
     values (n), clusters (n) and weights (n, not negative) are parallel. For a paired difference pass a - b and
     `against_zero`, which adds the p-value. A `share` is a mean of values in [0, 1]: where all clusters agree, its
-    interval is exact, not of width 0. Differences that all agree keep width 0: those of equal answers would else be
-    as wide as their metric, and no guard-rail could pass.
+    interval is exact, not of width 0. Differences that all agree keep width 0; see `exact_if_all_agree`.
     Raises ValueError without values, with a NaN, or with weights that sum to 0.
     """
     tops = np.asarray(values, dtype=np.float64)
@@ -170,6 +174,27 @@ def exact_share(share: float, n: int, clusters: int) -> Interval:
     low = betaincinv(successes, clusters - successes + 1, tail) if share > 0 else 0.0
     high = betaincinv(successes + 1, clusters - successes, 1 - tail) if share < 1 else 1.0
     return Interval(share, float(low), float(high), float(high - low) / (2 * Z_CONFIDENCE), n, clusters)
+
+
+def exact_if_all_agree(difference: Interval, span: float | None) -> Interval:
+    """The paired difference, with an exact interval in place of one of width 0; unchanged without a finite `span`.
+
+    Values lie in [-span, span]. Where n clusters say the same, at most u = 1 - 0.025^(1/n) of all clusters say
+    something else (Clopper and Pearson 1934), and those are at most a span away. p is at least that of n equal signs.
+    """
+    low, high, clusters = difference.low, difference.high, difference.clusters
+    if span is None or low is None or high is None or high - low > WIDTH_0:
+        return difference
+    mean, other = difference.mean, 1 - ((1 - CONFIDENCE) / 2) ** (1 / clusters)
+    low, high = max(-span, mean * (1 - other) - span * other), min(span, mean * (1 - other) + span * other)
+    p = None if difference.p is None or mean == 0 else max(difference.p, sign_p(clusters))
+    se = (high - low) / (2 * Z_CONFIDENCE)
+    return Interval(mean, low, high, se, difference.n, clusters, difference.p if p is None else p)
+
+
+def sign_p(n: int) -> float:
+    """Two-sided p-value of n differences that all have one sign, were both as likely."""
+    return float(min(1.0, 2 * 0.5**n))
 
 
 def rate_difference(

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rl_assets.metrics.statistics import Z_CONFIDENCE, Interval
+from rl_assets.metrics.statistics import WIDTH_0, Z_CONFIDENCE, Interval, exact_share, sign_p
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,12 @@ def stratified(strata: Sequence[Stratum]) -> Interval:
     return normal(mean, math.sqrt(math.fsum(squares)), n)
 
 
-def normal(mean: float, se: float, n: int) -> Interval:
-    """A normal interval and two-sided p-value; without spread the p-value is 1 at 0, else 0."""
-    p = math.erfc(abs(mean) / se / math.sqrt(2)) if se > 0 else float(mean == 0)
+def normal(mean: float, se: float, n: int, alike: int | None = None) -> Interval:
+    """A normal interval and two-sided p-value; without spread that of `alike` (`n` unless given) equal signs."""
+    if se > WIDTH_0:
+        p = math.erfc(abs(mean) / se / math.sqrt(2))
+    else:
+        p = 1.0 if mean == 0 else sign_p(n if alike is None else alike)
     return Interval(mean, mean - Z_CONFIDENCE * se, mean + Z_CONFIDENCE * se, se, n, n, p)
 
 
@@ -57,10 +60,12 @@ def stratified_difference(ours: Sequence[Stratum], theirs: Sequence[Stratum]) ->
     mean, n = sides[0].mean - sides[1].mean, sides[0].n + sides[1].n
     if sides[0].se is None or sides[1].se is None:
         return Interval(mean, None, None, None, n, n)
-    return normal(mean, math.hypot(sides[0].se, sides[1].se), n)
+    return normal(mean, math.hypot(sides[0].se, sides[1].se), n, alike=min(side.n for side in sides))
 
 
 def clipped_to_unit(mean: Interval) -> Interval:
-    """The interval of a mean of scores, clipped to [0, 1], without a p-value."""
+    """The interval of a mean of scores in [0, 1], without a p-value: clipped, and exact if no category has a spread."""
+    if mean.se is not None and mean.se <= WIDTH_0:
+        return exact_share(mean.mean, mean.n, mean.clusters)
     low, high = (None if edge is None else min(1.0, max(0.0, edge)) for edge in (mean.low, mean.high))
     return Interval(mean.mean, low, high, mean.se, mean.n, mean.clusters)

@@ -1,6 +1,6 @@
 """Conversations as token ids by the tokenizer's chat template, as in training, and batches of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rl_assets.core.chat import Message
@@ -46,11 +46,9 @@ def context_length(model: Any) -> int:
     return int(getattr(model.config, "max_position_embeddings", 1 << 20))
 
 
-def length_sorted_batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Indices in batches of at most `size`, by falling length, so padding is short and memory peaks at once."""
-    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+def length_sorted(lengths: Sequence[int]) -> list[int]:
+    """Indices by falling length."""
+    return sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
 
 
 def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[list[list[int]], list[list[int]]]:

@@ -1,4 +1,4 @@
-"""Greedy answers to prompts, in length-sorted batches."""
+"""Greedy answers to prompts, in batches that fit the memory."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rl_assets.core.chat import Message
-from rl_assets.models.encoding import (
-    context_length,
-    left_padded,
-    length_sorted_batches,
-    pad_id,
-    prompt_ids,
-)
+from rl_assets.models.encoding import context_length, left_padded, pad_id, prompt_ids
 from rl_assets.models.end_of_turn import end_of_turn_ids, until_end_of_turn
+from rl_assets.models.memory import rows_within_memory, run_in_batches
 from rl_assets.models.phase import Phase
 
 BATCH_SIZE = 64
@@ -51,19 +46,24 @@ def generate(
 ) -> Generation:
     """The greedy answer to every prompt: no sampling, so the same model gives the same answers.
 
-    Raises ValueError if a prompt leaves no room for `max_new_tokens` in the model's context.
+    Raises ValueError if a prompt leaves no room for `max_new_tokens` in the model's context: who asks leaves such
+    prompts out. DeviceMemoryError if a single prompt does not fit the memory.
     """
     encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
     _check_room(encoded, max_new_tokens, context_length(model))
-    answers: dict[int, Answer] = {}
     phase = Phase("answers", len(prompts), log)
+
+    def run(batch: list[int], done: int) -> list[Answer]:
+        part = _part_of(phase, done, len(batch), max_new_tokens)
+        return _answer_batch(model, tokenizer, [encoded[row] for row in batch], max_new_tokens, part)
+
+    def fitting(length: int) -> int:
+        return rows_within_memory(model, length + max_new_tokens, 1, BATCH_SIZE)
+
     started = time.perf_counter()
-    for batch in length_sorted_batches([len(ids) for ids in encoded], BATCH_SIZE):
-        rows = [encoded[index] for index in batch]
-        part = _part_of(phase, len(answers), len(batch), max_new_tokens)
-        answers.update(zip(batch, _answer_batch(model, tokenizer, rows, max_new_tokens, part), strict=True))
-        log(f"answered {len(answers)} of {len(prompts)} held-out prompts")
-    return Generation([answers[index] for index in range(len(prompts))], time.perf_counter() - started)
+    answers = run_in_batches([len(ids) for ids in encoded], fitting, run, log)
+    log(f"answered {len(answers)} prompts")
+    return Generation(answers, time.perf_counter() - started)
 
 
 def _check_room(encoded: Sequence[Sequence[int]], max_new_tokens: int, context: int) -> None:

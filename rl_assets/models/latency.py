@@ -1,5 +1,7 @@
 """How long one request takes: warm requests at batch 1, alone for each model and in turns for two.
 
+Two models are one base in memory whose adapters are switched between requests, outside of what is timed.
+
 Slow models are timed on fewer requests: none begins once BUDGET_S is spent, but for the first MIN_PROMPTS, and none
 writes more than MAX_TIMED_TOKENS tokens.
 """
@@ -22,6 +24,8 @@ EQUAL_WORK_TOKENS = 24
 MAX_TIMED_TOKENS = 128
 MIN_PROMPTS = 5
 BUDGET_S = 20.0
+# Gives the model with the adapter that is to be timed.
+Switch = Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -91,28 +95,28 @@ def percentile_95(times: Sequence[float]) -> float:
 
 
 def paired_latency_ratios(
-    ours: tuple[Any, Any],
-    theirs: tuple[Any, Any],
+    ours: Switch,
+    theirs: Switch,
+    tokenizer: Any,
     prompts: Sequence[Sequence[Message]],
     max_new: int,
     equal_work: bool,
     log: Callable[[str], None],
 ) -> list[float]:
-    """Ratio of our request time to theirs for each prompt of a spread sample.
+    """Ratio of our request time to theirs for each prompt of a spread sample; `ours` and `theirs` give the model.
 
     The two models take turns (ours, theirs, theirs, ours) and the faster of both runs counts, so a machine
     that gets busy meanwhile slows both alike. With `equal_work` each writes exactly EQUAL_WORK_TOKENS tokens.
     """
     new = min(EQUAL_WORK_TOKENS if equal_work else MAX_TIMED_TOKENS, max_new)
     min_new = new if equal_work else 0
-    rows = [prompt_ids(ours[1], prompt) for prompt in evenly_spaced(prompts)]
-    for ids in rows[:WARM_UP]:
-        for model, tokenizer in (ours, theirs):
-            request_ms(model, tokenizer, ids, min(WARM_UP_TOKENS, new))
-    phase = Phase("prompts timed in turns", len(rows), log)
-    return _within_budget(rows, lambda ids: _ratio(ours, theirs, ids, new, min_new), phase)
+    rows = [prompt_ids(tokenizer, prompt) for prompt in evenly_spaced(prompts)]
+    for switch in (ours, theirs):
+        for ids in rows[:WARM_UP]:
+            request_ms(switch(), tokenizer, ids, min(WARM_UP_TOKENS, new))
 
+    def ratio(ids: list[int]) -> float:
+        turns = [request_ms(switch(), tokenizer, ids, new, min_new) for switch in (ours, theirs, theirs, ours)]
+        return min(turns[0], turns[3]) / min(turns[1], turns[2])
 
-def _ratio(ours: tuple[Any, Any], theirs: tuple[Any, Any], ids: list[int], new: int, min_new: int) -> float:
-    turns = [request_ms(*pair, ids, new, min_new) for pair in (ours, theirs, theirs, ours)]
-    return min(turns[0], turns[3]) / min(turns[1], turns[2])
+    return _within_budget(rows, ratio, Phase("prompts timed in turns", len(rows), log))

@@ -1,14 +1,19 @@
-"""Models into memory: base models for training, plain or quantized, and base plus adapter for inference."""
+"""Models into memory: base models, plain or quantized, for training and for answers alike, and their tokenizers."""
 
-import gc
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
+from rl_assets.models.memory import DeviceMemoryError, explain_out_of_memory, free_bytes, free_host_bytes
 from rl_assets.models.runtime import compute_dtype, has_gpu
 from rl_assets.recipes.recipe import Recipe
+
+Quantization = Literal["nf4", "int8"]
+# Free memory for weights of that size, by what else a forward pass takes.
+ROOM = 1.2
 
 
 class WrongBaseModelError(ValueError):
@@ -24,22 +29,10 @@ def require_same_base(base: BaseModel, adapter: Adapter) -> None:
         )
 
 
-def load_for_inference(base: BaseModel, adapter: Adapter | None) -> tuple[Any, Any]:
-    """(model, tokenizer) ready to generate: adapter merged, evaluation mode, padding on the left.
-
-    float32 on a CPU, bfloat16 on a GPU. Raises WrongBaseModelError for another base's adapter.
-    """
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(base.path, dtype=compute_dtype(), device_map=device_map())
-    if adapter is not None:
-        from peft import PeftModel
-
-        require_same_base(base, adapter)
-        model = PeftModel.from_pretrained(model, str(adapter.folder)).merge_and_unload()
-    tokenizer = load_tokenizer(base)
-    tokenizer.padding_side = "left"
-    return model.eval(), tokenizer
+def quantization_of(adapter: Adapter) -> Quantization | None:
+    """How the base was quantized when the adapter was trained."""
+    quantization: Quantization | None = adapter.manifest.recipe.get("quantization")
+    return quantization
 
 
 def load_tokenizer(base: BaseModel) -> Any:
@@ -54,8 +47,11 @@ def load_tokenizer(base: BaseModel) -> Any:
     return tokenizer
 
 
-def load_for_training(base: BaseModel, quantization: Literal["nf4", "int8"] | None, log: Callable[[str], None]) -> Any:
-    """The base model to put an adapter on: float32 on a CPU, bfloat16 on a GPU, 4 or 8 bit if quantized."""
+def load_base(base: BaseModel, quantization: Quantization | None, log: Callable[[str], None]) -> Any:
+    """The base model, to train an adapter on or to answer: float32 on a CPU, bfloat16 on a GPU, or 4 or 8 bit.
+
+    Raises DeviceMemoryError if it does not fit.
+    """
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"dtype": compute_dtype(), "device_map": device_map()}
@@ -63,10 +59,35 @@ def load_for_training(base: BaseModel, quantization: Literal["nf4", "int8"] | No
         options["quantization_config"] = quantization_config(quantization)
         if not has_gpu():
             log(f"{quantization} without a GPU: correct and slow; it saves memory, not time")
-    model = AutoModelForCausalLM.from_pretrained(base.path, **options)
+    with explain_out_of_memory(f"The base model {base.name}"):
+        model = AutoModelForCausalLM.from_pretrained(base.path, **options)
     if quantization == "nf4":
         _keep_weights_unpacked(model)
     return model
+
+
+def load_unquantized(base: BaseModel, log: Callable[[str], None]) -> Any:
+    """The base in 16 or 32 bits beside another one: on the GPU if it has room, else in the machine's memory.
+
+    DeviceMemoryError if neither has.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    needed, on_host = weight_file_bytes(base), {"": "cpu"} if has_gpu() else None
+    if has_gpu() and free_bytes(torch.device("cuda", _own_gpu())) > ROOM * needed:
+        return load_base(base, None, log)
+    if free_host_bytes() < ROOM * needed:
+        raise DeviceMemoryError(
+            f"the base without quantization takes {needed / 1e9:,.1f} GB, which neither GPU nor machine has free"
+        )
+    log(f"the base without quantization ({needed / 1e9:,.1f} GB) is loaded into the machine's memory, to merge into it")
+    return AutoModelForCausalLM.from_pretrained(base.path, dtype=compute_dtype(), device_map=on_host).eval()
+
+
+def weight_file_bytes(base: BaseModel) -> int:
+    """Bytes of the base's files of weights."""
+    return sum(path.stat().st_size for path in Path(base.path).glob("*.safetensors"))
 
 
 def load_to_continue(base: BaseModel, parent: Adapter, recipe: Recipe, log: Callable[[str], None]) -> Any:
@@ -79,11 +100,11 @@ def load_to_continue(base: BaseModel, parent: Adapter, recipe: Recipe, log: Call
 
     config: Any = PeftConfig.from_pretrained(str(parent.folder))
     config.lora_dropout = recipe.lora.lora_dropout
-    model = load_for_training(base, recipe.quantization, log)
+    model = load_base(base, recipe.quantization, log)
     return PeftModel.from_pretrained(model, str(parent.folder), is_trainable=True, config=config)
 
 
-def quantization_config(quantization: Literal["nf4", "int8"]) -> Any:
+def quantization_config(quantization: Quantization) -> Any:
     """QLoRA's 4 bits (Dettmers et al. 2023, arXiv:2305.14314: nf4, double quantization), or LLM.int8()."""
     from transformers import BitsAndBytesConfig
 
@@ -109,13 +130,8 @@ def _keep_weights_unpacked(model: Any) -> None:
 def device_map() -> dict[str, int] | None:
     """The one GPU that this process was given, or None for the CPU."""
     # A process drives the one GPU that its launcher gave it; "auto" would spread the layers over all.
-    return {"": int(os.environ.get("LOCAL_RANK", "0"))} if has_gpu() else None
+    return {"": _own_gpu()} if has_gpu() else None
 
 
-def free_memory() -> None:
-    """Give a dropped model's memory back before the next one is loaded."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _own_gpu() -> int:
+    return int(os.environ.get("LOCAL_RANK", "0"))

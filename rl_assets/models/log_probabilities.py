@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rl_assets.core.chat import Message
-from rl_assets.models.encoding import (
-    answer_ids,
-    context_length,
-    length_sorted_batches,
-    pad_id,
-)
+from rl_assets.models.encoding import answer_ids, context_length, pad_id
 from rl_assets.models.end_of_turn import end_of_turn_ids
+from rl_assets.models.memory import rows_within_memory, run_in_batches
 from rl_assets.models.phase import Phase
 
 if TYPE_CHECKING:
@@ -47,7 +43,7 @@ def log_probabilities(
     """log p(answer | prompt) of every answer of each (prompt, answers), in their order.
 
     The answers to one prompt are scored from the same token on. Raises ValueError if one is longer than the model's
-    context: truncated, its value would be another answer's.
+    context: truncated, its value would be another answer's. DeviceMemoryError if a single one does not fit the memory.
     """
     ends = end_of_turn_ids(tokenizer, model)
     encoded = [answer_ids(tokenizer, prompt, answers, ends) for prompt, answers in questions]
@@ -61,14 +57,20 @@ def _scores(
     lengths = [len(prompt) + len(completion) for prompt, completion in encoded]
     if lengths and max(lengths) > context_length(model):
         raise ValueError(f"{max(lengths)} tokens exceed the model's context of {context_length(model)}")
-    scores: dict[int, LogProbability] = {}
     phase = Phase("scored answers", len(encoded), log)
-    cells = max(lengths, default=1) * int(model.config.vocab_size)
-    for batch in length_sorted_batches(lengths, max(1, min(BATCH_SIZE, LOGIT_CELLS // cells))):
-        scores.update(zip(batch, _score_batch(model, [encoded[index] for index in batch], pad), strict=True))
-        phase.report(len(scores))
-    log(f"scored {len(scores)} held-out answers")
-    return [scores[index] for index in range(len(encoded))]
+
+    def run(batch: list[int], done: int) -> list[LogProbability]:
+        values = _score_batch(model, [encoded[row] for row in batch], pad)
+        phase.report(done + len(batch))
+        return values
+
+    def fitting(length: int) -> int:
+        max_rows = max(1, min(BATCH_SIZE, LOGIT_CELLS // (length * int(model.config.vocab_size))))
+        return rows_within_memory(model, length, length, max_rows)
+
+    scores = run_in_batches(lengths, fitting, run, log)
+    log(f"scored {len(scores)} answers")
+    return scores
 
 
 def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) -> list[LogProbability]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
-from rl_assets.models.loading import load_for_inference
+from rl_assets.models.switching import SwitchedModels
 from rl_assets.models.tiny.parts_manual import NAMES
 from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.recipes.recipe import adjusted, preset
@@ -49,7 +49,8 @@ METHODS: dict[str, dict[str, Any]] = {
 
 def answers_right(base: BaseModel, adapter: Adapter | None, rows: list[dict[str, Any]]) -> list[bool]:
     """For each row whether the greedy answer equals the reference."""
-    model, tokenizer = load_for_inference(base, adapter)
+    loaded = SwitchedModels(base, None, print)
+    model, tokenizer = loaded.as_served(adapter), loaded.tokenizer
     prompts = [row["messages"][:-1] for row in rows]
     options = {"add_generation_prompt": True, "padding": True, "return_tensors": "pt", "return_dict": True}
     inputs = tokenizer.apply_chat_template(prompts, **options)

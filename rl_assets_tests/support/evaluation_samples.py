@@ -43,20 +43,22 @@ DAY = "2026-10-14"
 BARELY_TRAINED = TinySpec(hidden=32, intermediate=64, layers=1, heads=2, steps=12, batch=8, warmup_steps=2)
 
 
-def random_adapter(base: BaseModel, folder: Path, kind: str, seed: int, parent: Adapter | None = None) -> Adapter:
-    """A whole adapter folder with small random LoRA weights."""
+def random_adapter(
+    base: BaseModel, folder: Path, kind: str, seed: int, parent: Adapter | None = None, **recipe: Any
+) -> Adapter:
+    """A whole adapter folder with small random LoRA weights, as if trained by those values of a recipe."""
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from rl_assets.models.loading import load_for_inference
+    from rl_assets.models.loading import load_base
 
     torch.manual_seed(seed)
-    model, _ = load_for_inference(base, None)
+    model = load_base(base, None, print)
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
     get_peft_model(model, config).save_pretrained(folder)
     started_from = {"inputs_hash": parent.inputs_hash, "sha256": parent.sha256} if parent else None
     of_base = {"name": base.name, "sha256": base.sha256}
-    return publish(folder, sample_manifest(kind=kind, day=DAY, base=of_base, parent=started_from))
+    return publish(folder, sample_manifest(kind=kind, day=DAY, base=of_base, parent=started_from, recipe=recipe))
 
 
 def span(mean: float, low: float, high: float, clusters: int = 80) -> Interval:

@@ -6,7 +6,8 @@ import pytest
 
 from rl_assets.models.adapters import Adapter, BaseReference, newest_adapter, read_adapter
 from rl_assets.models.base_models import BaseModel
-from rl_assets.models.loading import WrongBaseModelError, load_for_inference
+from rl_assets.models.loading import WrongBaseModelError, load_base
+from rl_assets.models.switching import SwitchedModels
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.errors import NotEnoughRows, TrainingDiverged
 from rl_assets.training.job import TrainingJob
@@ -85,8 +86,8 @@ def test_the_merged_model_answers_as_the_adapter_does_and_not_as_its_base(sft_ad
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    merged, tokenizer = load_for_inference(base, sft_adapter)
-    plain, _ = load_for_inference(base, None)
+    loaded, plain = SwitchedModels(base, None, print), load_base(base, None, print)
+    merged, tokenizer = loaded.as_served(sft_adapter), loaded.tokenizer
     adapted = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base.path), sft_adapter.folder).eval()
     ids = tokenizer.apply_chat_template(
         chat("Where is the valve?"), add_generation_prompt=True, return_tensors="pt", return_dict=True
@@ -99,7 +100,7 @@ def test_the_merged_model_answers_as_the_adapter_does_and_not_as_its_base(sft_ad
 
 def test_another_bases_adapter_is_refused(sft_adapter: Adapter, base: BaseModel):
     with pytest.raises(WrongBaseModelError, match="use its own base model"):
-        load_for_inference(replace(base, sha256="f" * 64), sft_adapter)
+        SwitchedModels(replace(base, sha256="f" * 64), None, print).switch_to(sft_adapter)
 
 
 def test_an_interrupted_or_altered_adapter_is_refused(sft_adapter: Adapter, tmp_path: Path):

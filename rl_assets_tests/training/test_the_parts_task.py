@@ -7,7 +7,7 @@ import pytest
 
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
-from rl_assets.models.loading import load_for_inference
+from rl_assets.models.switching import SwitchedModels
 from rl_assets.recipes.recipe import preset
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.train import train
@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 
 def exact_match(base: BaseModel, adapter: Adapter | None, rows: list[dict[str, Any]]) -> float:
     """Share of rows whose greedy answer equals the reference."""
-    model, tokenizer = load_for_inference(base, adapter)
+    loaded = SwitchedModels(base, None, print)
+    model, tokenizer = loaded.as_served(adapter), loaded.tokenizer
     inputs = tokenizer.apply_chat_template(
         [row["messages"][:-1] for row in rows],
         add_generation_prompt=True,

@@ -16,6 +16,7 @@ from rl_assets.defs.documentation.multimodal import (
 )
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import day_check, days
+from rl_assets.defs.shared.permanent_errors import without_retries
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import SFT, SFT_CHECKS, SftConfig, base_model
 from rl_assets.defs.training.offline_adapters import GRPO, GrpoConfig
@@ -104,7 +105,8 @@ def multimodal_report(
         problem = f"{day} has no multimodal SFT adapter: materialize multimodal_sft_adapter first"
         raise dg.Failure(problem, allow_retries=False)
     base = ensure_base_model(home.base_model, home.paths.models, log)
-    report = evaluate_images(day, home.paths.datasets("multimodal_sft_dataset", day), base, adapters, log)
+    with without_retries():
+        report = evaluate_images(day, home.paths.datasets("multimodal_sft_dataset", day), base, adapters, log)
     folder = home.paths.reports(day)
     write_image_report(report, folder)
     return dg.MaterializeResult(

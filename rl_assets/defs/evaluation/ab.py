@@ -11,6 +11,7 @@ from rl_assets.defs.evaluation.reports import eval_report
 from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import day_check, days
+from rl_assets.defs.shared.permanent_errors import without_retries
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.ab.compare import compare_agents, rated_answers
 from rl_assets.evaluation.ab.judge import judge_agents
@@ -65,7 +66,8 @@ def adapter_ab_report(
     By the primary metric, and by a judge if one is configured; adjusted to one mix of categories.
     """
     day, reports = context.partition_key, home.paths.reports(context.partition_key)
-    connection = generated_answers(reports, home.duckdb_memory_limit)
+    with without_retries():
+        connection = generated_answers(reports, home.duckdb_memory_limit)
     service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
     verdicts = judge_agents(connection, service, config.judge_pairs) if service else None
     notes = read_report(reports).not_evaluated

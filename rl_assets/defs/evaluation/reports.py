@@ -19,6 +19,7 @@ from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import BACKFILL, day_check, days
+from rl_assets.defs.shared.permanent_errors import without_retries
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
@@ -95,7 +96,9 @@ def eval_report(
     day, recipe = context.partition_key, config.resolve(home)
     require_input(context, home.lake, RATED_INTERACTIONS, day)
     service = judge.judge(home.paths, config.max_judge_calls, context.log.info)
-    return evaluate_night(context, home, recipe, _inputs(home, day, recipe), service, config.judge_pairs)
+    with without_retries():
+        inputs = _inputs(home, day, recipe)
+    return evaluate_night(context, home, recipe, inputs, service, config.judge_pairs)
 
 
 def evaluate_night(
@@ -109,13 +112,11 @@ def evaluate_night(
     """Evaluate the day's adapters of the product, or of the segment that the inputs name, and write all of it."""
     day, paths, log = context.partition_key, home.paths, context.log.info
     base, folder = ensure_base_model(home.base_model, paths.models, log), paths.reports(day, inputs.name)
-    try:
-        models = models_of_day(paths, day, base, recipe.candidate, inputs.name)
-    except FileNotFoundError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
     settle = _epoch_metric(context, paths.metric_of_epoch(inputs.name), recipe)
-    epoch = RunningEpoch(settle, partial(_fresh, home, day, inputs, models))
-    evaluation = evaluate(day, models, inputs, log, judge, judge_pairs, epoch)
+    with without_retries():
+        models = models_of_day(paths, day, base, recipe.candidate, inputs.name)
+        epoch = RunningEpoch(settle, partial(_fresh, home, day, inputs, models))
+        evaluation = evaluate(day, models, inputs, log, judge, judge_pairs, epoch)
     report = evaluation.report
     write_answers(evaluation.answers, folder)
     write_differences(evaluation.differences, folder)
@@ -131,10 +132,7 @@ def _epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe)
     """Keeps the metric of the running epoch in its file; a run of a backfill writes none."""
 
     def settle(choose: Callable[[], Primary]) -> Primary:
-        try:
-            return primary_of_epoch(file, choose, recipe.primary_reason, keep=BACKFILL not in context.run.tags)
-        except ValueError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
+        return primary_of_epoch(file, choose, recipe.primary_reason, keep=BACKFILL not in context.run.tags)
 
     return settle
 

@@ -13,7 +13,9 @@ from rl_assets.defs.training.adapters import SFT_CHECKS, base_model, dpo_adapter
 from rl_assets.defs.training.training_runs import Results, StageConfig, TrainingStage, train_adapter, training_asset
 
 GROUP = "offline_adapters"
-COMMON = {name: SFT_CHECKS[name] for name in ("end_of_turn_is_trained", "weights_reload", "merged_model")}
+COMMON = {
+    name: SFT_CHECKS[name] for name in ("end_of_turn_is_trained", "weights_reload", "merged_model", "quantized_base")
+}
 GRPO_CHECKS = COMMON | {
     "better_answers_gained": "Better answers, or the rewards of its own answers, gained over the run."
 }

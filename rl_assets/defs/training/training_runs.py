@@ -21,6 +21,7 @@ from rl_assets.evaluation.report.inline_plots import sparkline
 from rl_assets.models.adapters import Adapter, Check, newest_adapter
 from rl_assets.models.base_models import ensure_base_model
 from rl_assets.models.loading import WrongBaseModelError
+from rl_assets.models.memory import DeviceMemoryError
 from rl_assets.models.runtime import describe_host
 from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe, recipe_warnings
 from rl_assets.settings import load_settings
@@ -34,7 +35,7 @@ GPU = "gpu"
 GPU_STEP = gpu_step(load_settings().gpus)
 # A step whose process or machine died resumes from its last checkpoint. A fault of the data is permanent.
 RETRY = dg.RetryPolicy(max_retries=2)
-PERMANENT = (TrainingRefused, WrongBaseModelError, TrainingDiverged)
+PERMANENT = (TrainingRefused, WrongBaseModelError, TrainingDiverged, DeviceMemoryError)
 # The one check of an adapter that a skipped training answers too.
 ENOUGH_ROWS = "enough_usable_rows"
 ENOUGH_ROWS_STATES = (
@@ -229,7 +230,7 @@ def _check_result(check: Check) -> dg.AssetCheckResult:
         check_name=check.name,
         passed=check.passed,
         severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
-        metadata={"value": check.value, "limit": check.limit},
+        metadata={"value": check.value, "limit": check.limit, "what": check.what},
     )
 
 

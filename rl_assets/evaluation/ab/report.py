@@ -35,8 +35,9 @@ GENERATED_SCORES = (
 )
 ADJUSTMENT = (
     "Mix-adjusted scores count every category by its share of all questions, whoever answered: an agent that got the "
-    "easy ones gains nothing by it. Intervals are 95 %, normal, with a question as the unit; one without width means "
-    "that every question of a category scored alike, not that the value is certain."
+    "easy ones gains nothing by it. Intervals are 95 %, normal, with a question as the unit, and exact "
+    "(Clopper-Pearson) for scores that are all alike. Differences that are all alike win by the p-value of as many "
+    "equal signs."
 )
 
 

@@ -39,8 +39,9 @@ FOREST_CAPTION = (
     "excludes 0."
 )
 INTERVALS = (
-    "Brackets hold 95 % intervals: bootstrap over prompt clusters, 10,000 resamples, fixed seed. A bracket without "
-    "width means that every item scored alike, not that the value is certain."
+    "Brackets hold 95 % intervals: bootstrap over prompt clusters, 10,000 resamples, fixed seed; where all prompts "
+    "agree, exact ones (Clopper-Pearson). A difference of 0 on every prompt has no width: that none of these answers "
+    "differs does not show that none will."
 )
 
 
@@ -93,7 +94,9 @@ def headline(report: EvalReport) -> str:
     metric = report.primary.level
     level = report.candidate.metrics.get(metric)
     if level is None:
-        return "There was no held-out item to evaluate on."
+        too_long = report.held_out.too_long
+        why = f" {too_long} rows are too long for the base's context." if too_long else ""
+        return f"There was no held-out item to evaluate on.{why}"
     differences = [
         f"{comparison.differences[metric].mean:+.3f} against the {comparison.theirs}"
         for comparison in report.comparisons.values()
@@ -139,8 +142,14 @@ def models_table(report: EvalReport) -> Table:
     rows.append(["Tokens per second, batched", *(number(model.tokens_per_second) for model in models)])
     rows.append(["Tokens per answer", *(number(model.tokens_per_answer) for model in models)])
     rows.append(["Cost of 1,000 answers, USD", *(_cost_cell(model) for model in models)])
-    rows.append(["Unfinished answers", *(str(model.unfinished_answers) for model in models)])
+    room, items = report.held_out.max_new_tokens, report.held_out.items
+    unfinished = (_share_cell(model.unfinished_answers, items) for model in models)
+    rows.append([f"Unfinished answers (limit {room} tokens)", *unfinished])
     return Table(["", *(f"{model.role} ({model.label})" for model in models)], rows)
+
+
+def _share_cell(count: int, items: int) -> str:
+    return f"{count} of {items} ({count / items:.0%})" if items else "0"
 
 
 def _latency_cell(model: ModelResult) -> str | None:
@@ -238,7 +247,8 @@ def _worst_answers(held_out: HeldOutResult) -> Section:
 def _lineage_table(report: EvalReport) -> Table:
     """Base, datasets, adapters and champion by their hashes, with the inputs of each."""
     lineage = report.lineage
-    rows = [["base model", lineage.base_name, _short(lineage.base_sha256), ""]]
+    quantized = f", quantized to {lineage.quantization}" if lineage.quantization else ""
+    rows = [["base model", f"{lineage.base_name}{quantized}", _short(lineage.base_sha256), ""]]
     for data in lineage.datasets:
         inputs = ", ".join(f"{table} ({len(days)} days)" for table, days in data.inputs.items())
         splits = " / ".join(f"{rows} {name}" for name, rows in data.rows.items())

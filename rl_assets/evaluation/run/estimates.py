@@ -19,6 +19,8 @@ from rl_assets.metrics.rouge import rouge
 from rl_assets.metrics.statistics import (
     Interval,
     clusters_needed,
+    exact_if_all_agree,
+    exact_share,
     interval,
     minimum_detectable_effect,
     rate_difference,
@@ -65,7 +67,9 @@ class Column:
         """This metric - the other's, paired row by row. Raises ValueError if the rows are not the same."""
         if self.clusters != other.clusters or not np.array_equal(self.weights, other.weights):
             raise ValueError("the two models were scored on different rows: no paired difference")
-        return interval(self.values - other.values, self.clusters, self.weights, against_zero=True)
+        difference = interval(self.values - other.values, self.clusters, self.weights, against_zero=True)
+        # Of equal answers the difference is 0 for sure: as wide as that of a share, no guardrail could pass.
+        return exact_if_all_agree(difference, 1.0 if self.share and difference.mean else None)
 
     def rows(self, rows: Sequence[int]) -> "Column":
         """The column restricted to these rows."""
@@ -76,6 +80,13 @@ class Column:
 @dataclass(frozen=True)
 class RateColumn(Column):
     """A metric whose weights are the model's own, as its tokens: two models are compared by their rates."""
+
+    def interval(self) -> Interval:
+        """The rate with its interval; where no answer counts, that of such a share of the answers at their tokens."""
+        found = super().interval()
+        if found.se is None or self.values.any():
+            return found
+        return exact_share(0.0, found.n, found.clusters).scaled(QUALITY_TOKENS * len(self) / float(self.weights.sum()))
 
     def difference(self, other: "Column") -> Interval:
         """This rate - the other's, the same clusters drawn for both. Raises ValueError if the rows differ."""

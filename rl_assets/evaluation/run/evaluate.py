@@ -10,7 +10,7 @@ from rl_assets.core.files import sha256_text
 from rl_assets.evaluation.run.answers import answers_table
 from rl_assets.evaluation.run.differences import Differences, differences_of, judged_differences
 from rl_assets.evaluation.run.estimates import EvalScores, sample_size
-from rl_assets.evaluation.run.generate import Log, PromptSet, generate_and_score
+from rl_assets.evaluation.run.generate import Log, generate_and_score
 from rl_assets.evaluation.run.inputs import EvalInputs, Item, Pair
 from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.run.results import (
@@ -23,6 +23,7 @@ from rl_assets.evaluation.run.results import (
     training_runs,
 )
 from rl_assets.evaluation.run.rungs import Logged, choose_primary
+from rl_assets.evaluation.run.timing import latency_ratio, with_latency
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import (
     Comparison,
@@ -39,10 +40,10 @@ from rl_assets.judging.summary import JudgeVerdicts, compare_by_judge
 from rl_assets.judging.win_rates import net_wins
 from rl_assets.llm.client import Judge
 from rl_assets.llm.prices import price_of
-from rl_assets.metrics.statistics import SEED, median_interval
-from rl_assets.models.latency import paired_latency_ratios
-from rl_assets.models.loading import free_memory, load_for_inference
+from rl_assets.metrics.statistics import SEED
+from rl_assets.models.memory import explain_out_of_memory, free_memory
 from rl_assets.models.runtime import start
+from rl_assets.models.switching import SwitchedModels
 from rl_assets.recipes.recipe import DeclaredMetric
 
 Settle = Callable[[Callable[[], Primary]], Primary]
@@ -87,8 +88,8 @@ def evaluate(
 ) -> Evaluation:
     """Generate answers of every distinct model to the same held-out items and compare them, paired.
 
-    Models are scored with one in memory at a time; for the latency ratio the candidate and the model that it
-    would replace are loaded together. A champion of another base is not evaluated: nothing is comparable. If there is
+    The base is in memory once, quantized if the candidate's training quantized it, and adapters are switched. A
+    champion of another base is not evaluated: nothing is comparable. If there is
     a judge, it compares at most `judge_pairs` answers of the model under decision with those of that model. The metric
     that decides is chosen by the logged rows before any model answers, and the fresh prompts with it.
     """
@@ -102,13 +103,34 @@ def evaluate(
     log(primary.sentence())
     fresh = epoch.fresh(primary)
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
-    outputs = generate_and_score(models, items, pairs, inputs.benchmarks, fresh.items, log)
-    scores = EvalScores(models, *outputs, level=primary.level)
+    scores, ratio = _scores(models, inputs, (items, pairs, fresh.items), primary.level, log)
     verdicts = judge_candidate(scores, judge, judge_pairs, preferences, fresh.counted) if judge else JudgeResult()
-    report = _report(day, inputs, scores, primary, verdicts, datasets, contamination, fresh.notes, log)
+    report = _report(day, inputs, scores, primary, verdicts, datasets, contamination, fresh.notes, ratio)
     return Evaluation(
         report, answers_table(day, scores, report.prices), _differences(scores, primary, verdicts.pairwise)
     )
+
+
+def _scores(
+    models: EvaluatedModels,
+    inputs: EvalInputs,
+    prompts: tuple[list[Item], list[Pair], list[Item]],
+    level: str,
+    log: Log,
+) -> tuple[EvalScores, LatencyRatio | None]:
+    """What all models give for the items, pairs and fresh items; then, when adapters may be merged, their latency.
+
+    Raises DeviceMemoryError if the base, or a single prompt, does not fit the memory.
+    """
+    items, pairs, fresh = prompts
+    with explain_out_of_memory(f"The evaluation of {models.base.name}"):
+        loaded = SwitchedModels(models.base, models.quantization, log)
+        fitting, outputs = generate_and_score(models, loaded, items, pairs, inputs.benchmarks, fresh, log)
+        outputs = with_latency(models, loaded, fitting, outputs, log)
+        ratio = latency_ratio(models, loaded, fitting, log)
+    del loaded
+    free_memory()
+    return EvalScores(models, fitting, outputs, level=level), ratio
 
 
 def _report(
@@ -120,9 +142,9 @@ def _report(
     datasets: list[DatasetUsed],
     contamination: Contamination,
     notes: list[str],
-    log: Log,
+    ratio: LatencyRatio | None,
 ) -> EvalReport:
-    """All that is known of the models; requests are timed here, when nothing else is in memory."""
+    """All that is known of the models."""
     prices = price_of(inputs.prices, scores.models.base.name)
     return EvalReport(
         day=day,
@@ -135,7 +157,7 @@ def _report(
         benchmarks=benchmark_results(scores, inputs.benchmarks),
         judge=verdicts,
         production=inputs.production,
-        latency_ratio=_latency_ratio(scores, log),
+        latency_ratio=ratio,
         lineage=lineage(scores.models, datasets),
         training=training_runs(scores.models),
         prices=prices,
@@ -227,26 +249,3 @@ def with_verdicts(
 def _spread(size: int, limit: int) -> Sequence[int]:
     """At most `limit` of `size` rows, evenly over all of them."""
     return [(turn * size) // limit for turn in range(limit)] if size > limit else range(size)
-
-
-def _latency_ratio(scores: EvalScores, log: Log) -> LatencyRatio | None:
-    """Request time against the champion as users would feel it; against the base only at equal work."""
-    models, held_out = scores.models, scores.held_out
-    champion, against, ours = models.comparable_champion, models.against, models.decided
-    if not held_out.items or len(models.weights_compared()) < 2:
-        return None
-    log(f"timing requests of the {ours} and the {against} in turns")
-    ratios = _ratios(models, held_out, log)
-    free_memory()
-    return LatencyRatio(ours=ours, against=against, ratio=median_interval(ratios), equal_work=champion is None)
-
-
-def _ratios(models: EvaluatedModels, prompts: PromptSet, log: Log) -> list[float]:
-    return paired_latency_ratios(
-        load_for_inference(models.base, models.roles()[models.decided]),
-        load_for_inference(models.base, models.comparable_champion),
-        [item.prompt for item in prompts.items],
-        prompts.max_new_tokens,
-        equal_work=models.comparable_champion is None,
-        log=log,
-    )

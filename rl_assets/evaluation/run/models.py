@@ -9,6 +9,7 @@ from rl_assets.evaluation.promotion.champion import champion_adapter, champion_i
 from rl_assets.evaluation.schema.report import Role
 from rl_assets.models.adapters import Adapter, newest_adapter, newest_adapter_before
 from rl_assets.models.base_models import BaseModel
+from rl_assets.models.loading import Quantization, quantization_of
 
 # Adapters that answer; a reward model scores.
 KINDS = ("sft", "dpo", "kto", "grpo")
@@ -29,6 +30,11 @@ class EvaluatedModels:
     champion: Adapter | None = None
     others: tuple[Adapter, ...] = ()
     entrant: Adapter | None = None
+
+    @property
+    def quantization(self) -> Quantization | None:
+        """How the candidate's training quantized the base: all models answer on it so, and fit where training fits."""
+        return quantization_of(self.candidate)
 
     @property
     def comparable_champion(self) -> Adapter | None:

@@ -25,9 +25,12 @@ from rl_assets.llm.prices import Price
 from rl_assets.metrics.text import exact_match, pair_f1, token_f1, why_wrong
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.generation import Answer
+from rl_assets.models.loading import quantization_of
 from rl_assets.tables.dataset_manifest import require_manifest
 
 MAX_WORST_ANSWERS = 20
+# The share of answers that may be cut off before a note says so.
+MAX_UNFINISHED = 0.05
 
 
 def model_results(scores: EvalScores, price: Price | None) -> dict[Role, ModelResult]:
@@ -130,6 +133,7 @@ def lineage(models: EvaluatedModels, datasets: list[DatasetUsed]) -> Lineage:
         datasets=datasets,
         champion_sha256=models.champion.sha256 if models.champion else None,
         champion_base_sha256=models.champion.base_sha256 if models.champion else None,
+        quantization=models.quantization,
     )
 
 
@@ -164,10 +168,9 @@ def notes_on(scores: EvalScores, judge: JudgeResult) -> list[str]:
     """What a reader should know alongside the values, as sentences."""
     models, verdicts = scores.models, judge.pairwise
     notes = [] if verdicts else ["No judge is configured: there are automatic metrics only."]
-    if scores.held_out.too_long:
-        notes.append(f"{scores.held_out.too_long} held-out rows are longer than the model's context and were dropped.")
-    if scores.held_out.refused:
-        notes.append(f"{scores.held_out.refused} held-out rows are refused by the chat template and were dropped.")
+    notes += _dropped(scores.held_out, "held-out") + _dropped(scores.prompts.fresh, "fresh")
+    notes += _unfinished(scores)
+    notes += _quantized(models)
     if models.parent is None:
         notes.append(_without_parent(models.candidate))
     notes += models.not_evaluated()
@@ -175,6 +178,52 @@ def notes_on(scores: EvalScores, judge: JudgeResult) -> list[str]:
         notes.append("The candidate is the champion: it was evaluated once and compared with itself.")
     if verdicts is not None and verdicts.skipped:
         notes.append(f"{verdicts.skipped} pairs are left for another run: the judge's budget was spent or it was down.")
+    return notes
+
+
+def _dropped(sample: PromptSet, which: str) -> list[str]:
+    """How many rows were left out, and why."""
+    notes = []
+    if sample.too_long:
+        notes.append(
+            f"{sample.too_long} {which} rows exceed the context of {sample.context:,} tokens, with room for answers of "
+            f"{sample.max_new_tokens}, and were dropped."
+        )
+    if sample.refused:
+        notes.append(f"{sample.refused} {which} rows are refused by the chat template and were dropped.")
+    return notes
+
+
+def _unfinished(scores: EvalScores) -> list[str]:
+    """The models many of whose answers were cut off at the room that all have."""
+    cut = []
+    for role, own in scores.by_role.items():
+        answers = own.generation.answers
+        share = sum(not answer.finished for answer in answers) / max(1, len(answers))
+        if share > MAX_UNFINISHED:
+            cut.append(f"{share:.0%} of the {role}'s")
+    room = scores.held_out.max_new_tokens
+    return [f"Answers were cut off at {room} new tokens, the room of all models: {', '.join(cut)}."] if cut else []
+
+
+def _quantized(models: EvaluatedModels) -> list[str]:
+    """On which weights the models answered, if not on those of the base as it is stored."""
+    others = [
+        f"the {role} ({quantization_of(adapter) or 'not quantized'})"
+        for role, adapter in models.roles().items()
+        if adapter and quantization_of(adapter) != models.quantization
+    ]
+    notes = []
+    if models.quantization:
+        notes.append(
+            f"All models answered on the base quantized to {models.quantization}, as the candidate was trained, with "
+            "their adapters apart from its weights. So requests were timed too, those of the base with an adapter of "
+            "no effect; an adapter that is merged into the unquantized base answers faster and, by rounding, a little "
+            "otherwise."
+        )
+    if others:
+        was = models.quantization or "not quantized"
+        notes.append(f"Trained on a base of another quantization than the candidate's ({was}): {', '.join(others)}.")
     return notes
 
 

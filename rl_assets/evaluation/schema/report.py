@@ -85,7 +85,10 @@ class WorstAnswer(Record):
 
 
 class HeldOutResult(Record):
-    """The held-out sample: its size, how many rows were dropped as too long for the context, slices, worst answers."""
+    """The held-out sample: its size, how many rows were dropped as too long for the context, slices, worst answers.
+
+    `max_new_tokens` is the room that every model had for an answer.
+    """
 
     items: int
     clusters: int
@@ -183,13 +186,17 @@ class DatasetUsed(Record):
 
 
 class Lineage(Record):
-    """What the evaluation rests on: the base model, the datasets, and the champion of that time, if there was one."""
+    """What the evaluation rests on: the base model, the datasets, and the champion of that time, if there was one.
+
+    `quantization` is how the base was quantized for all models: as in the candidate's training.
+    """
 
     base_name: str
     base_sha256: str
     datasets: list[DatasetUsed]
     champion_sha256: str | None
     champion_base_sha256: str | None
+    quantization: str | None = None
 
 
 class TrainingRun(Record):

@@ -19,7 +19,7 @@ from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.runtime import is_main_process, library_versions
 from rl_assets.training.runner.checks import max_or_nan, weights_reload_check
 from rl_assets.training.runner.disk import explain_full_disk
-from rl_assets.training.runner.merging import merged_model_check
+from rl_assets.training.runner.merging import merging_checks
 from rl_assets.training.runner.model_card import model_card
 from rl_assets.training.runner.run import Trained, TrainingRun
 
@@ -35,7 +35,9 @@ def publish_adapter(run: TrainingRun, trained: Trained) -> Adapter:
 def _write_adapter(run: TrainingRun, trained: Trained) -> Adapter:
     checks = [*trained.checks, weights_reload_check(_save_weights(trained.model, run.folder))]
     if run.inputs.kind != "reward":
-        checks.append(merged_model_check(trained.model, load_tokenizer(run.job.base), trained.rows))
+        base, quantization = run.job.base, run.job.recipe.quantization
+        tokenizer = load_tokenizer(base)
+        checks += merging_checks(trained.model, tokenizer, trained.rows, base, run.folder, quantization, run.log)
     manifest = _manifest(run, trained, checks)
     (run.folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
     return publish(run.folder, manifest)

@@ -8,7 +8,7 @@ is trained, the earlier ones are context.
 from typing import Any, Literal
 
 from rl_assets.models.end_of_turn import end_of_turn_ids
-from rl_assets.models.loading import load_for_training, load_tokenizer
+from rl_assets.models.loading import load_base, load_tokenizer
 from rl_assets.recipes.stages import LoraRecipe
 from rl_assets.training.data.audit import audit_end_of_turn, trained_tokens
 from rl_assets.training.data.rows import TrainingRows, sft_rows
@@ -36,7 +36,7 @@ def _trainer(run: TrainingRun, tokenizer: Any, rows: TrainingRows) -> Any:
     job, stage = run.job, run.job.recipe.sft
     arguments = trainer_arguments(run, stage) | sft_arguments(stage.model_dump(mode="json"), job.recipe.max_length)
     return SFTTrainer(
-        model=load_for_training(job.base, job.recipe.quantization, run.log),
+        model=load_base(job.base, job.recipe.quantization, run.log),
         args=SFTConfig(**arguments, dataset_kwargs={"skip_prepare_dataset": True}),
         train_dataset=answer_columns(rows, tokenizer),
         processing_class=tokenizer,

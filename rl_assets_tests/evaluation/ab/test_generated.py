@@ -46,7 +46,7 @@ def test_every_model_answers_every_prompt_once_and_nothing_is_generated_twice(fo
     agents = ["tiny (base)", "dpo bbbb (candidate)", "sft aaaa (parent, champion)", "grpo cccc"]
     assert list(dict.fromkeys(row["agent"] for row in rows)) == agents
     assert len(rows) == 4 * 8 and len({row["interaction_id"] for row in rows}) == len(rows)
-    assert sum(line.startswith("answered 8 of 8") for line in lines) == 4
+    assert sum(line == "answered 8 prompts" for line in lines) == 4
 
 
 def test_answers_cost_what_the_table_says(found):

@@ -3,6 +3,7 @@ import pytest
 
 from rl_assets.metrics.statistics import (
     clusters_needed,
+    exact_if_all_agree,
     holm,
     interval,
     median_interval,
@@ -182,3 +183,18 @@ def test_ties_that_all_agree_are_as_wide_as_that_many_coins():
 def test_other_values_that_all_agree_keep_their_width():
     same = interval([-2.0] * 9, [f"c{row}" for row in range(9)])
     assert (same.low, same.high) == (-2.0, -2.0)
+
+
+def test_a_difference_of_1_on_all_clusters_is_as_certain_as_their_number_allows():
+    won = exact_if_all_agree(interval([1.0] * 86, names(86), against_zero=True), 1.0)
+    assert (won.mean, won.low, won.high) == (1.0, pytest.approx(0.916, abs=5e-4), 1.0)
+    few = exact_if_all_agree(interval([1.0] * 3, names(3), against_zero=True), 1.0)
+    assert few.low == pytest.approx(-0.415, abs=5e-4) and few.p == 0.25
+
+
+def test_that_no_answer_changed_does_not_show_that_none_will():
+    same = exact_if_all_agree(interval([0.0] * 86, names(86), against_zero=True), 1.0)
+    assert (same.low, same.high, same.p) == (pytest.approx(-0.042, abs=5e-4), pytest.approx(0.042, abs=5e-4), 1.0)
+    assert exact_if_all_agree(interval([0.0] * 86, names(86), against_zero=True), None).high == 0.0
+    spread = interval([1.0, 0.0, 1.0, 1.0], names(4), against_zero=True)
+    assert exact_if_all_agree(spread, 1.0) == spread

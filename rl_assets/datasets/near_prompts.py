@@ -1,13 +1,11 @@
 """Prompts of a dataset that lie in another split too, or nearly so, by their texts: no key is trusted."""
 
-from collections import defaultdict
-
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from rl_assets.datasets.expectations import Expectation
-from rl_assets.features.near_sets import NearSets, partner
+from rl_assets.features.near_sets import NearSets
 from rl_assets.features.words import signed, word_hashes
 
 SETS = """
@@ -29,23 +27,9 @@ def find_leaks(connection: duckdb.DuckDBPyConnection) -> None:
     """Leave the view `leaking_prompts` (words) of held-out prompts that are equal or near to one of another split."""
     sets = connection.sql(SETS).to_arrow_table()
     words, splits = sets.column("words").combine_chunks(), sets.column("splits").to_pylist()
-    leaks = [len(names) > 1 for names in splits]
     held_out = np.array([names != ["train"] for names in splits], bool)
-    near = NearSets.from_words(words, wanted=held_out)
-    filed: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
-    for place, names in enumerate(splits):
-        for entry in near.entries_of(place):
-            filed[entry].setdefault(names[0], []).append(place)
-    marks = near.marks()
-    for place in np.flatnonzero(held_out).tolist():
-        own = near.words_of(place)
-        marks[own] = 1
-        leaks[place] = leaks[place] or any(
-            name != splits[place][0] and (near.all_near(entry) or near.any_near(marks, len(own), places))
-            for entry in near.entries_of(place)
-            for name, places in filed[partner(entry)].items()
-        )
-        marks[own] = 0
+    near = NearSets.from_words(words, wanted=held_out).near_others([names[0] for names in splits], held_out)
+    leaks = near | np.array([len(names) > 1 for names in splits], bool)
     connection.register("leaking_prompts", pa.table({"words": words.filter(pa.array(leaks, pa.bool_()))}))
 
 

@@ -6,6 +6,7 @@ under one word are compared. Prompts of one template are alike in their common w
 rare words tell which are near. Equal sets must be merged before.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,24 @@ class NearSets:
     def all_near(self, entry: int) -> bool:
         """Whether a set is near-equal to all that are filed under the partner of its entry."""
         return bool(self.alike[entry >> 2])
+
+    def near_others(self, names: Sequence[str], wanted: np.ndarray) -> np.ndarray:
+        """Whether each set is near-equal to one of another name; false for those that are not `wanted`."""
+        filed: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
+        for place, name in enumerate(names):
+            for entry in self.entries_of(place):
+                filed[entry].setdefault(name, []).append(place)
+        near, marks = np.zeros(len(names), bool), self.marks()
+        for place in np.flatnonzero(wanted).tolist():
+            own = self.words_of(place)
+            marks[own] = 1
+            near[place] = any(
+                name != names[place] and (self.all_near(entry) or self.any_near(marks, len(own), places))
+                for entry in self.entries_of(place)
+                for name, places in filed[partner(entry)].items()
+            )
+            marks[own] = 0
+        return near
 
     def marks(self) -> np.ndarray:
         """Room to mark the words of one set, for `first_near`."""

@@ -10,6 +10,17 @@ MIN_AGREEMENT = 0.6
 MIN_HALF = 0.5
 
 
+def may_still_be_validated(preferences: JudgeVerdicts | None) -> bool:
+    """Whether further preferences of people could prove a judge that has not been validated.
+
+    They are too few so far, or people always chose the longer (or the shorter) one, and nothing else speaks against it.
+    """
+    if preferences is None:
+        return True
+    halves = preferences.by_length
+    return preferences.reliable and (preferences.clusters < MIN_CLUSTERS or not (halves.longer and halves.shorter))
+
+
 def validation_problem(preferences: JudgeVerdicts | None) -> str | None:
     """Why the judge may not decide a promotion, as the rest of a sentence about it; None if it may.
 

@@ -45,17 +45,6 @@ def read_score(text: str) -> float | None:
         return None
 
 
-def read_scores(text: str, ids: set[str]) -> dict[str, float] | None:
-    """A score for each of `ids`; None if the reply is invalid, or its ids are not exactly these, each once."""
-    try:
-        rows = parse_reply(text, "scores")
-        scores = [(row["id"], _score(row["score"])) for row in rows if row.keys() == {"id", "score"}]
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return None
-    complete = len(scores) == len(rows) == len(ids) and {identity for identity, _ in scores} == ids
-    return dict(scores) if complete else None
-
-
 def _score(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"{value!r} is no score in [0, 1]")

@@ -110,7 +110,8 @@ def test_a_loss_within_the_tolerance_breaks_nothing():
 def test_without_json_references_validity_is_not_a_guardrail():
     decided = decide_on(SHOWN, validity=None)
     assert decided.verdict == "PROMOTE"
-    assert [guardrail.status for guardrail in decided.guardrails] == ["pass", "not measured", "pass"]
+    statuses = {guardrail.name: guardrail.status for guardrail in decided.guardrails}
+    assert (statuses["token_f1"], statuses["json_validity"]) == ("pass", "not measured")
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(span(1.3, 1.2, 1.4), "REJECT"), (span(1.15, 1.05, 1.25), "PROMOTE")])
@@ -123,15 +124,16 @@ def test_49_clusters_are_insufficient_and_50_are_not():
     few = decide_on(evidence(49, 0, nights=7))
     assert (few.verdict, few.difference) == ("INSUFFICIENT", None)
     assert few.reasons == [
-        "There are 49 held-out clusters; a decision takes 50. At 7 a night that takes 1 more nights; more traffic or a "
-        "wider segment helps."
+        "There are 49 held-out clusters; a decision takes 50. At 7 a night that takes 1 more nights, and a gain of "
+        "+0.05 takes about 107 to show. Raise the traffic, or decide on several segments as one: a wider `segment` of "
+        "the recipe, or none."
     ]
     assert decide_on(evidence(50, 0)).verdict == "PROMOTE"
 
 
 def test_no_held_out_item_is_insufficient():
     decided = decide(report(comparisons={"candidate-base": comparison("base")}), None, RULES, Evidence())
-    assert decided.reasons == ["There are 0 held-out clusters; a decision takes 50."]
+    assert decided.reasons[0].startswith("There are 0 held-out clusters; a decision takes 50. Raise the traffic")
 
 
 def test_leakage_is_insufficient_however_good_the_metrics():
@@ -201,7 +203,7 @@ def test_the_parent_can_be_decided_as_a_candidate_of_its_own():
     models = whole.models | {"parent": whole.candidate.model_copy(update={"sha256": "the parent"})}
     decided = decide(whole.model_copy(update={"models": models}), None, RULES, SHOWN, "parent")
     assert (decided.verdict, decided.candidate) == ("PROMOTE", "the parent")
-    assert {guardrail.name for guardrail in decided.guardrails} == {"token_f1", "json_validity"}
+    assert "latency" not in {guardrail.name for guardrail in decided.guardrails}, "nobody timed the parent"
 
 
 def test_a_verdict_on_an_adapter_of_an_earlier_day_says_so():

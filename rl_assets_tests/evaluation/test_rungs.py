@@ -2,7 +2,7 @@
 
 import pytest
 
-from rl_assets.evaluation.run.inputs import Item, Pair
+from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
 from rl_assets.evaluation.run.rungs import Logged, choose_primary, ladder
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.judging.win_rates import WinsByLength
@@ -63,12 +63,21 @@ def test_a_few_long_references_among_short_ones_do_not_change_the_metric():
     assert chosen(Logged(items(SHORT, 79) + items(PROSE, 21), [])).metric is None
 
 
+def test_free_texts_whose_good_answers_agree_have_one_right_answer():
+    assert chosen(Logged(items(PROSE), [], agreement=Agreement(20, 10))).metric == "exact_match"
+    for too_little in (Agreement(19, 19), Agreement(20, 9)):
+        assert chosen(Logged(items(PROSE), [], agreement=too_little)).metric is None
+    assert chosen(Logged([], [], agreement=Agreement(20, 20))).metric is None
+
+
 def test_a_judge_that_follows_length_does_not_promote_whatever_its_agreement():
-    primary = chosen(Logged(items(PROSE), pairs(60), "judge", agreement(1.0, 0.45)))
-    assert (primary.metric, primary.strength) == ("judged_win_rate", "CANARY")
-    assert (
-        "follows length: it agrees with people on 1.00 where they chose the longer answer, and on 0.45" in primary.why
-    )
+    primary = chosen(Logged(items(PROSE), pairs(40), "judge", agreement(1.0, 0.45)))
+    assert primary.metric is None
+    follows = "follows length: it agrees with people on 1.00 where they chose the longer answer, and on 0.45"
+    assert follows in primary.sentence()
+    too_few = chosen(Logged(items(PROSE), pairs(40), "judge", agreement(1.0, 0.45, clusters=23)))
+    assert (too_few.metric, too_few.strength) == ("judged_win_rate", "CANARY")
+    assert too_few.why == "judge is validated on 23 of 50 human preferences"
 
 
 def test_an_unreliable_judge_does_not_decide():
@@ -82,7 +91,8 @@ def test_a_declared_metric_decides_or_says_what_it_lacks():
     assert without.metric is None
     assert without.sentence().startswith(
         "The declared metric cannot decide on these answers. "
-        "Exact match: 0 of 80 held-out prompts have references of at most 8 words; 80% are needed. Provide"
+        "Exact match: 0 of 80 held-out prompts have references of at most 8 words; 80% are needed, or two good answers "
+        "to one prompt agree in 0 of 0 clusters; 50% of 20 or more are needed. Provide"
     )
 
 

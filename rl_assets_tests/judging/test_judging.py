@@ -5,13 +5,12 @@ import re
 
 import pytest
 
-from rl_assets.judging.groups import score_groups
 from rl_assets.judging.pairwise import AnswerPair, PairVerdict, judge_pairs
 from rl_assets.judging.pointwise import score_answers
 from rl_assets.judging.prompts import boundary_of
 from rl_assets.judging.summary import compare_by_judge
 from rl_assets.judging.win_rates import length_controlled, win_rate
-from rl_assets_tests.support.judge_server import Asked, Say, always_first, chatty, error, gullible, honest, scores
+from rl_assets_tests.support.judge_server import Say, always_first, chatty, error, gullible, honest
 
 PROMPT = ({"role": "user", "content": "Where is my order?"},)
 
@@ -38,7 +37,7 @@ def test_an_honest_judge_is_usable_and_its_wins_are_counted(make_judge):
     )
     assert (found.consistency, found.first_position) == (1.0, 0.5)
     assert found.win_rate is not None and found.win_rate.mean == pytest.approx(9 / 11)
-    assert len(server.asked) == 2 * 10 + 2 * 3
+    assert len(server.asked) == 2 * 10 + 2 * 5
 
 
 def test_a_judge_that_always_takes_the_first_decides_nothing_and_is_unusable(make_judge):
@@ -106,46 +105,9 @@ def test_one_invalid_order_makes_the_pair_invalid(make_judge):
     assert judge_pairs(judge, pairs_of(("good", "bad"))) == [PairVerdict("invalid", "1", None)]
 
 
-def test_a_score_is_the_mean_of_the_valid_samples(make_judge):
-    replies = iter(["0.2", "0.4", '"high"'])
-    judge, server = make_judge(lambda asked: Say(f'{{"rationale": "r", "score": {next(replies)}}}'), concurrency=1)
-    assert score_answers(judge, [(PROMPT, "a")], samples=3) == [pytest.approx(0.3)]
-    assert {asked.body["temperature"] for asked in server.asked} == {0.7}
-
-
 def test_an_answer_without_a_valid_score_has_none(make_judge):
     judge, _ = make_judge(lambda asked: Say("0.9"))
     assert score_answers(judge, [(PROMPT, "a"), (PROMPT, "b")]) == [None, None]
-
-
-def by_quality(asked: Asked) -> Say:
-    return scores(*((str(n), 1.0 if "good" in text else 0.1) for n, text in enumerate(asked.answers, 1)))
-
-
-def by_position(asked: Asked) -> Say:
-    return scores(*((str(n), 1.0 if n == 1 else 0.0) for n, _ in enumerate(asked.answers, 1)))
-
-
-def test_a_group_is_scored_in_two_orders_and_identical_answers_once(make_judge):
-    judge, server = make_judge(by_quality)
-    assert score_groups(judge, [(PROMPT, ["good", "bad", "good", "worse"])]) == [[1.0, 0.1, 1.0, 0.1]]
-    shown = [asked.answers for asked in server.asked]
-    assert [sorted(order) for order in shown] == [["bad", "good", "worse"]] * 2
-    assert shown[0] == shown[1][::-1]
-
-
-def test_a_bias_for_the_first_place_is_averaged_over_both_orders(make_judge):
-    judge, _ = make_judge(by_position)
-    (found,) = score_groups(judge, [(PROMPT, ["a", "b"])])
-    assert found == [0.5, 0.5]
-
-
-def test_a_group_with_a_wrong_id_is_dropped_and_the_others_stay(make_judge):
-    judge, _ = make_judge(
-        lambda asked: scores(("1", 1.0), ("1", 0.0)) if "spoil" in asked.answers else by_quality(asked)
-    )
-    groups = [(PROMPT, ["good", "bad"]), (PROMPT, ["spoil", "b"]), (PROMPT, ["alone"]), (PROMPT, ["x", "x"])]
-    assert score_groups(judge, groups) == [[1.0, 0.1], None, None, None]
 
 
 def test_verdicts_resume_from_the_cache_without_a_call(make_judge):

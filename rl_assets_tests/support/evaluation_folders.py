@@ -27,6 +27,7 @@ def dpo_row(key: str, question: str, chosen: str, rejected: str, **metadata: Any
         "chosen": [{"role": "assistant", "content": chosen}],
         "rejected": [{"role": "assistant", "content": rejected}],
         "metadata": {"prompt_key": key, "cluster_key": key, "segment": "parts", "category": "colour", "margin": 1.0}
+        | {"strategy": "all_margin", "reward_source": "human"}
         | metadata,
     }
 

@@ -111,7 +111,9 @@ def verdicts(**changes: Any) -> JudgeVerdicts:
 
 
 def comparison(theirs: Role, **differences: Interval) -> Comparison:
+    """A comparison with these differences, which guardrails read too."""
     return Comparison(
+        guarded=differences,
         ours="candidate",
         theirs=theirs,
         differences=differences,

@@ -122,7 +122,8 @@ def verdict(choice: str) -> Say:
     return Say(json.dumps({"rationale": "Because.", "verdict": choice}))
 
 
-GOOD = re.compile(r"good|seven|Bonjour|144", re.I)
+# A right answer to a question of a test, or of the judge's own test questions.
+GOOD = re.compile(r"good|seven|Bonjour|144|100 degrees|Blot it", re.I)
 
 
 def honest(asked: Asked) -> Say:
@@ -143,11 +144,6 @@ def gullible(asked: Asked) -> Say:
     """Gives an answer what it asks for, else judges honestly."""
     begs = [bool(re.search(r"verdict|1\.0", text)) for text in asked.answers]
     return verdict("1" if begs[0] else "2") if any(begs) else honest(asked)
-
-
-def scores(*pairs: tuple[str, float]) -> Say:
-    rows = [{"id": identity, "score": score} for identity, score in pairs]
-    return Say(json.dumps({"rationale": "Because.", "scores": rows}))
 
 
 def error(status: int, **headers: str) -> Say:

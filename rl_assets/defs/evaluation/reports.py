@@ -24,6 +24,7 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
+from rl_assets.evaluation.log.agreement import agreement_of_good_answers
 from rl_assets.evaluation.log.production import production_metrics
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch
 from rl_assets.evaluation.promotion.nights import earlier_nights
@@ -188,15 +189,18 @@ def further_training_sets(home: HomeResource, day: str) -> list[Path]:
 
 
 def _inputs(home: HomeResource, day: str, recipe: Recipe) -> EvalInputs:
+    rated = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
+    in_slice = partial(matches_slice, recipe=recipe)
     return EvalInputs(
         sft_folder=home.paths.datasets("sft_dataset", day),
         dpo_folder=home.paths.datasets("dpo_dataset", day),
         trained_on=further_training_sets(home, day),
         segment=recipe.segment,
         declared=recipe.primary,
-        row_filter=partial(matches_slice, recipe=recipe),
+        row_filter=in_slice,
         rows=filters_of(recipe.model_copy(update={"agents": ()})),
+        agreement=agreement_of_good_answers(rated, recipe.segment, in_slice),
         benchmarks=read_benchmarks(home.paths.benchmarks),
-        production=production_metrics(rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)),
+        production=production_metrics(rated),
         prices=read_prices(home.paths.prices),
     )

@@ -7,6 +7,7 @@ from functools import partial
 
 import dagster as dg
 
+from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
 from rl_assets.defs.evaluation.decisions import EVIDENCE_POOL, PromotionConfig, decide_night, publish_evidence
@@ -17,6 +18,7 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import Results, table_asset
 from rl_assets.defs.training.adapters import base_model
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP
+from rl_assets.evaluation.log.agreement import agreement_of_good_answers
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.llm.prices import read_prices
 from rl_assets.recipes.recipe import Recipe, filters_of, matches_filters
@@ -64,11 +66,14 @@ def _with_values_of(segment: Segment, config: EvalConfig) -> EvalConfig:
 
 def _inputs(home: HomeResource, day: str, name: str, recipe: Recipe) -> EvalInputs:
     """The held-out rows of the segment; benchmarks and production metrics are in the report of the product."""
+    rated = rated_as_of(home.lake, home.window(day), home.duckdb_memory_limit)
+    in_slice = partial(matches_filters, recipe=recipe)
     return EvalInputs(
         sft_folder=home.paths.datasets("sft_dataset", day),
         dpo_folder=home.paths.datasets("dpo_dataset", day),
         trained_on=further_training_sets(home, day),
-        row_filter=partial(matches_filters, recipe=recipe),
+        row_filter=in_slice,
+        agreement=agreement_of_good_answers(rated, None, in_slice),
         rows=filters_of(recipe),
         name=name,
         declared=recipe.primary,

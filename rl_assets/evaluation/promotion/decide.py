@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 from rl_assets.evaluation.promotion.champion import Champion
+from rl_assets.evaluation.promotion.evidence import clusters_to_show
 from rl_assets.evaluation.promotion.guardrails import check_guardrails
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.schema.decision import Decision, Guardrail, Verdict
@@ -18,6 +19,9 @@ from rl_assets.evaluation.schema.report import Comparison, EvalReport, Role
 from rl_assets.metrics.statistics import Interval
 
 MAX_UNBALANCED = 0.5
+# What the pace of a small product is told by: a gain that users notice, where a quarter of the answers differ.
+USUAL_GAIN, USUAL_DISAGREEMENT = 0.05, 0.25
+FASTER = "Raise the traffic, or decide on several segments as one: a wider `segment` of the recipe, or none."
 
 
 def decide(
@@ -79,7 +83,7 @@ def insufficiencies(
         gaps.append("The champion belongs to another base model: the two cannot be compared as adapters.")
     if judge and judge.problems and rules.require_reliable_judge:
         gaps.append(f"The judge is not reliable. {' '.join(judge.problems)}")
-    if report.primary.metric is None:
+    if report.primary.strength is None:
         return [*gaps, report.primary.sentence()]
     if evidence.unbalanced > MAX_UNBALANCED:
         gaps.append(
@@ -92,13 +96,17 @@ def insufficiencies(
 
 
 def _too_few(evidence: Evidence, rules: PromotionRules) -> str:
-    """How many clusters there are, and how long it takes at this pace."""
+    """How many clusters there are, how long it takes at this pace, and what makes it faster."""
     counted = f"There are {evidence.clusters} held-out clusters; a decision takes {rules.min_clusters}."
     if not evidence.nights:
-        return counted
+        return f"{counted} {FASTER}"
     pace = evidence.clusters / evidence.nights
     nights = math.ceil((rules.min_clusters - evidence.clusters) / pace)
-    return f"{counted} At {pace:.0f} a night that takes {nights} more nights; more traffic or a wider segment helps."
+    needed = clusters_to_show(USUAL_GAIN, USUAL_DISAGREEMENT, evidence.threshold) or 0.0
+    return (
+        f"{counted} At {pace:.0f} a night that takes {nights} more nights, and a gain of {USUAL_GAIN:+.2f} takes about "
+        f"{math.ceil(needed / pace)} to show. {FASTER}"
+    )
 
 
 def _verdict(

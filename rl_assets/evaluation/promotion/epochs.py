@@ -45,13 +45,31 @@ def primary_of_epoch(path: Path, choose: Callable[[], Primary], reason: str | No
     recorded, chosen = read_primary(path), choose()
     if recorded is not None and same_epoch(recorded, chosen):
         if chosen.declared in ("auto", recorded.metric):
-            return recorded
+            kept = with_todays_judge(recorded, chosen)
+            return _keep(path, kept, keep and recorded.day <= chosen.day and kept != recorded)
         if not reason:
             raise ValueError(
                 f"Since {recorded.day} {recorded.metric} decides against this champion, and the recipe now declares "
                 f"{chosen.declared}. Say why in `primary_reason`, or leave the metric until the next promotion."
             )
         chosen = chosen.model_copy(update={"switched": reason})
-    if keep and (recorded is None or recorded.day <= chosen.day):
-        write_json(path, chosen.model_dump(mode="json"))
-    return chosen
+    return _keep(path, chosen, keep and (recorded is None or recorded.day <= chosen.day))
+
+
+def with_todays_judge(recorded: Primary, chosen: Primary) -> Primary:
+    """The choice of the epoch, with what its judge may lead to by all that people have said so far.
+
+    A judge that was not validated when the epoch began may promote once it is, and one that lost what it had may not.
+    """
+    rung = next((rung for rung in chosen.rungs if rung.metric == recorded.metric == "judged_win_rate"), None)
+    if rung is None:
+        return recorded
+    strength = rung.strength if rung.qualifies else None
+    rungs = [rung if rung.metric == old.metric else old for old in recorded.rungs]
+    return recorded.model_copy(update={"strength": strength, "why": rung.basis, "rungs": rungs})
+
+
+def _keep(path: Path, primary: Primary, write: bool) -> Primary:
+    if write:
+        write_json(path, primary.model_dump(mode="json"))
+    return primary

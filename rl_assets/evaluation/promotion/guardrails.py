@@ -1,47 +1,162 @@
-"""What must not get worse while the primary metric gets better: each with a limit, on the deciding comparison."""
+"""What must not get worse while the primary metric gets better: one row of a table each, with a limit.
+
+A row reads one value of the deciding comparison. Fail rejects the adapter, inconclusive holds it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rl_assets.evaluation.promotion.rules import PromotionRules
-from rl_assets.evaluation.schema.decision import Guardrail, GuardrailStatus
+from rl_assets.evaluation.schema.decision import Guardrail, GuardrailStatus, Scale
 from rl_assets.evaluation.schema.report import Comparison, EvalReport
+from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.metrics.statistics import Interval
+
+# On fewer clusters a bootstrap claims more than it can know, so a loss is in doubt at most.
+MIN_CLUSTERS = 20
+
+Test = Callable[[Interval, float], GuardrailStatus]
+Read = Callable[[EvalReport, Comparison], Interval | None]
+Applies = Callable[[EvalReport, Comparison], bool]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One guardrail: what it reads, the field of the rules that limits it, how it is tested, and when it applies."""
+
+    name: str
+    scale: Scale
+    rule: str
+    test: Test
+    read: Read
+    applies: Applies = lambda report, comparison: True
+
+    def check(self, report: EvalReport, comparison: Comparison, rules: PromotionRules) -> Guardrail:
+        """The guardrail on the deciding comparison."""
+        limit, observed = getattr(rules, self.rule), self.read(report, comparison)
+        status = self.test(observed, limit) if observed else "not measured"
+        return Guardrail(
+            name=self.name,
+            scale=self.scale,
+            status=status,
+            limit=_shown_limit(self.test, limit, observed),
+            observed=observed,
+        )
+
+
+def _loss(observed: Interval, limit: float) -> GuardrailStatus:
+    """Fail: a significant loss above the limit. Inconclusive: one above it that is not, or is on few clusters."""
+    if observed.mean >= -limit:
+        return "pass"
+    significant = observed.high is not None and observed.high < 0 and observed.clusters >= MIN_CLUSTERS
+    return "fail" if significant else "inconclusive"
+
+
+def _gain(observed: Interval, limit: float) -> GuardrailStatus:
+    """The same of a share that should not grow."""
+    if observed.mean <= limit:
+        return "pass"
+    significant = observed.low is not None and observed.low > 0 and observed.clusters >= MIN_CLUSTERS
+    return "fail" if significant else "inconclusive"
+
+
+def _ratio(observed: Interval, limit: float) -> GuardrailStatus:
+    """Fail: the whole interval is above the limit. Inconclusive: the ratio itself is."""
+    if observed.mean <= limit:
+        return "pass"
+    return "fail" if observed.low is not None and observed.low > limit else "inconclusive"
+
+
+def _timing(observed: Interval, limit: float) -> GuardrailStatus:
+    """A ratio that fails or passes: measured on a machine with other work, it is often near its limit by chance."""
+    return "fail" if _ratio(observed, limit) == "fail" else "pass"
+
+
+def _balance(observed: Interval, limit: float) -> GuardrailStatus:
+    """A ratio that should be near 1: far from it a judge is hard to believe, which is no proof of a loss."""
+    return "pass" if 1 / limit <= observed.mean <= limit else "inconclusive"
+
+
+def _rate(observed: Interval, limit: float) -> GuardrailStatus:
+    """Fail: the whole interval of a win rate is further than the limit below one half. Inconclusive: the rate is."""
+    if observed.mean >= 0.5 - limit:
+        return "pass"
+    return "fail" if observed.high is not None and observed.high < 0.5 - limit else "inconclusive"
+
+
+def _shown_limit(test: Test, limit: float, observed: Interval | None) -> float:
+    """The limit on the scale of the value."""
+    if test is _rate:
+        return 0.5 - limit
+    if test is _loss:
+        return -limit
+    return 1 / limit if test is _balance and observed and observed.mean < 1 else limit
+
+
+def _guarded(name: str) -> Read:
+    """A value of the answers of both models to all prompts of the night."""
+    return lambda report, comparison: comparison.guarded.get(name)
+
+
+def _judge(report: EvalReport, comparison: Comparison) -> JudgeVerdicts | None:
+    """A reliable judge's verdicts on these two models."""
+    judge = report.judge.pairwise
+    compared = judge is not None and (judge.ours, judge.theirs) == (comparison.ours, comparison.theirs)
+    return judge if judge and compared and judge.reliable else None
+
+
+def _latency(report: EvalReport, comparison: Comparison) -> Interval | None:
+    latency = report.latency_ratio
+    return latency.ratio if latency and _is_timed(report, comparison) else None
+
+
+def _win_rate(report: EvalReport, comparison: Comparison) -> Interval | None:
+    judge = _judge(report, comparison)
+    return judge.win_rate if judge else None
+
+
+def _controlled_rate(report: EvalReport, comparison: Comparison) -> Interval | None:
+    judge = _judge(report, comparison)
+    return judge.length_controlled if judge else None
+
+
+def _by_reference(report: EvalReport, comparison: Comparison) -> bool:
+    """Free-form and verified answers may say the same in other words, so overlap with a reference limits neither."""
+    return report.primary.metric not in ("judged_win_rate", "task_success")
+
+
+def _judged(report: EvalReport, comparison: Comparison) -> bool:
+    return report.primary.metric == "judged_win_rate"
+
+
+def _judged_too(report: EvalReport, comparison: Comparison) -> bool:
+    return not _judged(report, comparison) and _judge(report, comparison) is not None
+
+
+def _has_users(report: EvalReport, comparison: Comparison) -> bool:
+    """Nobody pays for the base's answers, whose form is another one."""
+    return comparison.theirs != "base"
+
+
+def _is_timed(report: EvalReport, comparison: Comparison) -> bool:
+    latency = report.latency_ratio
+    return latency is not None and (latency.ours, latency.against) == (comparison.ours, comparison.theirs)
+
+
+GUARDRAILS = (
+    Row("token_f1", "difference", "max_quality_loss", _loss, _guarded("token_f1"), _by_reference),
+    Row("json_validity", "difference", "max_validity_loss", _loss, _guarded("json_validity")),
+    Row("unfinished_answers", "difference", "max_unfinished_gain", _gain, _guarded("unfinished_answers")),
+    Row("refusals", "difference", "max_refusal_gain", _gain, _guarded("refusals")),
+    Row("repeated_answers", "difference", "max_repetition_gain", _gain, _guarded("repeated_answers")),
+    Row("cost", "ratio", "max_cost_ratio", _ratio, _guarded("cost"), _has_users),
+    Row("latency", "ratio", "max_latency_ratio", _timing, _latency, _is_timed),
+    Row("length", "ratio", "max_length_ratio", _balance, _guarded("length"), _judged),
+    Row("length_controlled", "rate", "max_controlled_loss", _rate, _controlled_rate, _judged),
+    Row("judge_win_rate", "rate", "max_judge_loss", _rate, _win_rate, _judged_too),
+)
 
 
 def check_guardrails(report: EvalReport, comparison: Comparison, rules: PromotionRules) -> list[Guardrail]:
-    """Token F1, JSON validity, latency and the judge's win rate against their limits, on the deciding comparison."""
-    judged = report.primary.metric == "judged_win_rate"
-    # Free-form answers may say the same in other words: overlap with a reference is no limit where a judge decides.
-    limits = [("json_validity", rules.max_validity_loss)]
-    limits = limits if judged else [("token_f1", rules.max_quality_loss), *limits]
-    guardrails = [_loss_guardrail(name, comparison.differences.get(name), limit) for name, limit in limits]
-    latency, judge = report.latency_ratio, None if judged else report.judge.pairwise
-    if latency is not None and (latency.ours, latency.against) == (comparison.ours, comparison.theirs):
-        guardrails.append(_latency_guardrail(latency.ratio, rules.max_latency_ratio))
-    if judge and judge.reliable and (judge.ours, judge.theirs) == (comparison.ours, comparison.theirs):
-        guardrails.append(_judge_guardrail(judge.win_rate, 0.5 - rules.max_judge_loss))
-    return guardrails
-
-
-def _loss_guardrail(name: str, difference: Interval | None, limit: float) -> Guardrail:
-    """Fail: a significant loss above the limit. Inconclusive: a loss above the limit that is not significant."""
-    if difference is None:
-        return Guardrail(name=name, status="not measured", limit=-limit, observed=None)
-    status: GuardrailStatus = "pass"
-    if difference.mean < -limit:
-        status = "fail" if difference.high is not None and difference.high < 0 else "inconclusive"
-    return Guardrail(name=name, status=status, limit=-limit, observed=difference)
-
-
-def _latency_guardrail(ratio: Interval, limit: float) -> Guardrail:
-    """Fail if even the lower end of the ratio is above the limit."""
-    failed = ratio.low is not None and ratio.low > limit
-    return Guardrail(name="latency", status="fail" if failed else "pass", limit=limit, observed=ratio)
-
-
-def _judge_guardrail(win_rate: Interval | None, limit: float) -> Guardrail:
-    """Fail if even the upper end of the win rate is below the limit; inconclusive if only the rate itself is."""
-    if win_rate is None:
-        return Guardrail(name="judge_win_rate", status="not measured", limit=limit, observed=None)
-    status: GuardrailStatus = "inconclusive" if win_rate.mean < limit else "pass"
-    if win_rate.high is not None and win_rate.high < limit:
-        status = "fail"
-    return Guardrail(name="judge_win_rate", status=status, limit=limit, observed=win_rate)
+    """Every guardrail that applies to the deciding comparison, in the order of the table."""
+    return [row.check(report, comparison, rules) for row in GUARDRAILS if row.applies(report, comparison)]

@@ -4,10 +4,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class PromotionRules(BaseModel):
-    """Losses are differences of shares (0.02 = two points), the latency limit is a ratio.
+    """Losses and gains are differences of shares (0.02 = two points), the other limits of two models are ratios.
 
     `min_clusters` count over the epoch, `own_clusters` those that the adapter under decision answered itself tonight.
-    `max_judge_loss` is how far below one half the judge's win rate may lie, if there is a judge.
+    `max_judge_loss` is how far below one half the win rate of a judge that does not decide may lie, and
+    `max_controlled_loss` that of a judge that decides, at answers of equal length. Each limit belongs to a row of
+    `guardrails.GUARDRAILS`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -16,6 +18,12 @@ class PromotionRules(BaseModel):
     own_clusters: int = Field(default=10, ge=1)
     max_quality_loss: float = Field(default=0.02, ge=0)
     max_validity_loss: float = Field(default=0.01, ge=0)
+    max_unfinished_gain: float = Field(default=0.01, ge=0)
+    max_refusal_gain: float = Field(default=0.01, ge=0)
+    max_repetition_gain: float = Field(default=0.02, ge=0)
+    max_cost_ratio: float = Field(default=1.20, ge=1)
     max_latency_ratio: float = Field(default=1.10, ge=1)
+    max_length_ratio: float = Field(default=1.50, ge=1)
     require_reliable_judge: bool = True
     max_judge_loss: float = Field(default=0.05, ge=0, le=0.5)
+    max_controlled_loss: float = Field(default=0.02, ge=0, le=0.5)

@@ -34,6 +34,7 @@ from rl_assets.evaluation.schema.report import (
 from rl_assets.llm.prices import PricesUsed
 
 HASH_CHARACTERS = 12
+UNFINISHED = "unfinished_answers"
 FOREST_CAPTION = (
     "Both models answered the same items. Right of the line the first one is better; coloured where the interval "
     "excludes 0."
@@ -136,7 +137,8 @@ def _latency_sentence(latency: LatencyRatio | None) -> str | None:
 def models_table(report: EvalReport) -> Table:
     """Every metric and cost, one column per model."""
     models = [report.models[role] for role in ROLES if role in report.models]
-    names = [metric for metric in METRICS if any(metric in model.metrics for model in models)]
+    # Unfinished answers have a row of their own, with the limit.
+    names = [name for name in METRICS if name != UNFINISHED and any(name in model.metrics for model in models)]
     rows: list[list[Cell]] = [[METRICS[n].title, *(model.metrics.get(n) for model in models)] for n in names]
     rows.append(["Latency p50 / p95, ms", *(_latency_cell(model) for model in models)])
     rows.append(["Tokens per second, batched", *(number(model.tokens_per_second) for model in models)])
@@ -144,7 +146,7 @@ def models_table(report: EvalReport) -> Table:
     rows.append(["Cost of 1,000 answers, USD", *(_cost_cell(model) for model in models)])
     room, items = report.held_out.max_new_tokens, report.held_out.items
     unfinished = (_share_cell(model.unfinished_answers, items) for model in models)
-    rows.append([f"Unfinished answers (limit {room} tokens)", *unfinished])
+    rows.append([f"{METRICS[UNFINISHED].title} (limit {room} tokens)", *unfinished])
     return Table(["", *(f"{model.role} ({model.label})" for model in models)], rows)
 
 

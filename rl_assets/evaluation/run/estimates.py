@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from rl_assets.evaluation.run.generate import EvalOutputs, EvalPrompts, ModelScores, PromptSet
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.evaluation.run.repeats import repeated_answers
 from rl_assets.evaluation.schema.report import Comparison, Role
+from rl_assets.features.text_flags import refusals
 from rl_assets.metrics.bleu import BleuColumn, counter, sentence_counts
 from rl_assets.metrics.rouge import KINDS as ROUGE
 from rl_assets.metrics.rouge import rouge
@@ -28,6 +31,7 @@ from rl_assets.metrics.statistics import (
 from rl_assets.metrics.structured import field_f1
 from rl_assets.metrics.text import exact_match, json_validity, same_answer, token_f1
 from rl_assets.metrics.verifiers import solves
+from rl_assets.models.generation import Answer
 from rl_assets.models.log_probabilities import implicit_margins, likelihood_margins, preferred
 
 Row = tuple[Item, str]
@@ -177,6 +181,7 @@ def answer_columns(prompts: PromptSet, scores: ModelScores) -> dict[str, AnyColu
     return {
         **{name: _scored(rows, metric) for name, metric in ITEM_METRICS.items()},
         "rejection_rate": _scored(rows, _is_rejected),
+        **{name: behaviour_column(name, prompts.items, scores.generation.answers) for name in BEHAVIOURS},
         "quality_per_token": _quality_per_token(prompts, scores),
         **_prose_columns([row for row in known if json_validity("", row[0].references) is None]),
     }
@@ -218,6 +223,28 @@ ITEM_METRICS: dict[str, ItemMetric] = {
     "field_f1": _by_references(field_f1),
     "task_success": _task_success,
 }
+
+
+def _unfinished(items: Sequence[Item], answers: Sequence[Answer]) -> Sequence[float]:
+    return [float(not answer.finished) for answer in answers]
+
+
+def _refusals(items: Sequence[Item], answers: Sequence[Answer]) -> Sequence[float]:
+    return [float(value) for value in refusals(pa.array([answer.text for answer in answers], pa.string())).to_pylist()]
+
+
+def _repeated(items: Sequence[Item], answers: Sequence[Answer]) -> Sequence[float]:
+    repeated = repeated_answers([answer.text for answer in answers], [item.counted_as for item in items])
+    return [float(value) for value in repeated]
+
+
+# Metrics of every answer, whatever its item has, in [0, 1]; the last looks at all answers together.
+BEHAVIOURS = {"unfinished_answers": _unfinished, "refusals": _refusals, "repeated_answers": _repeated}
+
+
+def behaviour_column(name: str, items: Sequence[Item], answers: Sequence[Answer]) -> Column:
+    """The column of one of BEHAVIOURS."""
+    return _column(BEHAVIOURS[name](items, answers), [item.cluster for item in items])
 
 
 def _is_rejected(item: Item, text: str) -> float | None:

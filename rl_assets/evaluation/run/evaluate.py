@@ -11,6 +11,7 @@ from rl_assets.evaluation.run.answers import answers_table
 from rl_assets.evaluation.run.differences import Differences, differences_of, judged_differences
 from rl_assets.evaluation.run.estimates import EvalScores, sample_size
 from rl_assets.evaluation.run.generate import Log, generate_and_score
+from rl_assets.evaluation.run.guarded import with_guarded
 from rl_assets.evaluation.run.inputs import EvalInputs, Item, Pair
 from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.run.results import (
@@ -98,7 +99,7 @@ def evaluate(
     contamination = Contamination(prompts=inputs.contaminated())
     items, pairs = inputs.held_out()
     preferences = judge_preferences(judge, pairs, judge_pairs) if judge else None
-    logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences, inputs.rows)
+    logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences, inputs.agreement, inputs.rows)
     primary = _primary(day, models, inputs.declared, logged, epoch)
     log(primary.sentence())
     fresh = epoch.fresh(primary)
@@ -151,7 +152,7 @@ def _report(
         segment=inputs.name or inputs.segment,
         primary=primary,
         models=model_results(scores, prices.price),
-        comparisons=with_verdicts(scores.comparisons(), verdicts.pairwise, primary),
+        comparisons=with_verdicts(with_guarded(scores, prices.price), verdicts.pairwise, primary),
         held_out=held_out_result(scores),
         contamination=contamination,
         benchmarks=benchmark_results(scores, inputs.benchmarks),
@@ -188,8 +189,12 @@ def _differences(scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts |
 
 
 def judge_preferences(judge: Judge, pairs: Sequence[Pair], max_pairs: int) -> JudgeVerdicts | None:
-    """How often the judge agrees with held-out preferences, the better answer first; None without one."""
-    kept = [pairs[row] for row in _spread(len(pairs), max_pairs)]
+    """How often the judge agrees with held-out preferences of people, the better answer first; None without one.
+
+    Pairs that a judge decided, this one or another, say nothing about people.
+    """
+    human = [pair for pair in pairs if pair.human]
+    kept = [human[row] for row in _spread(len(human), max_pairs)]
     known = [AnswerPair(pair.prompt, pair.chosen, pair.rejected, pair.cluster) for pair in kept]
     return compare_by_judge(judge, "preferred", "rejected", known) if known else None
 

@@ -53,7 +53,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Pair:
-    """One held-out preference: two answers to one prompt the first of which is preferred."""
+    """One held-out preference: two answers to one prompt the first of which is preferred; `human` if people did."""
 
     prompt: tuple[Message, ...]
     chosen: str
@@ -61,6 +61,15 @@ class Pair:
     cluster: str
     segment: str | None
     category: str | None
+    human: bool = True
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Held-out clusters with two good logged answers to one prompt, and how many of them agree."""
+
+    clusters: int = 0
+    agreeing: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,6 +158,7 @@ def _pair(row: dict[str, Any]) -> Pair:
         cluster=row["metadata"]["prompt_key"],
         segment=row["metadata"]["segment"],
         category=row["metadata"]["category"],
+        human=row["metadata"].get("reward_source") == "human",
     )
 
 
@@ -226,7 +236,7 @@ class EvalInputs:
     The items are the rows of the test splits of `sft_folder` and `dpo_folder` that belong to the segment and pass
     `row_filter` (on their metadata); `rows` says what both keep, and `name` is that of the declared segment, None for
     the product. `trained_on` are further datasets that adapters of the day may have seen. `declared` is the metric that
-    the recipe wants to decide.
+    the recipe wants to decide. `agreement` says how often two good logged answers to one held-out prompt agree.
     """
 
     sft_folder: Path
@@ -237,6 +247,7 @@ class EvalInputs:
     rows: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     declared: DeclaredMetric = "auto"
+    agreement: Agreement = field(default_factory=Agreement)
     benchmarks: Sequence[Benchmark] = ()
     production: Production = field(default_factory=Production)
     prices: PriceTable = field(default_factory=_shipped_prices)

@@ -7,29 +7,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rl_assets.evaluation.run.inputs import Item, Pair
+from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
 from rl_assets.evaluation.schema.primary import Primary, Rung
 from rl_assets.judging.summary import JudgeVerdicts
-from rl_assets.judging.validation import validation_problem
+from rl_assets.judging.validation import may_still_be_validated, validation_problem
 from rl_assets.metrics.text import parsed_json
 from rl_assets.recipes.recipe import DeclaredMetric, PrimaryMetric
 
 MIN_SHARE = 0.8
 SHORT_WORDS = 8
 MIN_PAIR_CLUSTERS = 50
+MIN_AGREEING = 0.5
+MIN_AGREEMENT_CLUSTERS = 20
 
 
 @dataclass(frozen=True)
 class Logged:
     """What the ladder looks at: held-out items and pairs, and a judge's verdicts on logged human preferences.
 
-    `preferences` is None without a judge, or without a held-out preference. `rows` are the filters that selected them.
+    `preferences` is None without a judge, or without a held-out preference of people. `agreement` is that of good
+    logged answers to one prompt. `rows` are the filters that selected them.
     """
 
     items: Sequence[Item]
     pairs: Sequence[Pair]
     judge: str | None = None
     preferences: JudgeVerdicts | None = None
+    agreement: Agreement = field(default_factory=Agreement)
     rows: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -38,7 +42,7 @@ def ladder(logged: Logged) -> list[Rung]:
     return [
         _of_items("task_success", logged.items, lambda item: item.verifier is not None, "have a verifier"),
         _of_items("field_f1", logged.items, _is_json, "have JSON references"),
-        _of_items("exact_match", logged.items, _is_short, f"have references of at most {SHORT_WORDS} words"),
+        _closed(logged),
         _judged(logged),
         _likelihood(logged.pairs),
     ]
@@ -77,6 +81,20 @@ def _of_items(metric: PrimaryMetric, items: Sequence[Item], fits: Callable[[Item
     )
 
 
+def _closed(logged: Logged) -> Rung:
+    """Exact match decides where questions have one right answer: short references, or good answers that agree."""
+    short = _of_items("exact_match", logged.items, _is_short, f"have references of at most {SHORT_WORDS} words")
+    clusters, agreeing = logged.agreement.clusters, logged.agreement.agreeing
+    agrees = clusters >= MIN_AGREEMENT_CLUSTERS and agreeing >= MIN_AGREEING * clusters and bool(logged.items)
+    basis = (
+        f"two good answers to one prompt agree in {agreeing:,} of {clusters:,} clusters; {MIN_AGREEING:.0%} of "
+        f"{MIN_AGREEMENT_CLUSTERS} or more are needed"
+    )
+    if agrees:
+        return short.model_copy(update={"qualifies": True, "basis": basis})
+    return short if short.qualifies else short.model_copy(update={"basis": f"{short.basis}, or {basis}"})
+
+
 def _is_json(item: Item) -> bool:
     return bool(item.references) and all(parsed_json(reference) is not None for reference in item.references)
 
@@ -86,13 +104,14 @@ def _is_short(item: Item) -> bool:
 
 
 def _judged(logged: Logged) -> Rung:
-    """A judge promotes only if it agrees with people; before that its verdicts may ask for a canary."""
+    """A judge promotes only if it agrees with people. Until enough of them have said, its verdicts may ask for a
+    canary; one that proves to disagree, or to follow length, decides nothing."""
     if logged.judge is None:
         return Rung(metric="judged_win_rate", qualifies=False, strength="CANARY", basis="no judge is configured")
     problem = validation_problem(logged.preferences)
     return Rung(
         metric="judged_win_rate",
-        qualifies=logged.preferences is None or logged.preferences.reliable,
+        qualifies=problem is None or may_still_be_validated(logged.preferences),
         strength="CANARY" if problem else "PROMOTE",
         basis=f"{logged.judge} {problem or 'agrees with people, on longer and on shorter answers'}",
     )

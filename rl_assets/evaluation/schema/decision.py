@@ -10,13 +10,22 @@ from rl_assets.metrics.statistics import Interval
 
 Verdict = Literal["PROMOTE", "CANARY", "REJECT", "HOLD", "INSUFFICIENT"]
 GuardrailStatus = Literal["pass", "inconclusive", "fail", "not measured"]
-TITLES = {"latency": "Latency", "judge_win_rate": "Win rate by the judge"}
+Scale = Literal["difference", "ratio", "rate"]
+# Of guardrails that are no metric of a single model.
+TITLES = {
+    "latency": "Latency",
+    "cost": "Cost per answer",
+    "length": "Length of answers",
+    "length_controlled": "Win rate at equal length",
+    "judge_win_rate": "Win rate by the judge",
+}
 
 
 class Guardrail(Record):
-    """Something that must not get worse; `limit` is the lowest difference or win rate, or the highest ratio allowed."""
+    """Something that must not get worse; `limit` is on the `scale` of the observed value."""
 
     name: str
+    scale: Scale
     status: GuardrailStatus
     limit: float
     observed: Interval | None
@@ -26,9 +35,9 @@ class Guardrail(Record):
         title = TITLES.get(self.name) or METRICS[self.name].title
         if self.observed is None:
             return f"{title}: not measured."
-        if self.name == "judge_win_rate":
+        if self.scale == "rate":
             return f"{title}: {self.observed.mean:.3f}, minimum {self.limit:.3f}: {self.status}."
-        if self.name == "latency":
+        if self.scale == "ratio":
             return f"{title}: {self.observed.mean:.2f} times the other's, limit {self.limit:.2f}: {self.status}."
         return f"{title}: {self.observed.mean:+.3f}, limit {self.limit:+.3f}: {self.status}."
 

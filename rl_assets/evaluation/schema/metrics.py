@@ -34,6 +34,15 @@ METRICS = {
         False,
         "Answers equal to one that held-out pairs reject, if the prompt has such a pair.",
     ),
+    "unfinished_answers": Metric(
+        "Unfinished answers", False, "Answers that reached the limit of new tokens before they ended."
+    ),
+    "refusals": Metric(
+        "Refusals", False, "Answers that open by refusing, by phrases in English, German, Spanish and French."
+    ),
+    "repeated_answers": Metric(
+        "Repeated answers", False, "Answers that share nine words in ten with an answer to another prompt."
+    ),
     "quality_per_token": Metric(
         "Exact matches per 100 tokens", True, "Exact matches over the tokens of all answers, end tokens included."
     ),

@@ -37,7 +37,8 @@ class Rung(Record):
 class Primary(Record):
     """The choice of an epoch, which lasts until the champion, the base, the metric or its judge changes.
 
-    `metric` and `strength` are None if no metric can decide; the choice is then made anew the next night. `against` and
+    `metric` is None if no metric can decide; the choice is then made anew the next night. `strength` is None without a
+    metric, and while the judge that decides has proved not to agree with people. `against` and
     `base` are the hashes of the weights that the candidate would replace and of the base. `why` says what the choice
     rests on; `switched` is the reason given for leaving the metric of an epoch that had begun. `rows` are the filters
     by which the prompts are selected; other prompts are another epoch.
@@ -73,6 +74,8 @@ class Primary(Record):
 
     def sentence(self) -> str:
         """Which metric decides and why, or why none can and what to provide."""
+        if self.metric and self.strength is None:
+            return f"{METRICS[self.metric].title} cannot decide tonight: {self.why}."
         if self.metric:
             switched = f" It replaced another metric: {self.switched}" if self.switched else ""
             return f"{METRICS[self.metric].title} decides since {self.day}: {self.why}.{switched}"

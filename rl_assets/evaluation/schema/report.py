@@ -39,13 +39,17 @@ class ModelResult(Record):
 
 
 class Comparison(Record):
-    """Paired differences ours - theirs on the same items, and what the sample could show."""
+    """Paired differences ours - theirs on the same items, and what the sample could show.
+
+    `guarded` is what guardrails read (`run.guarded`): on all prompts that both answered, fresh ones too.
+    """
 
     ours: Role
     theirs: Role
     differences: dict[str, Interval]
     minimum_detectable_effect: float | None
     clusters_needed: int | None
+    guarded: dict[str, Interval] = Field(default_factory=dict)
 
 
 class LatencyRatio(Record):

@@ -12,7 +12,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 # Waiting threads sleep instead of spinning, which matters wherever cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup lock demo test test-second test-all dev dev-postgres check docs bench clean
+.PHONY: help setup lock demo demo-real test test-second test-all dev dev-postgres check docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,17 @@ demo: setup  ## a whole night on the quickstart log: from files to a promotion d
 	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
 	$(DG) launch --assets 'group:adapters or group:reports' --partition $(LAST_DAY)
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
+
+# A real model on the real parts of the log, one part after the other; started again it goes on where it stopped.
+demo-real: export RL_ASSETS_HOME := data-real
+demo-real: export RL_ASSETS_BASE_MODEL := smollm2-135m
+demo-real: export RL_ASSETS_RECIPE := rl_assets/quickstart/real/recipe.yaml
+demo-real: export RL_ASSETS_SEGMENTS := rl_assets/quickstart/real/segments.yaml
+demo-real: setup  ## the same with a real model of 135M parameters on real logs; half an hour
+	$(BIN)/python -m rl_assets.quickstart.install
+	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
+	$(DG) launch --assets 'key:base_model or key:haiku_* or key:arithmetic_* or key:questions_*' --partition $(LAST_DAY)
+	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY) haiku arithmetic questions
 
 # What a test needs is its marker: see pyproject.toml and rl_assets_tests/conftest.py.
 SECOND_TIER := training or server or postgres or ray or browser or gpu or slow
@@ -88,4 +99,4 @@ bench: setup  ## ratios against bare baselines, measured in one run
 	$(BIN)/python -m rl_assets_tests.benchmarks.training --arms bare defaults --rounds 1 --steps 40
 
 clean:  ## remove the environment, the Dagster instance and the demo's data
-	rm -rf .venv .dagster .dagster-postgres data site
+	rm -rf .venv .dagster .dagster-postgres data data-real site

@@ -10,8 +10,9 @@ from rl_assets.models.smollm2 import SMOLLM2, ensure_smollm2
 from rl_assets.models.tiny.pretraining import TinySpec, build_tiny_model, inputs_hash
 
 TINY = "tiny"
-# The recipe of the one task that `tiny` was made for.
+# The recipe of the one task that `tiny` was made for, and that for its size.
 DEMO = "demo"
+TINY_CPU = "tiny_cpu"
 CONTENT = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt"})
 NOT_CONTENT = frozenset({"manifest.json"})
 
@@ -42,7 +43,12 @@ def ensure_base_model(
 
 
 def unfit_base(name: str, recipe: str) -> str | None:
-    """Why the base model is none to use with that recipe's rows, or None if nothing speaks against it."""
+    """Why the base model is none to use with that recipe, or None if nothing speaks against it."""
+    if name != TINY and recipe in (DEMO, TINY_CPU):
+        return (
+            f"the recipe {recipe} is for the embedded model: its learning rates are some 500 times those of real ones. "
+            f"Set RL_ASSETS_RECIPE to a recipe for the size of {name}"
+        )
     if name != TINY or recipe == DEMO:
         return None
     return (

@@ -1,11 +1,12 @@
-"""The summary that ends `make demo`: rows, datasets, adapters, metrics and decision of a run. It only reads.
+"""The summary that ends `make demo` and `make demo-real`: rows, datasets, adapters, metrics, decisions. It only reads.
 
-Run it with `python -m rl_assets.quickstart.summary <day>`.
+Run it with `python -m rl_assets.quickstart.summary <day>`; of a run on segments, with their names after the day.
 """
 
 import argparse
 from collections.abc import Iterable, Sequence
 from datetime import date
+from pathlib import Path
 
 from rl_assets.core.home import Home
 from rl_assets.datasets.split_files import SPLITS
@@ -23,24 +24,38 @@ from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 SHOWN = ("exact_match", "token_f1", "preference_accuracy", "perplexity")
+SHOWN_OF_SEGMENTS = ("task_success", "token_f1", "likelihood_accuracy", "preference_accuracy", "perplexity")
+COMPARED = "exact_match"
+COMPARED_OF_SEGMENTS = "likelihood_accuracy"
 ROLES: tuple[tuple[Role, str], ...] = (("base", "base"), ("parent", "SFT"), ("candidate", "SFT + DPO"))
 
 
-def summary(home: Home, lake: Lake, day: str) -> str:
-    """The tables of a finished run, as text."""
-    report = read_report(home.reports(day))
-    decision = Decision.model_validate_json((home.reports(day) / "decision.json").read_bytes())
+def summary(home: Home, lake: Lake, day: str, segments: Sequence[str] = ()) -> str:
+    """The tables of a finished run, as text: on the product's adapters, or on those of the segments."""
     parts = [
         _table(("table", "rows"), _lake_rows(lake, day)),
         _table(("reject reason", "lines"), _rejects(lake)),
         _table(("dataset", *SPLITS, "sha256"), _dataset_rows(home, day)),
-        _table(("adapter", "trained", "weights"), _adapter_rows(home, day)),
-        _table(("held out", *(METRICS[name].title for name in SHOWN)), _metric_rows(report)),
-        _table(("exact match", "difference, paired 95 %"), _difference_rows(report)),
-        "\n".join([f"{decision.verdict}: {decision.reasons[0]}", *decision.reasons[1:]]),
-        f"report: {(home.reports(day) / 'report.html').resolve()}",
     ]
+    if not segments:
+        parts += _models(home, day, None, SHOWN, COMPARED)
+    for name in segments:
+        parts += [f"== {name}", *_models(home, day, name, SHOWN_OF_SEGMENTS, COMPARED_OF_SEGMENTS)]
     return "\n\n".join(parts)
+
+
+def _models(home: Home, day: str, segment: str | None, shown: Sequence[str], compared: str) -> list[str]:
+    """What was trained, what it is worth, and what was decided."""
+    folder = home.reports(day, segment)
+    report = read_report(folder)
+    decision = Decision.model_validate_json((folder / "decision.json").read_bytes())
+    return [
+        _table(("adapter", "trained", "weights"), _adapter_rows(home.adapters(segment), day)),
+        _table(("held out", *(METRICS[name].title for name in shown)), _metric_rows(report, shown)),
+        _table((METRICS[compared].title, "difference, paired 95 %"), _difference_rows(report, compared)),
+        "\n".join([f"{decision.verdict}: {decision.reasons[0]}", *decision.reasons[1:]]),
+        f"report: {(folder / 'report.html').resolve()}",
+    ]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -71,25 +86,25 @@ def _dataset_rows(home: Home, day: str) -> Iterable[tuple[object, ...]]:
             yield name, *(manifest.rows[split] for split in SPLITS), manifest.sha256[:12]
 
 
-def _adapter_rows(home: Home, day: str) -> Iterable[tuple[str, str, str]]:
+def _adapter_rows(folder: Path, day: str) -> Iterable[tuple[str, str, str]]:
     for kind in ("sft", "dpo"):
-        adapter = newest_adapter(home.adapters(), kind, day)
+        adapter = newest_adapter(folder, kind, day)
         if adapter:
             yield kind, adapter.manifest.created_at, adapter.sha256[:12]
 
 
-def _metric_rows(report: EvalReport) -> Iterable[tuple[str, ...]]:
+def _metric_rows(report: EvalReport, shown: Sequence[str]) -> Iterable[tuple[str, ...]]:
     for role, label in ROLES:
         if role in report.models:
             metrics = report.models[role].metrics
-            yield label, *(cell_text(metrics.get(name)) for name in SHOWN)
+            yield label, *(cell_text(metrics.get(name)) for name in shown)
 
 
-def _difference_rows(report: EvalReport) -> Iterable[tuple[str, str]]:
+def _difference_rows(report: EvalReport, compared: str) -> Iterable[tuple[str, str]]:
     labels = dict(ROLES)
     for comparison in report.comparisons.values():
-        if comparison.ours in labels and comparison.theirs in labels and "exact_match" in comparison.differences:
-            difference = comparison.differences["exact_match"]
+        if comparison.ours in labels and comparison.theirs in labels and compared in comparison.differences:
+            difference = comparison.differences[compared]
             yield f"{labels[comparison.ours]} - {labels[comparison.theirs]}", f"{difference:+.3f}"
 
 
@@ -97,8 +112,9 @@ def main() -> None:
     """Print the summary of a day."""
     parser = argparse.ArgumentParser(description="Summary of a run.")
     parser.add_argument("day", help="the day of the report, as YYYY-MM-DD")
-    settings = load_settings()
-    print(summary(settings.paths, Lake(settings.paths.lake_url), parser.parse_args().day))
+    parser.add_argument("segments", nargs="*", help="segments to report on, in place of the product as a whole")
+    options, settings = parser.parse_args(), load_settings()
+    print(summary(settings.paths, Lake(settings.paths.lake_url), options.day, options.segments))
 
 
 if __name__ == "__main__":

@@ -66,9 +66,18 @@ def test_before_the_first_dataset_nothing_would_train(home):
     assert found.status == "warning" and "there is no dataset yet" in found.message
 
 
-@pytest.mark.parametrize(("recipe", "status"), [("tiny_cpu", "warning"), ("demo", "ok")])
-def test_the_embedded_base_model_is_for_the_demo(recipe, status):
-    assert only(training_checks.base_model(Settings(recipe=recipe)), "base model").status == status
+@pytest.mark.parametrize(
+    ("base", "recipe", "status"),
+    [
+        ("tiny", "tiny_cpu", "warning"),
+        ("tiny", "demo", "ok"),
+        ("smollm2-135m", "tiny_cpu", "warning"),
+        ("smollm2-135m", "lora_135m", "ok"),
+    ],
+)
+def test_the_embedded_base_model_is_for_the_demo_and_its_recipe_for_no_other(base, recipe, status):
+    settings = Settings(base_model=base, recipe=recipe)
+    assert only(training_checks.base_model(settings), "base model").status == status
 
 
 def judged(url: str, model: str = "wise", key: str | None = "sesame") -> Settings:

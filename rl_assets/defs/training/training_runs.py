@@ -4,6 +4,7 @@ No asset here, and no training: that is `rl_assets.training`, which is handed on
 """
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,7 +231,12 @@ def _check_result(check: Check) -> dg.AssetCheckResult:
         check_name=check.name,
         passed=check.passed,
         severity=dg.AssetCheckSeverity.WARN if check.severity == "warn" else dg.AssetCheckSeverity.ERROR,
-        metadata={"value": check.value, "limit": check.limit, "what": check.what},
+        # GraphQL, and so the page of the check, has no number that is not finite.
+        metadata={
+            name: value if math.isfinite(value) else str(value)
+            for name, value in (("value", check.value), ("limit", check.limit))
+        }
+        | {"what": check.what},
     )
 
 

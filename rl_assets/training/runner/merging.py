@@ -48,11 +48,13 @@ def merging_checks(
     """
     trained = _log_probabilities(model, tokenizer, rows, log)
     if quantization is None:
-        return [_merged_model_check(trained, _merged(model, tokenizer, rows, log))]
+        merged = _merged_model_check(trained, _merged(model, tokenizer, rows, log))
+        return [merged, _check("quantized_base", True, 0.0, 0.0, "the base was not quantized")]
     try:
         plain = load_unquantized(base, log)
     except DeviceMemoryError as error:
-        return [_not_measured(str(error))]
+        nan, what = float("nan"), f"not measured: {error}"
+        return [_check(name, False, nan, nan, what) for name in ("merged_model", "quantized_base")]
     from peft import PeftModel
 
     alone = _log_probabilities(plain, tokenizer, rows, log)
@@ -66,14 +68,7 @@ def merging_checks(
 
 def _merged_model_check(separate: Probabilities, merged: Probabilities) -> Check:
     kl = _largest_kl(separate, merged)
-    return Check(
-        name="merged_model",
-        passed=abs(kl) <= MAX_KL,
-        value=kl,
-        limit=MAX_KL,
-        what="KL of the merged model, nats per token",
-        severity="warn",
-    )
+    return _check("merged_model", abs(kl) <= MAX_KL, kl, MAX_KL, "KL of the merged model, nats per token")
 
 
 def _quantized_base_check(
@@ -81,26 +76,15 @@ def _quantized_base_check(
 ) -> Check:
     """What is deployed is nearer to what was trained than the base alone is, or rounding outweighs the adapter."""
     rounding, learned = _largest_kl(trained, merged), _largest_kl(trained, alone)
-    return Check(
-        name="quantized_base",
-        passed=rounding < learned,
-        value=rounding,
-        limit=learned,
-        what=f"KL of the adapter merged into the unquantized base from the model trained on {quantization}, nats per "
-        "token, against that of the base alone",
-        severity="warn",
+    what = (
+        f"KL of the adapter merged into the unquantized base from the model trained on {quantization}, nats per token, "
+        "against that of the base alone"
     )
+    return _check("quantized_base", rounding < learned, rounding, learned, what)
 
 
-def _not_measured(why: str) -> Check:
-    return Check(
-        name="merged_model",
-        passed=False,
-        value=float("nan"),
-        limit=MAX_KL,
-        what=f"not measured: {why}",
-        severity="warn",
-    )
+def _check(name: str, passed: bool, value: float, limit: float, what: str) -> Check:
+    return Check(name=name, passed=passed, value=value, limit=limit, what=what, severity="warn")
 
 
 def _largest_kl(p: Probabilities, q: Probabilities) -> float:

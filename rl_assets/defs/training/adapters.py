@@ -25,7 +25,7 @@ SFT_CHECKS = {
     "weights_reload": "The adapter read back from disk has the weights that were trained.",
     "merged_model": "Merged into the base in 16 or 32 bits, as it is deployed, the adapter gives the same "
     "probabilities as apart from it (KL at most 0.001 nats per token).",
-    "quantized_base": "If the recipe quantizes the base: merged into the unquantized base, the adapter is nearer to the "
+    "quantized_base": "If the recipe quantizes the base: merged into the unquantized one, the adapter is nearer to the "
     "model that was trained than the base alone is (KL in nats per token), so rounding does not outweigh what was "
     "learned.",
 }

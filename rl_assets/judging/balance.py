@@ -24,14 +24,25 @@ def length_weights(log_ratios: ArrayLike) -> NDArray[np.float64]:
     pairs, or with less than a tenth of them on one side. Pairs of equal length weigh 1: there is nothing to balance.
     """
     ratios = np.asarray(log_ratios, dtype=np.float64)
-    weights, spread = np.ones(len(ratios)), float(ratios.std()) if len(ratios) else 0.0
-    if spread == 0:
-        return weights if not ratios.any() else np.zeros(len(ratios))
-    bins = np.digitize(np.abs(ratios) / spread, EDGES)
+    weights, bins = np.ones(len(ratios)), _bins(ratios)
     for number in range(len(EDGES) + 1):
-        inside = (bins == number) & (ratios != 0)
+        inside = bins == number
         weights[inside] = _weights(ratios[inside] > 0)
     return weights
+
+
+def pairs_that_wait(log_ratios: ArrayLike) -> NDArray[np.bool_]:
+    """Whether each of n pairs lies in a bin of fewer than 20, so that more pairs like it may make it count."""
+    bins = _bins(np.asarray(log_ratios, dtype=np.float64))
+    sizes = np.bincount(bins + 1, minlength=len(EDGES) + 2)
+    return np.asarray((bins >= 0) & (sizes[bins + 1] < MIN_PAIRS), dtype=np.bool_)
+
+
+def _bins(ratios: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The bin of each pair; -1 for pairs of equal length. Pairs that all differ alike are in one bin."""
+    spread = float(ratios.std()) if len(ratios) else 0.0
+    bins = np.digitize(np.abs(ratios) / spread, EDGES) if spread > 0 else np.zeros(len(ratios), np.intp)
+    return np.where(ratios == 0, -1, bins)
 
 
 def _weights(longer: NDArray[np.bool_]) -> NDArray[np.float64]:

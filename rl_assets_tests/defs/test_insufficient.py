@@ -154,3 +154,12 @@ def test_a_report_must_be_about_the_champion_in_use(
     better = {"candidate-champion": comparison("champion", exact_match=span(0.3, 0.2, 0.4))}
     found, reasons = night(settings, theirs="champion", lineage=named, comparisons=better)
     assert (found, sentence in reasons) == (verdict, True)
+
+
+def test_few_judged_pairs_of_many_lengths_wait_for_more_and_are_not_called_one_sided(settings: Settings):
+    ratios = [(-1) ** n * (0.1 + n / 60) for n in range(60)]
+    found = [pair.model_copy(update={"log_length_ratio": r}) for pair, r in zip(clusters(60), ratios, strict=True)]
+    verdict, reasons = night(settings, found, primary=free_form(agreement(0.8, 0.7)))
+    assert verdict == "INSUFFICIENT"
+    assert "judged pairs are not counted yet: their lengths can be balanced once 20 pairs differ as much" in reasons
+    assert "nearly always the longer" not in reasons

@@ -16,6 +16,7 @@ from rl_assets.evaluation.schema.evidence import Evidence
 from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import Comparison, EvalReport, Role
+from rl_assets.judging.balance import MIN_PAIRS
 from rl_assets.metrics.statistics import Interval
 
 MAX_UNBALANCED = 0.5
@@ -98,6 +99,11 @@ def insufficiencies(
 def _too_few(evidence: Evidence, rules: PromotionRules) -> str:
     """How many clusters there are, how long it takes at this pace, and what makes it faster."""
     counted = f"There are {evidence.clusters} held-out clusters; a decision takes {rules.min_clusters}."
+    if evidence.waiting:
+        return (
+            f"{counted} {evidence.waiting} judged pairs are not counted yet: their lengths can be balanced once "
+            f"{MIN_PAIRS} pairs differ as much in length. {FASTER}"
+        )
     if not evidence.nights:
         return f"{counted} {FASTER}"
     pace = evidence.clusters / evidence.nights

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rl_assets.evaluation.promotion.evidence import STAKES, lower_bound, night_of, weigh
 from rl_assets.evaluation.schema.evidence import THRESHOLD, ClusterDifference, Evidence
 from rl_assets.evaluation.schema.primary import Primary
-from rl_assets.judging.balance import LARGEST_WEIGHT, length_weights
+from rl_assets.judging.balance import LARGEST_WEIGHT, length_weights, pairs_that_wait
 from rl_assets.lake.delta import Lake
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 
@@ -87,6 +87,7 @@ def weigh_nights(nights: pa.Table, tonight: date, judged: bool, threshold: float
     stakes = 2 * STAKES if judged else STAKES
     weights = length_weights(counted.log_length_ratios) if judged else np.ones(len(counted.differences))
     kept = weights > 0
+    waiting = pairs_that_wait(counted.log_length_ratios) if judged else ~kept
     values = (weights * counted.differences / (LARGEST_WEIGHT if judged else 1))[kept]
     days, starts = np.unique(counted.nights[kept], return_index=True)
     by_night = np.split(values, starts[1:]) if len(days) else []
@@ -97,7 +98,8 @@ def weigh_nights(nights: pa.Table, tonight: date, judged: bool, threshold: float
             # A night without a new cluster rejects nothing, whatever the one before it did.
             "rejected_tonight": found.rejected_tonight and len(own) > 0,
             "lower": lower_bound(values, threshold, stakes) if len(values) else None,
-            "unbalanced": float((~kept).mean()) if len(kept) else 0.0,
+            "unbalanced": float((~kept & ~waiting).mean()) if len(kept) else 0.0,
+            "waiting": int(waiting.sum()),
             "tonight": len(own),
             "tonight_mean": float(own.mean()) if len(own) else None,
         }

@@ -32,7 +32,7 @@ class Evidence(Record):
     to reach the threshold if the mean is true; 0 once it is reached, None if the mean is not above 0. `lower` is the
     lower bound of the mean that holds on all nights at once. `tonight` counts the clusters that the model under
     decision answered itself, in the last night. `unbalanced` is the share of judged pairs whose lengths cannot be
-    balanced.
+    balanced, and `waiting` counts those that may be once more pairs differ as much in length.
     """
 
     value: float = 1.0
@@ -46,6 +46,7 @@ class Evidence(Record):
     nights_left: int | None = None
     lower: float | None = None
     unbalanced: float = 0.0
+    waiting: int = 0
     tonight: int = 0
     tonight_mean: float | None = None
 

@@ -18,6 +18,7 @@ from rl_assets.features.text_flags import boilerplate, refusals
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Service
 from rl_assets.llm.prices import Price
+from rl_assets.models.phase import progress_of
 from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 SOURCE = "teacher"
@@ -142,7 +143,8 @@ def distill(
         .to_arrow_table()
         .to_pylist()
     )
-    replies = teacher.ask([conversation(row["prompt"], row["context"]) for row in prompts])
+    conversations = [conversation(row["prompt"], row["context"]) for row in prompts]
+    replies = teacher.ask(conversations, progress_of("answers of the teacher", teacher.log))
     rows: list[dict[str, Any]] = []
     dropped: Counter[str] = Counter()
     for row, reply in zip(prompts, replies, strict=True):

@@ -9,6 +9,7 @@ from rl_assets.core.chat import Message
 from rl_assets.judging.prompts import PAIR, PAIR_SCHEMA, RUBRIC, boundary_of, system_prompt, user_prompt
 from rl_assets.judging.verdicts import Choice, read_choice
 from rl_assets.llm.client import Judge, Reply, Request
+from rl_assets.models.phase import progress_of
 
 Outcome = Literal["first", "second", "tie", "invalid", "skipped"]
 FORM = '"verdict": "1", "2" or "tie"'
@@ -56,7 +57,8 @@ def _swapped(choice: Choice) -> Choice:
 def judge_pairs(judge: Judge, pairs: Sequence[AnswerPair], rubric: str = RUBRIC) -> list[PairVerdict]:
     """A verdict on each pair. Identical answers are a tie without a call; a failed call or parse is "invalid"."""
     different = [pair for pair in pairs if not pair.identical]
-    replies = judge.ask([_request(pair, swapped, rubric) for pair in different for swapped in (False, True)])
+    requests = [_request(pair, swapped, rubric) for pair in different for swapped in (False, True)]
+    replies = judge.ask(requests, progress_of("calls of the judge", judge.log))
     verdicts = iter([_decide(*both) for both in zip(replies[::2], replies[1::2], strict=True)])
     return [PairVerdict("tie") if pair.identical else next(verdicts) for pair in pairs]
 

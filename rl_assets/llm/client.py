@@ -52,6 +52,7 @@ class Reply:
 
 
 R = TypeVar("R")
+Progress = Callable[[int], Callable[[float], None]]
 
 
 class Service(ABC, Generic[R]):
@@ -94,10 +95,11 @@ class Service(ABC, Generic[R]):
         """The cache key of a reply: everything that shapes it, and which model gave it."""
         return sha256_json([self.endpoint.base_url, self.endpoint.model, *self.payload(request)])
 
-    def ask(self, requests: Sequence[R]) -> list[Reply]:
+    def ask(self, requests: Sequence[R], progress: Progress = lambda total: lambda done: None) -> list[Reply]:
         """A reply to each request, in order; equal requests are sent once.
 
-        Rate limits, server errors and time-outs are retried with growing pauses. Never raises for them.
+        Rate limits, server errors and time-outs are retried with growing pauses. Never raises for them. `progress` is
+        given the number of calls, and what it gives is called with how many are done.
         """
         keys = [self.key(request) for request in requests]
         replies = {key: Reply(text) for key in set(keys) if (text := self.cache.get(key)) is not None}
@@ -106,8 +108,10 @@ class Service(ABC, Generic[R]):
         affordable = list(missing.items())[: max(0, self.max_calls - self._claimed)]
         self._claimed += len(affordable)
         with ThreadPoolExecutor(self.endpoint.concurrency) as pool:
-            replied = pool.map(lambda pair: self._one(*pair), affordable)
-            replies |= dict(zip((key for key, _ in affordable), replied, strict=True))
+            replied, report = pool.map(lambda pair: self._one(*pair), affordable), progress(len(affordable))
+            for done, ((key, _), reply) in enumerate(zip(affordable, replied, strict=True), 1):
+                replies[key] = reply
+                report(done)
         return [replies.get(key, Reply(None, "budget")) for key in keys]
 
     def _one(self, key: str, request: R) -> Reply:

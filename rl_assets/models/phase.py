@@ -29,3 +29,8 @@ class Phase:
         self.last_line = now
         left = (now - self.started) / done * max(0.0, self.total - done)
         self.log(f"{self.what}: {int(done)} of {self.total}, about {left:,.0f} s left")
+
+
+def progress_of(what: str, log: Callable[[str], None]) -> Callable[[int], Callable[[float], None]]:
+    """For who learns the total later: given it, a function that is told how many are done."""
+    return lambda total: Phase(what, total, log).report

@@ -10,6 +10,7 @@ from rl_assets.judging.pointwise import score_answers
 from rl_assets.judging.prompts import boundary_of
 from rl_assets.judging.summary import compare_by_judge
 from rl_assets.judging.win_rates import length_controlled, win_rate
+from rl_assets.models import phase
 from rl_assets_tests.support.judge_server import Say, always_first, chatty, error, gullible, honest
 
 PROMPT = ({"role": "user", "content": "Where is my order?"},)
@@ -158,3 +159,14 @@ def test_the_schema_asks_for_the_rationale_before_the_verdict(make_judge):
     schema = server.asked[0].body["response_format"]["json_schema"]["schema"]
     assert list(schema["properties"]) == ["rationale", "verdict"]
     assert json.dumps(schema)
+
+
+def test_calls_that_take_long_say_what_is_left(make_judge, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(phase, "LINE_EVERY_S", 0.0)
+    judge, _ = make_judge(honest)
+    lines: list[str] = []
+    judge.log = lines.append
+    judge_pairs(judge, pairs_of(("good", "bad"), ("bad", "good a")))
+    score_answers(judge, [(PROMPT, "good")])
+    assert "calls of the judge: 4 of 4, about 0 s left" in lines
+    assert any(line.startswith("ratings by the judge: ") for line in lines)

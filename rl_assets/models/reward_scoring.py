@@ -6,6 +6,7 @@ from typing import Any
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import device_map, load_tokenizer, require_same_base
+from rl_assets.models.memory import rows_within_memory, run_in_batches
 from rl_assets.models.runtime import compute_dtype
 
 Scorer = Callable[[list[list[dict[str, str]]]], list[float]]
@@ -34,15 +35,23 @@ def reward_scorer(base: BaseModel, adapter: Adapter) -> Scorer:
 
 
 def score_conversations(model: Any, tokenizer: Any, conversations: list[list[dict[str, str]]]) -> list[float]:
-    """The classifier's output for each conversation, at its last token."""
+    """The classifier's output for each conversation, at its last token. DeviceMemoryError if a single one is too long
+    for the memory."""
     import torch
 
+    if not conversations:
+        return []
     model.config.pad_token_id = tokenizer.pad_token_id
-    rewards: list[float] = []
-    for start in range(0, len(conversations), BATCH):
-        batch = tokenizer.apply_chat_template(
-            conversations[start : start + BATCH], padding=True, return_tensors="pt", return_dict=True
-        ).to(model.device)
+    encoded = tokenizer.apply_chat_template(conversations, tokenize=True, return_dict=True)["input_ids"]
+
+    def run(rows: list[int], done: int) -> list[float]:
+        chosen = [conversations[row] for row in rows]
+        batch = tokenizer.apply_chat_template(chosen, padding=True, return_tensors="pt", return_dict=True)
         with torch.no_grad():
-            rewards += model(**batch, use_cache=False).logits[:, 0].float().tolist()
-    return rewards
+            outputs: list[float] = model(**batch.to(model.device), use_cache=False).logits[:, 0].float().tolist()
+        return outputs
+
+    def fitting(length: int) -> int:
+        return rows_within_memory(model, length, 1, BATCH)
+
+    return run_in_batches([len(ids) for ids in encoded], fitting, run, lambda _: None)

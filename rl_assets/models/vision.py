@@ -4,6 +4,7 @@ from typing import Any
 
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import WrongBaseModelError, device_map
+from rl_assets.models.memory import explain_out_of_memory
 from rl_assets.models.runtime import compute_dtype
 from rl_assets.recipes.recipe import Recipe
 
@@ -37,4 +38,5 @@ def load_vision_model(base: BaseModel, recipe: Recipe) -> Any:
             f"Recipe {recipe.name} quantizes the base model ({recipe.quantization}), which is not done for "
             "vision-language models: use a recipe without, lora_0_5b or lora_7b."
         )
-    return AutoModelForImageTextToText.from_pretrained(base.path, dtype=compute_dtype(), device_map=device_map())
+    with explain_out_of_memory(f"The base model {base.name}"):
+        return AutoModelForImageTextToText.from_pretrained(base.path, dtype=compute_dtype(), device_map=device_map())

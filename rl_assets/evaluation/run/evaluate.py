@@ -106,6 +106,7 @@ def evaluate(
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
     scores, ratio = _scores(models, inputs, (items, pairs, fresh.items), primary.level, log)
     verdicts = judge_candidate(scores, judge, judge_pairs, preferences, fresh.counted) if judge else JudgeResult()
+    log(f"computing the intervals of {len(scores.by_role)} models")
     report = _report(day, inputs, scores, primary, verdicts, datasets, contamination, fresh.notes, ratio)
     return Evaluation(
         report, answers_table(day, scores, report.prices), _differences(scores, primary, verdicts.pairwise)

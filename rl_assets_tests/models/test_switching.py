@@ -58,6 +58,23 @@ def test_on_a_quantized_base_adapters_stay_apart_and_leave_it_as_it_was(
     assert lines == ["nf4 without a GPU: correct and slow; it saves memory, not time"]
 
 
+def test_in_16_bits_adapters_stay_apart_until_requests_are_timed(
+    base: BaseModel, parent: Adapter, candidate: Adapter, monkeypatch: pytest.MonkeyPatch
+):
+    """As on a GPU: merging rounds the base's weights, and so the next model's answers."""
+    import torch
+
+    monkeypatch.setattr("rl_assets.models.loading.compute_dtype", lambda: torch.bfloat16)
+    loaded = SwitchedModels(base, None, quiet)
+    first = outputs(loaded.switch_to(None), loaded.tokenizer)
+    by_adapter = [outputs(loaded.switch_to(adapter), loaded.tokenizer) for adapter in (parent, candidate)]
+    assert states(loaded, candidate) == {(False, False, 2.0)}
+    assert outputs(loaded.switch_to(None), loaded.tokenizer) == first
+    assert outputs(loaded.switch_to(parent), loaded.tokenizer) == by_adapter[0]
+    loaded.as_served(candidate)
+    assert states(loaded, candidate) == {(False, True, 2.0)}
+
+
 def states(loaded: SwitchedModels, adapter: Adapter) -> set[tuple[bool, bool, float]]:
     """Of the layers: whether adapters are off, whether one is merged, and how strongly this one works."""
     from peft.tuners.lora import LoraLayer

@@ -48,8 +48,8 @@ def merging_checks(
     """
     trained = _log_probabilities(model, tokenizer, rows, log)
     if quantization is None:
-        merged = _merged_model_check(trained, _merged(model, tokenizer, rows, log))
-        return [merged, _check("quantized_base", True, 0.0, 0.0, "the base was not quantized")]
+        same = _merged_model_check(trained, _merged(model, tokenizer, rows, log))
+        return [same, _check("quantized_base", True, 0.0, 0.0, "the base was not quantized")]
     try:
         plain = load_unquantized(base, log)
     except DeviceMemoryError as error:

@@ -21,6 +21,14 @@ def may_still_be_validated(preferences: JudgeVerdicts | None) -> bool:
     return preferences.reliable and (preferences.clusters < MIN_CLUSTERS or not (halves.longer and halves.shorter))
 
 
+def contradiction(preferences: JudgeVerdicts | None) -> str | None:
+    """How people's preferences contradict a judge that is reliable in itself, as a sentence; None if they do not."""
+    if preferences is None or not preferences.reliable or may_still_be_validated(preferences):
+        return None
+    problem = validation_problem(preferences)
+    return f"It {problem}." if problem else None
+
+
 def validation_problem(preferences: JudgeVerdicts | None) -> str | None:
     """Why the judge may not decide a promotion, as the rest of a sentence about it; None if it may.
 

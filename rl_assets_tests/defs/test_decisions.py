@@ -134,6 +134,8 @@ def test_the_adapter_of_the_day_before_answers_what_landed_since(second_night):
     assert result.success
     report = read_report(second_night.paths.reports(DAY))
     assert (report.decided, report.fresh_items) == ("entrant", 10)
+    guarded = report.comparisons["entrant-base"].guarded
+    assert guarded["unfinished_answers"].clusters == 6 + 10, "guardrails read the fresh prompts too"
     found = read_differences(second_night.paths.reports(DAY))["entrant"]
     assert {row.cluster for row in found if row.source == "fresh"} == {f"n{n}" for n in range(10)}
     assert {row.cluster for row in found if row.source == "test"} == {f"k{n}" for n in range(6)}

@@ -2,12 +2,14 @@
 
 import json
 import math
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch
 from rl_assets.evaluation.run.differences import judged_differences
 from rl_assets.evaluation.run.evaluate import judge_preferences
@@ -20,8 +22,13 @@ from rl_assets.judging.summary import JudgeVerdicts, compare_by_judge
 from rl_assets.models.generation import Answer
 from rl_assets.settings import Settings
 from rl_assets_tests.support.biased_judges import SPREAD, knows_its_probes, longer_wins, swayed
+from rl_assets_tests.support.evaluation_folders import dataset, dpo_row
 from rl_assets_tests.support.evaluation_samples import DAY, comparison, report
+from rl_assets_tests.support.judge_server import serving
 from rl_assets_tests.support.planted_nights import decide_night, of_adapter, planted_adapter
+from rl_assets_tests.support.reports_home import metadata, run, settings
+
+__all__ = ["settings"]
 
 Turn = tuple[dict[str, str], ...]
 DUELS = 60
@@ -167,3 +174,26 @@ def test_labels_that_contradict_the_judge_promote_nothing(make_judge, tmp_path: 
     found = nights(JudgedProduct(tmp_path, judge, quality=1, longer=0.0, swapped=True), 2)
     assert [verdict for verdict, _ in found] == ["INSUFFICIENT"] * 2
     assert "tiny-judge follows length" in found[0][1] or "agrees with people on" in found[0][1]
+
+
+@pytest.mark.training
+def test_a_report_with_a_judge_that_people_contradict_says_so_in_a_check_and_decides_nothing(
+    settings: Settings, published_data: Path
+):
+    """The judge knows its test questions and prefers the longer answer of every other pair."""
+    pairs = {pair.cluster: pair for pair in people_of_pandalm(published_data) if len(pair.chosen + pair.rejected) < 600}
+    rows = [
+        dpo_row(f"p{n}", pair.prompt[0]["content"], pair.chosen, pair.rejected) for n, pair in enumerate(pairs.values())
+    ]
+    made = dataset(settings.home / "people" / "dpo_dataset" / DAY, test=rows[:70])
+    shutil.copy(made / "test.parquet", settings.paths.datasets("dpo_dataset", DAY) / "test.parquet")
+    with serving(knows_its_probes) as server:
+        judge = JudgeResource(base_url=server.url, model="tiny-judge")
+        assets = ("eval_report", "decision_evidence", "promotion_decision")
+        result = run(settings, *assets, judge=judge, primary="judged_win_rate")
+    shown = metadata(result, "promotion_decision")
+    assert shown["verdict"] == "INSUFFICIENT"
+    assert "tiny-judge follows length: it agrees with people on 1.00" in shown["reasons"]
+    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "judge_is_reliable"]
+    assert not check.passed
+    assert any("It follows length" in problem for problem in check.metadata["problems"].value)

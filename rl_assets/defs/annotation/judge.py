@@ -14,6 +14,7 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
 from rl_assets.evaluation.ab.compare import rated_answers
 from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.judging.validation import contradiction
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Judge
 from rl_assets.settings import Settings, load_settings
@@ -22,7 +23,8 @@ from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 JUDGE_IS_RELIABLE = (
     "The judge gives one verdict when answers swap positions (consistency of at least 0.6), replies in the requested "
-    "form, judges its probes right and obeys no answer. Passes if no judge is configured."
+    "form, judges its probes right and obeys no answer; and 50 human preferences or more, where a report has them, do "
+    "not contradict it. Passes if no judge is configured."
 )
 
 
@@ -39,9 +41,12 @@ class JudgeResource(EndpointResource):
         return Judge(endpoint, ReplyCache(home.reply_cache), max_calls, log) if endpoint else None
 
 
-def judge_check(name: str, asset: str, verdicts: list[JudgeVerdicts]) -> dg.AssetCheckResult:
-    """Whether the judge is reliable, over everything that it compared for an asset."""
+def judge_check(
+    name: str, asset: str, verdicts: list[JudgeVerdicts], preferences: JudgeVerdicts | None = None
+) -> dg.AssetCheckResult:
+    """Whether the judge is reliable, over everything that it compared for an asset, and not contradicted by people."""
     problems = sorted({problem for summary in verdicts for problem in summary.problems})
+    problems += [sentence for sentence in [contradiction(preferences)] if sentence]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,

@@ -123,7 +123,7 @@ def evaluate_night(
     write_differences(evaluation.differences, folder)
     write_report(report, folder)
     asset = context.asset_key.to_user_string()
-    reliable = judge_check("judge_is_reliable", asset, report.judge.verdicts)
+    reliable = judge_check("judge_is_reliable", asset, report.judge.verdicts, report.judge.preferences)
     return dg.MaterializeResult(
         metadata=report_metadata(report, folder), check_results=[contamination_check(report), reliable]
     )

@@ -14,7 +14,7 @@ from rl_assets.evaluation.promotion.epochs import primary_of_epoch
 from rl_assets.evaluation.run.differences import judged_differences
 from rl_assets.evaluation.run.evaluate import judge_preferences
 from rl_assets.evaluation.run.guarded import Answered, guarded_values
-from rl_assets.evaluation.run.inputs import Item, Pair
+from rl_assets.evaluation.run.inputs import Item, Pair, held_out_pairs
 from rl_assets.evaluation.run.rungs import Logged, choose_primary
 from rl_assets.evaluation.schema.report import JudgeResult
 from rl_assets.judging.pairwise import AnswerPair
@@ -73,6 +73,16 @@ def test_a_judge_that_prefers_the_longer_answer_is_refused_on_what_people_chose(
     assert agreed is not None and agreed.win_rate is not None and agreed.win_rate.mean > 0.6
     still = choose_primary(Logged([], [], "tiny-judge", agreed), "judged_win_rate", DAY, "base", "b" * 64)
     assert still.metric is None
+
+
+def test_pairs_that_a_judge_decided_say_nothing_about_people(make_judge, tmp_path: Path):
+    judge, server = make_judge(swayed)
+    rows = [
+        dpo_row(f"p{n}", f"Question {n}?", "good", "bad", strategy="judge", reward_source="judge") for n in range(60)
+    ]
+    made = dataset(tmp_path / "dpo_dataset" / DAY, test=rows)
+    assert judge_preferences(judge, held_out_pairs(made, None), 100) is None
+    assert not server.asked
 
 
 def text(random: Random, quality: int, longer: float = 0.0) -> str:

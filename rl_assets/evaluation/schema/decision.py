@@ -25,10 +25,10 @@ class Guardrail(Record):
     """Something that must not get worse; `limit` is on the `scale` of the observed value."""
 
     name: str
-    scale: Scale
     status: GuardrailStatus
     limit: float
     observed: Interval | None
+    scale: Scale = "difference"
 
     def sentence(self) -> str:
         """The observed value, the limit and the status."""

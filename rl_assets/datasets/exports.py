@@ -17,7 +17,8 @@ from uuid import uuid4
 from pyarrow import parquet
 
 from rl_assets.datasets.split_files import SPLITS
-from rl_assets.metrics.verifiers import Verifier, final_number, inferred
+from rl_assets.metrics.final_number import final_number
+from rl_assets.metrics.verifiers import Verifier, inferred
 from rl_assets.tables.dataset_manifest import read_manifest
 
 Row = dict[str, Any]

@@ -19,6 +19,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     service_checks.teacher,
     machine_checks.clock,
     training_checks.base_model,
+    training_checks.recipe_fit,
     training_checks.tonight,
 )
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from rl_assets.datasets.retrain_trigger import measure_growth
 from rl_assets.doctor.machine_checks import CheckResult, error, ok, warning
+from rl_assets.models.base_facts import facts_by_name
 from rl_assets.models.base_models import unfit_base
 from rl_assets.models.counting_tokenizer import NoTokenizerError, counting_tokenizer
+from rl_assets.recipes.fit import context_problem, recipe_warnings
 from rl_assets.recipes.recipe import named_recipe
 from rl_assets.settings import Settings
 from rl_assets.tables.usable_rows import sentence
@@ -18,6 +20,25 @@ def base_model(settings: Settings) -> Iterator[CheckResult]:
         yield warning("base model", unfit)
     else:
         yield ok("base model", f"{settings.base_model}, trained by the recipe {settings.recipe}")
+
+
+def recipe_fit(settings: Settings) -> Iterator[CheckResult]:
+    """Whether the recipe can train the base model: its rows fit the context, its learning rates are ones for LoRA."""
+    try:
+        recipe = named_recipe(settings.recipe)
+    except (ValueError, FileNotFoundError) as invalid:
+        yield error("recipe", str(invalid))
+        return
+    facts = facts_by_name(settings.base_model, settings.paths.models)
+    if facts is None:
+        yield ok("recipe", f"{recipe.name}; whether it fits {settings.base_model} shows once that is fetched")
+    elif problem := context_problem(recipe, settings.base_model, facts.context):
+        yield error("recipe", f"nothing would train: {problem}")
+    elif warnings := recipe_warnings(recipe, facts.hidden_size, NIGHTLY):
+        yield warning("recipe", " ".join(warnings))
+    else:
+        seen = f" of the {facts.context:,} that {settings.base_model} sees" if facts.context else ""
+        yield ok("recipe", f"{recipe.name}: rows of up to {recipe.max_length:,} tokens{seen}")
 
 
 def tonight(settings: Settings) -> Iterator[CheckResult]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from rl_assets.core.files import sha256_file, sha256_json, write_json
 
 WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
 MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
 # Raised when training code changes so that equal inputs give other weights.
@@ -40,10 +41,12 @@ class Check(_Record):
 
 
 class BaseReference(_Record):
-    """The base model that an adapter belongs to."""
+    """The base model that an adapter belongs to; `source` is where it came from, if its folder says so."""
 
     name: str
     sha256: str
+    license: str = "unknown"
+    source: str | None = None
 
 
 class AdapterReference(_Record):

@@ -100,6 +100,8 @@ def load_to_continue(base: BaseModel, parent: Adapter, recipe: Recipe, log: Call
 
     config: Any = PeftConfig.from_pretrained(str(parent.folder))
     config.lora_dropout = recipe.lora.lora_dropout
+    # The parent names its base without a path, and PEFT looks there when it saves.
+    config.base_model_name_or_path = base.path
     model = load_base(base, recipe.quantization, log)
     return PeftModel.from_pretrained(model, str(parent.folder), is_trainable=True, config=config)
 

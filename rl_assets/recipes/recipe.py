@@ -1,5 +1,6 @@
 """Training recipes: presets by name and recipe files. Unknown keys are errors; torch is not imported."""
 
+import difflib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,6 @@ from rl_assets.recipes.stages import (
 # The metrics that a decision may rest on, the strongest first; "auto" takes the first that the held-out rows can feed.
 PrimaryMetric = Literal["task_success", "field_f1", "exact_match", "judged_win_rate", "likelihood_accuracy"]
 DeclaredMetric = Literal["auto"] | PrimaryMetric
-FULL_FINE_TUNING_RATE = 2e-5
 # Keys about evaluation, which change no adapter.
 DECIDING = ("candidate", "primary", "primary_reason")
 STAGES = ("sft", "dpo", "kto", "grpo", "reward")
@@ -184,7 +184,9 @@ PRESETS: dict[str, Recipe] = {
 def preset(name: str) -> Recipe:
     """The recipe of that name; ValueError with all names if there is none."""
     if name not in PRESETS:
-        raise ValueError(f"There is no training recipe {name!r}. Use one of: {', '.join(PRESETS)}.")
+        close = difflib.get_close_matches(name, PRESETS, n=1)
+        nearest = f"did you mean {close[0]}? " if close else ""
+        raise ValueError(f"There is no training recipe {name!r}: {nearest}Use one of {', '.join(PRESETS)}, or a file.")
     return PRESETS[name]
 
 
@@ -211,12 +213,17 @@ def recipe_file(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(_merged(inherited, {"name": path.stem} | values))
     except ValidationError as error:
-        raise ValueError(f"The recipe file {path} is invalid: {problems(error)}") from None
+        raise ValueError(f"The recipe file {path} is invalid: {problems(error, schema=Recipe)}") from None
 
 
 def adjusted(recipe: Recipe, values: dict[str, Any]) -> Recipe:
-    """The recipe with other values, stage by stage; pydantic's ValidationError names what is invalid."""
-    return Recipe.model_validate(_merged(recipe.model_dump(), values))
+    """The recipe with other values, stage by stage; ValueError names every unknown or invalid key."""
+    try:
+        return Recipe.model_validate(_merged(recipe.model_dump(), values))
+    except ValidationError as error:
+        raise ValueError(
+            f"The recipe {recipe.name} cannot have these values: {problems(error, 'the recipe', Recipe)}"
+        ) from None
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -232,13 +239,3 @@ def recipe_hash(recipe: Recipe, stage: str | None = None) -> str:
     others = {name for name in STAGES if stage is not None and name != stage}
     irrelevant = {*DECIDING, *(f"min_rows_{name}" for name in STAGES)} if stage is not None else set()
     return sha256_json(recipe.model_dump(mode="json", exclude=others | irrelevant))
-
-
-def recipe_warnings(recipe: Recipe) -> list[str]:
-    """Values that are allowed but rarely intended, in sentences."""
-    if recipe.sft.learning_rate > FULL_FINE_TUNING_RATE:
-        return []
-    return [
-        f"Recipe {recipe.name}: the SFT learning rate {recipe.sft.learning_rate:g} is one for full fine-tuning; "
-        "LoRA usually wants ten times as much (2e-4)."
-    ]

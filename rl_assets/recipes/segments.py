@@ -79,7 +79,7 @@ def read_segments(path: Path | None) -> dict[str, Segment]:
     try:
         segments = TypeAdapter(dict[str, Segment]).validate_python(values)
     except ValidationError as error:
-        raise ValueError(f"The segments file {path} is invalid: {problems(error)}") from None
+        raise ValueError(f"The segments file {path} is invalid: {problems(error, schema=dict[str, Segment])}") from None
     for name, segment in segments.items():
         try:
             check_name(name)

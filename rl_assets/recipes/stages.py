@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 GrpoMethod = Literal["raft", "awr", "offline_grpo", "online_grpo"]
-RewardName = Literal["json_format", "exact_answer", "brevity", "image_answer", "reward_model"]
+RewardName = Literal["json_format", "exact_answer", "task_success", "brevity", "image_answer", "reward_model"]
 SamplingStrategy = Literal["random", "group_by_length"]
 Scheduler = Literal["cosine", "linear", "constant_with_warmup"]
 
@@ -52,6 +52,12 @@ class StageRecipe(Frozen):
         """Rows of one forward pass on a single device."""
         return self.effective_batch_size // self.gradient_accumulation_steps
 
+    def is_within_one_epoch(self, rows: int) -> bool:
+        """Whether no row is trained on twice, of so many: then nothing is worth computing for all of them before."""
+        if self.max_steps is None:
+            return self.num_train_epochs <= 1
+        return self.max_steps * self.effective_batch_size <= rows
+
     @model_validator(mode="after")
     def _batch_divides(self) -> "StageRecipe":
         if self.effective_batch_size % self.gradient_accumulation_steps:
@@ -77,6 +83,8 @@ class DpoRecipe(StageRecipe):
     """Direct preference optimisation (Rafailov et al. 2023, arXiv:2305.18290) against the SFT adapter.
 
     `loss_type` with "sft" adds the chosen answer's negative log-likelihood, which keeps its probability from falling.
+    `precompute_ref_log_probs` computes the reference's log-probabilities of all pairs before the first step; if steps
+    see no pair twice, they are computed in the steps in any case, of the pairs that these see.
     """
 
     learning_rate: float = Field(5e-6, gt=0)
@@ -141,7 +149,7 @@ class GrpoRecipe(StageRecipe):
         2.0, gt=0, description="Nats per token: a worse-than-average answer this much less likely is left alone."
     )
     beta: float = Field(0.04, ge=0)
-    reward_funcs: tuple[RewardName, ...] = Field(("json_format", "exact_answer"), min_length=1)
+    reward_funcs: tuple[RewardName, ...] = Field(("json_format", "exact_answer", "task_success"), min_length=1)
     num_generations: int = Field(8, ge=2)
     max_completion_length: int = Field(256, ge=1, description="Maximum new tokens of an answer.")
     entropy_coef: float = Field(0.0, ge=0)

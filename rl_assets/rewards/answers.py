@@ -7,6 +7,8 @@ parsed as JSON and compared, never run.
 import json
 from typing import Any
 
+from rl_assets.metrics.final_number import are_worked_solutions, same_number
+
 Completion = list[dict[str, str]]
 
 
@@ -23,6 +25,19 @@ def exact_answer(
     """1.0 for the reference's text, or for JSON of the same values; else 0.0. None: the reference is empty."""
     return [
         float(_same(_text(completion), wanted)) if wanted.strip() else None
+        for completion, wanted in zip(completions, reference, strict=True)
+    ]
+
+
+def task_success(
+    prompts: list[Any], completions: list[Completion], reference: list[str], **_: Any
+) -> list[float | None]:
+    """1.0 for an answer that ends with the number of a worked solution, as the metric of that name; else 0.0.
+
+    None: the reference is no worked solution, so there is no verifier for the task.
+    """
+    return [
+        float(same_number(_text(completion), wanted)) if are_worked_solutions([wanted]) else None
         for completion, wanted in zip(completions, reference, strict=True)
     ]
 

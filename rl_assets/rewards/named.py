@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rl_assets.rewards.answers import Completion, brevity, exact_answer, json_format
+from rl_assets.rewards.answers import Completion, brevity, exact_answer, json_format, task_success
 from rl_assets.rewards.images import image_answer
 
 RewardFunction = Callable[..., list[float | None]]
 BY_RULE: dict[str, RewardFunction] = {
     "json_format": json_format,
     "exact_answer": exact_answer,
+    "task_success": task_success,
     "brevity": brevity,
     "image_answer": image_answer,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rl_assets.models.adapters import Check
+from rl_assets.models.memory import DeviceMemoryError
 
 OF_OTHER_SEGMENTS, TOO_LONG = "of other segments", "too long"
 # What to do about rows that are dropped for a reason.
@@ -103,7 +104,14 @@ class WrongReferenceError(TrainingRefused):
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss became NaN or infinite."""
+    """The loss, its gradient or the weights are no finite numbers any more.
+
+    `last_good_step` is the last step whose weights gave a finite loss: checkpoints of later ones are of no use.
+    """
+
+    def __init__(self, reason: str, last_good_step: int = 0):
+        super().__init__(reason)
+        self.last_good_step = last_good_step
 
 
 class DiskFullError(OSError):
@@ -112,3 +120,8 @@ class DiskFullError(OSError):
 
 class ProcessesFailed(RuntimeError):
     """A process of a training over several GPUs ended with an error."""
+
+
+# What data, configuration or size of a machine cause: the next attempt would end alike. Dead processes, full disks and
+# lost connections are none of these.
+PERMANENT = (ValueError, TypeError, LookupError, FileNotFoundError, TrainingDiverged, DeviceMemoryError)

@@ -6,7 +6,10 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.runtime import gpu_count, start
 from rl_assets.recipes.stages import GrpoMethod
 from rl_assets.training.job import Kind, TrainingJob
+from rl_assets.training.preconditions import require_context
+from rl_assets.training.runner.memory import explain_exhausted_memory
 from rl_assets.training.runner.processes import train_in_processes
+from rl_assets.training.runner.progress import Observe, observe_nothing
 from rl_assets.training.runner.publishing import publish_adapter
 from rl_assets.training.runner.run import Log, Trained, TrainingRun, open_run
 from rl_assets.training.trainers.awr import train_awr
@@ -44,21 +47,26 @@ TRAINERS: Mapping[Kind, Trainer] = {
 }
 
 
-def train(job: TrainingJob, log: Log, processes: int | None = None) -> Adapter:
+def train(job: TrainingJob, log: Log, processes: int | None = None, observe: Observe = observe_nothing) -> Adapter:
     """The adapter of this job: the one that exists, the rest of an interrupted run, or a new one.
 
-    It is trained over `processes`, by default one for each visible GPU, and is the same on any number of them. Raises
-    NotEnoughRows, TrainingRefused, TrainingDiverged, WrongBaseModelError; ProcessesFailed in place of the last two if
-    there are several.
+    It is trained over `processes`, by default one for each visible GPU, and is the same on any number of them. While it
+    trains, `observe` gets values to plot. Raises NotEnoughRows, TrainingRefused, TrainingDiverged, DeviceMemoryError,
+    WrongBaseModelError; if there are several processes TrainingRefused for all that data or configuration cause, and
+    ProcessesFailed for what may pass.
     """
     processes = gpu_count() if processes is None else processes
-    return train_in_this_process(job, log) if processes < 2 else train_in_processes(job, log, processes)
+    if processes < 2:
+        return train_in_this_process(job, log, observe)
+    return train_in_processes(job, log, processes, observe)
 
 
-def train_in_this_process(job: TrainingJob, log: Log) -> Adapter:
+def train_in_this_process(job: TrainingJob, log: Log, observe: Observe = observe_nothing) -> Adapter:
     """The adapter of this job, trained here, alone or with other workers."""
-    run = open_run(job, log)
+    run = open_run(job, log, observe)
     if adapter := run.existing():
         return adapter
+    require_context(job)
     start(offline=True, seed=job.recipe.seed)
-    return publish_adapter(run, TRAINERS[job.kind](run))
+    with explain_exhausted_memory(job):
+        return publish_adapter(run, TRAINERS[job.kind](run))

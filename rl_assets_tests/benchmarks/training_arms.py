@@ -63,7 +63,7 @@ def _our_arguments(stage: dict[str, Any], recipe: Recipe, kind: str) -> dict[str
     shared = stage_arguments(stage, recipe.max_length, recipe.seed)
     if kind == "sft":
         return shared | sft_arguments(stage, recipe.max_length)
-    return shared | dpo_arguments(stage)
+    return shared | dpo_arguments(stage, 0)
 
 
 def _default_arguments(stage: dict[str, Any], recipe: Recipe) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_prompts_conversations_and_verifiers_are_read(tmp_path: Path):
     ("line", "said"),
     [
         ("{", "is not JSON"),
-        ("[1]", "the line: Input should be"),
+        ("[1]", r"the line is \[1\]: use a mapping"),
         ({"prompt": "a"}, '"reference" or "references" is needed'),
         ({"reference": "a"}, 'either "prompt" or "messages" is needed'),
         ({"prompt": "a", "messages": [{"role": "user", "content": "a"}], "reference": "b"}, "either"),

@@ -2,8 +2,9 @@ from decimal import Decimal
 
 import pytest
 
+from rl_assets.metrics.final_number import final_number, same_number
 from rl_assets.metrics.structured import check_schema, field_f1, follows_schema
-from rl_assets.metrics.verifiers import final_number, inferred, same_number, solves
+from rl_assets.metrics.verifiers import inferred, solves
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rl_assets.recipes.recipe import PRESETS, Recipe, adjusted, named_recipe, preset, recipe_hash, recipe_warnings
-from rl_assets.recipes.stages import SftRecipe
+from rl_assets.recipes.recipe import PRESETS, Recipe, adjusted, named_recipe, preset, recipe_hash
+from rl_assets.recipes.stages import DpoRecipe, SftRecipe
 
 
 def test_an_unknown_preset_is_refused_with_all_names():
@@ -30,10 +30,18 @@ def test_every_preset_but_that_for_few_steps_on_a_cpu_has_an_effective_batch_of_
     assert {stage.effective_batch_size for stage in (recipe.sft, recipe.dpo)} == {16}
 
 
-def test_a_full_fine_tuning_rate_is_allowed_and_warned_about():
-    slow = Recipe(name="slow", sft=SftRecipe(learning_rate=2e-5))
-    assert "2e-05" in recipe_warnings(slow)[0]
-    assert recipe_warnings(preset("qlora_8b")) == []
+@pytest.mark.parametrize(
+    ("values", "rows", "within"),
+    [
+        ({"max_steps": 5}, 80, True),
+        ({"max_steps": 5}, 79, False),
+        ({"num_train_epochs": 1}, 10, True),
+        ({"num_train_epochs": 2}, 1000, False),
+        ({"num_train_epochs": 3, "max_steps": 2}, 40, True),
+    ],
+)
+def test_within_one_epoch_no_row_is_seen_twice(values: dict[str, int], rows: int, within: bool):
+    assert DpoRecipe.model_validate(values).is_within_one_epoch(rows) == within
 
 
 def test_a_recipe_file_is_a_preset_with_other_values(tmp_path: Path):
@@ -48,13 +56,25 @@ def test_a_recipe_file_is_a_preset_with_other_values(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sft: {learning_rat: 1.0e-4}", r"ours.yaml is invalid: sft.learning_rat: Extra inputs"),
-        ("grpo: {method: offline_grpo, beta: 0}", "needs beta > 0"),
+        (
+            "sft: {learning_rat: 1.0e-4}",
+            r"yaml is invalid: sft.learning_rat is no key: did you mean learning_rate\?$",
+        ),
+        ("lora: {rank: 8}", r"lora.rank is no key: use one of lora_alpha, lora_dropout, r, target_modules$"),
+        ("sfft: {}", r"sfft is no key: did you mean sft\?$"),
+        ("sft: {lr_scheduler_type: cosin}", r"sft.lr_scheduler_type is 'cosin': use 'cosine', 'linear' or 'constant_w"),
+        ("seed: one", r"seed is 'one': use a whole number$"),
+        ("sft: {max_steps: 1.5}", r"sft.max_steps is 1.5: use a whole number$"),
+        ("sft: {learning_rate: -1}", r"sft.learning_rate is -1: use a number above 0$"),
+        ("lora: 5", r"lora is 5: use a mapping of keys to values$"),
+        ("max_length: 4", r"max_length is 4: use 8 or more$"),
+        ("grpo: {reward_funcs: [exact]}", r"grpo.reward_funcs.0 is 'exact': use 'json_format', 'exact_answer', "),
+        ("grpo: {method: offline_grpo, beta: 0}", "is invalid: grpo: method offline_grpo needs beta > 0"),
         ("grpo: {method: online_grpo, beta: 0, reward_funcs: [reward_model]}", "a learned reward needs beta > 0"),
         ("grpo: {method: online_grpo, effective_batch_size: 6}", "multiple of num_generations"),
         ("kto: {gradient_accumulation_steps: 16}", "must be at least twice"),
         ("sft: {gradient_accumulation_steps: 3}", "must be a multiple of gradient_accumulation_steps"),
-        ("preset: lora_9b", "no training recipe 'lora_9b'"),
+        ("preset: lora_9b", r"no training recipe 'lora_9b': did you mean lora_7b\?"),
         ("- sft", "holds list, expected a mapping"),
         ("a: [", "not valid YAML"),
         ("a: !!python/object/apply:os.getcwd []", "not valid YAML"),
@@ -83,5 +103,5 @@ def test_which_adapter_is_the_candidate_changes_no_adapter():
     recipe = preset("tiny_cpu")
     other = adjusted(recipe, {"candidate": "grpo"})
     assert all(recipe_hash(other, stage) == recipe_hash(recipe, stage) for stage in ("sft", "dpo", "grpo"))
-    with pytest.raises(ValidationError, match="candidate"):
+    with pytest.raises(ValueError, match="candidate is 'reward': use 'sft', 'dpo', 'kto' or 'grpo'"):
         adjusted(recipe, {"candidate": "reward"})

@@ -1,6 +1,6 @@
 import pytest
 
-from rl_assets.rewards.answers import brevity, exact_answer, json_format
+from rl_assets.rewards.answers import brevity, exact_answer, json_format, task_success
 from rl_assets.rewards.named import reward_functions
 
 REFERENCE = '{"answer": "red", "image": "none"}'
@@ -31,6 +31,21 @@ def test_an_answer_is_rewarded_for_its_form_and_for_being_right(text, reference,
     given = {"prompts": [said("?")], "completions": [said(text)], "reference": [reference]}
     assert json_format(**given) == [form]
     assert exact_answer(**given) == [exact]
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "reward"),
+    [
+        ("9 + 9 = 18\nA: 18", "The sum is 18.\n#### 18", 1.0),
+        ("So the answer is 18.0.", "#### 18", 1.0),
+        ("9 + 8 = 17\nA: 17", "The sum is 18.\n#### 18", 0.0),
+        ("I do not know.", "#### 18", 0.0),
+        ("18", "She has 18 eggs left.", None),
+        ("18", "", None),
+    ],
+)
+def test_a_worked_solution_is_rewarded_for_its_number_as_in_evaluation(text, reference, reward):
+    assert task_success(prompts=[said("?")], completions=[said(text)], reference=[reference]) == [reward]
 
 
 def test_brevity_falls_from_the_references_length_to_twice_it():

@@ -17,6 +17,7 @@ class Killer(progress.Progress):
     def report_step(self, step, steps, values):
         if step == int(sys.argv[2]):
             os.kill(os.getpid(), signal.SIGKILL)
+        super().report_step(step, steps, values)
 
 run.Progress = Killer
 train_in_this_process(job_from_json(Path(sys.argv[1]).read_bytes()), print)

@@ -26,7 +26,9 @@ ONLINE = {
     "method": "online_grpo",
     "num_generations": 4,
     "max_steps": 6,
-    "max_completion_length": 8,
+    # Long enough for some answers to be too long, which tells them apart.
+    "max_completion_length": 48,
+    "reward_funcs": ["exact_answer", "brevity"],
     "entropy_coef": 0.01,
 }
 

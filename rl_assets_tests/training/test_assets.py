@@ -15,6 +15,7 @@ from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.tiny.pretraining import END
 from rl_assets.settings import Settings
+from rl_assets.training.trainers import sft
 from rl_assets_tests.support.training_samples import (
     DAY,
     few_steps,
@@ -53,6 +54,17 @@ def evaluations(result: dg.ExecuteInProcessResult, name: str) -> dict[str, bool]
     return {item.check_name: item.passed for item in found if item.asset_key.to_user_string() == name}
 
 
+def reported(result: dg.ExecuteInProcessResult) -> str:
+    """The error of the one step that failed, with its causes."""
+    (failure,) = result.get_step_failure_events()
+    assert failure.step_failure_data.error is not None
+    return failure.step_failure_data.error.to_string()
+
+
+def is_retried(result: dg.ExecuteInProcessResult) -> bool:
+    return dg.DagsterEventType.STEP_UP_FOR_RETRY in {event.event_type for event in result.all_events}
+
+
 def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
     values = {"grpo_adapter": {"method": "offline_grpo", "max_steps": 3}}
     assert run(product, sft_adapter).success
@@ -70,8 +82,54 @@ def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
 def test_an_impossible_launch_value_stops_before_training(product: HomeResource):
     result = run(product, grpo_adapter, grpo_adapter={"method": "offline_grpo", "beta": 0})
     assert not result.success
-    failure = result.get_step_failure_events()[0].step_failure_data.error
-    assert failure is not None and "needs beta > 0" in failure.to_string()
+    assert "needs beta > 0" in reported(result)
+    assert not is_retried(result)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"recipe": "tiny_cp"}, "no training recipe 'tiny_cp': did you mean tiny_cpu?"),
+        ({"recipe": "gone.yaml"}, "No recipe file"),
+        ({"learning_rate": -1.0}, "sft.learning_rate is -1.0: use a number above 0"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_told_in_a_sentence_and_not_retried(
+    product: HomeResource, values: dict[str, Any], message: str
+):
+    result = run(product, sft_adapter, sft_adapter=values)
+    assert message in reported(result)
+    assert not is_retried(result)
+
+
+def test_memory_that_ran_out_is_told_once_with_what_to_change(product: HomeResource, monkeypatch: pytest.MonkeyPatch):
+    import torch
+
+    def exhausted(*given: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has 139 GiB in all.")
+
+    monkeypatch.setattr(sft, "_trainer", exhausted)
+    result = run(product, sft_adapter, sft_adapter={"seed": 99})
+    assert (
+        "Memory ran out (CUDA out of memory) in training sft: 8 rows of up to 128 tokens pass through the model at a "
+        "time. Raise sft.gradient_accumulation_steps from 1 to 2, which halves that"
+    ) in reported(result)
+    assert not is_retried(result)
+
+
+def test_loss_speed_and_time_left_are_observed_while_it_trains(product: HomeResource):
+    result = run(product, sft_adapter, sft_adapter={"seed": 98})
+    events = [event for event in result.all_events if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION]
+    seen = [event.event_specific_data.asset_observation for event in events]
+    assert [one.metadata["step"].value for one in seen] == [2, 3, 4, 5, 6, 8, 9, 10, 11, 12]
+    assert {"loss", "tokens_per_s", "seconds_left"} <= set(seen[0].metadata) and seen[-1].partition == DAY
+    assert seen[0].description is not None and seen[0].description.startswith("step 2 of 12, about ")
+
+
+def test_a_learning_rate_far_too_high_for_lora_is_warned_about_and_a_yellow_check(product: HomeResource):
+    result = run(product, sft_adapter, sft_adapter={"learning_rate": 5.0, "max_steps": 1})
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "learning_rate_fits"]
+    assert (check.passed, check.severity, check.metadata["value"].value) == (False, dg.AssetCheckSeverity.WARN, 5.0)
 
 
 def test_too_few_verdicts_skip_the_adapter_and_the_run_succeeds(product: HomeResource):

@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets.training.runner.checkpoints import REQUIRED_FILES, commit_checkpoint, newest_complete_checkpoint
+from rl_assets.training.runner.checkpoints import (
+    REQUIRED_FILES,
+    Spent,
+    commit_checkpoint,
+    discard_checkpoints_after,
+    newest_complete_checkpoint,
+    spent_before,
+)
 
 
 def checkpoint(folder: Path, step: int, processes: int = 1) -> Path:
@@ -56,6 +63,21 @@ def test_one_of_another_number_of_processes_is_skipped(tmp_path: Path):
     assert newest_complete_checkpoint(tmp_path, print, 2) == path
     assert newest_complete_checkpoint(tmp_path, print, 1) is None
     assert newest_complete_checkpoint(tmp_path, print, 4) is None
+
+
+def test_what_the_steps_took_is_kept_with_them(tmp_path: Path):
+    path = checkpoint(tmp_path, 10)
+    commit_checkpoint(path, spent=Spent(1234, 5.5, 99))
+    assert spent_before(newest_complete_checkpoint(tmp_path, print)) == Spent(1234, 5.5, 99)
+    assert spent_before(None) == Spent(0, 0.0, 0)
+
+
+def test_checkpoints_of_weights_that_blew_up_are_removed_and_the_newest_good_one_is_named(tmp_path: Path):
+    for step in (9, 10, 20):
+        committed(tmp_path, step)
+    assert discard_checkpoints_after(tmp_path, 15) == tmp_path / "checkpoint-10"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-9"]
+    assert discard_checkpoints_after(tmp_path, 1) is None
 
 
 def test_without_any_training_starts_afresh(tmp_path: Path):

@@ -1,7 +1,10 @@
 """Several processes train together, here by gloo on a CPU, and must give what one process gives."""
 
+import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -9,10 +12,18 @@ import pytest
 
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
+from rl_assets.models.memory import DeviceMemoryError
 from rl_assets.recipes.recipe import Recipe, adjusted
-from rl_assets.training.errors import NotEnoughRows, ProcessesFailed, TrainingRefused
+from rl_assets.training.errors import (
+    NotEnoughRows,
+    ProcessesFailed,
+    TrainingDiverged,
+    TrainingRefused,
+    UntrainableRows,
+)
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.arguments import split_batch
+from rl_assets.training.runner.processes import _adapter_of, outcome_of
 from rl_assets.training.train import train
 from rl_assets_tests.support.training_samples import DAY, kto_row, publish
 
@@ -29,9 +40,15 @@ def test_two_processes_give_the_losses_of_one_with_twice_the_batch(
     pairs = {"max_steps": 3, "loss_type": ("sigmoid",)}
     still = adjusted(recipe, {"lora": {"lora_dropout": 0.0}, "sft": {"max_steps": 4}, "dpo": pairs})
     lines: list[str] = []
+    observed: list[dict[str, float]] = []
     for kind, data, parent in (("sft", sft_data, None), ("dpo", dpo_data, sft_adapter)):
         one, two = (
-            train(TrainingJob(kind, data, DAY, base, still, tmp_path / str(count), parent), lines.append, count)
+            train(
+                TrainingJob(kind, data, DAY, base, still, tmp_path / str(count), parent),
+                lines.append,
+                count,
+                observed.append,
+            )
             for count in (1, 2)
         )
         assert losses(two) == pytest.approx(losses(one), abs=1e-4), kind
@@ -40,6 +57,8 @@ def test_two_processes_give_the_losses_of_one_with_twice_the_batch(
         assert two.manifest.tokens == one.manifest.tokens
         assert all(check.passed for check in two.manifest.checks.values()), two.manifest.checks
     assert "sft: training in 2 processes" in lines
+    assert [values["step"] for values in observed] == [*range(1, 5)] * 2 + [*range(1, 4)] * 2
+    assert not any("observed" in line for line in lines)
 
 
 def test_too_few_rows_are_told_as_by_one_process(sft_data: Path, base: BaseModel, recipe: Recipe, tmp_path: Path):
@@ -48,10 +67,31 @@ def test_too_few_rows_are_told_as_by_one_process(sft_data: Path, base: BaseModel
         train(TrainingJob("sft", sft_data, DAY, base, demanding, tmp_path), print, 2)
 
 
-def test_a_process_that_fails_ends_the_training_with_its_last_lines(tmp_path: Path, base: BaseModel, recipe: Recipe):
-    with pytest.raises(ProcessesFailed, match="there is no dataset in"):
+def test_what_no_retry_helps_is_told_in_its_sentence_and_without_a_traceback(
+    tmp_path: Path, base: BaseModel, recipe: Recipe
+):
+    with pytest.raises(TrainingRefused, match=r"^there is no dataset in"):
         train(TrainingJob("sft", tmp_path, DAY, base, recipe, tmp_path / "adapters"), print, 2)
     assert not (tmp_path / "adapters").exists()
+
+
+def test_a_process_that_fails_otherwise_ends_the_training_with_its_last_lines(
+    tmp_path: Path, sft_data: Path, base: BaseModel, recipe: Recipe
+):
+    torn = Path(shutil.copytree(base.path, tmp_path / "torn"))
+    weights = torn / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(ProcessesFailed, match=r"(?s)the last lines were:.*SafetensorError"):
+        train(TrainingJob("sft", sft_data, DAY, replace(base, path=str(torn)), recipe, tmp_path / "a"), print, 2)
+
+
+@pytest.mark.parametrize(
+    "error", [TrainingDiverged("The loss is nan."), DeviceMemoryError("Memory ran out."), UntrainableRows("All good.")]
+)
+def test_an_error_of_a_worker_is_the_same_for_the_step(error: Exception):
+    expected = TrainingRefused if isinstance(error, TrainingRefused) else type(error)
+    with pytest.raises(expected, match=str(error)):
+        _adapter_of(json.loads(json.dumps(outcome_of(error))))
 
 
 STEP = """

@@ -1,5 +1,6 @@
 """A real process is killed in mid-training; the next one must end with the weights that an undisturbed run gives."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.training.job import Kind, TrainingJob
+from rl_assets.training.runner.checkpoints import spent_before
 from rl_assets.training.train import train
 from rl_assets_tests.support.killed_trainings import run_until_full, run_until_killed
 from rl_assets_tests.support.training_samples import DAY, ONLINE
@@ -20,12 +22,17 @@ def test_sft_killed_in_mid_training_ends_with_the_same_weights(
 ):
     job = TrainingJob("sft", sft_data, DAY, base, recipe, tmp_path)
     run_until_killed(job, 8)
+    (kept,) = tmp_path.glob("sft/*/checkpoints/checkpoint-6")
+    shutil.copytree(kept, tmp_path / "checkpoint-6")
     lines: list[str] = []
     resumed = train(job, lines.append)
     assert "resuming from step 6" in lines
     assert resumed.manifest.resumed_from_step == 6
     assert resumed.sha256 == sft_adapter.sha256
     assert resumed.manifest.loss_curve == sft_adapter.manifest.loss_curve
+    assert resumed.manifest.tokens == sft_adapter.manifest.tokens
+    spent = spent_before(tmp_path / "checkpoint-6")
+    assert resumed.manifest.wall_s > spent.wall_s > 0 and 0 < spent.tokens < resumed.manifest.tokens
 
 
 @pytest.mark.slow
@@ -69,7 +76,9 @@ def test_every_other_method_killed_in_mid_training_ends_with_the_same_weights(
     run_until_killed(disturbed, killed)
     resumed = train(disturbed, print)
     assert resumed.manifest.resumed_from_step == resumed_from
-    assert resumed.sha256 == train(whole, print).sha256
+    undisturbed = train(whole, print)
+    assert resumed.sha256 == undisturbed.sha256
+    assert resumed.manifest.tokens == undisturbed.manifest.tokens
 
 
 def test_a_full_disk_leaves_no_adapter_and_the_next_run_ends_with_the_same_weights(

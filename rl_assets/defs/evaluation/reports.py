@@ -68,7 +68,8 @@ class EvalConfig(TrainingConfig, JudgeConfig):
     def resolve(self, home: HomeResource) -> Recipe:
         """The recipe, with the candidate and the metric given here."""
         chosen = self.model_dump(include={"candidate", "primary", "primary_reason"}, exclude_none=True)
-        return adjusted(super().resolve(home), chosen)
+        with without_retries():
+            return adjusted(super().resolve(home), chosen)
 
 
 def report_checks(asset: str) -> list[dg.AssetCheckSpec]:

@@ -19,7 +19,12 @@ from rl_assets.defs.training.training_runs import (
 )
 from rl_assets.models.base_models import ensure_base_model, unfit_base
 
-SFT_CHECKS = {
+# What every training answers.
+ALL_CHECKS = {
+    "learning_rate_fits": "The learning rate is at most ten times a usual one for LoRA on a base model of this width.",
+    "adapter_size": "The adapter's file holds the matrices that the recipe trains and nothing else.",
+}
+SFT_CHECKS = ALL_CHECKS | {
     "end_of_turn_is_trained": "In every row the loss covers the end of the answer's turn.",
     "loss_fell": "The loss of the last tenth of the steps is below that of the first.",
     "weights_reload": "The adapter read back from disk has the weights that were trained.",
@@ -29,7 +34,7 @@ SFT_CHECKS = {
     "model that was trained than the base alone is (KL in nats per token), so rounding does not outweigh what was "
     "learned.",
 }
-DPO_CHECKS = {
+DPO_CHECKS = ALL_CHECKS | {
     "end_of_turn_is_trained": SFT_CHECKS["end_of_turn_is_trained"],
     "step0_loss": "Before any update the loss is ln 2, so the reference is the parent adapter.",
     "step0_margin": "Before any update the implicit reward margin is 0.",

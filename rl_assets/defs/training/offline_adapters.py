@@ -9,18 +9,18 @@ import dagster as dg
 
 from rl_assets.defs.datasets.datasets import grpo_dataset, kto_dataset, reward_dataset
 from rl_assets.defs.shared.resources import HomeResource
-from rl_assets.defs.training.adapters import SFT_CHECKS, base_model, dpo_adapter, sft_adapter
+from rl_assets.defs.training.adapters import ALL_CHECKS, SFT_CHECKS, base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.training_runs import Results, StageConfig, TrainingStage, train_adapter, training_asset
 
 GROUP = "offline_adapters"
-COMMON = {
+COMMON = ALL_CHECKS | {
     name: SFT_CHECKS[name] for name in ("end_of_turn_is_trained", "weights_reload", "merged_model", "quantized_base")
 }
 GRPO_CHECKS = COMMON | {
     "better_answers_gained": "Better answers, or the rewards of its own answers, gained over the run."
 }
 KTO_CHECKS = COMMON | {"step0_loss": "The first loss is half its rows' mean weight, so the reference is the parent."}
-REWARD_CHECKS = {
+REWARD_CHECKS = ALL_CHECKS | {
     "loss_fell": SFT_CHECKS["loss_fell"],
     "weights_reload": SFT_CHECKS["weights_reload"],
     "beats_longer_wins": "On held-out pairs it is right more often than preferring the longer or the shorter answer: "

@@ -16,17 +16,18 @@ from rl_assets.defs.shared.metadata import SHOWN_HASH
 from rl_assets.defs.shared.op_tags import gpu_step
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import day_check, days
+from rl_assets.defs.shared.permanent_errors import without_retries
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import AssetDecorator
 from rl_assets.evaluation.report.inline_plots import sparkline
 from rl_assets.models.adapters import Adapter, Check, newest_adapter
+from rl_assets.models.base_facts import facts_of
 from rl_assets.models.base_models import ensure_base_model
-from rl_assets.models.loading import WrongBaseModelError
-from rl_assets.models.memory import DeviceMemoryError
 from rl_assets.models.runtime import describe_host
-from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe, recipe_warnings
+from rl_assets.recipes.fit import recipe_warnings
+from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe
 from rl_assets.settings import load_settings
-from rl_assets.training.errors import REMEDIES, TOO_LONG, NotEnoughRows, TrainingDiverged, TrainingRefused
+from rl_assets.training.errors import PERMANENT, REMEDIES, TOO_LONG, NotEnoughRows, TrainingRefused
 from rl_assets.training.job import Kind, TrainingJob
 from rl_assets.training.train import train
 
@@ -34,9 +35,8 @@ from rl_assets.training.train import train
 # and limits do not reach launches from the UI, backfills or automation.
 GPU = "gpu"
 GPU_STEP = gpu_step(load_settings().gpus)
-# A step whose process or machine died resumes from its last checkpoint. A fault of the data is permanent.
+# A step whose process or machine died resumes from its last checkpoint. A fault of data or configuration is permanent.
 RETRY = dg.RetryPolicy(max_retries=2)
-PERMANENT = (TrainingRefused, WrongBaseModelError, TrainingDiverged, DeviceMemoryError)
 # The one check of an adapter that a skipped training answers too.
 ENOUGH_ROWS = "enough_usable_rows"
 ENOUGH_ROWS_STATES = (
@@ -56,9 +56,10 @@ class TrainingConfig(dg.Config):
     seed: int | None = None
 
     def resolve(self, home: HomeResource) -> Recipe:
-        """The named recipe, or the deployment's, with the seed given here."""
-        recipe = named_recipe(self.recipe or home.recipe)
-        return recipe if self.seed is None else adjusted(recipe, {"seed": self.seed})
+        """The named recipe, or the deployment's, with the seed given here; no retry helps if it is invalid."""
+        with without_retries():
+            recipe = named_recipe(self.recipe or home.recipe)
+            return recipe if self.seed is None else adjusted(recipe, {"seed": self.seed})
 
 
 class StageConfig(TrainingConfig):
@@ -69,10 +70,11 @@ class StageConfig(TrainingConfig):
     max_steps: int | None = None
 
     def resolve_stage(self, home: HomeResource, stage: str) -> Recipe:
-        """The recipe with the values given here; pydantic's ValidationError if they are invalid."""
+        """The recipe with the values given here; a failure without retries if they are invalid."""
         # No value of the recipe: some configurations also name the base model.
         chosen = self.model_dump(exclude={"recipe", "seed", "model"}, exclude_none=True)
-        return adjusted(self.resolve(home), {stage: chosen})
+        with without_retries():
+            return adjusted(self.resolve(home), {stage: chosen})
 
 
 @dataclass(frozen=True)
@@ -157,11 +159,12 @@ def train_adapter(
     is reported red before the run fails.
     """
     context.log.info(f"{stage.kind}: {describe_host()}")
-    job = stage.make_job(home, context.partition_key, recipe, context.log.info)
-    for warning in recipe_warnings(recipe):
-        context.log.warning(warning)
+    with without_retries():
+        job = stage.make_job(home, context.partition_key, recipe, context.log.info)
+        for warning in recipe_warnings(recipe, facts_of(job.base).hidden_size, (job.adapter_kind,)):
+            context.log.warning(warning)
     try:
-        adapter = train(job, context.log.info)
+        adapter = train(job, context.log.info, observe=_observe(context))
     except NotEnoughRows as reason:
         yield from _selected(context, [_skipped(context, reason)])
         return
@@ -175,6 +178,20 @@ def train_adapter(
     yield dg.MaterializeResult(
         metadata=adapter_metadata(adapter), data_version=dg.DataVersion(adapter.sha256), check_results=checks
     )
+
+
+def _observe(context: dg.AssetExecutionContext) -> Callable[[dict[str, float]], None]:
+    """Log observations of the asset while it trains: the UI plots their numbers."""
+
+    def observe(values: dict[str, float]) -> None:
+        step, steps = int(values["step"]), int(values["steps"])
+        seen = {name: value for name, value in values.items() if name != "steps"} | {"step": step}
+        left = f"step {step} of {steps}, about {values['seconds_left']:,.0f} s left"
+        context.log_event(
+            dg.AssetObservation(context.asset_key, partition=context.partition_key, description=left, metadata=seen)
+        )
+
+    return observe
 
 
 def _selected(context: dg.AssetExecutionContext, results: list[dg.AssetCheckResult]) -> list[dg.AssetCheckResult]:

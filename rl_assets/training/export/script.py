@@ -16,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from rl_assets.core import blank
+from rl_assets.metrics import final_number
+from rl_assets.models import end_of_turn
 from rl_assets.models.adapters import Adapter, read_adapter
 from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.rewards import answers
@@ -66,7 +68,7 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
     # Validated again, so that values which came after the adapter have their defaults.
     recipe = Recipe.model_validate(manifest.recipe).model_dump(mode="json")
     stage = recipe[adapter.kind]
-    parts = _parts(adapter.kind, stage, recipe["max_length"])
+    parts = _parts(adapter.kind, stage, recipe["max_length"], manifest.dataset.used)
     shared = stage_arguments(stage, recipe["max_length"], manifest.seed)
     if parts.text is ONLINE:
         del shared["max_length"]
@@ -112,13 +114,13 @@ def _require_reproducible(adapter: Adapter, dataset: Path, parent: Path | None) 
         raise ValueError(f"{adapter.folder} continues the adapter {manifest.parent.inputs_hash}: name its folder.")
 
 
-def _parts(kind: str, stage: dict[str, Any], max_length: int) -> Parts:
+def _parts(kind: str, stage: dict[str, Any], max_length: int, rows: int) -> Parts:
     if kind == "sft":
         return Parts(SFT, sft_arguments(stage, max_length))
     if kind == "dpo":
-        return Parts(DPO, dpo_arguments(stage), (pair_trainer,))
+        return Parts(DPO, dpo_arguments(stage, rows), (pair_trainer,))
     if stage["method"] == "online_grpo":
-        return Parts(ONLINE, online_arguments(stage), (answers,))
+        return Parts(ONLINE, online_arguments(stage), (final_number, answers, end_of_turn))
     build, *needed = OFFLINE_METHODS[stage["method"]]
     return Parts(OFFLINE.replace("@BUILD@", build.__name__), {}, (with_advantages, offline_trainer, *needed, build))
 

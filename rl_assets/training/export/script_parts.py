@@ -19,6 +19,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +69,7 @@ def load():
 def load_parent():
     config = PeftConfig.from_pretrained(GIVEN["parent"])
     config.lora_dropout = GIVEN["lora"]["lora_dropout"]
+    config.base_model_name_or_path = GIVEN["base"]
     return PeftModel.from_pretrained(load(), GIVEN["parent"], is_trainable=True, config=config)
 
 
@@ -141,8 +143,10 @@ ONLINE = """def as_rows(record):
 
 
 def make_trainer(rows):
+    model = load_parent()
+    model.generation_config.eos_token_id = sorted(end_of_turn_ids(tokenizer, model))
     return GRPOTrainer(
-        model=load_parent(),
+        model=model,
         reward_funcs=[globals()[name] for name in GIVEN["stage"]["reward_funcs"]],
         args=GRPOConfig(**arguments),
         train_dataset=Dataset.from_list([{"prompt": row["prompt"], "reference": row["reference"]} for row in rows]),

@@ -8,6 +8,9 @@ from rl_assets.models.adapters import Check
 
 STEP0_TOLERANCE = 1e-3
 MAX_CHOSEN_FALL = 0.1
+SIZE_TOLERANCE = 0.01
+# Names and shapes of some thousand tensors.
+SIZE_OF_HEADER = 1 << 20
 
 
 def loss_fell_check(curve: list[tuple[int, float, float]]) -> Check:
@@ -109,6 +112,30 @@ def beats_longer_wins_check(gain: Interval) -> Check:
         limit=0.0,
         what=f"lower bound of the accuracy gained over the better of longer and shorter, {gain:.3f}, on {gain.n} "
         "held-out pairs",
+        severity="error",
+    )
+
+
+def learning_rate_check(rate: float, limit: float) -> Check:
+    """The stage's rate against the highest at which LoRA on a base of this width still learns."""
+    return Check(
+        name="learning_rate_fits",
+        passed=rate <= limit,
+        value=rate,
+        limit=limit,
+        what="learning rate of the stage; ten times a usual one for LoRA on a base of this width",
+        severity="warn",
+    )
+
+
+def adapter_size_check(size: int, expected: int) -> Check:
+    """Bytes of the weights' file against those of the matrices that the recipe trains: nothing else was saved."""
+    return Check(
+        name="adapter_size",
+        passed=size <= expected * (1 + SIZE_TOLERANCE) + SIZE_OF_HEADER,
+        value=float(size),
+        limit=float(expected),
+        what="bytes of the weights, against r x (inputs + outputs) of every adapted layer",
         severity="error",
     )
 

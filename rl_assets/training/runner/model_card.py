@@ -1,8 +1,9 @@
-"""The adapter's model card: Hugging Face's YAML header and, in words, where it comes from and what was checked."""
+"""The adapter's model card: Hugging Face's YAML header, how to load it, where it comes from and what was checked."""
 
 import json
 
 from rl_assets.models.adapters import AdapterKind, AdapterManifest
+from rl_assets.models.base_facts import UNKNOWN, public_name
 
 TITLES: dict[AdapterKind, str] = {
     "sft": "Supervised fine-tuning adapter",
@@ -11,6 +12,18 @@ TITLES: dict[AdapterKind, str] = {
     "grpo": "Adapter learned from groups of answers",
     "reward": "Reward model",
 }
+VISION_DATASET = "multimodal_vision_dataset"
+GENERATION = [
+    'chat = [{"role": "user", "content": "A question"}]',
+    'inputs = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True, return_tensors="pt")',
+    "output = model.generate(**inputs, max_new_tokens=256, do_sample=False)",
+    'print(tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))',
+]
+SCORING = [
+    'chat = [{"role": "user", "content": "A question"}, {"role": "assistant", "content": "An answer"}]',
+    'inputs = tokenizer.apply_chat_template(chat, return_dict=True, return_tensors="pt")',
+    "print(float(model(**inputs).logits[0, 0]))",
+]
 
 
 def model_card(manifest: AdapterManifest) -> str:
@@ -22,6 +35,9 @@ def model_card(manifest: AdapterManifest) -> str:
             "",
             _origin(manifest),
             "",
+            "## Use",
+            *_usage(manifest),
+            "",
             "## Data",
             _data(manifest),
             "",
@@ -32,9 +48,11 @@ def model_card(manifest: AdapterManifest) -> str:
             "## Results",
             *_results(manifest),
             "",
+            "## Versions",
+            ", ".join(f"{name} {version}" for name, version in manifest.versions.items()) + ".",
+            "",
             "## Limits",
-            "Only for the base model named above (its hash is in `manifest.json`), whose limits and licence it "
-            "inherits. "
+            "Only for the base model named above, whose limits and licence it inherits. "
             "It repeats what the logged answers contain, their mistakes included. "
             "The evaluation report, not this card, says how it compares on held-out questions.",
             "",
@@ -45,7 +63,8 @@ def model_card(manifest: AdapterManifest) -> str:
 def _header(manifest: AdapterManifest) -> list[str]:
     return [
         "---",
-        f"base_model: {json.dumps(manifest.base.name)}",
+        f"base_model: {json.dumps(public_name(manifest.base.name))}",
+        f"license: {json.dumps(manifest.base.license)}",
         "library_name: peft",
         f"pipeline_tag: {'text-classification' if manifest.kind == 'reward' else 'text-generation'}",
         f"tags: [{manifest.kind}, lora, trl, transformers]",
@@ -55,11 +74,40 @@ def _header(manifest: AdapterManifest) -> list[str]:
 
 
 def _origin(manifest: AdapterManifest) -> str:
-    lora, parent = manifest.recipe["lora"], manifest.parent
-    return (
-        f"LoRA (r {lora['r']}, lora_alpha {lora['lora_alpha']}) on `{manifest.base.name}`"
-        f"{f', started from the adapter `{parent.inputs_hash}`' if parent else ''}."
+    lora, parent, base = manifest.recipe["lora"], manifest.parent, manifest.base
+    license_of_base = (
+        "Nothing in the base model's folder says under which licence it is: ask its publisher before you pass this on."
+        if base.license == UNKNOWN
+        else f"The base model's licence is {base.license}."
     )
+    return (
+        f"LoRA (r {lora['r']}, lora_alpha {lora['lora_alpha']}) on `{public_name(base.name)}`"
+        f"{f' ({base.source})' if base.source else ''}, sha256 `{base.sha256}`"
+        f"{f', started from the adapter `{parent.inputs_hash}`' if parent else ''}. {license_of_base}"
+    )
+
+
+def _usage(manifest: AdapterManifest) -> list[str]:
+    """Python that loads base and adapter with PEFT and lets them answer, or score."""
+    loader, options = ("AutoModelForCausalLM", "")
+    lines = GENERATION
+    if manifest.kind == "reward":
+        loader, options, lines = "AutoModelForSequenceClassification", ", num_labels=1", SCORING
+    if manifest.dataset.name == VISION_DATASET:
+        loader, lines = "AutoModelForImageTextToText", []
+    return [
+        "`BASE` is the base model: its id, or the folder with exactly these files; `ADAPTER` is this folder.",
+        "",
+        "```python",
+        "from peft import PeftModel",
+        f"from transformers import {loader}, AutoTokenizer",
+        "",
+        f"BASE, ADAPTER = {json.dumps(public_name(manifest.base.name))}, {json.dumps('.')}",
+        "tokenizer = AutoTokenizer.from_pretrained(BASE)",
+        f"model = PeftModel.from_pretrained({loader}.from_pretrained(BASE{options}), ADAPTER).eval()",
+        *lines,
+        "```",
+    ]
 
 
 def _data(manifest: AdapterManifest) -> str:

@@ -1,8 +1,9 @@
 """What every training shares: its folder, the arguments of its trainer, resuming, and measuring."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,25 @@ from rl_assets.models.adapters import (
     existing_adapter,
 )
 from rl_assets.models.loading import require_same_base
-from rl_assets.models.runtime import device_name, has_gpu, peak_memory_bytes, process_count
+from rl_assets.models.runtime import device_name, has_gpu, is_main_process, peak_memory_bytes, process_count
 from rl_assets.recipes.recipe import recipe_hash
 from rl_assets.recipes.stages import StageRecipe
 from rl_assets.tables.dataset_manifest import DatasetManifest, require_manifest
 from rl_assets.training.data.rows import TrainingRows
+from rl_assets.training.errors import TrainingDiverged
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.arguments import split_batch, stage_arguments
-from rl_assets.training.runner.checkpoints import checkpoint_step, commit_callback, newest_complete_checkpoint
+from rl_assets.training.runner.checkpoints import (
+    Spent,
+    checkpoint_step,
+    commit_callback,
+    discard_checkpoints_after,
+    newest_complete_checkpoint,
+    spent_before,
+)
 from rl_assets.training.runner.disk import explain_full_disk
-from rl_assets.training.runner.progress import Progress, loss_curve, progress_callback
+from rl_assets.training.runner.finite import require_finite_weights
+from rl_assets.training.runner.progress import Observe, Progress, loss_curve, observe_nothing, progress_callback
 from rl_assets.training.runner.recent_rows import RecentRows
 
 Log = Callable[[str], None]
@@ -33,12 +43,16 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A job whose dataset was published: the hash of its inputs names the folder. `dataset` is its manifest."""
+    """A job whose dataset was published: the hash of its inputs names the folder. `dataset` is its manifest.
+
+    `log` gets lines while it trains, `observe` values to plot.
+    """
 
     job: TrainingJob
     log: Log
     dataset: DatasetManifest
     inputs: AdapterInputs
+    observe: Observe = observe_nothing
 
     @property
     def folder(self) -> Path:
@@ -67,7 +81,7 @@ class Trained:
     details: dict[str, Any]
 
 
-def open_run(job: TrainingJob, log: Log) -> TrainingRun:
+def open_run(job: TrainingJob, log: Log, observe: Observe = observe_nothing) -> TrainingRun:
     """The run of a job; WrongBaseModelError if its parent is an adapter of another base."""
     if job.parent is not None:
         require_same_base(job.base, job.parent)
@@ -85,7 +99,7 @@ def open_run(job: TrainingJob, log: Log) -> TrainingRun:
         seed=job.recipe.seed,
         training_version=TRAINING_VERSION,
     )
-    return TrainingRun(job, log, dataset, inputs)
+    return TrainingRun(job, log, dataset, inputs, observe)
 
 
 def trainer_arguments(run: TrainingRun, stage: StageRecipe) -> dict[str, Any]:
@@ -105,25 +119,51 @@ def trainer_arguments(run: TrainingRun, stage: StageRecipe) -> dict[str, Any]:
 
 
 def run_trainer(run: TrainingRun, trainer: Any, rows: TrainingRows) -> TrainingMetrics:
-    """Train to the end, from the newest complete checkpoint if an earlier run was interrupted; the run's metrics."""
+    """Train to the end, from the newest complete checkpoint if an earlier run was interrupted; the run's metrics.
+
+    Tokens and seconds are those of all attempts, up to the checkpoint that each resumed from.
+    """
     from transformers import PrinterCallback
 
-    progress = Progress(run.log, bad_rows=RecentRows(trainer, rows.ids).of_bad_loss)
+    checkpoints, started = run.folder / CHECKPOINTS, time.monotonic()
+    checkpoint = newest_complete_checkpoint(checkpoints, run.log, process_count())
+    before = spent_before(checkpoint)
+    bad_rows = RecentRows(trainer, rows.ids).of_bad_loss
+    progress = Progress(run.log, bad_rows=bad_rows, observe=run.observe, tokens_before=before.tokens)
+
+    def spent() -> Spent:
+        seconds = round(before.wall_s + time.monotonic() - started, 3)
+        return Spent(progress.tokens, seconds, max(before.peak_memory_bytes, peak_memory_bytes()))
+
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(progress_callback(progress))
-    trainer.add_callback(commit_callback(run.folder / CHECKPOINTS, process_count()))
-    checkpoint = newest_complete_checkpoint(run.folder / CHECKPOINTS, run.log, process_count())
+    trainer.add_callback(commit_callback(checkpoints, process_count(), spent))
     if checkpoint:
         run.log(f"resuming from step {checkpoint_step(checkpoint)}")
-    started = time.monotonic()
-    with explain_full_disk(run.folder):
+    # Some of TRL's trainers count from 0 again, others from the state in the checkpoint.
+    vars(trainer)["_total_train_tokens"] = before.tokens
+    with explain_full_disk(run.folder), _keep_finite_checkpoints(checkpoints):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        require_finite_weights(trainer.model, trainer.state.global_step)
     return TrainingMetrics(
         steps=trainer.state.global_step,
         resumed_from_step=checkpoint_step(checkpoint) if checkpoint else None,
-        tokens=progress.tokens,
-        wall_s=round(time.monotonic() - started, 3),
+        **asdict(spent()),
         device=device_name(),
-        peak_memory_bytes=peak_memory_bytes(),
         loss_curve=loss_curve(trainer.state.log_history),
     )
+
+
+@contextmanager
+def _keep_finite_checkpoints(checkpoints: Path) -> Iterator[None]:
+    """Remove checkpoints of weights that blew up, and say which one is left."""
+    try:
+        yield
+    except TrainingDiverged as error:
+        kept = discard_checkpoints_after(checkpoints, error.last_good_step) if is_main_process() else None
+        left = (
+            f"The checkpoint of step {checkpoint_step(kept)}, before that, is kept."
+            if kept
+            else "No checkpoint is kept."
+        )
+        raise TrainingDiverged(f"{error} {left}", error.last_good_step) from error

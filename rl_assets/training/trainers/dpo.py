@@ -4,7 +4,7 @@ Rafailov et al. 2023 (arXiv:2305.18290), eq. 7: the loss of a pair is -log sigmo
 the log-ratio of policy to reference of the chosen answer minus that of the rejected, in nats summed over tokens. With
 the loss type "sft" the chosen answer's negative log-likelihood is added. Before any update the loss must be ln 2 and
 the margin 0, or the reference is not the parent: then nothing is trained. Simplified: one reference, whose
-log-probabilities are computed once; labels are assumed to be certain (no label smoothing).
+log-probabilities of a pair are computed once; labels are assumed to be certain (no label smoothing).
 """
 
 from itertools import chain
@@ -13,7 +13,9 @@ from typing import Any
 from rl_assets.models.adapters import Adapter, Check
 from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.loading import load_to_continue, load_tokenizer
+from rl_assets.models.phase import Phase
 from rl_assets.models.runtime import shares_temporary_files
+from rl_assets.recipes.stages import DpoRecipe
 from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.rows import TrainingRows, pair_rows
 from rl_assets.training.data.tokenized import pair_columns
@@ -60,17 +62,20 @@ def _trainer(run: TrainingRun, tokenizer: Any, rows: TrainingRows) -> Any:
     from trl import DPOConfig
 
     job, stage = run.job, run.job.recipe.dpo
-    arguments = trainer_arguments(run, stage) | dpo_arguments(stage.model_dump(mode="json"))
+    arguments = trainer_arguments(run, stage) | dpo_arguments(stage.model_dump(mode="json"), len(rows.rows))
     arguments["precompute_ref_log_probs"] &= shares_temporary_files()
-    return pair_trainer_class()(
-        model=load_to_continue(job.base, job.required_parent, job.recipe, run.log),
+    model = load_to_continue(job.base, job.required_parent, job.recipe, run.log)
+    phase = Phase("reference log-probabilities of pairs", len(rows.rows), run.log)
+    return pair_trainer_class(phase.report)(
+        model=model,
         args=DPOConfig(**arguments),
         train_dataset=pair_columns(rows, tokenizer),
         processing_class=tokenizer,
     )
 
 
-def dpo_arguments(stage: dict[str, Any]) -> dict[str, Any]:
-    """Of a DpoRecipe's values those that TRL's trainer takes besides `stage_arguments`."""
-    names = ("beta", "loss_type", "precompute_ref_log_probs", "train_sampling_strategy")
-    return {name: stage[name] for name in names}
+def dpo_arguments(stage: dict[str, Any], pairs: int) -> dict[str, Any]:
+    """Of a DpoRecipe's values, for so many pairs, those that TRL's trainer takes besides `stage_arguments`."""
+    names = ("beta", "loss_type", "train_sampling_strategy")
+    before = stage["precompute_ref_log_probs"] and not DpoRecipe.model_validate(stage).is_within_one_epoch(pairs)
+    return {name: stage[name] for name in names} | {"precompute_ref_log_probs": before}

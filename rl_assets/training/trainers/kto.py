@@ -63,7 +63,8 @@ def _trainer(run: TrainingRun, tokenizer: Any, rows: list[Row], weights: dict[bo
             beta=stage.beta,
             desirable_weight=weights[True],
             undesirable_weight=weights[False],
-            precompute_ref_log_probs=shares_temporary_files(),
+            # If no row is trained on twice, it costs no more in the steps, and only for rows that these see.
+            precompute_ref_log_probs=shares_temporary_files() and not stage.is_within_one_epoch(len(rows)),
         ),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rl_assets.models.phase import Phase
 from rl_assets.training.runner.run import Trained, TrainingRun
 from rl_assets.training.trainers.offline_data import train_on_offline_data
 from rl_assets.training.trainers.offline_trainer import build_offline_trainer, token_log_probabilities
@@ -23,22 +24,35 @@ if TYPE_CHECKING:
 
 def train_offline_grpo(run: TrainingRun) -> Trained:
     """Continue the parent on all answers: better ones must gain, worse ones lose."""
-    trained = train_on_offline_data(run, build_offline_grpo_trainer, lambda advantage: advantage)
+
+    def build(model: Any, arguments: dict[str, Any], rows: list[dict[str, Any]], tokenizer: Any, recipe: Any) -> Any:
+        phase = Phase("reference log-probabilities of answers", len(rows), run.log)
+        return build_offline_grpo_trainer(model, arguments, rows, tokenizer, recipe, phase.report)
+
+    trained = train_on_offline_data(run, build, lambda advantage: advantage)
     parent = run.job.required_parent.inputs_hash
     policy = f"the frozen parent adapter {parent}, since the log holds no token probabilities"
     return replace(trained, details=trained.details | {"logging_policy": policy})
 
 
 def build_offline_grpo_trainer(
-    model: Any, arguments: dict[str, Any], rows: list[dict[str, Any]], tokenizer: Any, recipe: Any
+    model: Any,
+    arguments: dict[str, Any],
+    rows: list[dict[str, Any]],
+    tokenizer: Any,
+    recipe: Any,
+    report: Any = None,
 ) -> Any:
-    """The trainer for a GrpoRecipe or its values; the model as it comes is the reference."""
+    """The trainer for a GrpoRecipe or its values; the model as it comes is the reference.
+
+    `report` is told of how many rows the reference's log-probabilities are computed.
+    """
     from trl.trainer.utils import disable_dropout_in_model
 
     disable_dropout_in_model(model)  # Noise of its own would move the ratio that is clipped.
     loss = ClippedLoss(recipe.epsilon, recipe.epsilon_high, recipe.beta, recipe.log_ratio_cap)
     trainer = build_offline_trainer(model, arguments, rows, tokenizer, loss)
-    reference = [list(map(float, row)) for row in token_log_probabilities(trainer, len(rows))]
+    reference = [list(map(float, row)) for row in token_log_probabilities(trainer, len(rows), report)]
     trainer.train_dataset = trainer.train_dataset.add_column("reference_logps", reference)
     return trainer
 

@@ -39,10 +39,10 @@ def build_offline_trainer(
     return trainer
 
 
-def token_log_probabilities(trainer: Any, count: int) -> list[Float[Tensor, " tokens"]]:
+def token_log_probabilities(trainer: Any, count: int, report: Any = None) -> list[Float[Tensor, " tokens"]]:
     """Log-probabilities of the first rows' answer tokens in nats, dropout off; of tokens of the prompt 0.
 
-    One tensor per row, one shorter than its tokens: the first is predicted by none.
+    One tensor per row, one shorter than its tokens: the first is predicted by none. `report` is told how many are done.
     """
     import torch
 
@@ -59,6 +59,8 @@ def token_log_probabilities(trainer: Any, count: int) -> list[Float[Tensor, " to
             output = trainer.model(**batch, use_cache=False, fused_lm_head=True)
             lengths = (len(example["input_ids"]) - 1 for example in some)
             computed += [row[:length].float().cpu() for row, length in zip(output.log_probs, lengths, strict=True)]
+            if report is not None:
+                report(len(computed))
     trainer.model.train(training)
     return computed
 

@@ -6,11 +6,23 @@ The text of this module is part of training scripts.
 from typing import Any
 
 
-def pair_trainer_class() -> Any:
-    """A DPOTrainer for TRL's conversations, or for the columns that `tokenized.pair_columns` makes of them."""
+def pair_trainer_class(report: Any = None) -> Any:
+    """A DPOTrainer for TRL's conversations, or for the columns that `tokenized.pair_columns` makes of them.
+
+    `report` is told of how many pairs the reference's log-probabilities are computed, if that is done before training.
+    """
     from trl import DPOTrainer
 
     class PairTrainer(DPOTrainer):
+        _referenced: Any = None
+
+        def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
+            computed = super().compute_ref_log_probs(model, inputs)
+            if report is not None and self._referenced is not None:
+                self._referenced += len(inputs["input_ids"]) // 2
+                report(self._referenced)
+            return computed
+
         def _prepare_dataset(self, dataset: Any, *rest: Any) -> Any:
             if "length" in dataset.column_names:
                 return dataset
@@ -23,6 +35,12 @@ def pair_trainer_class() -> Any:
             vars(self)["_signature_columns"] = [*columns, *(name for name in ("length",) if name not in columns)]
 
         def _precompute_ref_logps(self, dataset: Any, *rest: Any) -> Any:
+            self._referenced = 0
+            computed = self._precompute_in_order(dataset, *rest)
+            self._referenced = None
+            return computed
+
+        def _precompute_in_order(self, dataset: Any, *rest: Any) -> Any:
             if self.args.train_sampling_strategy != "group_by_length":
                 return super()._precompute_ref_logps(dataset, *rest)
             lengths = list(dataset["length"])

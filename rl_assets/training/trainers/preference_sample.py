@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SAMPLE_PAIRS = 32
+# Sums over some hundred tokens in float32 differ by less than this, in nats, if their batches differ.
+TIE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class PreferenceSample:
     """Means over the first pairs of the training data.
 
     loss: sigmoid preference loss; margin: beta x (log-ratio of chosen - of rejected); accuracy: share of pairs with a
-    margin above 0; chosen_per_token: log-probability of the chosen answers in nats per token.
+    margin above 0, where a tie counts half; chosen_per_token: log-probability of the chosen answers in nats per token.
     """
 
     pairs: int
@@ -53,9 +55,15 @@ def preference_sample(trainer: Any, pairs: int = SAMPLE_PAIRS) -> PreferenceSamp
         pairs=count,
         loss=-torch.nn.functional.logsigmoid(margin).mean().item(),
         margin=margin.mean().item(),
-        accuracy=(margin > 0).float().mean().item(),
+        accuracy=share_right(delta),
         chosen_per_token=(chosen.sum() / tokens.sum()).item(),
     )
+
+
+def share_right(delta: Float[Tensor, " rows"]) -> float:
+    """Share of pairs whose chosen answer has gained more, in nats; a pair that moved neither way counts half."""
+    tie = delta.abs() <= TIE
+    return ((delta > TIE).float() + 0.5 * tie.float()).mean().item()
 
 
 def _measure(

@@ -59,11 +59,11 @@ def longer_wins(pairs: list[Row]) -> float:
     return sum(longer) / len(longer)
 
 
-def gain_over_length(right: list[bool], pairs: list[Row]) -> Interval:
+def gain_over_length(right: list[float], pairs: list[Row]) -> Interval:
     """Accuracy minus that of the better of preferring the longer and the shorter answer, paired, by prompt."""
     longer = _longer_is_right(pairs)
     by_length = longer if 2 * sum(longer) >= len(longer) else [1 - value for value in longer]
-    gains = [float(model) - length for model, length in zip(right, by_length, strict=True)]
+    gains = [model - length for model, length in zip(right, by_length, strict=True)]
     return interval(gains, [sha256_json(pair["prompt"]) for pair in pairs], against_zero=True)
 
 
@@ -73,15 +73,15 @@ def _longer_is_right(pairs: list[Row]) -> list[float]:
     return [(chosen > rejected) + 0.5 * (chosen == rejected) for chosen, rejected in sides]
 
 
-def _is_right(model: Any, tokenizer: Any, pairs: list[Row]) -> list[bool]:
-    """For each pair whether its chosen answer has the higher reward."""
+def _is_right(model: Any, tokenizer: Any, pairs: list[Row]) -> list[float]:
+    """For each pair 1 if its chosen answer has the higher reward, 0.5 for a tie, else 0."""
     training = model.training
     model.eval()
     chosen, rejected = (
         score_conversations(model, tokenizer, [pair["prompt"] + pair[side] for pair in pairs]) for side in SIDES
     )
     model.train(training)
-    return [c > r for c, r in zip(chosen, rejected, strict=True)]
+    return [(c > r) + 0.5 * (c == r) for c, r in zip(chosen, rejected, strict=True)]
 
 
 def _trainer(run: TrainingRun, tokenizer: Any, rows: list[Row]) -> Any:

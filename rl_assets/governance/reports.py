@@ -1,16 +1,20 @@
 """Reports that quote erased records: the quoted answers are removed, the metrics stay."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from rl_assets.core.chat import Message
 from rl_assets.core.files import write_json
 from rl_assets.evaluation.report.files import write_decision, write_report
+from rl_assets.evaluation.review.files import read_queue, write_queue
 from rl_assets.evaluation.run.answers import ANSWERS_FILE, write_answers
 from rl_assets.evaluation.run.differences import DIFFERENCES_FILE, read_differences, write_differences
+from rl_assets.evaluation.run.pairs import PAIRS_FILE, read_pairs, write_pairs
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.report import EvalReport
 
@@ -23,7 +27,11 @@ def quoting_reports(reports: Path, texts: frozenset[str]) -> list[str]:
     """Folders below `reports`, of days and of segments on a day, whose report quotes one of the texts as a prompt, a
     reference or an answer."""
     folders = sorted(path for pattern in REPORTS for path in reports.glob(pattern) if path.is_dir())
-    quoting = [folder for folder in folders if _is_quoting(folder, texts) or _quoting_answers(folder, texts)]
+    quoting = [
+        folder
+        for folder in folders
+        if _is_quoting(folder, texts) or _quoting_answers(folder, texts) or _is_asking(folder, texts)
+    ]
     return [folder.relative_to(reports).as_posix() for folder in quoting]
 
 
@@ -46,6 +54,8 @@ def drop_quotes(folder: Path, texts: frozenset[str]) -> None:
     if quoting := _quoting_answers(folder, texts):
         answers = pq.read_table(folder / ANSWERS_FILE)
         write_answers(answers.take([row for row in range(len(answers)) if row not in quoting]), folder)
+    if _is_asking(folder, texts):
+        _drop_questions(folder, texts)
     if not _is_quoting(folder, texts):
         return
     content = _read(folder)
@@ -63,6 +73,31 @@ def drop_quotes(folder: Path, texts: frozenset[str]) -> None:
     write_report(report, folder)
     if decision:
         write_decision(report, decision, folder)
+
+
+def _is_asking(folder: Path, texts: frozenset[str]) -> bool:
+    """Whether pairs of answers that were kept for people or a judge hold one of the texts."""
+    pairs = read_pairs(folder) if (folder / PAIRS_FILE).is_file() else []
+    held: list[tuple[Sequence[Message], str, str]] = [(pair.prompt, pair.ours, pair.theirs) for pair in pairs]
+    held += [_texts_of_line(line) for line in read_queue(folder)]
+    return any(_holds(*of_pair, texts) for of_pair in held)
+
+
+def _drop_questions(folder: Path, texts: frozenset[str]) -> None:
+    """Write the kept pairs, and the files of the review queue, without those that hold one of the texts."""
+    if (folder / PAIRS_FILE).is_file():
+        pairs = read_pairs(folder)
+        write_pairs([pair for pair in pairs if not _holds(pair.prompt, pair.ours, pair.theirs, texts)], folder)
+    lines = [line for line in read_queue(folder) if not _holds(*_texts_of_line(line), texts)]
+    write_queue(folder, lines)
+
+
+def _texts_of_line(line: dict[str, Any]) -> tuple[Sequence[Message], str, str]:
+    return line["prompt"], line["first_output"], line["second_output"]
+
+
+def _holds(prompt: Sequence[Message], first: str, second: str, texts: frozenset[str]) -> bool:
+    return first in texts or second in texts or any(turn["content"] in texts for turn in prompt)
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import Erased
 from rl_assets.tables.features import REDACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
+from rl_assets.tables.review_queue import REVIEW_QUEUE
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def find_scope(lake: Lake, erased: Erased, memory_limit: str = "2GB") -> Erasure
         files=frozenset(row["source_file"] for row in rows),
         first_day=min((row["day"] for row in rows), default=None),
     )
-    return _with_clean_texts(lake, connection, scope, sorted({row["day"] for row in rows}))
+    return _with_labels(
+        lake, connection, _with_clean_texts(lake, connection, scope, sorted({row["day"] for row in rows}))
+    )
 
 
 def _with_clean_texts(
@@ -81,6 +84,24 @@ def _with_clean_texts(
     register_clean(clean, lake, lake.days(INTERACTIONS))
     keys = sql.select(clean, "governance/prompts_to_erase").to_arrow_table().column("prompt_key").to_pylist()
     return replace(scope, texts=scope.texts | _texts(rows), prompt_keys=frozenset(keys))
+
+
+def _with_labels(lake: Lake, connection: duckdb.DuckDBPyConnection, scope: ErasureScope) -> ErasureScope:
+    """The scope with the labels of review pairs whose prompt is erased: they quote answers to it."""
+    of_prompts = pc.field("prompt_key").isin(pa.array(sorted(scope.prompt_keys), pa.string()))
+    pairs = lake.read(REVIEW_QUEUE, lake.days(REVIEW_QUEUE)).to_table(columns=["pair_id"], filter=of_prompts)
+    names = frozenset(pairs.column("pair_id").to_pylist())
+    if not names:
+        return scope
+    _register(connection, "erased_interactions", names)
+    labels = sql.select(connection, "governance/feedback_to_erase").to_arrow_table().to_pylist()
+    return replace(
+        scope,
+        erased=Erased(scope.erased.interactions | names, scope.erased.users),
+        feedback_ids=scope.feedback_ids | {row["feedback_id"] for row in labels},
+        texts=scope.texts | _texts(labels),
+        files=scope.files | {row["source_file"] for row in labels},
+    )
 
 
 def _hashed_ids(lake: Lake, named: frozenset[str]) -> frozenset[str]:

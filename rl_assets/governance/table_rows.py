@@ -15,6 +15,7 @@ from rl_assets.tables.catalog import LASTING_TABLES, RECORD_TABLES
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 from rl_assets.tables.features import PROMPT_CLUSTERS, REDACTIONS
 from rl_assets.tables.records import REJECTED_RECORDS
+from rl_assets.tables.review_queue import REVIEW_QUEUE
 
 RowFilter = Callable[[pa.RecordBatch], pa.Array]
 Counts = dict[str, dict[str, int]]
@@ -35,6 +36,7 @@ def row_rules(scope: ErasureScope, user_key: bytes) -> list[RowRule]:
     special = [
         RowRule(REDACTIONS, ("id",), lambda rows: _is_in(rows.column("id"), records)),
         RowRule(DECISION_EVIDENCE, ("cluster",), lambda rows: _is_in(rows.column("cluster"), scope.prompt_keys)),
+        RowRule(REVIEW_QUEUE, ("prompt_key",), lambda rows: _is_in(rows.column("prompt_key"), scope.prompt_keys)),
         RowRule(PROMPT_CLUSTERS, ("prompt_key",), lambda rows: _is_in(rows.column("prompt_key"), scope.prompt_keys)),
         RowRule(REJECTED_RECORDS, ("raw", "detail"), lambda rows: _is_rejected_line(rows, scope, user_key)),
     ]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from rl_assets.core.blank import stripped
 from rl_assets.core.chat import Message
+from rl_assets.core.files import sha256_json
 from rl_assets.judging.prompts import PAIR, PAIR_SCHEMA, RUBRIC, boundary_of, system_prompt, user_prompt
 from rl_assets.judging.verdicts import Choice, read_choice
 from rl_assets.llm.client import Judge, Reply, Request
@@ -61,6 +62,13 @@ def judge_pairs(judge: Judge, pairs: Sequence[AnswerPair], rubric: str = RUBRIC)
     replies = judge.ask(requests, progress_of("calls of the judge", judge.log))
     verdicts = iter([_decide(*both) for both in zip(replies[::2], replies[1::2], strict=True)])
     return [PairVerdict("tie") if pair.identical else next(verdicts) for pair in pairs]
+
+
+def rubric_hash(rubric: str = RUBRIC) -> str:
+    """12 hex digits that change with every word that a judge is told about a pair, and with the form of its reply."""
+    sample = AnswerPair(({"role": "user", "content": "question"},), "first", "second", "")
+    request = _request(sample, swapped=False, rubric=rubric)
+    return sha256_json([request.system, request.user, request.schema])[:12]
 
 
 def _request(pair: AnswerPair, swapped: bool, rubric: str) -> Request:

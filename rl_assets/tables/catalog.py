@@ -18,6 +18,7 @@ from rl_assets.tables.interaction_stats import STATS
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.tables.review_queue import REVIEW_QUEUE
 from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 # Records of a log day, features of each, and their ratings: retention removes old days.
@@ -34,7 +35,7 @@ RECORD_TABLES = (
 )
 # Counts without texts, what promotions rest on, and the clusters of prompts, by which a prompt never changes its split:
 # retention keeps them.
-LASTING_TABLES = (DECISION_EVIDENCE, LEDGER, STATS, PROMPT_CLUSTERS, INGESTED_FILES, ERASURES)
+LASTING_TABLES = (REVIEW_QUEUE, DECISION_EVIDENCE, LEDGER, STATS, PROMPT_CLUSTERS, INGESTED_FILES, ERASURES)
 # By documentation source, replaced as a whole when the source changes.
 DOCUMENTATION_TABLES = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES, IMAGE_AUDITS)
 ALL_TABLES = (*RECORD_TABLES, *LASTING_TABLES, *DOCUMENTATION_TABLES)

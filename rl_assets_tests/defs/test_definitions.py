@@ -51,7 +51,8 @@ GRAPH = {
     },
     "adapter_ab_report": {"eval_report"},
     "decision_evidence": {"eval_report"},
-    "promotion_decision": {"eval_report", "decision_evidence"},
+    "review_queue": {"eval_report"},
+    "promotion_decision": {"eval_report", "decision_evidence", "review_queue", "feedback"},
     "ab_report": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
 }

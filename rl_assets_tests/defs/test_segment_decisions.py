@@ -18,6 +18,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.settings import Settings
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
+from rl_assets.tables.review_queue import REVIEW_QUEUE
 from rl_assets_tests.support.evaluation_samples import DAY, SHOWN, report
 from rl_assets_tests.support.reports_home import checks, make_convincing, metadata, run, settings
 
@@ -91,6 +92,21 @@ def test_a_night_of_one_segment_replaces_its_own_rows_alone(segments):
     after = {name: evidence(segments, name) for name in (None, "colours", "desk")}
     assert (after[None], after["desk"]) == (before[None], before["desk"])
     assert len(after["colours"]) == 60
+
+
+def test_a_segment_asks_people_about_its_own_answers_and_leaves_the_products_queue(segments):
+    asked = [f"{name}review_queue" for name in ("", "colours_")]
+    assert run(segments, *PRODUCT[:1], "colours_report", *asked).success
+    lake, day = Lake(segments.paths.lake_url), date.fromisoformat(DAY)
+    before = lake.read(REVIEW_QUEUE, [day]).to_table().to_pylist()
+    names = {segment: {row["pair_id"] for row in before if row["segment"] == segment} for segment in (None, "colours")}
+    assert names[None] and names["colours"] and not names[None] & names["colours"]
+    for segment in (None, "colours"):
+        page = segments.paths.reports(DAY, segment) / "review_queue.html"
+        assert f"Review queue of {DAY}{' colours' if segment else ''}" in page.read_text(encoding="utf-8")
+    assert run(segments, "colours_review_queue").success
+    assert len(lake.read(REVIEW_QUEUE, [day]).to_table()) == len(before)
+    assert checks(run(segments, "colours_evidence", "colours_decision"))["colours_decision labels_name_shown_pairs"]
 
 
 def test_a_segment_gets_a_champion_of_its_own_and_the_product_keeps_its_one(segments):

@@ -39,7 +39,7 @@ SOURCES = [
 SOURCE = "\n".join(text_of(path) for path in SOURCES)
 WORDS = set(re.findall(r"\w+", SOURCE))
 # A class of DuckDB's, Dagster's own sensor, and assets of an example with segments.
-OF_SEGMENTS = {"billing_report", "billing_evidence", "billing_decision"}
+OF_SEGMENTS = {"billing_report", "billing_evidence", "billing_review_queue", "billing_decision"}
 FOREIGN = {"OutOfMemoryException", "default_automation_condition_sensor", *OF_SEGMENTS}
 # PEFT's file of an adapter, and the files of splits, whose names are put together.
 OUTPUTS = {"adapter_config.json", "train.parquet", "validation.parquet", "test.parquet"}

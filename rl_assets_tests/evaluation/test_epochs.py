@@ -3,6 +3,7 @@
 import pytest
 
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch, read_primary
+from rl_assets.judging.pairwise import rubric_hash
 from rl_assets_tests.support.evaluation_samples import primary
 
 
@@ -36,6 +37,23 @@ def test_another_judge_begins_a_new_epoch_only_where_a_judge_decides(tmp_path, f
     settled(judged, metric="judged_win_rate", judge="first")
     assert settled(judged, metric="task_success", judge="first", day="2026-10-15").metric == "judged_win_rate"
     assert settled(judged, metric="task_success", judge="second", day="2026-10-15").metric == "task_success"
+
+
+def test_another_rubric_begins_a_new_epoch_only_where_a_judge_decides(tmp_path, file):
+    assert settled(file, rubric="second", metric="field_f1").metric == "exact_match"
+    judged = tmp_path / "judged.json"
+    first = settled(judged, metric="judged_win_rate", judge="first", rubric=rubric_hash())
+    assert settled(judged, metric="judged_win_rate", judge="first", rubric=rubric_hash(), day="2026-10-15") == first
+    other = rubric_hash("Judge by politeness.")
+    changed = settled(judged, metric="judged_win_rate", judge="first", rubric=other, day="2026-10-15")
+    assert (changed.day, changed.rubric) == ("2026-10-15", other)
+    assert changed.epoch != first.epoch and read_primary(judged) == changed
+
+
+def test_while_no_metric_decides_the_epoch_is_the_time_of_the_champion(tmp_path):
+    path = tmp_path / "metric.json"
+    nights = [settled(path, metric=None, strength=None, day=day) for day in ("2026-10-14", "2026-10-15")]
+    assert nights[0].epoch == nights[1].epoch != settled(path, metric=None, strength=None, against="champion").epoch
 
 
 def test_another_declared_metric_needs_a_reason_which_is_recorded(file):

@@ -28,6 +28,7 @@ from rl_assets.tables.dataset_ledger import DATASETS
 from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
+from rl_assets.tables.review_queue import REVIEW_QUEUE
 from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import DAY, Product, interaction, later, reward
 
@@ -67,6 +68,28 @@ def test_evidence_on_prompts_that_only_the_erased_asked_goes(built, tmp_path):
     lake.publish(DECISION_EVIDENCE, DAY, pa.Table.from_pylist(night, schema=DECISION_EVIDENCE.schema).to_reader())
     assert erase(home, order).rows[DECISION_EVIDENCE.name] == {str(DAY): 2}
     assert ids(home, DECISION_EVIDENCE, "cluster") == {"of others"}
+
+
+def test_labels_of_pairs_whose_prompt_only_the_erased_asked_go_with_the_pair(built, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(built, home)
+    lake, order = products.lake(home), products.mary(home)
+    asked = sorted(scope_of(lake, order).prompt_keys)[0]
+    names = {key: f"review:{'e' * 12}:{'a' * 8}-{'b' * 8}:{key[:16]}" for key in (asked, "others")}
+    night = [{"day": DAY, "pair_id": name, "prompt_key": key} for key, name in names.items()]
+    lake.publish(REVIEW_QUEUE, DAY, pa.Table.from_pylist(night, schema=REVIEW_QUEUE.schema).to_reader())
+    kept = lake.read(FEEDBACK, [DAY]).to_table().to_pylist()
+    labels = [
+        kept[0] | {"feedback_id": f"label {key}", "interaction_id": name, "rater": "someone", "kind": "preference"}
+        for key, name in names.items()
+    ]
+    lake.publish(FEEDBACK, DAY, pa.Table.from_pylist(kept + labels, schema=FEEDBACK.schema).to_reader())
+    erased = erase(home, order)
+    assert erased.rows[REVIEW_QUEUE.name] == {str(DAY): 1}
+    assert ids(home, REVIEW_QUEUE, "prompt_key") == {"others"}
+    assert {name for name in ids(home, FEEDBACK, "feedback_id") if name.startswith("label")} == {"label others"}
+    # A copy of the file that lands again is kept out too.
+    assert names[asked] in lake.erased().interactions and names["others"] not in lake.erased().interactions
 
 
 def test_before_an_erasure_the_user_is_nearly_everywhere(built):

@@ -11,8 +11,10 @@ import pytest
 from rl_assets.evaluation.promotion.decide import decide
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_decision, write_report
+from rl_assets.evaluation.review.files import QUEUE_FILE, QUEUE_PAGE, read_queue, write_queue
 from rl_assets.evaluation.run.answers import ANSWERS, ANSWERS_FILE, write_answers
 from rl_assets.evaluation.run.differences import read_differences, write_differences
+from rl_assets.evaluation.run.pairs import AnsweredPair, read_pairs, write_pairs
 from rl_assets.evaluation.schema.evidence import ClusterDifference
 from rl_assets.evaluation.schema.report import WorstAnswer
 from rl_assets.governance.reports import drop_differences, drop_quotes, quoting_reports
@@ -71,6 +73,32 @@ def test_quotes_leave_every_file_and_all_else_stays(reports):
     assert len(pages) >= 4 and not [path for path in pages if "zebrafish" in path.read_text(encoding="utf-8")]
     assert pq.read_table(folder / ANSWERS_FILE)["prompt"].to_pylist() == [[{"role": "user", "content": ANOTHERS}]]
     assert quoting_reports(reports, frozenset({HERS})) == []
+
+
+def test_pairs_and_the_review_queue_lose_what_quotes_the_erased(reports):
+    folder = reports / "2026-10-14"
+    (folder / "report.json").unlink()
+    (folder / ANSWERS_FILE).unlink()
+    pairs = [
+        AnsweredPair(asked, asked, ({"role": "user", "content": asked},), f"Ours: {asked}", "Theirs.")
+        for asked in (HERS, ANOTHERS)
+    ]
+    write_pairs(pairs, folder)
+    write_queue(folder, [queued(pair) for pair in pairs])
+    assert quoting_reports(reports, frozenset({HERS})) == ["2026-10-14"]
+    drop_quotes(folder, frozenset({HERS}))
+    assert read_pairs(folder) == pairs[1:] and read_queue(folder) == [queued(pairs[1])]
+    files = [folder / name for name in (QUEUE_FILE, QUEUE_PAGE)]
+    assert not [file for file in files if "zebrafish" in file.read_text(encoding="utf-8")]
+    assert quoting_reports(reports, frozenset({HERS})) == []
+    drop_quotes(folder, frozenset({ANOTHERS}))
+    assert read_pairs(folder) == [] and not any(file.exists() for file in files)
+
+
+def queued(pair: AnsweredPair) -> dict:
+    """A line of the queue."""
+    texts = {"first_output": pair.theirs, "second_output": pair.ours}
+    return {"interaction_id": pair.cluster, "prompt": list(pair.prompt), "verdict": ""} | texts
 
 
 def test_pages_of_a_report_that_this_version_cannot_read_are_deleted(reports):

@@ -181,6 +181,11 @@ def test_the_setting_puts_the_segments_into_the_graph_and_the_nightly_jobs(
     nightly = {key.to_user_string() for key in defs.resolve_job_def("full_job").asset_layer.executable_asset_keys}
     assert {"desk_sft_adapter", "desk_dpo_adapter", "returns_sft_adapter", "returns_kto_adapter"} <= nightly
     for name in ("desk", "returns"):
-        assert {f"{name}_report", f"{name}_evidence", f"{name}_decision"} <= nightly
+        assert {f"{name}_report", f"{name}_evidence", f"{name}_review_queue", f"{name}_decision"} <= nightly
     needs = {dep.asset_key.to_user_string() for dep in specs["promotion_decision"].deps}
-    assert needs == {"eval_report", "decision_evidence"}  # A segment that fails or is skipped holds nobody up.
+    assert needs == {
+        "eval_report",
+        "decision_evidence",
+        "review_queue",
+        "feedback",
+    }  # A segment that fails or is skipped holds nobody up.

@@ -1,13 +1,16 @@
 -- Log format `feedback_table`: one feedback event per line, with the prompt and the output that it rates.
 -- {id, prompt, model_output, feedback_type: thumbs_up, thumbs_down, rating, preference, correction, retraction (or
 --  none), created_at, rating? (1 to 5, or the range of the metric `rating`), comment?, preferred_output?,
---  rejected_output?, brand_id?, user_id?, task_type?, session_id?, interaction_id?}
+--  rejected_output?, brand_id?, user_id?, task_type?, session_id?, interaction_id?,
+--  verdict? (first, second or tie), first_output?, second_output?}
 -- A row with an interaction_id rates an answer that is logged elsewhere. Any other is an answer too, and its id is a
 -- hash of prompt and output, so that several ratings of one output share it; a rater without a user_id is then known by
 -- the session, or by the row. A thumbs_down or a rating below the best with a preferred_output is a correction too. A
 -- retraction takes away what its rater said of the answer before, or the row with its id.
+-- A preference whose interaction_id is a pair of the review queue may say its verdict on first_output and second_output
+-- in place of the two texts; an empty one says nothing yet, as a retraction. Such a row needs no id and no time.
 -- Reads: objects.
--- Parameters: none.
+-- Parameters: $day.
 WITH fields AS (
     SELECT
         *,
@@ -15,7 +18,7 @@ WITH fields AS (
         "id": "JSON", "brand_id": "JSON", "user_id": "JSON", "task_type": "JSON", "prompt": "JSON",
         "model_output": "JSON", "feedback_type": "JSON", "rating": "JSON", "comment": "JSON",
         "preferred_output": "JSON", "rejected_output": "JSON", "session_id": "JSON", "created_at": "JSON",
-        "interaction_id": "JSON"}') AS f
+        "interaction_id": "JSON", "verdict": "JSON", "first_output": "JSON", "second_output": "JSON"}') AS f
     FROM objects
 ),
 
@@ -23,21 +26,43 @@ parsed AS (
     SELECT
         *,
         list_count([*COLUMNS(f.*)]) AS field_count,
-        id_of(f.id) AS id,
+        id_of(f.interaction_id) AS named_id,
+        coalesce(text_of(f.feedback_type) = 'preference' AND is_review_pair(named_id), FALSE) AS is_review,
+        is_review AND f.preferred_output IS NULL AND f.rejected_output IS NULL AS is_compared,
+        CASE WHEN is_compared THEN nullif(lower(stripped(text_of(f.verdict))), '') END AS verdict,
         id_of(f.brand_id) AS segment,
         id_of(f.user_id) AS user_id,
+        CASE
+            WHEN is_review AND f.id IS NULL
+                THEN sha256(concat_ws(chr(31), named_id, coalesce(user_id, ''), cast(verdict IS NULL AS VARCHAR)))
+            ELSE id_of(f.id)
+        END AS id,
         text_of(f.task_type) AS task,
         text_of(f.prompt) AS prompt,
         text_of(f.model_output) AS answer,
-        CASE text_of(f.feedback_type) WHEN 'none' THEN 'retraction' ELSE text_of(f.feedback_type) END AS kind,
+        CASE
+            WHEN text_of(f.feedback_type) = 'none' OR (is_compared AND verdict IS NULL) THEN 'retraction'
+            ELSE text_of(f.feedback_type)
+        END AS kind,
         number_of(f.rating) AS rating,
         stars_value('rating', rating) AS stars,
         text_of(f.comment) AS comment,
-        text_of(f.preferred_output) AS preferred,
-        text_of(f.rejected_output) AS rejected,
+        text_of(f.first_output) AS first_output,
+        text_of(f.second_output) AS second_output,
+        CASE
+            WHEN NOT is_compared THEN text_of(f.preferred_output)
+            WHEN verdict = 'first' THEN first_output
+            WHEN verdict = 'second' THEN second_output
+        END AS preferred,
+        CASE
+            WHEN NOT is_compared THEN text_of(f.rejected_output)
+            WHEN verdict = 'first' THEN second_output
+            WHEN verdict = 'second' THEN first_output
+        END AS rejected,
         id_of(f.session_id) AS session_id,
-        time_of(f.created_at) AS moment,
-        id_of(f.interaction_id) AS named_id
+        CASE
+            WHEN is_review AND f.created_at IS NULL THEN cast($day AS TIMESTAMPTZ) ELSE time_of(f.created_at)
+        END AS moment
     FROM fields
 ),
 
@@ -47,7 +72,8 @@ checked AS (
         coalesce(
             no_fields(object, keys, field_count, line, reason, detail),
             required(f.id, id, 'id'),
-            problem(f.created_at IS NULL, 'missing_field', 'created_at'), timely(f.created_at, moment, 'created_at'),
+            problem(f.created_at IS NULL AND NOT is_review, 'missing_field', 'created_at'),
+            timely(f.created_at, moment, 'created_at'),
             required(f.feedback_type, kind, 'feedback_type'),
             one_of(
                 kind, ['thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction', 'retraction'], 'feedback_type'
@@ -63,20 +89,40 @@ checked AS (
                     THEN coalesce(required(f.rating, rating, 'rating'), on_scale('rating', rating, stars))
             END,
             CASE
+                WHEN is_compared
+                    THEN
+                        coalesce(
+                            optional(f.verdict, text_of(f.verdict), 'verdict'),
+                            CASE
+                                WHEN verdict IS NOT NULL THEN one_of(verdict, ['first', 'second', 'tie'], 'verdict')
+                            END,
+                            required(f.first_output, first_output, 'first_output'),
+                            required(f.second_output, second_output, 'second_output')
+                        )
                 WHEN kind IN ('preference', 'correction')
                     THEN required(f.preferred_output, preferred, 'preferred_output')
             END,
-            CASE WHEN kind = 'preference' THEN required(f.rejected_output, rejected, 'rejected_output') END,
+            CASE
+                WHEN kind = 'preference' AND NOT is_compared
+                    THEN required(f.rejected_output, rejected, 'rejected_output')
+            END,
             optional(f.comment, comment, 'comment'),
             optional(f.brand_id, segment, 'brand_id'),
-            optional(f.user_id, user_id, 'user_id'),
+            CASE
+                WHEN NOT (is_review AND is_text(f.user_id)) THEN optional(f.user_id, user_id, 'user_id')
+            END,
             optional(f.task_type, task, 'task_type'),
             optional(f.session_id, session_id, 'session_id')
         ) AS fault,
         coalesce(named_id, sha256(concat_ws(chr(31), coalesce(segment, ''), coalesce(task, ''), prompt, answer)))
             AS answer_id,
         coalesce(user_id, CASE WHEN named_id IS NULL THEN coalesce(session_id, id) END) AS rater,
-        CASE kind WHEN 'thumbs_up' THEN 1 WHEN 'thumbs_down' THEN 0 WHEN 'rating' THEN stars END AS value,
+        CASE
+            WHEN verdict = 'tie' THEN 0.5
+            WHEN kind = 'thumbs_up' THEN 1
+            WHEN kind = 'thumbs_down' THEN 0
+            WHEN kind = 'rating' THEN stars
+        END AS value,
         kind IN ('thumbs_down', 'rating') AND value < 1 AND NOT is_blank(preferred)
         AND stripped(preferred) <> coalesce(stripped(answer), '') AS is_corrected
     FROM parsed

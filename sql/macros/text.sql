@@ -42,3 +42,8 @@ CREATE OR REPLACE MACRO plain_id(id) AS (
 CREATE OR REPLACE MACRO loose_id(id) AS (
     ltrim(regexp_replace(lower(plain_id(id)), '[^\p{L}\p{N}]', '', 'g'), '0')
 );
+
+-- Ids of pairs of answers in the review queue, which labels name: no answer of a log has such an id.
+CREATE OR REPLACE MACRO is_review_pair(id) AS (
+    regexp_full_match(id, 'review:[0-9a-f]{12}:[0-9a-f]{8}-[0-9a-f]{8}:\S+')
+);

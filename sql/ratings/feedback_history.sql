@@ -4,7 +4,8 @@
 -- rater said before it. Raters without a name are one rater of an answer. An event that judges a session (an episode)
 -- judges each of its answers: it has a row for each, and keeps its own id if none has landed. Ids that differ in form
 -- only (a UUID in upper case or braces, 12.0) are one id. Ids are compared as they landed; those that hold personal
--- data are then replaced by their hashes.
+-- data are then replaced by their hashes. Labels of pairs in the review queue judge no answer of the log: they are left
+-- to the decision on promotion.
 -- Reads: feedback, landed_interactions, redactions.
 -- Parameters: none.
 WITH versions AS (
@@ -15,6 +16,7 @@ WITH versions AS (
         first_value(kind) OVER landings = 'retraction' AND kind <> 'retraction' AS is_withdrawn,
         content_sha256 <> first_value(content_sha256) OVER landings AND NOT is_withdrawn AS is_changed
     FROM feedback
+    WHERE NOT coalesce(is_review_pair(interaction_id), FALSE)
     WINDOW landings AS (PARTITION BY feedback_id ORDER BY given_at DESC, day DESC)
 ),
 

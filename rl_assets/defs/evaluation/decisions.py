@@ -3,6 +3,7 @@
 The functions are for the product (segment None) and for each declared segment; the assets here are the product's.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ import pyarrow as pa
 
 from rl_assets.core.home import Home
 from rl_assets.defs.evaluation.reports import eval_report
+from rl_assets.defs.evaluation.review import review_queue
 from rl_assets.defs.shared.owners import MODEL_TEAM
-from rl_assets.defs.shared.partitions import BACKFILL, days
+from rl_assets.defs.shared.partitions import BACKFILL, day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
 from rl_assets.evaluation.promotion.champion import champion_in_use, promote, read_champion
@@ -21,16 +23,29 @@ from rl_assets.evaluation.promotion.nights import earlier_nights, evidence_rows,
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.escaping import markdown_text
 from rl_assets.evaluation.report.files import read_report, write_decision
+from rl_assets.evaluation.review.labels import (
+    Label,
+    Row,
+    landed_labels,
+    newest_of_each,
+    rows_of_epoch,
+    shown_pairs,
+    split_labels,
+)
+from rl_assets.evaluation.review.people import people_of
 from rl_assets.evaluation.run.differences import read_differences
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.evidence import FALSE_PROMOTIONS, THRESHOLD, Evidence
 from rl_assets.evaluation.schema.report import EvalReport, Role
 from rl_assets.models.adapters import Adapter, read_adapter
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
+from rl_assets.tables.records import FEEDBACK
 
 YEAR = timedelta(days=365)
 # The product and the segments write parts of one table, one at a time.
 EVIDENCE_POOL = "decision_evidence"
+LABELS_NAME_SHOWN_PAIRS = "labels_name_shown_pairs"
+MAX_NAMED = 5
 
 
 @table_asset(DECISION_EVIDENCE, deps=[eval_report], group="reports", kind="huggingface", pool=EVIDENCE_POOL)
@@ -71,6 +86,12 @@ def _rows_of_night(paths: Home, day: str, segment: str | None) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=DECISION_EVIDENCE.schema)
 
 
+def labels_check_spec(asset: str) -> dg.AssetCheckSpec:
+    """The check of the labels that landed on the day of a decision."""
+    states = "Every human label that landed on the day names a pair of the review queue, with the answers shown."
+    return day_check(LABELS_NAME_SHOWN_PAIRS, asset, states)
+
+
 class PromotionConfig(dg.Config, PromotionRules):
     """When a candidate may replace the champion. With `parent_may_win` its parent adapter is a second candidate."""
 
@@ -78,7 +99,12 @@ class PromotionConfig(dg.Config, PromotionRules):
 
 
 @dg.asset(
-    partitions_def=days, deps=[eval_report, decision_evidence], group_name="reports", kinds={"json"}, owners=MODEL_TEAM
+    partitions_def=days,
+    deps=[eval_report, decision_evidence, review_queue, FEEDBACK.name],
+    check_specs=[labels_check_spec("promotion_decision")],
+    group_name="reports",
+    kinds={"json"},
+    owners=MODEL_TEAM,
 )
 def promotion_decision(
     context: dg.AssetExecutionContext, home: HomeResource, config: PromotionConfig
@@ -100,7 +126,9 @@ def decide_night(
     if config.parent_may_win and "parent" in report.models:
         roles.append("parent")
     evidence = {role: evidence_of(home, report, segment, role, THRESHOLD * len(roles)) for role in roles}
-    decided = [decide(report, champion, config, evidence[role], role) for role in roles]
+    labels, strangers = labels_of(home, report, segment)
+    people = {report.decided: people_of(*labels, threshold=THRESHOLD * len(roles))} if labels[0] else {}
+    decided = [decide(report, champion, config, evidence[role], role, people.get(role)) for role in roles]
     decisions = dict(zip(roles, select(decided), strict=True))
     role = next((role for role, decision in decisions.items() if decision.verdict == "PROMOTE"), roles[0])
     decision, kind = decisions[role], report.models[role].kind
@@ -112,7 +140,8 @@ def decide_night(
         context.log.info(f"a backfill promotes nothing: materialize {asset} of {day} alone for that")
     promoted = not of_backfill and promote(paths, decision, _adapter(paths, report, segment, role), segment)
     return dg.MaterializeResult(
-        metadata=decision_metadata(decision, kind, promoted) | promotions_of_the_year(paths, day, segment)
+        metadata=decision_metadata(decision, kind, promoted) | promotions_of_the_year(paths, day, segment),
+        check_results=[labels_check(strangers)],
     )
 
 
@@ -123,6 +152,36 @@ def evidence_of(home: HomeResource, report: EvalReport, segment: str | None, rol
     earlier = earlier_nights(home.lake, primary, segment, report.models[role].kind, day)
     nights = pa.concat_tables([earlier, night_table(day, tonight)])
     return weigh_nights(nights, day, primary.metric == "judged_win_rate", threshold)
+
+
+def labels_of(
+    home: HomeResource, report: EvalReport, segment: str | None
+) -> tuple[tuple[list[dict[str, Any]], list[Label]], list[Row]]:
+    """The epoch's pairs with labels that landed by the report's day, and that day's labels of no pair ever shown."""
+    day, lineage = date.fromisoformat(report.day), report.models[report.decided].kind
+    rows = rows_of_epoch(home.lake, report.primary, segment, lineage, day)
+    drawn = {row["pair_id"]: row for row in rows if row["drawn"]}
+    events = landed_labels(home.lake, min([day, *(row["day"] for row in rows)]), day)
+    labels, others = split_labels(newest_of_each(events), drawn)
+    today = [event for event in others if event["day"] == day]
+    shown = shown_pairs(home.lake, (event["interaction_id"] for event in today)) if today else {}
+    return (rows, labels), split_labels(today, shown)[1]
+
+
+def labels_check(strangers: Sequence[Row]) -> dg.AssetCheckResult:
+    """Yellow if a label names a pair that was never shown, or answers that were not those of the pair."""
+    names = sorted({event["interaction_id"] for event in strangers})
+    return dg.AssetCheckResult(
+        check_name=LABELS_NAME_SHOWN_PAIRS,
+        passed=not names,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None
+        if not names
+        else f"{len(strangers)} labels are not counted: their pairs were never shown to people, or not with these "
+        "answers. Label lines of review_queue.jsonl as they are, and change the verdict and the user_id alone. "
+        f"The first: {', '.join(names[:MAX_NAMED])}",
+        metadata={"not_counted": len(strangers)},
+    )
 
 
 def _adapter(paths: Home, report: EvalReport, segment: str | None, role: Role) -> Adapter:
@@ -142,6 +201,7 @@ def decision_metadata(decision: Decision, kind: str, promoted: bool) -> dict[str
         "guardrails": dg.MetadataValue.md(guardrails or "none"),
         "champion_changed": promoted,
         **_evidence_metadata(decision.evidence),
+        **({"people": decision.people.sentence(), "labels": decision.people.labels} if decision.people else {}),
     }
 
 

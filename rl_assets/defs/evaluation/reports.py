@@ -37,9 +37,10 @@ from rl_assets.evaluation.run.answers import write_answers
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
 from rl_assets.evaluation.run.differences import write_differences
 from rl_assets.evaluation.run.evaluate import Fresh, RunningEpoch, Settle, evaluate
-from rl_assets.evaluation.run.fresh import RowsGoneError, fresh_items
+from rl_assets.evaluation.run.fresh import MAX_FRESH, RowsGoneError, fresh_items
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import EvaluatedModels, models_of_day
+from rl_assets.evaluation.run.pairs import write_pairs
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import EvalReport
 from rl_assets.llm.client import Judge
@@ -55,6 +56,7 @@ ADAPTERS = (sft_adapter, dpo_adapter, kto_adapter, grpo_adapter)
 MORE_DATASETS = ("kto_dataset", "grpo_dataset")
 NO_CONTAMINATION = "no_test_prompt_was_trained_on"
 SAMPLES = 20
+SHOWN_TO_PEOPLE = 20
 
 
 class EvalConfig(TrainingConfig, JudgeConfig):
@@ -122,6 +124,7 @@ def evaluate_night(
     report = evaluation.report
     write_answers(evaluation.answers, folder)
     write_differences(evaluation.differences, folder)
+    write_pairs(evaluation.pairs, folder)
     write_report(report, folder)
     asset = context.asset_key.to_user_string()
     reliable = judge_check("judge_is_reliable", asset, report.judge.verdicts, report.judge.preferences)
@@ -143,11 +146,13 @@ def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedMo
     """What the epoch has counted, and prompts that it has not, new to the entrant and the champion if there is one."""
     nights = earlier_nights(home.lake, primary, inputs.name, models.candidate.kind, date.fromisoformat(day))
     counted = frozenset(nights["cluster"].to_pylist())
-    if models.entrant is None or primary.metric in (None, "likelihood_accuracy"):
+    if models.entrant is None:
         return Fresh(counted=counted)
+    # Without a metric that reads answers, people alone are shown some.
+    limit = SHOWN_TO_PEOPLE if primary.metric in (None, "likelihood_accuracy") else MAX_FRESH
     compared = [adapter for adapter in (models.entrant, models.comparable_champion) if adapter]
     try:
-        return Fresh(fresh_items(home.paths, inputs, compared, counted), counted=counted)
+        return Fresh(fresh_items(home.paths, inputs, compared, counted, limit), counted=counted)
     except RowsGoneError as gone:
         note = f"No prompt is known to be new to the models: {gone}. The test split alone decides."
         return Fresh(notes=[note], counted=counted)

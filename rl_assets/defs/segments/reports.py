@@ -10,8 +10,15 @@ import dagster as dg
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.datasets.datasets import dpo_dataset, sft_dataset
-from rl_assets.defs.evaluation.decisions import EVIDENCE_POOL, PromotionConfig, decide_night, publish_evidence
+from rl_assets.defs.evaluation.decisions import (
+    EVIDENCE_POOL,
+    PromotionConfig,
+    decide_night,
+    labels_check_spec,
+    publish_evidence,
+)
 from rl_assets.defs.evaluation.reports import EvalConfig, evaluate_night, further_training_sets, report_checks
+from rl_assets.defs.evaluation.review import REVIEW_POOL, ReviewConfig, publish_queue
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import days
 from rl_assets.defs.shared.resources import HomeResource
@@ -24,11 +31,13 @@ from rl_assets.llm.prices import read_prices
 from rl_assets.recipes.recipe import Recipe, filters_of, matches_filters
 from rl_assets.recipes.segments import Segment
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
+from rl_assets.tables.records import FEEDBACK
+from rl_assets.tables.review_queue import REVIEW_QUEUE
 
 
 def segment_decisions(name: str, segment: Segment) -> list[dg.AssetsDefinition]:
-    """The assets `<name>_report`, `<name>_evidence` and `<name>_decision`."""
-    return [_report(name, segment), _evidence(name), _decision(name)]
+    """The assets `<name>_report`, `<name>_evidence`, `<name>_review_queue` and `<name>_decision`."""
+    return [_report(name, segment), _evidence(name), _review_queue(name), _decision(name)]
 
 
 def _report(name: str, segment: Segment) -> dg.AssetsDefinition:
@@ -97,11 +106,28 @@ def _evidence(name: str) -> dg.AssetsDefinition:
     return evidence
 
 
+def _review_queue(name: str) -> dg.AssetsDefinition:
+    @table_asset(
+        REVIEW_QUEUE,
+        name=f"{name}_review_queue",
+        deps=[f"{name}_report"],
+        description=f"Pairs of answers of the segment {name} that people may compare: its part of `review_queue`.",
+        group="reports",
+        kind="json",
+        pool=REVIEW_POOL,
+    )
+    def queue(context: dg.AssetExecutionContext, home: HomeResource, config: ReviewConfig) -> Results:
+        yield from publish_queue(context, home, config, name)
+
+    return queue
+
+
 def _decision(name: str) -> dg.AssetsDefinition:
     @dg.asset(
         name=f"{name}_decision",
         partitions_def=days,
-        deps=[f"{name}_report", f"{name}_evidence"],
+        deps=[f"{name}_report", f"{name}_evidence", f"{name}_review_queue", FEEDBACK.name],
+        check_specs=[labels_check_spec(f"{name}_decision")],
         description=f"The promotion decision on the segment {name}, which has a champion of its own.",
         group_name="reports",
         kinds={"json"},

@@ -1,7 +1,8 @@
 """The promotion decision: may an adapter replace the champion, by rules fixed beforehand; and one of several.
 
 What decides is the evidence of all nights of the epoch, which may be looked at every night. The interval of tonight's
-test split is shown beside it, and is right for one look only.
+test split is shown beside it, and is right for one look only. Where no metric may promote, the labels of people may, by
+the same bet: 50 or more, on pairs that were drawn at random. Where a metric may, they can veto it.
 """
 
 import math
@@ -9,11 +10,12 @@ from collections.abc import Sequence
 
 from rl_assets.evaluation.promotion.champion import Champion
 from rl_assets.evaluation.promotion.evidence import clusters_to_show
-from rl_assets.evaluation.promotion.guardrails import check_guardrails
+from rl_assets.evaluation.promotion.guardrails import check_guardrails, people_guardrail
 from rl_assets.evaluation.promotion.rules import PromotionRules
-from rl_assets.evaluation.schema.decision import Decision, Guardrail, Verdict
+from rl_assets.evaluation.schema.decision import BY_PEOPLE, Decision, Guardrail, Verdict
 from rl_assets.evaluation.schema.evidence import Evidence
 from rl_assets.evaluation.schema.metrics import METRICS
+from rl_assets.evaluation.schema.people import People
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import Comparison, EvalReport, Role
 from rl_assets.judging.balance import MIN_PAIRS
@@ -31,30 +33,52 @@ def decide(
     rules: PromotionRules,
     evidence: Evidence,
     role: Role | None = None,
+    people: People | None = None,
 ) -> Decision:
     """Decide on the report's adapter under decision (or that of another role) against the champion, or the base.
 
     PROMOTE if the evidence reaches its threshold and every guardrail passes, or CANARY if the metric is too weak for
     that; REJECT if the opposite evidence reaches it, or a guardrail fails; INSUFFICIENT if the values cannot carry a
-    decision; else HOLD.
+    decision; else HOLD. `people` are the labels of the epoch.
     """
     ours: Role = role or report.decided
     opponent: Role = "champion" if champion else "base"
     comparison, weights = report.comparison(opponent, ours), report.models[ours].sha256
     if champion and champion.hash == weights:
-        return _decision(report, ours, opponent, "HOLD", ["The candidate is already the champion."])
+        return _decision(report, ours, opponent, "HOLD", ["The candidate is already the champion."], people=people)
     if champion and (back := champion.rolled_back_reason(weights)):
-        return _decision(report, ours, opponent, "HOLD", [f"The candidate was champion and was rolled back: {back}"])
-    gaps = insufficiencies(report, champion, comparison, rules, evidence)
+        reason = f"The candidate was champion and was rolled back: {back}"
+        return _decision(report, ours, opponent, "HOLD", [reason], people=people)
+    deciding = people if people and labels_decide(report.primary, people) else None
+    weighed = deciding.evidence if deciding else evidence
+    gaps = insufficiencies(report, champion, comparison, rules, weighed, people)
     if gaps or comparison is None:  # without a comparison there is always a gap
-        return _decision(report, ours, opponent, "INSUFFICIENT", gaps, evidence=evidence)
-    guardrails = check_guardrails(report, comparison, rules)
-    verdict, reasons = _verdict(comparison, report.primary, guardrails, evidence, rules)
+        return _decision(report, ours, opponent, "INSUFFICIENT", gaps, evidence=weighed, people=people)
+    guardrails = check_guardrails(report, comparison, rules, by_people=deciding is not None) + people_guardrail(people)
+    verdict, reasons = _verdict(comparison, report.primary, guardrails, weighed, rules, deciding)
+    if verdict == "CANARY" and people:
+        reasons.append(f"So far there are {people.count()}.")
     reasons += _of_an_earlier_day(report, ours)
-    difference = comparison.differences.get(report.primary.compared)
     return _decision(
-        report, ours, opponent, verdict, reasons, difference=difference, guardrails=guardrails, evidence=evidence
+        report,
+        ours,
+        opponent,
+        verdict,
+        reasons,
+        difference=None if deciding else comparison.differences.get(report.primary.compared),
+        guardrails=guardrails,
+        evidence=weighed,
+        people=people,
+        by_people=deciding is not None,
     )
+
+
+def labels_decide(primary: Primary, people: People) -> bool:
+    """Whether the labels decide: there are enough, and no metric may promote. A metric that may ask for a canary goes
+    on deciding until the labels show that ours is better."""
+    if people.rate is None or primary.strength == "PROMOTE":
+        return False
+    return primary.strength is None or people.evidence.better
 
 
 def _of_an_earlier_day(report: EvalReport, ours: Role) -> list[str]:
@@ -73,8 +97,9 @@ def insufficiencies(
     comparison: Comparison | None,
     rules: PromotionRules,
     evidence: Evidence,
+    people: People | None = None,
 ) -> list[str]:
-    """Why these values cannot carry a decision; empty if they can."""
+    """Why these values cannot carry a decision; empty if they can. `evidence` is what would decide."""
     gaps, contaminated, lineage, judge = [], report.contamination.prompts, report.lineage, report.judge.pairwise
     if contaminated:
         gaps.append(f"{len(contaminated)} held-out prompts are in a training split, the first {contaminated[0]}.")
@@ -84,8 +109,12 @@ def insufficiencies(
         gaps.append("The champion belongs to another base model: the two cannot be compared as adapters.")
     if judge and judge.problems and rules.require_reliable_judge:
         gaps.append(f"The judge is not reliable. {' '.join(judge.problems)}")
-    if report.primary.strength is None:
-        return [*gaps, report.primary.sentence()]
+    by_labels = people is not None and labels_decide(report.primary, people)
+    if people and people.disagree and not by_labels:
+        gaps.append(_disagreement(people))
+    if report.primary.strength is None and not by_labels:
+        labels = [f"So far there are {people.count()}."] if people else []
+        return [*gaps, report.primary.sentence(), *labels]
     if evidence.unbalanced > MAX_UNBALANCED:
         gaps.append(
             f"{evidence.unbalanced:.0%} of the judged pairs cannot be balanced for length: one model's answers are "
@@ -94,6 +123,15 @@ def insufficiencies(
     elif evidence.clusters < rules.min_clusters and (comparison or not gaps):
         gaps.append(_too_few(evidence, rules))
     return gaps
+
+
+def _disagreement(people: People) -> str:
+    """What the judge and people say of the same kind of pairs."""
+    return (
+        f"The judge and people disagree: on pairs of one kind its win rate is {people.judged:.3f}, and that of "
+        f"{people.labels} human labels {people.rate:.3f}. Change the judge or its rubric, which begins a new epoch, or "
+        "have people compare more pairs."
+    )
 
 
 def _too_few(evidence: Evidence, rules: PromotionRules) -> str:
@@ -121,25 +159,29 @@ def _verdict(
     guardrails: list[Guardrail],
     evidence: Evidence,
     rules: PromotionRules,
+    people: People | None,
 ) -> tuple[Verdict, list[str]]:
-    observed = _observed(comparison, primary, evidence)
+    """The verdict by the evidence and the guardrails; `people` if their labels are that evidence."""
+    observed = _observed(comparison, primary, evidence, people)
     failed = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "fail"]
     inconclusive = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "inconclusive"]
     if failed or evidence.rejected_tonight:
         return "REJECT", [f"{observed}{': worse' if evidence.rejected_tonight else ''}.", *failed]
     if not evidence.better:
         return "HOLD", [f"{observed}: not shown.", _what_it_takes(evidence), *inconclusive]
-    doubts = inconclusive + _own_doubts(evidence, rules)
+    doubts = inconclusive + (_labelled_doubts(people) if people else _own_doubts(evidence, rules))
     if doubts:
         return "HOLD", [f"{observed}: better, but in doubt.", *doubts]
-    if primary.strength == "CANARY":
+    if primary.strength == "CANARY" and not people:
         return "CANARY", [f"{observed}: better, and no guardrail fails.", _canary(primary)]
     return "PROMOTE", [f"{observed}: better, and no guardrail fails."]
 
 
-def _observed(comparison: Comparison, primary: Primary, evidence: Evidence) -> str:
+def _observed(comparison: Comparison, primary: Primary, evidence: Evidence, people: People | None) -> str:
     """The difference, what it rests on, and the evidence."""
     title, mean = METRICS[primary.compared].title, evidence.mean or 0.0
+    if people:
+        title = "Wins minus losses by human labels"
     nights = f" of {evidence.nights} nights" if evidence.nights > 1 else ""
     lower = "" if evidence.lower is None else f", at least {evidence.lower:+.3f} whenever looked at"
     bet = " (nights differ as a whole, so each counts once)" if evidence.by_night else ""
@@ -147,6 +189,17 @@ def _observed(comparison: Comparison, primary: Primary, evidence: Evidence) -> s
         f"{title} against the {comparison.theirs}: {mean:+.3f} on {evidence.clusters:,} clusters{nights}{lower}; "
         f"evidence {evidence.value:,.3g} of {evidence.threshold:g}{bet}"
     )
+
+
+def _labelled_doubts(people: People) -> list[str]:
+    """Labels come late, so they are about adapters of earlier nights: the newest of them must not lose."""
+    mean = people.evidence.tonight_mean or 0.0
+    if mean >= 0:
+        return []
+    return [
+        f"People found the newest adapter that they compared, that of {people.newest}, worse: {mean:+.3f} on "
+        f"{people.evidence.tonight} pairs."
+    ]
 
 
 def _own_doubts(evidence: Evidence, rules: PromotionRules) -> list[str]:
@@ -168,7 +221,7 @@ def _canary(primary: Primary) -> str:
     }
     return (
         f"{weakness.get(primary.compared, primary.why)} Serve it a small share of the traffic, log `adapter` and "
-        "`propensity` with each answer, and let ratings or human preferences decide."
+        "`propensity` with each answer, or label pairs of review_queue: 50 human labels may promote."
     )
 
 
@@ -189,6 +242,8 @@ def _decision(
     difference: Interval | None = None,
     guardrails: Sequence[Guardrail] = (),
     evidence: Evidence | None = None,
+    people: People | None = None,
+    by_people: bool = False,
 ) -> Decision:
     return Decision(
         verdict=verdict,
@@ -196,11 +251,12 @@ def _decision(
         candidate=report.models[role].sha256,
         role=role,
         against=against,
-        primary=report.primary.metric,
+        primary=BY_PEOPLE if by_people else report.primary.metric,
         reasons=reasons,
         difference=difference,
         guardrails=list(guardrails),
         evidence=evidence,
+        people=people,
     )
 
 

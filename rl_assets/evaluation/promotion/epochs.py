@@ -27,12 +27,13 @@ def read_primary(path: Path) -> Primary | None:
 
 
 def same_epoch(recorded: Primary | None, chosen: Primary) -> bool:
-    """Whether the epoch of the recorded choice goes on: the same rows, champion, base, and judge where one decides."""
+    """Whether the epoch of the recorded choice goes on: the same rows, champion and base, and where a judge decides,
+    the same judge with the same rubric."""
     return (
         recorded is not None
         and recorded.metric is not None
         and (recorded.against, recorded.base, recorded.rows) == (chosen.against, chosen.base, chosen.rows)
-        and (recorded.metric != "judged_win_rate" or recorded.judge == chosen.judge)
+        and (recorded.metric != "judged_win_rate" or (recorded.judge, recorded.rubric) == (chosen.judge, chosen.rubric))
     )
 
 

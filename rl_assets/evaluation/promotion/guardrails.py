@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.schema.decision import Guardrail, GuardrailStatus, Scale
+from rl_assets.evaluation.schema.people import People
 from rl_assets.evaluation.schema.report import Comparison, EvalReport
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.metrics.statistics import Interval
 
 # On fewer clusters a bootstrap claims more than it can know, so a loss is in doubt at most.
 MIN_CLUSTERS = 20
+EVEN = 0.5
 
 Test = Callable[[Interval, float], GuardrailStatus]
 Read = Callable[[EvalReport, Comparison], Interval | None]
@@ -157,6 +159,20 @@ GUARDRAILS = (
 )
 
 
-def check_guardrails(report: EvalReport, comparison: Comparison, rules: PromotionRules) -> list[Guardrail]:
-    """Every guardrail that applies to the deciding comparison, in the order of the table."""
-    return [row.check(report, comparison, rules) for row in GUARDRAILS if row.applies(report, comparison)]
+def check_guardrails(
+    report: EvalReport, comparison: Comparison, rules: PromotionRules, by_people: bool = False
+) -> list[Guardrail]:
+    """Every guardrail that applies to the deciding comparison, in the order of the table.
+
+    Where the labels of people decide, overlap with a reference limits nothing, as where a judge does.
+    """
+    rows = [row for row in GUARDRAILS if not (by_people and row.name == "token_f1")]
+    return [row.check(report, comparison, rules) for row in rows if row.applies(report, comparison)]
+
+
+def people_guardrail(people: People | None) -> list[Guardrail]:
+    """Fail if even the upper end of the win rate by people is below one half; none with too few labels."""
+    if people is None or people.rate is None:
+        return []
+    status: GuardrailStatus = "fail" if people.rate.high is not None and people.rate.high < EVEN else "pass"
+    return [Guardrail(name="people_win_rate", scale="rate", status=status, limit=EVEN, observed=people.rate)]

@@ -59,7 +59,7 @@ def eval_sections(report: EvalReport, decision: Decision | None = None) -> list[
         ),
         section("Models", models_table(report)),
         _slices(report.held_out, report.primary.level, figures),
-        judge_section(report.judge, figures.verdicts),
+        judge_section(report.judge, figures.verdicts, decision.people if decision else None),
         *(_benchmark(benchmark) for benchmark in report.benchmarks),
         production_section(report.production),
         _training(report, figures),

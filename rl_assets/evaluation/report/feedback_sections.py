@@ -12,6 +12,7 @@ from rl_assets.evaluation.report.sections import (
     section,
     signed,
 )
+from rl_assets.evaluation.schema.people import People
 from rl_assets.evaluation.schema.report import JudgeResult, LoggedAgreement, Production
 from rl_assets.judging.ratings import JudgeRatings
 from rl_assets.judging.summary import JudgeVerdicts
@@ -20,15 +21,16 @@ UNNAMED = "none named"
 REJECTED = "Rejected are answers at two stars or below, or corrected."
 
 
-def judge_section(judge: JudgeResult, svg: str | None) -> Section:
-    """Verdicts and ratings in sentences, a figure and a table."""
+def judge_section(judge: JudgeResult, svg: str | None, people: People | None = None) -> Section:
+    """Verdicts and ratings in sentences, a figure and a table, and beside them the win rate by people."""
+    labels = Paragraph(people.sentence(), "alert" if people.disagree else "plain") if people else None
     if not judge.verdicts:
-        return section("Judge", Paragraph("No judge is configured, so there are automatic metrics only."))
+        return section("Judge", Paragraph("No judge is configured, so there are automatic metrics only."), labels)
     sentences = [
         Paragraph(verdict_sentence(verdicts), "plain" if verdicts.reliable else "alert") for verdicts in judge.verdicts
     ]
     ratings = Paragraph(ratings_sentence(judge.ratings)) if judge.ratings else None
-    return section("Judge", *sentences, ratings, figure(svg), _verdict_table(judge.verdicts))
+    return section("Judge", *sentences, labels, ratings, figure(svg), _verdict_table(judge.verdicts))
 
 
 def verdict_sentence(verdicts: JudgeVerdicts) -> str:

@@ -14,6 +14,7 @@ from rl_assets.evaluation.run.generate import Log, generate_and_score
 from rl_assets.evaluation.run.guarded import with_guarded
 from rl_assets.evaluation.run.inputs import EvalInputs, Item, Pair
 from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.evaluation.run.pairs import AnsweredPair, answered_pairs, with_judge
 from rl_assets.evaluation.run.results import (
     benchmark_results,
     dataset_used,
@@ -71,11 +72,13 @@ class RunningEpoch:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report, every model's answer to every held-out prompt (`run.answers.ANSWERS`), and what each cluster says."""
+    """A report, every model's answer to every held-out prompt (`run.answers.ANSWERS`), what each cluster says, and the
+    answers of the two models of the decision, pair by pair."""
 
     report: EvalReport
     answers: pa.Table
     differences: Differences
+    pairs: list[AnsweredPair]
 
 
 def evaluate(
@@ -108,8 +111,12 @@ def evaluate(
     verdicts = judge_candidate(scores, judge, judge_pairs, preferences, fresh.counted) if judge else JudgeResult()
     log(f"computing the intervals of {len(scores.by_role)} models")
     report = _report(day, inputs, scores, primary, verdicts, datasets, contamination, fresh.notes, ratio)
+    answered = answered_pairs(scores, models.decided, models.against)
     return Evaluation(
-        report, answers_table(day, scores, report.prices), _differences(scores, primary, verdicts.pairwise)
+        report,
+        answers_table(day, scores, report.prices),
+        _differences(scores, primary, verdicts.pairwise),
+        with_judge(answered.values(), verdicts.pairwise),
     )
 
 
@@ -227,16 +234,10 @@ def answer_pairs(
     Clusters that no night has counted come first, by the hash of their names: a budget that ends early then never
     depends on the answers.
     """
-    sets = [(scores.held_out.items, scores.by_role[ours], scores.by_role[theirs])]
-    fresh = scores.fresh_of(ours), scores.fresh_of(theirs)
-    if fresh[0] is not None and fresh[1] is not None:
-        sets.insert(0, (scores.prompts.fresh.items, fresh[0], fresh[1]))
-    pairs: dict[str, AnswerPair] = {}
-    for items, own, other in sets:
-        for item, answer, compared in zip(items, own.generation.answers, other.generation.answers, strict=True):
-            pairs.setdefault(item.counted_as, AnswerPair(item.prompt, answer.text, compared.text, item.counted_as))
+    pairs = answered_pairs(scores, ours, theirs)
     ordered = sorted(pairs, key=lambda cluster: (cluster in counted, sha256_text(cluster)))
-    return [pairs[cluster] for cluster in ordered[:max_pairs]]
+    kept = [pairs[cluster] for cluster in ordered[:max_pairs]]
+    return [AnswerPair(pair.prompt, pair.ours, pair.theirs, pair.cluster) for pair in kept]
 
 
 def with_verdicts(

@@ -33,8 +33,10 @@ class RowsGoneError(Exception):
     """The rows that an adapter was trained on are no longer there, so nothing is known to be new to it."""
 
 
-def fresh_items(home: Home, inputs: EvalInputs, adapters: Iterable[Adapter], counted: frozenset[str]) -> list[Item]:
-    """Prompts with a good answer that are new to `adapters`, of at most 200 clusters by the hash of their names.
+def fresh_items(
+    home: Home, inputs: EvalInputs, adapters: Iterable[Adapter], counted: frozenset[str], limit: int = MAX_FRESH
+) -> list[Item]:
+    """Prompts with a good answer that are new to `adapters`, of at most `limit` clusters by the hash of their names.
 
     Clusters that the epoch has `counted` are left out. Raises RowsGoneError if a dataset that an adapter, or one that
     it continues, was trained on was rebuilt since.
@@ -45,7 +47,7 @@ def fresh_items(home: Home, inputs: EvalInputs, adapters: Iterable[Adapter], cou
         row for file in files for row in _new_metadata(file, known) if selected(row, inputs.segment, inputs.row_filter)
     ]
     clusters = {row["metadata"]["cluster_key"] or row["metadata"]["prompt_key"] for row in new}
-    kept = set(sorted(clusters, key=sha256_text)[:MAX_FRESH])
+    kept = set(sorted(clusters, key=sha256_text)[:limit])
     prompts = [key for key, cluster in map(_keys, new) if cluster in kept]
     return items_of(row for file in files for row in _rows_of(file, prompts))
 

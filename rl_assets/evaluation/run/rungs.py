@@ -9,6 +9,7 @@ from typing import Any
 
 from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
 from rl_assets.evaluation.schema.primary import Primary, Rung
+from rl_assets.judging.pairwise import rubric_hash
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.judging.validation import may_still_be_validated, validation_problem
 from rl_assets.metrics.text import parsed_json
@@ -66,6 +67,7 @@ def choose_primary(logged: Logged, declared: DeclaredMetric, day: str, against: 
         why=taken.basis if taken else "no metric qualifies",
         rungs=rungs,
         rows=dict(logged.rows),
+        rubric=rubric_hash() if logged.judge else None,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 from rl_assets.core.validation import Record
 from rl_assets.evaluation.schema.evidence import Evidence
 from rl_assets.evaluation.schema.metrics import METRICS
+from rl_assets.evaluation.schema.people import People
 from rl_assets.evaluation.schema.report import Role
 from rl_assets.metrics.statistics import Interval
 
@@ -18,7 +19,10 @@ TITLES = {
     "length": "Length of answers",
     "length_controlled": "Win rate at equal length",
     "judge_win_rate": "Win rate by the judge",
+    "people_win_rate": "Win rate by people",
 }
+# What decided where people's labels did.
+BY_PEOPLE = "human_labels"
 
 
 class Guardrail(Record):
@@ -45,8 +49,9 @@ class Guardrail(Record):
 class Decision(Record):
     """The verdict on one candidate; `candidate` is the sha256 of its weights, `day` the report's.
 
-    `primary` is the metric that decided, None if none could, `difference` its interval on tonight's test split, which
-    holds for one look, and `evidence` what all nights of the epoch say.
+    `primary` is the metric that decided, or "human_labels" where people did, None if none could, `difference` its
+    interval on tonight's test split, which holds for one look, and `evidence` what all nights of the epoch say.
+    `people` holds the labels of the epoch that had landed by the day.
     """
 
     verdict: Verdict
@@ -59,3 +64,4 @@ class Decision(Record):
     guardrails: list[Guardrail]
     role: Role = "candidate"
     evidence: Evidence | None = None
+    people: People | None = None

@@ -16,8 +16,8 @@ Strength = Literal["PROMOTE", "CANARY"]
 LEVEL_WITHOUT = "token_f1"
 PROVIDE = (
     "Provide references that are short or JSON, worked solutions that end with a marked number, "
-    "a judge (RL_ASSETS_JUDGE_BASE_URL and RL_ASSETS_JUDGE_MODEL), or at least 50 held-out prompts with two rated "
-    "answers."
+    "a judge (RL_ASSETS_JUDGE_BASE_URL and RL_ASSETS_JUDGE_MODEL), at least 50 held-out prompts with two rated "
+    "answers, or 50 human labels of pairs in review_queue."
 )
 
 
@@ -35,13 +35,13 @@ class Rung(Record):
 
 
 class Primary(Record):
-    """The choice of an epoch, which lasts until the champion, the base, the metric or its judge changes.
+    """The choice of an epoch, which lasts until the champion, the base, the metric, its judge or rubric changes.
 
     `metric` is None if no metric can decide; the choice is then made anew the next night. `strength` is None without a
-    metric, and while the judge that decides has proved not to agree with people. `against` and
-    `base` are the hashes of the weights that the candidate would replace and of the base. `why` says what the choice
-    rests on; `switched` is the reason given for leaving the metric of an epoch that had begun. `rows` are the filters
-    by which the prompts are selected; other prompts are another epoch.
+    metric, and while the judge that decides has proved not to agree with people. `against` and `base` are the hashes of
+    the weights that the candidate would replace and of the base, `rubric` that of the judge's instructions. `why` says
+    what the choice rests on; `switched` is the reason given for leaving the metric of an epoch that had begun. `rows`
+    are the filters by which the prompts are selected; other prompts are another epoch.
     """
 
     declared: DeclaredMetric
@@ -55,12 +55,14 @@ class Primary(Record):
     rungs: list[Rung]
     switched: str | None = None
     rows: dict[str, Any] = Field(default_factory=dict)
+    rubric: str | None = None
 
     @property
     def epoch(self) -> str:
-        """The epoch's name: 12 hex digits."""
-        kept = self.model_dump(include={"metric", "against", "base", "judge", "day", "rows"})
-        return sha256_json(kept if self.metric == "judged_win_rate" else kept | {"judge": None})[:12]
+        """The epoch's name: 12 hex digits. While no metric decides, it is that of the champion's time."""
+        kept = {"metric", "against", "base", "rows"} | ({"day"} if self.metric else set())
+        kept |= {"judge", "rubric"} if self.metric == "judged_win_rate" else set()
+        return sha256_json(self.model_dump(include=kept))[:12]
 
     @property
     def compared(self) -> str:

@@ -5,15 +5,13 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from rl_assets.models.memory import DeviceMemoryError
-
-# Input that is wrong or missing, an adapter of another base or altered, and memory that is too small.
-PERMANENT = (ValueError, FileNotFoundError, DeviceMemoryError)
+from rl_assets.training.errors import PERMANENT
 
 
 @contextmanager
 def without_retries() -> Iterator[None]:
-    """Fail without retries on an error that stays; others pass, and their step may be tried again."""
+    """Fail without retries on input that is wrong or missing, or memory that is too small; other errors pass, and
+    their step may be tried again."""
     try:
         yield
     except PERMANENT as error:

@@ -87,6 +87,12 @@ def test_few_clusters_say_how_long_it_takes_and_what_shortens_it(settings: Setti
     ) in reasons
 
 
+def test_few_clusters_of_a_metric_that_may_not_promote_ask_for_labels_too(settings: Settings):
+    verdict, reasons = night(settings, clusters(7), primary=free_form(pairs=60))
+    assert verdict == "INSUFFICIENT"
+    assert "Or label pairs of review_queue: 50 human labels may promote." in reasons
+
+
 def test_a_judge_that_few_people_have_confirmed_asks_for_a_canary_and_says_how_few(settings: Settings):
     verdict, reasons = night(settings, judged(60), primary=free_form(agreement(0.8, 0.7, clusters=23)))
     assert verdict == "CANARY"

@@ -121,7 +121,7 @@ def insufficiencies(
             "nearly always the longer ones. Have people compare some, or keep answers alike in length."
         )
     elif evidence.clusters < rules.min_clusters and (comparison or not gaps):
-        gaps.append(_too_few(evidence, rules))
+        gaps.append(f"{_too_few(evidence, rules)} {_faster(report.primary)}")
     return gaps
 
 
@@ -135,22 +135,29 @@ def _disagreement(people: People) -> str:
 
 
 def _too_few(evidence: Evidence, rules: PromotionRules) -> str:
-    """How many clusters there are, how long it takes at this pace, and what makes it faster."""
+    """How many clusters there are, and how long it takes at this pace."""
     counted = f"There are {evidence.clusters} held-out clusters; a decision takes {rules.min_clusters}."
     if evidence.waiting:
         return (
             f"{counted} {evidence.waiting} judged pairs are not counted yet: their lengths can be balanced once "
-            f"{MIN_PAIRS} pairs differ as much in length. {FASTER}"
+            f"{MIN_PAIRS} pairs differ as much in length."
         )
     if not evidence.nights:
-        return f"{counted} {FASTER}"
+        return counted
     pace = evidence.clusters / evidence.nights
     nights = math.ceil((rules.min_clusters - evidence.clusters) / pace)
     needed = clusters_to_show(USUAL_GAIN, USUAL_DISAGREEMENT, evidence.threshold) or 0.0
     return (
         f"{counted} At {pace:.0f} a night that takes {nights} more nights, and a gain of {USUAL_GAIN:+.2f} takes about "
-        f"{math.ceil(needed / pace)} to show. {FASTER}"
+        f"{math.ceil(needed / pace)} to show."
     )
+
+
+def _faster(primary: Primary) -> str:
+    """What brings a decision sooner: labels of people only where no metric may promote."""
+    if primary.strength == "PROMOTE":
+        return FASTER
+    return f"{FASTER} Or label pairs of review_queue: 50 human labels may promote."
 
 
 def _verdict(

@@ -1,6 +1,8 @@
 """People in the decision, through Dagster: pairs are drawn, labels are dropped into landing, decisions count them."""
 
+import html
 import json
+import re
 from datetime import date
 
 import pytest
@@ -91,6 +93,9 @@ def test_the_page_escapes_what_models_and_users_write(product):
     assert page.count("<script>") == 1 and "alert(1)</script>" not in page
     assert "onclick='x'" not in page and "\u202e" not in page
     assert "http" not in page.lower().replace("utf-8", "")
+    # What the page saves is the line of the file, unchanged, with a verdict.
+    (line,) = re.findall(r'<fieldset data-line="([^"]*)">', page)
+    assert json.loads(html.unescape(line)) == product.queue(DAY)[0]
 
 
 def test_labels_that_land_nights_later_make_a_champion_where_no_metric_can(product):

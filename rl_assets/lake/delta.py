@@ -28,6 +28,9 @@ ROW_GROUP_ROWS = 20_000
 # Opening a table reads the commits since its last checkpoint; of the usual 100, that takes longer than all else in a
 # small commit.
 TABLE_SETTINGS = {"delta.checkpointInterval": "10"}
+# Values of other columns than the partition's.
+Part = Mapping[str, str | date | None]
+NO_PART: Part = {}
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,11 @@ class Lake:
             None if "://" in self.url else SubTreeFileSystem(str(Path(self.uri(table)).absolute()), LocalFileSystem())
         )
 
-    def publish(
-        self, table: Table, day: date | str, rows: pa.RecordBatchReader, part: Mapping[str, str | None] = {}
-    ) -> Published:
+    def publish(self, table: Table, day: date | str, rows: pa.RecordBatchReader, part: Part = NO_PART) -> Published:
         """Replace one day by `rows` in one commit: readers see the old day or the new, and other days are untouched.
 
-        With `part` only the day's rows with these values of other columns are replaced, and `Published` is about them.
+        With `part` only the day's rows with these values of other columns are replaced, and `Published` is about them;
+        the day's files are then merged, so that many parts are few files.
         `rows` is a stream with the table's columns, in any order. Rows of erased interactions and users are dropped.
         New columns are added to a table that an earlier version of the project wrote. Raises SchemaChangedError if the
         type of a column differs there, and a DeltaError if a row belongs to another day.
@@ -115,6 +117,8 @@ class Lake:
             writer_properties=_writer_properties(table),
             commit_properties=CommitProperties(custom_metadata={table.partition: str(day)}),
         )
+        if delta is not None and part:
+            delta.optimize.compact(partition_filters=[(table.partition, "=", str(day))])
         if table.erasure_spreads:
             self._erase_interactions(dropped - erased.interactions, str(day))
         return self._published(self.open(table) if delta is None else delta, table, day, part)
@@ -136,9 +140,7 @@ class Lake:
         """Row count and content hash of a day as it stands."""
         return self._published(self.open(table), table, day)
 
-    def _published(
-        self, delta: DeltaTable | None, table: Table, day: date | str, part: Mapping[str, str | None] = {}
-    ) -> Published:
+    def _published(self, delta: DeltaTable | None, table: Table, day: date | str, part: Part = NO_PART) -> Published:
         rows = self._rows(delta, table, [day])
         for name, value in part.items():
             rows = rows.filter(pc.field(name).is_null() if value is None else pc.field(name) == value)
@@ -171,10 +173,10 @@ def _writer_properties(table: Table) -> WriterProperties:
     )
 
 
-def _equals(column: str, value: str | None) -> str:
+def _equals(column: str, value: str | date | None) -> str:
     if value is None:
         return f"{column} IS NULL"
-    quoted = value.replace("'", "''")
+    quoted = str(value).replace("'", "''")
     return f"{column} = '{quoted}'"
 
 

@@ -8,7 +8,8 @@ DECISION_EVIDENCE = Table(
     "decision_evidence",
     pa.schema(
         [
-            column("day", pa.date32(), "the night of the comparison; the partition"),
+            column("month", pa.string(), "month of `day`; the partition, so that there are few files"),
+            column("day", pa.date32(), "the night of the comparison"),
             column("segment", pa.string(), "the declared segment; null for the product"),
             column("epoch", pa.string(), "the time of one champion with one metric"),
             column("lineage", pa.string(), "kind of the adapters that are compared with the champion"),
@@ -21,5 +22,6 @@ DECISION_EVIDENCE = Table(
             column("source", pa.string(), "test: the test split; fresh: landed after both models were trained"),
         ]
     ),
+    partition="month",
     identity=("segment", "epoch", "lineage", "cluster", "model", "difference", "log_length_ratio"),
 )

@@ -4,11 +4,11 @@ import json
 import shutil
 from datetime import date
 
-import pyarrow as pa
 import pytest
 
 from rl_assets.defs.shared.partitions import BACKFILL
 from rl_assets.evaluation.promotion.epochs import read_primary
+from rl_assets.evaluation.promotion.nights import publish_night
 from rl_assets.evaluation.report.files import read_report
 from rl_assets.evaluation.run.differences import read_differences, write_differences
 from rl_assets.evaluation.schema.evidence import ClusterDifference
@@ -27,8 +27,9 @@ DAY_BEFORE = "2026-10-13"
 
 
 def recorded(settings: Settings, lineage: str = "dpo") -> list[dict]:
-    rows = Lake(settings.paths.lake_url).read(DECISION_EVIDENCE, [date.fromisoformat(DAY)]).to_table().to_pylist()
-    return sorted((row for row in rows if row["lineage"] == lineage), key=lambda row: row["cluster"])
+    rows = Lake(settings.paths.lake_url).read(DECISION_EVIDENCE, [DAY[:7]]).to_table().to_pylist()
+    found = (row for row in rows if row["lineage"] == lineage and str(row["day"]) == DAY)
+    return sorted(found, key=lambda row: row["cluster"])
 
 
 def begun_on(settings: Settings, day: str) -> None:
@@ -55,8 +56,8 @@ def record(settings: Settings, day: str, clusters: list[str], difference: float)
         "difference": difference,
         "source": "test",
     }
-    table = pa.Table.from_pylist([row | {"cluster": name} for name in clusters], schema=DECISION_EVIDENCE.schema)
-    Lake(settings.paths.lake_url).publish(DECISION_EVIDENCE, date.fromisoformat(day), table.to_reader())
+    rows = [row | {"cluster": name} for name in clusters]
+    publish_night(Lake(settings.paths.lake_url), date.fromisoformat(day), None, rows)
 
 
 def test_a_night_records_its_clusters_once_however_often_it_runs(settings):

@@ -1,7 +1,6 @@
 """Decisions per segment through Dagster: metric, evidence, decision and champion of its own, by the product's code."""
 
 import shutil
-from datetime import date
 
 import dagster as dg
 import pytest
@@ -48,7 +47,7 @@ def segments(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def evidence(settings: Settings, segment: str | None) -> list[dict]:
-    rows = Lake(settings.paths.lake_url).read(DECISION_EVIDENCE, [date.fromisoformat(DAY)]).to_table().to_pylist()
+    rows = Lake(settings.paths.lake_url).read(DECISION_EVIDENCE, [DAY[:7]]).to_table().to_pylist()
     return sorted((row for row in rows if row["segment"] == segment), key=lambda row: (row["lineage"], row["cluster"]))
 
 

@@ -79,6 +79,14 @@ def test_evidence_against_begins_anew_after_it_was_shown():
     assert weigh([lost, even, lost]).rejected_tonight
 
 
+def test_the_latest_nights_are_as_few_as_hold_enough_clusters():
+    nights = [night_of([-1.0] * 4), night_of([0.0] * 6), night_of([1.0] * 5), night_of([1.0] * 4)]
+    found = weigh(nights, own_clusters=10)
+    assert (found.tonight, found.latest, found.latest_nights, found.latest_mean) == (4, 15, 3, 0.6)
+    assert (weigh(nights, own_clusters=4).latest, weigh(nights, own_clusters=99).latest) == (4, 19)
+    assert weigh([*nights, night_of([])]).tonight == 0
+
+
 def test_nights_that_differ_as_a_whole_count_once_each():
     rng = np.random.default_rng(2)
     moods = [night_of(np.clip(rng.normal(mood, 0.2, 40), -1, 1)) for mood in rng.choice([-0.3, 0.35], 20)]
@@ -105,7 +113,7 @@ def test_a_cluster_counts_on_the_first_night_that_asked_it():
     counted = counted_once(pa.concat_tables(night_table(day, night) for day, night in nights.items()))
     assert (np.diff(counted.nights).tolist(), counted.differences.tolist()) == ([0, 1], [0.0, 1.0, 1.0])
     found = evidence_of_nights(nights)
-    assert (found.clusters, found.mean, found.tonight, found.tonight_mean) == (3, pytest.approx(2 / 3), 1, 1.0)
+    assert (found.clusters, found.mean, found.tonight) == (3, pytest.approx(2 / 3), 1)
 
 
 def test_a_night_without_a_new_cluster_rejects_nothing():

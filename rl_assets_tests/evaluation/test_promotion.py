@@ -71,11 +71,20 @@ def test_no_clear_difference_is_held_with_the_nights_it_would_take():
 def test_nights_add_up_and_the_adapter_of_tonight_must_not_lose():
     assert decide_on(evidence(15, 2, 43)).verdict == "HOLD"
     assert decide_on(evidence(60, 8, 172, nights=4)).verdict == "PROMOTE"
-    held = decide_on(evidence(60, 8, 172, nights=4).model_copy(update={"tonight_mean": -0.1}))
+    held = decide_on(evidence(60, 8, 172, nights=4).model_copy(update={"latest_mean": -0.1}))
     assert held.verdict == "HOLD"
     assert "itself answered 60 new clusters, -0.100 on average" in held.reasons[1]
-    few = decide_on(evidence(60, 8, 172, nights=60))
-    assert few.verdict == "HOLD" and "itself answered 4 new clusters" in few.reasons[1]
+    none = decide_on(evidence(60, 8, 172, nights=4).model_copy(update={"tonight": 0}))
+    assert none.verdict == "HOLD" and "itself answered 0 new clusters" in none.reasons[1]
+
+
+def test_where_no_night_has_ten_clusters_the_latest_nights_stand_for_the_adapter():
+    few = evidence(60, 8, 172, nights=60)
+    assert (few.tonight, few.latest, few.latest_nights) == (4, 12, 3)
+    assert decide_on(few).verdict == "PROMOTE"
+    held = decide_on(few.model_copy(update={"latest_mean": -0.25}))
+    assert held.verdict == "HOLD"
+    assert "4 new clusters, with those of the 3 latest nights 12, -0.250 on average, and 10" in held.reasons[1]
 
 
 def test_two_lineages_that_may_win_need_twice_the_evidence():

@@ -61,12 +61,13 @@ def test_evidence_on_prompts_that_only_the_erased_asked_goes(built, tmp_path):
     lake, order = products.lake(home), products.mary(home)
     asked = sorted(scope_of(lake, order).prompt_keys)[0]
     night = [
-        {"day": DAY, "cluster": cluster, "epoch": "e", "lineage": "dpo", "segment": segment}
+        {"month": f"{DAY:%Y-%m}", "day": DAY, "cluster": cluster, "epoch": "e", "lineage": "dpo", "segment": segment}
         for cluster in (asked, "of others")
         for segment in (None, "billing")
     ]
-    lake.publish(DECISION_EVIDENCE, DAY, pa.Table.from_pylist(night, schema=DECISION_EVIDENCE.schema).to_reader())
-    assert erase(home, order).rows[DECISION_EVIDENCE.name] == {str(DAY): 2}
+    rows = pa.Table.from_pylist(night, schema=DECISION_EVIDENCE.schema)
+    lake.publish(DECISION_EVIDENCE, f"{DAY:%Y-%m}", rows.to_reader())
+    assert erase(home, order).rows[DECISION_EVIDENCE.name] == {f"{DAY:%Y-%m}": 2}
     assert ids(home, DECISION_EVIDENCE, "cluster") == {"of others"}
 
 

@@ -3,7 +3,7 @@
 import multiprocessing
 import random
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,26 +58,33 @@ def test_publishing_a_day_replaces_it_and_leaves_the_others(lake):
     assert lake.days(FEEDBACK) == [DAY, later(1)]
 
 
-def test_a_part_of_a_day_replaces_rows_with_its_values_alone_whether_they_share_files_or_not(lake):
-    def rows(*pairs: tuple[str | None, str]) -> pa.RecordBatchReader:
-        content = [{"day": DAY, "segment": segment, "cluster": cluster} for segment, cluster in pairs]
-        return pa.Table.from_pylist(content, schema=DECISION_EVIDENCE.schema).to_reader()
+def test_a_part_of_a_partition_replaces_rows_with_its_values_alone_whether_they_share_files_or_not(lake):
+    month = f"{DAY:%Y-%m}"
+
+    def rows(*values: tuple[str | None, str], day: date = DAY) -> pa.RecordBatchReader:
+        named = [{"month": month, "day": day, "segment": segment, "cluster": cluster} for segment, cluster in values]
+        return pa.Table.from_pylist(named, schema=DECISION_EVIDENCE.schema).to_reader()
+
+    def part(segment: str | None, *clusters: str, day: date = DAY) -> Published:
+        values = [(segment, cluster) for cluster in clusters]
+        return lake.publish(DECISION_EVIDENCE, month, rows(*values, day=day), {"day": day, "segment": segment})
 
     def stored() -> set[tuple[str | None, str]]:
-        found = lake.read(DECISION_EVIDENCE, [DAY]).to_table().to_pylist()
+        found = lake.read(DECISION_EVIDENCE, [month]).to_table().to_pylist()
         return {(row["segment"], row["cluster"]) for row in found}
 
-    lake.publish(DECISION_EVIDENCE, DAY, rows((None, "a"), ("x", "b"), ("y", "c")))
-    assert lake.publish(DECISION_EVIDENCE, DAY, rows(("x", "d")), {"segment": "x"}).rows == 1
+    lake.publish(DECISION_EVIDENCE, month, rows((None, "a"), ("x", "b"), ("y", "c")))
+    assert part("x", "d").rows == 1
     assert stored() == {(None, "a"), ("x", "d"), ("y", "c")}
-    alone = lake.publish(DECISION_EVIDENCE, DAY, rows((None, "e")), {"segment": None})
+    alone = part(None, "e")
     assert stored() == {(None, "e"), ("x", "d"), ("y", "c")}
-    lake.publish(DECISION_EVIDENCE, DAY, rows(), {"segment": "y"})
-    assert stored() == {(None, "e"), ("x", "d")}
-    again = lake.publish(DECISION_EVIDENCE, DAY, rows((None, "e")), {"segment": None})
-    assert again.sha256 == alone.sha256
+    part("y")
+    part("x", "f", day=DAY + timedelta(days=1))
+    assert stored() == {(None, "e"), ("x", "d"), ("x", "f")}
+    assert part(None, "e").sha256 == alone.sha256
+    assert len(lake.read(DECISION_EVIDENCE, [month]).files) == 1
     with pytest.raises(DeltaError):
-        lake.publish(DECISION_EVIDENCE, DAY, rows(("x", "of another part")), {"segment": None})
+        lake.publish(DECISION_EVIDENCE, month, rows(("x", "other")), {"day": DAY, "segment": None})
 
 
 def test_publishing_a_day_is_one_commit_that_names_it(lake):

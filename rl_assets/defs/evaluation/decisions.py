@@ -19,7 +19,13 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
 from rl_assets.evaluation.promotion.champion import champion_in_use, promote, read_champion
 from rl_assets.evaluation.promotion.decide import decide, select
-from rl_assets.evaluation.promotion.nights import earlier_nights, evidence_rows, night_table, weigh_nights
+from rl_assets.evaluation.promotion.nights import (
+    earlier_nights,
+    evidence_rows,
+    night_table,
+    publish_night,
+    weigh_nights,
+)
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.escaping import markdown_text
 from rl_assets.evaluation.report.files import read_report, write_decision
@@ -68,22 +74,21 @@ def publish_evidence(context: dg.AssetExecutionContext, home: HomeResource, segm
             asset = context.asset_key.to_user_string()
             context.log.info(f"a backfill keeps no evidence: materialize {asset} of the day alone for that")
             return PublishedDay("backfill", {"rows": "a backfill keeps none"})
-        part = {"segment": segment}
-        published = home.lake.publish(DECISION_EVIDENCE, date.fromisoformat(day), rows.to_reader(), part)
+        published = publish_night(home.lake, date.fromisoformat(day), segment, rows)
         return PublishedDay.of_table(published, epoch=report.primary.epoch, metric=report.primary.metric or "none")
 
     yield from publish_days(context, publish)
 
 
-def _rows_of_night(paths: Home, day: str, segment: str | None) -> pa.Table:
+def _rows_of_night(paths: Home, day: str, segment: str | None) -> list[dict[str, Any]]:
     """Rows of DECISION_EVIDENCE for every role that may be promoted."""
     folder = paths.reports(day, segment)
-    report, rows = read_report(folder), []
+    report, rows = read_report(folder), list[dict[str, Any]]()
     for role, found in read_differences(folder).items():
         models = report.models[role].sha256, report.primary.against
         lineage = report.models[role].kind
         rows += evidence_rows(date.fromisoformat(day), report.primary, segment, lineage, models, found)
-    return pa.Table.from_pylist(rows, schema=DECISION_EVIDENCE.schema)
+    return rows
 
 
 def labels_check_spec(asset: str) -> dg.AssetCheckSpec:
@@ -125,9 +130,10 @@ def decide_night(
     roles: list[Role] = [report.decided]
     if config.parent_may_win and "parent" in report.models:
         roles.append("parent")
-    evidence = {role: evidence_of(home, report, segment, role, THRESHOLD * len(roles)) for role in roles}
+    threshold = THRESHOLD * len(roles)
+    evidence = {role: evidence_of(home, report, segment, role, threshold, config.own_clusters) for role in roles}
     labels, strangers = labels_of(home, report, segment)
-    people = {report.decided: people_of(*labels, threshold=THRESHOLD * len(roles))} if labels[0] else {}
+    people = {report.decided: people_of(*labels, threshold=threshold)} if labels[0] else {}
     decided = [decide(report, champion, config, evidence[role], role, people.get(role)) for role in roles]
     decisions = dict(zip(roles, select(decided), strict=True))
     role = next((role for role, decision in decisions.items() if decision.verdict == "PROMOTE"), roles[0])
@@ -145,13 +151,15 @@ def decide_night(
     )
 
 
-def evidence_of(home: HomeResource, report: EvalReport, segment: str | None, role: Role, threshold: float) -> Evidence:
+def evidence_of(
+    home: HomeResource, report: EvalReport, segment: str | None, role: Role, threshold: float, own_clusters: int
+) -> Evidence:
     """Tonight's clusters, by the report, on top of those that the epoch's earlier nights recorded."""
     day, primary = date.fromisoformat(report.day), report.primary
     tonight = read_differences(home.paths.reports(report.day, segment)).get(role, [])
     earlier = earlier_nights(home.lake, primary, segment, report.models[role].kind, day)
     nights = pa.concat_tables([earlier, night_table(day, tonight)])
-    return weigh_nights(nights, day, primary.metric == "judged_win_rate", threshold)
+    return weigh_nights(nights, day, primary.metric == "judged_win_rate", threshold, own_clusters)
 
 
 def labels_of(

@@ -37,7 +37,13 @@ from rl_assets.evaluation.run.answers import write_answers
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
 from rl_assets.evaluation.run.differences import write_differences
 from rl_assets.evaluation.run.evaluate import Fresh, RunningEpoch, Settle, evaluate
-from rl_assets.evaluation.run.fresh import MAX_FRESH, RowsGoneError, fresh_items
+from rl_assets.evaluation.run.fresh import (
+    MAX_FRESH,
+    RowsGoneError,
+    fresh_items,
+    learned_keys,
+    with_clusters_of_tonight,
+)
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.evaluation.run.models import EvaluatedModels, models_of_day
 from rl_assets.evaluation.run.pairs import write_pairs
@@ -143,19 +149,23 @@ def _epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe)
 
 
 def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedModels, primary: Primary) -> Fresh:
-    """What the epoch has counted, and prompts that it has not, new to the entrant and the champion if there is one."""
+    """What the epoch has counted, what the compared models have learned, and prompts that are neither.
+
+    Without an entrant there is nothing new to the model under decision: the test split alone decides.
+    """
     nights = earlier_nights(home.lake, primary, inputs.name, models.candidate.kind, date.fromisoformat(day))
-    counted = frozenset(nights["cluster"].to_pylist())
-    if models.entrant is None:
-        return Fresh(counted=counted)
-    # Without a metric that reads answers, people alone are shown some.
-    limit = SHOWN_TO_PEOPLE if primary.metric in (None, "likelihood_accuracy") else MAX_FRESH
-    compared = [adapter for adapter in (models.entrant, models.comparable_champion) if adapter]
+    counted = with_clusters_of_tonight(home.paths, frozenset(nights["cluster"].to_pylist()))
+    compared = [adapter for adapter in (models.roles()[models.decided], models.comparable_champion) if adapter]
     try:
-        return Fresh(fresh_items(home.paths, inputs, compared, counted, limit), counted=counted)
+        learned = learned_keys(home.paths, compared)
     except RowsGoneError as gone:
         note = f"No prompt is known to be new to the models: {gone}. The test split alone decides."
         return Fresh(notes=[note], counted=counted)
+    if models.entrant is None:
+        return Fresh(counted=counted, learned=learned)
+    # Without a metric that reads answers, people alone are shown some.
+    limit = SHOWN_TO_PEOPLE if primary.metric in (None, "likelihood_accuracy") else MAX_FRESH
+    return Fresh(fresh_items(inputs, learned | counted, limit), counted=counted, learned=learned)
 
 
 def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:

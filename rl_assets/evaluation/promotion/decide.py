@@ -210,13 +210,19 @@ def _labelled_doubts(people: People) -> list[str]:
 
 
 def _own_doubts(evidence: Evidence, rules: PromotionRules) -> list[str]:
-    """Why tonight's adapter may not be the one that earlier nights were about; empty without such a doubt."""
-    if evidence.tonight >= rules.own_clusters and (evidence.tonight_mean or 0) >= 0:
+    """Why tonight's adapter may not be the one that earlier nights were about; empty without such a doubt.
+
+    Where a night has fewer clusters than that takes, the nights before it are those of the adapters most like it.
+    """
+    if evidence.tonight and evidence.latest >= rules.own_clusters and (evidence.latest_mean or 0) >= 0:
         return []
-    mean = "" if evidence.tonight_mean is None else f", {evidence.tonight_mean:+.3f} on average"
+    mean = "" if evidence.latest_mean is None else f", {evidence.latest_mean:+.3f} on average"
+    answered = f"This adapter itself answered {evidence.tonight} new clusters"
+    if evidence.latest_nights > 1:
+        answered += f", with those of the {evidence.latest_nights} latest nights {evidence.latest}"
     return [
-        f"This adapter itself answered {evidence.tonight} new clusters{mean}, and {rules.own_clusters} without a loss "
-        "are needed: the other nights were those of earlier adapters."
+        f"{answered}{mean}, and {rules.own_clusters} without a loss are needed: the other nights were those of earlier "
+        "adapters."
     ]
 
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from rl_assets.evaluation.schema.evidence import THRESHOLD, Evidence
 
 STAKES = np.array([0.02, 0.05, 0.1, 0.2, 0.4])
+OWN_CLUSTERS = 10
 VARIANCE_ALPHA = 0.05
 # A mixture of stakes pays for not knowing the best one: about a quarter more clusters than that one needs.
 MIXTURE_COST = 1.25
@@ -56,8 +57,16 @@ def log_evidence(gains: Floats) -> Floats:
     return mixed
 
 
-def weigh(nights: Sequence[Night], threshold: float = THRESHOLD, stakes: Floats = STAKES) -> Evidence:
-    """The evidence of an epoch's nights, in the order of their days; nights without a cluster do not count."""
+def weigh(
+    nights: Sequence[Night],
+    threshold: float = THRESHOLD,
+    stakes: Floats = STAKES,
+    own_clusters: int = OWN_CLUSTERS,
+) -> Evidence:
+    """The evidence of an epoch's nights, in the order of their days; nights without a cluster do not count.
+
+    The latest nights are the last one, and those before it until they have `own_clusters` together.
+    """
     counted = [night for night in nights if night.clusters]
     if not counted:
         return Evidence(threshold=threshold)
@@ -66,7 +75,9 @@ def weigh(nights: Sequence[Night], threshold: float = THRESHOLD, stakes: Floats 
     # The smaller one: to choose between two bets by what was seen must not make an error likelier than each makes it.
     value = min(float(log_evidence(np.sum([bet.gains for bet in each], axis=0))) for each in (counted, bets))
     opposite, rejected = _opposite(np.array([bet.losses for bet in bets]), math.log(threshold))
-    clusters = sum(night.clusters for night in counted)
+    clusters, tonight = sum(night.clusters for night in counted), nights[-1].clusters
+    latest = _latest(counted, own_clusters)
+    own = sum(night.clusters for night in latest)
     return Evidence(
         value=_exp(value),
         opposite=_exp(opposite),
@@ -75,9 +86,20 @@ def weigh(nights: Sequence[Night], threshold: float = THRESHOLD, stakes: Floats 
         clusters=clusters,
         mean=sum(night.total for night in counted) / clusters,
         by_night=by_night,
-        rejected_tonight=rejected,
+        # A night without a new cluster rejects nothing, whatever the one before it did.
+        rejected_tonight=rejected and tonight > 0,
         nights_left=0 if value >= math.log(threshold) else nights_left(bets, threshold),
+        tonight=tonight,
+        latest=own,
+        latest_nights=len(latest),
+        latest_mean=sum(night.total for night in latest) / own,
     )
+
+
+def _latest(nights: Sequence[Night], clusters: int) -> Sequence[Night]:
+    """The last nights that hold at least so many clusters together, as few as possible; all if there are fewer."""
+    held = np.cumsum([night.clusters for night in reversed(nights)])
+    return nights[max(0, len(nights) - 1 - int(np.searchsorted(held, clusters))) :]
 
 
 def _exp(logarithm: float) -> float:

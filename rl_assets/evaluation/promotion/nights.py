@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rl_assets.evaluation.promotion.evidence import STAKES, lower_bound, night_of, weigh
+from rl_assets.evaluation.promotion.evidence import OWN_CLUSTERS, STAKES, lower_bound, night_of, weigh
 from rl_assets.evaluation.schema.evidence import THRESHOLD, ClusterDifference, Evidence
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.judging.balance import LARGEST_WEIGHT, length_weights, pairs_that_wait
-from rl_assets.lake.delta import Lake
+from rl_assets.lake.delta import Lake, Published
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 
 # What is read of each row: the columns of a ClusterDifference, and its night.
@@ -39,10 +39,22 @@ class Counted:
 
 def earlier_nights(lake: Lake, primary: Primary, segment: str | None, lineage: str, before: date) -> pa.Table:
     """The recorded evidence (NIGHTS) of the epoch's nights before a day, on the product or on a segment."""
-    days = [day for day in lake.days(DECISION_EVIDENCE) if date.fromisoformat(primary.day) <= day < before]
+    months = [month for month in lake.keys(DECISION_EVIDENCE) if primary.day[:7] <= month <= month_of(before)]
     of_segment = pc.field("segment").is_null() if segment is None else pc.field("segment") == segment
     wanted = of_segment & (pc.field("epoch") == primary.epoch) & (pc.field("lineage") == lineage)
-    return lake.read(DECISION_EVIDENCE, days).to_table(columns=list(COLUMNS), filter=wanted).cast(NIGHTS)
+    wanted &= (pc.field("day") >= date.fromisoformat(primary.day)) & (pc.field("day") < before)
+    return lake.read(DECISION_EVIDENCE, months).to_table(columns=list(COLUMNS), filter=wanted).cast(NIGHTS)
+
+
+def month_of(day: date) -> str:
+    """The partition of a day's evidence."""
+    return f"{day:%Y-%m}"
+
+
+def publish_night(lake: Lake, day: date, segment: str | None, rows: Iterable[dict[str, Any]]) -> Published:
+    """Replace the evidence of a night on the product or on a segment; that of others is untouched."""
+    table = pa.Table.from_pylist([row | {"month": month_of(day)} for row in rows], schema=DECISION_EVIDENCE.schema)
+    return lake.publish(DECISION_EVIDENCE, month_of(day), table.to_reader(), {"day": day, "segment": segment})
 
 
 def night_table(day: date, found: Iterable[ClusterDifference]) -> pa.Table:
@@ -58,7 +70,7 @@ def evidence_rows(
     models: tuple[str, str],
     found: Iterable[ClusterDifference],
 ) -> list[dict[str, Any]]:
-    """Rows of DECISION_EVIDENCE for a night; `models` are the weights under decision and those they would replace."""
+    """Rows for `publish_night`; `models` are the weights under decision and those they would replace."""
     named = {"day": day, "segment": segment, "epoch": primary.epoch, "lineage": lineage, "metric": primary.metric}
     return [named | {"model": models[0], "against": models[1]} | row.model_dump() for row in found]
 
@@ -79,7 +91,9 @@ def counted_once(nights: pa.Table) -> Counted:
     return Counted(days[kept][by_night], differences[by_night], ratios[by_night])
 
 
-def weigh_nights(nights: pa.Table, tonight: date, judged: bool, threshold: float = THRESHOLD) -> Evidence:
+def weigh_nights(
+    nights: pa.Table, tonight: date, judged: bool, threshold: float = THRESHOLD, own_clusters: int = OWN_CLUSTERS
+) -> Evidence:
     """What all nights up to tonight say; `judged` balances answer lengths over the whole epoch before verdicts are bet
     on."""
     counted = counted_once(nights)
@@ -89,18 +103,14 @@ def weigh_nights(nights: pa.Table, tonight: date, judged: bool, threshold: float
     kept = weights > 0
     waiting = pairs_that_wait(counted.log_length_ratios) if judged else ~kept
     values = (weights * counted.differences / (LARGEST_WEIGHT if judged else 1))[kept]
-    days, starts = np.unique(counted.nights[kept], return_index=True)
-    by_night = np.split(values, starts[1:]) if len(days) else []
-    found = weigh([night_of(night, stakes) for night in by_night], threshold, stakes)
-    own = by_night[-1] if len(days) and days[-1] == (tonight - date(1970, 1, 1)).days else np.empty(0)
+    days = np.append(counted.nights[kept], (tonight - date(1970, 1, 1)).days)
+    # Tonight is one of the nights, with a cluster that counts or without.
+    by_night = np.split(values, np.unique(days, return_index=True)[1][1:])
+    found = weigh([night_of(night, stakes) for night in by_night], threshold, stakes, own_clusters)
     return found.model_copy(
         update={
-            # A night without a new cluster rejects nothing, whatever the one before it did.
-            "rejected_tonight": found.rejected_tonight and len(own) > 0,
             "lower": lower_bound(values, threshold, stakes) if len(values) else None,
             "unbalanced": float((~kept & ~waiting).mean()) if len(kept) else 0.0,
             "waiting": int(waiting.sum()),
-            "tonight": len(own),
-            "tonight_mean": float(own.mean()) if len(own) else None,
         }
     )

@@ -2,11 +2,14 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rl_assets.evaluation.promotion.evidence import OWN_CLUSTERS
+
 
 class PromotionRules(BaseModel):
     """Losses and gains are differences of shares (0.02 = two points), the other limits of two models are ratios.
 
-    `min_clusters` count over the epoch, `own_clusters` those that the adapter under decision answered itself tonight.
+    `min_clusters` count over the epoch, `own_clusters` those that the adapter under decision answered itself tonight,
+    or that the latest adapters answered where a night has fewer.
     `max_judge_loss` is how far below one half the win rate of a judge that does not decide may lie, and
     `max_controlled_loss` that of a judge that decides, at answers of equal length. Each limit belongs to a row of
     `guardrails.GUARDRAILS`.
@@ -15,7 +18,7 @@ class PromotionRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_clusters: int = Field(default=50, ge=2)
-    own_clusters: int = Field(default=10, ge=1)
+    own_clusters: int = Field(default=OWN_CLUSTERS, ge=1)
     max_quality_loss: float = Field(default=0.02, ge=0)
     max_validity_loss: float = Field(default=0.01, ge=0)
     max_unfinished_gain: float = Field(default=0.01, ge=0)

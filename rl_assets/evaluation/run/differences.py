@@ -61,7 +61,7 @@ def _of_pairs(pairs: Sequence[Pair], ours: ModelScores, theirs: ModelScores) -> 
         pairs, preferred(likelihood_margins(ours.pairs)), preferred(likelihood_margins(theirs.pairs)), strict=True
     )
     for pair, own, other in ranked:
-        clusters.setdefault(pair.cluster, []).append(own - other)
+        clusters.setdefault(pair.counted_as, []).append(own - other)
     return clusters
 
 

@@ -53,12 +53,16 @@ Settle = Callable[[Callable[[], Primary]], Primary]
 
 @dataclass(frozen=True)
 class Fresh:
-    """Prompts that are new to the models under decision, notes on why there are none, and the clusters that the epoch
-    has counted: a judge is asked about others first."""
+    """Prompts that are new to the models under decision, and notes on why there are none.
+
+    `counted` are clusters that the epoch has counted: a judge is asked about others first. `learned` are those that one
+    of the compared models was trained on, which say nothing, whatever their split is tonight.
+    """
 
     items: list[Item] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     counted: frozenset[str] = frozenset()
+    learned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -108,16 +112,14 @@ def evaluate(
     fresh = epoch.fresh(primary)
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
     scores, ratio = _scores(models, inputs, (items, pairs, fresh.items), primary.level, log)
-    verdicts = judge_candidate(scores, judge, judge_pairs, preferences, fresh.counted) if judge else JudgeResult()
+    verdicts = judge_candidate(scores, judge, judge_pairs, preferences, fresh) if judge else JudgeResult()
     log(f"computing the intervals of {len(scores.by_role)} models")
     report = _report(day, inputs, scores, primary, verdicts, datasets, contamination, fresh.notes, ratio)
     answered = answered_pairs(scores, models.decided, models.against)
-    return Evaluation(
-        report,
-        answers_table(day, scores, report.prices),
-        _differences(scores, primary, verdicts.pairwise),
-        with_judge(answered.values(), verdicts.pairwise),
-    )
+    shown = [pair for cluster, pair in answered.items() if cluster not in fresh.learned]
+    found = _differences(scores, primary, verdicts.pairwise)
+    kept = {role: [row for row in rows if row.cluster not in fresh.learned] for role, rows in found.items()}
+    return Evaluation(report, answers_table(day, scores, report.prices), kept, with_judge(shown, verdicts.pairwise))
 
 
 def _scores(
@@ -212,11 +214,11 @@ def judge_candidate(
     judge: Judge,
     max_pairs: int,
     preferences: JudgeVerdicts | None,
-    counted: frozenset[str],
+    fresh: Fresh,
 ) -> JudgeResult:
     """Verdicts on the answers of the model under decision, and ratings of them by a judge that is reliable."""
     ours, against = scores.models.decided, scores.models.against
-    pairs = answer_pairs(scores, ours, against, max_pairs, counted)
+    pairs = answer_pairs(scores, ours, against, max_pairs, fresh)
     pairwise = compare_by_judge(judge, ours, against, pairs) if pairs else None
     reliable = pairwise is not None and pairwise.reliable
     return JudgeResult(
@@ -226,16 +228,14 @@ def judge_candidate(
     )
 
 
-def answer_pairs(
-    scores: EvalScores, ours: Role, theirs: Role, max_pairs: int, counted: frozenset[str]
-) -> list[AnswerPair]:
+def answer_pairs(scores: EvalScores, ours: Role, theirs: Role, max_pairs: int, new: Fresh) -> list[AnswerPair]:
     """Two models' answers to at most `max_pairs` fresh and test prompts for a judge, one of each cluster.
 
     Clusters that no night has counted come first, by the hash of their names: a budget that ends early then never
-    depends on the answers.
+    depends on the answers. None is of a cluster that a compared model has learned.
     """
     pairs = answered_pairs(scores, ours, theirs)
-    ordered = sorted(pairs, key=lambda cluster: (cluster in counted, sha256_text(cluster)))
+    ordered = sorted(pairs.keys() - new.learned, key=lambda cluster: (cluster in new.counted, sha256_text(cluster)))
     kept = [pairs[cluster] for cluster in ordered[:max_pairs]]
     return [AnswerPair(pair.prompt, pair.ours, pair.theirs, pair.cluster) for pair in kept]
 

@@ -23,8 +23,10 @@ from rl_assets.evaluation.run.inputs import (
     selected,
     split_keys,
 )
+from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import Adapter, read_manifest
 from rl_assets.tables.dataset_manifest import read_manifest as read_dataset_manifest
+from rl_assets.tables.features import PROMPT_CLUSTERS
 
 MAX_FRESH = 200
 
@@ -33,15 +35,11 @@ class RowsGoneError(Exception):
     """The rows that an adapter was trained on are no longer there, so nothing is known to be new to it."""
 
 
-def fresh_items(
-    home: Home, inputs: EvalInputs, adapters: Iterable[Adapter], counted: frozenset[str], limit: int = MAX_FRESH
-) -> list[Item]:
-    """Prompts with a good answer that are new to `adapters`, of at most `limit` clusters by the hash of their names.
+def fresh_items(inputs: EvalInputs, known: frozenset[str], limit: int = MAX_FRESH) -> list[Item]:
+    """Prompts with a good answer that are not `known`, of at most `limit` clusters by the hash of their names.
 
-    Clusters that the epoch has `counted` are left out. Raises RowsGoneError if a dataset that an adapter, or one that
-    it continues, was trained on was rebuilt since.
+    `known` are keys of prompts and of clusters that a compared model has learned, or that the epoch has counted.
     """
-    known = counted.union(*(learned_keys(home, adapter) for adapter in adapters))
     files = [inputs.sft_folder / f"{split}.parquet" for split in TRAINING_SPLITS]
     new = [
         row for file in files for row in _new_metadata(file, known) if selected(row, inputs.segment, inputs.row_filter)
@@ -50,6 +48,19 @@ def fresh_items(
     kept = set(sorted(clusters, key=sha256_text)[:limit])
     prompts = [key for key, cluster in map(_keys, new) if cluster in kept]
     return items_of(row for file in files for row in _rows_of(file, prompts))
+
+
+def with_clusters_of_tonight(home: Home, keys: frozenset[str]) -> frozenset[str]:
+    """The keys, and the clusters in which those prompts are tonight.
+
+    A day that is read late assigns later prompts again: what was learned under one name may be another cluster now. The
+    name of a cluster is the key of a prompt in it, so clusters are followed too.
+    """
+    lake = Lake(home.lake_url)
+    rows = lake.read(PROMPT_CLUSTERS, lake.keys(PROMPT_CLUSTERS))
+    named = pc.field("prompt_key").isin(pa.array(sorted(keys), pa.string()))
+    clusters = rows.to_table(columns=["cluster_key"], filter=named)["cluster_key"].drop_null()
+    return keys.union(clusters.to_pylist())
 
 
 def _keys(row: dict[str, Any]) -> tuple[str, str]:
@@ -81,13 +92,14 @@ def _rows_of(file: Path, prompts: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def learned_keys(home: Home, adapter: Adapter) -> set[str]:
-    """Prompt and cluster keys of every row that the adapter, or one that it continues, may have seen."""
-    keys: set[str] = set()
-    for folder in _training_sets(home, adapter):
-        for split in TRAINING_SPLITS:
-            keys |= {key for pair in split_keys(folder, split) for key in pair if key}
-    return keys
+def learned_keys(home: Home, adapters: Iterable[Adapter]) -> frozenset[str]:
+    """Prompt and cluster keys of every row that the adapters, or those that they continue, may have seen.
+
+    Raises RowsGoneError if a dataset that one of them was trained on was rebuilt since.
+    """
+    folders = {folder for adapter in adapters for folder in _training_sets(home, adapter)}
+    pairs = (pair for folder in folders for split in TRAINING_SPLITS for pair in split_keys(folder, split))
+    return with_clusters_of_tonight(home, frozenset(key for pair in pairs for key in pair if key))
 
 
 def _training_sets(home: Home, adapter: Adapter) -> Iterator[Path]:

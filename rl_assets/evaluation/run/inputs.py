@@ -53,7 +53,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Pair:
-    """One held-out preference: two answers to one prompt the first of which is preferred; `human` if people did."""
+    """One held-out preference: two answers to one prompt the first of which is preferred; `human` if people did.
+
+    `near` names the cluster of near-duplicate prompts.
+    """
 
     prompt: tuple[Message, ...]
     chosen: str
@@ -62,6 +65,12 @@ class Pair:
     segment: str | None
     category: str | None
     human: bool = True
+    near: str | None = None
+
+    @property
+    def counted_as(self) -> str:
+        """The cluster of near-duplicate prompts, which counts once in an epoch."""
+        return self.near or self.cluster
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,7 @@ def _pair(row: dict[str, Any]) -> Pair:
         segment=row["metadata"]["segment"],
         category=row["metadata"]["category"],
         human=row["metadata"].get("reward_source") == "human",
+        near=row["metadata"]["cluster_key"],
     )
 
 

@@ -30,9 +30,10 @@ class Evidence(Record):
     With `by_night` whole nights were bet on, since they vary more than their clusters explain. `rejected_tonight` says
     that `opposite` reached the threshold in the last night. `nights_left` is how many nights like the mean one it takes
     to reach the threshold if the mean is true; 0 once it is reached, None if the mean is not above 0. `lower` is the
-    lower bound of the mean that holds on all nights at once. `tonight` counts the clusters that the model under
-    decision answered itself, in the last night. `unbalanced` is the share of judged pairs whose lengths cannot be
-    balanced, and `waiting` counts those that may be once more pairs differ as much in length.
+    lower bound of the mean that holds on all nights at once. `tonight` counts the clusters of the last night, and
+    `latest` those of the `latest_nights` that it takes to hear of the newest adapters. `unbalanced` is the share of
+    judged pairs whose lengths cannot be balanced, and `waiting` counts those that may be once more pairs differ as much
+    in length.
     """
 
     value: float = 1.0
@@ -48,7 +49,9 @@ class Evidence(Record):
     unbalanced: float = 0.0
     waiting: int = 0
     tonight: int = 0
-    tonight_mean: float | None = None
+    latest: int = 0
+    latest_nights: int = 0
+    latest_mean: float | None = None
 
     @property
     def better(self) -> bool:

@@ -1,6 +1,7 @@
 """Decisions per segment through Dagster: metric, evidence, decision and champion of its own, by the product's code."""
 
 import shutil
+from datetime import date
 
 import dagster as dg
 import pytest

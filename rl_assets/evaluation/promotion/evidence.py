@@ -90,6 +90,7 @@ def weigh(
         rejected_tonight=rejected and tonight > 0,
         nights_left=0 if value >= math.log(threshold) else nights_left(bets, threshold),
         tonight=tonight,
+        tonight_mean=nights[-1].total / tonight if tonight else None,
         latest=own,
         latest_nights=len(latest),
         latest_mean=sum(night.total for night in latest) / own,

@@ -49,6 +49,7 @@ class Evidence(Record):
     unbalanced: float = 0.0
     waiting: int = 0
     tonight: int = 0
+    tonight_mean: float | None = None
     latest: int = 0
     latest_nights: int = 0
     latest_mean: float | None = None

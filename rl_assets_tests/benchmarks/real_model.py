@@ -201,12 +201,12 @@ def table(name: str, task: Task, outcomes: list[Outcome]) -> Iterator[str]:
     for metric in task.metrics:
         for role in ROLES:
             yield from _row(
-                metric, LABELS[role], [outcome.report.models[role].metrics.get(metric) for outcome in outcomes]
+                metric, LABELS[role], False, [outcome.report.models[role].metrics.get(metric) for outcome in outcomes]
             )
         for pair in COMPARISONS:
             ours, theirs = (LABELS[role] for role in pair.split("-"))
             found = [outcome.report.comparisons[pair].differences.get(metric) for outcome in outcomes]
-            yield from _row(metric, f"{ours} - {theirs}", found)
+            yield from _row(metric, f"{ours} - {theirs}", True, found)
     unfinished = {
         LABELS[role]: [outcome.report.models[role].unfinished_answers for outcome in outcomes] for role in ROLES
     }
@@ -214,16 +214,18 @@ def table(name: str, task: Task, outcomes: list[Outcome]) -> Iterator[str]:
     yield f"CPU seconds: {[{key: round(value) for key, value in outcome.cpu.items()} for outcome in outcomes]}"
 
 
-def _row(metric: str, label: str, found: list[Interval | None]) -> Iterator[str]:
+def _row(metric: str, label: str, paired: bool, found: list[Interval | None]) -> Iterator[str]:
     known = [interval for interval in found if interval]
     if known:
         cells = [f"{one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]" for one in known]
-        yield f"| {metric} | {label} | {' | '.join(cells)} | {_pooled(known)} |"
+        yield f"| {metric} | {label} | {' | '.join(cells)} | {_pooled(known, paired)} |"
 
 
-def _pooled(folds: list[Interval]) -> str:
-    """The mean of disjoint folds, with the interval that follows from theirs."""
+def _pooled(folds: list[Interval], paired: bool) -> str:
+    """The mean of disjoint folds; of paired differences with the interval that follows from theirs."""
     mean = fmean(one.mean for one in folds)
+    if not paired:
+        return f"{mean:.3f}"
     half = Z_CONFIDENCE * hypot(*(one.se or 0.0 for one in folds)) / len(folds)
     return f"{mean:.3f} [{mean - half:.3f}, {mean + half:.3f}], n = {sum(one.n for one in folds)}"
 

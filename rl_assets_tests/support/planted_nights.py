@@ -53,14 +53,25 @@ def clusters(better: int, worse: int = 0, equal: int = 0, night: str = "") -> li
 
 def decide_night(settings: Settings, found: EvalReport, differences: list[ClusterDifference]) -> dict[str, Any]:
     """What `promotion_decision` shows after a night with this report: its metadata."""
+    plant(settings, found, differences)
+    return run_night(settings, found.day)
+
+
+def plant(settings: Settings, found: EvalReport, differences: list[ClusterDifference]) -> None:
+    """What `eval_report` leaves of a night."""
     folder = settings.paths.reports(found.day)
     write_report(found, folder)
     write_differences({"candidate": differences}, folder)
     assert read_report(folder) == found
+
+
+def run_night(settings: Settings, day: str, tags: dict[str, str] | None = None) -> dict[str, Any]:
+    """Materialize the evidence and the decision of a planted night; the decision's metadata."""
     result = dg.materialize(
         [decision_evidence, promotion_decision],
         resources={"home": HomeResource.from_settings(settings)},
-        partition_key=found.day,
+        partition_key=day,
+        tags=tags,
     )
     (event,) = result.asset_materializations_for_node("promotion_decision")
     return {name: value.value for name, value in event.metadata.items()}

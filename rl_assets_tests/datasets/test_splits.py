@@ -44,6 +44,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Product:
     return product
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_all_datasets_agree_on_the_split_of_a_prompt_and_logs_that_grow_never_move_it(grown: Product):
     sft, *others = (splits(grown, *builder, later(0)) for builder in BUILDERS)
     assert len(sft) == PROMPTS

@@ -59,6 +59,7 @@ def silent(tmp_path_factory) -> tuple[Path, Product]:
     return home, product
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_answers_that_show_nothing_have_that_reason_in_every_dataset(silent: tuple[Path, Product]):
     ledger = {row["interaction_id"]: row for row in silent[1].rows(LEDGER, DAY)}
     for name in DATASETS:

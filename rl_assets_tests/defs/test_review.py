@@ -98,6 +98,7 @@ def test_the_page_escapes_what_models_and_users_write(product):
     assert json.loads(html.unescape(line)) == product.queue(DAY)[0]
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_labels_that_land_nights_later_make_a_champion_where_no_metric_can(product):
     lines = drawn(product)
     held, _ = product.decide(DAY)
@@ -198,6 +199,7 @@ def test_an_empty_verdict_takes_back_ones_own_label_and_nobody_elses(product):
     assert product.decide(LATER)[0]["labels"] == 15
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_labels_of_what_was_never_shown_are_named_and_not_counted(product):
     lines = drawn(product, count=60, per_night=55)
     asked = {line["interaction_id"] for line in lines}
@@ -225,6 +227,7 @@ def test_labels_of_an_epoch_that_has_ended_are_neither_counted_nor_a_fault(produ
     assert "labels" not in decided and check.passed
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_a_verdict_that_is_none_is_rejected_and_a_label_is_no_feedback_on_an_answer(product):
     lines = drawn(product, count=4, per_night=4)
     product.land(LATER, [lines[0] | {"verdict": "A"}, verdict_of(lines[1]), lines[2] | {"verdict": "Tie"}])

@@ -112,6 +112,7 @@ def test_a_verdict_that_changes_without_a_time_is_the_later_line_every_time(
     assert product.lake.published(FEEDBACK, DAY).sha256 != before
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_what_lands_again_on_a_later_day_counts_from_that_day_on(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -179,6 +180,7 @@ TEN_STARS = {
 }
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_stars_have_the_scale_that_is_declared_and_warn_if_they_leave_it(
     product: Product, instance: dg.DagsterInstance
 ) -> None:

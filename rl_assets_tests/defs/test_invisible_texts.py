@@ -72,6 +72,7 @@ def test_answers_that_show_nothing_have_that_reason_in_every_dataset(silent: tup
     }
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_corrections_and_preferences_that_show_nothing_are_on_no_side(silent: tuple[Path, Product]):
     assert rows(silent[0], "sft_dataset") == rows(silent[0], "dpo_dataset") == []
     assert not [row for row in rows(silent[0], "kto_dataset") if row["label"]]

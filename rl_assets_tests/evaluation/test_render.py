@@ -55,7 +55,7 @@ def test_a_report_of_another_version_says_what_to_do(tmp_path: Path):
     older = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     del older["prices"]
     (tmp_path / "report.json").write_text(json.dumps(older), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"report.json is not a report of this version: prices is missing.*eval_report"):
+    with pytest.raises(ValueError, match=r"not a report of this version: prices is missing.*eval_report"):
         read_report(tmp_path)
 
 

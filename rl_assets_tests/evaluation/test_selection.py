@@ -2,8 +2,9 @@
 
 import pytest
 
-from rl_assets.evaluation.promotion.decide import decide, select
+from rl_assets.evaluation.promotion.decide import decide
 from rl_assets.evaluation.promotion.rules import PromotionRules
+from rl_assets.evaluation.promotion.selection import select
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets_tests.support.evaluation_samples import EVEN, SHOWN, evidence, report
 

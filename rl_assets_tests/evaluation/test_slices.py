@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.run.estimates import Column
+from rl_assets.evaluation.run.columns import Column
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.slices import slices
 

@@ -10,7 +10,8 @@ from rl_assets.evaluation.promotion.nights import night_table, weigh_nights
 from rl_assets.evaluation.report.eval_sections import eval_sections
 from rl_assets.evaluation.report.html import to_html
 from rl_assets.evaluation.report.markdown import to_markdown
-from rl_assets.evaluation.run.estimates import Column, compare
+from rl_assets.evaluation.run.columns import Column
+from rl_assets.evaluation.run.estimates import compare
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.evidence import ClusterDifference, Evidence
 from rl_assets.evaluation.schema.primary import Primary

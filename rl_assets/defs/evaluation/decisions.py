@@ -18,7 +18,7 @@ from rl_assets.defs.shared.partitions import BACKFILL, day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
 from rl_assets.evaluation.promotion.champion import champion_in_use, promote, read_champion
-from rl_assets.evaluation.promotion.decide import decide, select
+from rl_assets.evaluation.promotion.decide import decide
 from rl_assets.evaluation.promotion.nights import (
     earlier_nights,
     evidence_rows,
@@ -27,6 +27,7 @@ from rl_assets.evaluation.promotion.nights import (
     weigh_nights,
 )
 from rl_assets.evaluation.promotion.rules import PromotionRules
+from rl_assets.evaluation.promotion.selection import select
 from rl_assets.evaluation.report.escaping import markdown_text
 from rl_assets.evaluation.report.files import read_report, write_decision
 from rl_assets.evaluation.review.labels import (

@@ -1,4 +1,4 @@
-"""The promotion decision: may an adapter replace the champion, by rules fixed beforehand; and one of several.
+"""The promotion decision: may an adapter replace the champion, by rules fixed beforehand.
 
 What decides is the evidence of all nights of the epoch, which may be looked at every night. The interval of tonight's
 test split is shown beside it, and is right for one look only. Where no metric may promote, the labels of people may, by
@@ -44,11 +44,8 @@ def decide(
     ours: Role = role or report.decided
     opponent: Role = "champion" if champion else "base"
     comparison, weights = report.comparison(opponent, ours), report.models[ours].sha256
-    if champion and champion.hash == weights:
-        return _decision(report, ours, opponent, "HOLD", ["The candidate is already the champion."], people=people)
-    if champion and (back := champion.rolled_back_reason(weights)):
-        reason = f"The candidate was champion and was rolled back: {back}"
-        return _decision(report, ours, opponent, "HOLD", [reason], people=people)
+    if champion and (settled := _settled(champion, weights)):
+        return _decision(report, ours, opponent, "HOLD", [settled], people=people)
     deciding = people if people and labels_decide(report.primary, people) else None
     weighed = deciding.evidence if deciding else evidence
     gaps = insufficiencies(report, champion, comparison, rules, weighed, people)
@@ -71,6 +68,14 @@ def decide(
         people=people,
         by_people=deciding is not None,
     )
+
+
+def _settled(champion: Champion, weights: str) -> str | None:
+    """Why there is no question about these weights; None if there is one."""
+    if champion.hash == weights:
+        return "The candidate is already the champion."
+    back = champion.rolled_back_reason(weights)
+    return f"The candidate was champion and was rolled back: {back}" if back else None
 
 
 def labels_decide(primary: Primary, people: People) -> bool:
@@ -271,29 +276,3 @@ def _decision(
         evidence=evidence,
         people=people,
     )
-
-
-def select(decisions: Sequence[Decision]) -> list[Decision]:
-    """The decisions on several adapters with at most one PROMOTE left, in their order: that with the most evidence.
-
-    Raises ValueError for decisions of several days, or against different models.
-    """
-    if len({(decision.day, decision.against) for decision in decisions}) > 1:
-        raise ValueError("decisions of different days or opponents cannot be compared")
-    promoted = [
-        (decision.evidence.value, -row)
-        for row, decision in enumerate(decisions)
-        if decision.verdict == "PROMOTE" and decision.evidence is not None
-    ]
-    if not promoted:
-        return list(decisions)
-    best = -max(promoted)[1]
-    reason = f"{decisions[best].candidate[:12]} is better still."
-    return [
-        _held(decision, reason) if decision.verdict == "PROMOTE" and row != best else decision
-        for row, decision in enumerate(decisions)
-    ]
-
-
-def _held(decision: Decision, reason: str) -> Decision:
-    return decision.model_copy(update={"verdict": "HOLD", "reasons": [*decision.reasons, reason]})

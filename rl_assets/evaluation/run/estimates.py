@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from rl_assets.evaluation.run.columns import QUALITY_TOKENS, AnyColumn, Column, RateColumn, paired_difference
 from rl_assets.evaluation.run.generate import EvalOutputs, EvalPrompts, ModelScores, PromptSet
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.models import EvaluatedModels
@@ -22,11 +22,7 @@ from rl_assets.metrics.rouge import rouge
 from rl_assets.metrics.statistics import (
     Interval,
     clusters_needed,
-    exact_if_all_agree,
-    exact_share,
-    interval,
     minimum_detectable_effect,
-    rate_difference,
 )
 from rl_assets.metrics.structured import field_f1
 from rl_assets.metrics.text import exact_match, json_validity, same_answer, token_f1
@@ -36,7 +32,6 @@ from rl_assets.models.log_probabilities import implicit_margins, likelihood_marg
 
 Row = tuple[Item, str]
 ItemMetric = Callable[[Item, str], float | None]
-QUALITY_TOKENS = 100
 COMPARED: tuple[tuple[Role, Role], ...] = (
     ("candidate", "base"),
     ("candidate", "parent"),
@@ -46,60 +41,6 @@ COMPARED: tuple[tuple[Role, Role], ...] = (
     ("parent", "base"),
     ("parent", "champion"),
 )
-
-
-@dataclass(frozen=True)
-class Column:
-    """One model's metric: parallel values, weights, clusters; the metric is sum(values) / sum(weights).
-
-    It is a `share` if its values lie in [0, 1] and weigh alike.
-    """
-
-    values: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    clusters: list[str]
-    share: bool = False
-
-    def interval(self) -> Interval:
-        """The metric with its interval."""
-        return interval(self.values, self.clusters, self.weights, share=self.share)
-
-    def __len__(self) -> int:
-        return len(self.clusters)
-
-    def difference(self, other: "Column") -> Interval:
-        """This metric - the other's, paired row by row. Raises ValueError if the rows are not the same."""
-        if self.clusters != other.clusters or not np.array_equal(self.weights, other.weights):
-            raise ValueError("the two models were scored on different rows: no paired difference")
-        difference = interval(self.values - other.values, self.clusters, self.weights, against_zero=True)
-        # Of equal answers the difference is 0 for sure: as wide as that of a share, no guardrail could pass.
-        return exact_if_all_agree(difference, 1.0 if self.share and difference.mean else None)
-
-    def rows(self, rows: Sequence[int]) -> "Column":
-        """The column restricted to these rows."""
-        kept = np.asarray(rows, dtype=np.intp)
-        return Column(self.values[kept], self.weights[kept], [self.clusters[row] for row in rows], self.share)
-
-
-@dataclass(frozen=True)
-class RateColumn(Column):
-    """A metric whose weights are the model's own, as its tokens: two models are compared by their rates."""
-
-    def interval(self) -> Interval:
-        """The rate with its interval; where no answer counts, that of such a share of the answers at their tokens."""
-        found = super().interval()
-        if found.se is None or self.values.any():
-            return found
-        return exact_share(0.0, found.n, found.clusters).scaled(QUALITY_TOKENS * len(self) / float(self.weights.sum()))
-
-    def difference(self, other: "Column") -> Interval:
-        """This rate - the other's, the same clusters drawn for both. Raises ValueError if the rows differ."""
-        if self.clusters != other.clusters:
-            raise ValueError("the two models were scored on different rows: no paired difference")
-        return rate_difference((self.values, self.weights), (other.values, other.weights), self.clusters)
-
-
-AnyColumn = Column | BleuColumn
 
 
 @dataclass(frozen=True)
@@ -305,13 +246,6 @@ def _exponential(log: Interval) -> Interval:
         n=log.n,
         clusters=log.clusters,
     )
-
-
-def paired_difference(ours: AnyColumn, theirs: AnyColumn) -> Interval:
-    """The paired difference ours - theirs of two columns of one metric."""
-    if isinstance(ours, BleuColumn):
-        return ours.difference(cast("BleuColumn", theirs))
-    return ours.difference(cast("Column", theirs))
 
 
 def compare(ours: Role, theirs: Role, columns: Mapping[Role, Mapping[str, AnyColumn]], level: str) -> Comparison:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rl_assets.evaluation.run.estimates import Column, EvalScores, compare, intervals, metric_columns
+from rl_assets.evaluation.run.columns import Column
+from rl_assets.evaluation.run.estimates import EvalScores, compare, intervals, metric_columns
 from rl_assets.evaluation.run.generate import ModelScores, PromptSet
 from rl_assets.evaluation.run.inputs import Benchmark
 from rl_assets.evaluation.run.models import EvaluatedModels

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from rl_assets.evaluation.run.estimates import Column
+from rl_assets.evaluation.run.columns import Column
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.schema.report import Dimension, Slice, SliceVerdict
 from rl_assets.metrics.statistics import Interval, holm

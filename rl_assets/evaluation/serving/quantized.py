@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from rl_assets.evaluation.run.estimates import AnyColumn, intervals, metric_columns, paired_difference
+from rl_assets.evaluation.run.columns import AnyColumn, paired_difference
+from rl_assets.evaluation.run.estimates import intervals, metric_columns
 from rl_assets.evaluation.run.generate import ModelScores, PromptSet, fit_to_context, score_items
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.metrics.bleu import MAX_BLEU, BleuColumn

@@ -19,7 +19,7 @@ from rl_assets_tests.support.evaluation_samples import BARELY_TRAINED, random_ad
 from rl_assets_tests.support.judge_server import SECRET, Behaviour, Server, serving
 from rl_assets_tests.support.logs import Product
 from rl_assets_tests.support.samples import unpack
-from rl_assets_tests.support.suite import Together, read_migrations_once
+from rl_assets_tests.support.suite import FIRST, Together, read_migrations_once
 
 # A test that asks for one of these belongs to the second tier, whatever else it does.
 NEEDS = {
@@ -59,6 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in NEEDS.items():
             if fixtures & set(getattr(item, "fixturenames", ())):
                 item.add_marker(marker)
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 @pytest.fixture

@@ -10,6 +10,13 @@ from xdist.scheduler import LoadFileScheduling
 
 # Folders whose files share something that takes long to build.
 TOGETHER = ("rl_assets_tests/governance/",)
+# Files of which a test takes minutes: they start first, so that the other workers are not long done when they end.
+FIRST = (
+    "rl_assets_tests/orchestration/test_simulated_week.py",
+    "rl_assets_tests/defs/test_orders_of_days.py",
+    "rl_assets_tests/orchestration/test_exactly_once.py",
+    "rl_assets_tests/defs/test_whole_night.py",
+)
 
 
 class Together(LoadFileScheduling):

@@ -34,6 +34,7 @@ lock: setup  ## requirements.lock anew from pyproject.toml, for every system and
 demo: export RL_ASSETS_RECIPE := demo
 demo: setup  ## a whole night on the quickstart log: from files to a promotion decision
 	$(BIN)/python -m rl_assets.quickstart.install
+	$(BIN)/python -m rl_assets.instance.gone_runs
 	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
 	$(DG) launch --assets 'group:adapters or group:reports' --partition $(LAST_DAY)
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
@@ -45,6 +46,7 @@ demo-real: export RL_ASSETS_RECIPE := rl_assets/quickstart/real/recipe.yaml
 demo-real: export RL_ASSETS_SEGMENTS := rl_assets/quickstart/real/segments.yaml
 demo-real: setup  ## the same with a real model of 135M parameters on real logs; half an hour
 	$(BIN)/python -m rl_assets.quickstart.install
+	$(BIN)/python -m rl_assets.instance.gone_runs
 	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
 	$(DG) launch --assets 'key:base_model or key:haiku_* or key:arithmetic_* or key:questions_*' --partition $(LAST_DAY)
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY) haiku arithmetic questions

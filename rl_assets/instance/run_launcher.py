@@ -24,7 +24,7 @@ class LocalRunLauncher(dg.DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """RUNNING while the newest process of the run is there, or as long as the run has not reported one."""
         wake_forgotten_steps(self._instance, run.run_id)
-        process = _process(self._instance, run.run_id)
+        process = process_of(self._instance, run.run_id)
         if process is None or is_alive(*process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {process[0]} of the run is gone")
@@ -55,7 +55,7 @@ def is_alive(pid: int, seen_at: float) -> bool:
         return False
 
 
-def _process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+def process_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
     """Id of the run's own process, and when it was last heard of."""
     for entry in reversed(instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)):
         event = entry.dagster_event

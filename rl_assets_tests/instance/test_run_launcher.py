@@ -12,6 +12,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
+from rl_assets.instance.gone_runs import end_gone_runs
 from rl_assets.instance.run_launcher import LocalRunLauncher, is_alive
 
 
@@ -84,3 +85,22 @@ def test_a_step_that_a_pool_has_forgotten_gets_the_place_that_is_free():
 
 def test_a_run_that_has_not_named_its_process_is_waited_for():
     assert health(None) is WorkerStatus.RUNNING
+
+
+def test_a_killed_run_is_ended_without_a_daemon_and_the_next_one_gets_its_place(process):
+    with dg.instance_for_test() as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, SqlEventLogStorage)
+        storage.set_concurrency_slots("gpu", 1)
+        killed, waiting = (instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.STARTED) for _ in range(2))
+        instance.report_engine_event("Started process for run.", killed, EngineEventData.in_process(process.pid))
+        instance.report_engine_event("Started process for run.", waiting, EngineEventData.in_process(os.getpid()))
+        assert storage.claim_concurrency_slot("gpu", killed.run_id, "nothing").is_claimed
+        assert not storage.claim_concurrency_slot("gpu", waiting.run_id, "nothing").is_claimed
+        assert end_gone_runs(instance) == []
+        process.kill()
+        process.wait()
+        assert end_gone_runs(instance) == [killed.run_id]
+        assert storage.claim_concurrency_slot("gpu", waiting.run_id, "nothing").is_claimed
+        statuses = [instance.get_run_by_id(run.run_id).status for run in (killed, waiting)]
+        assert statuses == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED]

@@ -2,7 +2,7 @@
 
     python -m rl_assets.instance.gone_runs
 
-The daemon does this by itself. `dg launch` without a daemon would wait for ever for the slot of a run that was killed.
+A daemon does this automatically. Without one, `dg launch` would wait for ever for the slot of a run that was killed.
 """
 
 import dagster as dg

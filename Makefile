@@ -44,7 +44,7 @@ demo-real: export RL_ASSETS_HOME := data-real
 demo-real: export RL_ASSETS_BASE_MODEL := smollm2-135m
 demo-real: export RL_ASSETS_RECIPE := rl_assets/quickstart/real/recipe.yaml
 demo-real: export RL_ASSETS_SEGMENTS := rl_assets/quickstart/real/segments.yaml
-demo-real: setup  ## the same with a real model of 135M parameters on real logs; half an hour
+demo-real: setup  ## the same with a real model of 135M parameters on real logs; about an hour
 	$(BIN)/python -m rl_assets.quickstart.install
 	$(BIN)/python -m rl_assets.instance.gone_runs
 	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)

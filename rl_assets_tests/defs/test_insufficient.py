@@ -12,9 +12,8 @@ from rl_assets.evaluation.schema.evidence import ClusterDifference
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.evaluation.schema.report import Contamination
 from rl_assets.judging.summary import JudgeVerdicts
-from rl_assets.judging.win_rates import WinsByLength
 from rl_assets.settings import Settings
-from rl_assets_tests.support.evaluation_samples import DAY, comparison, lineage, report, span, verdicts
+from rl_assets_tests.support.evaluation_samples import DAY, agreement, comparison, lineage, report, span
 from rl_assets_tests.support.planted_nights import (
     clusters,
     decide_night,
@@ -29,16 +28,6 @@ PROSE = "The invoice is sent on the first of the month, and a reminder follows a
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path)
-
-
-def agreement(longer: float, shorter: float, **changes: Any) -> JudgeVerdicts:
-    halves = WinsByLength(
-        longer=span(longer, longer - 0.05, longer + 0.05),
-        shorter=span(shorter, shorter - 0.05, shorter + 0.05),
-        mean=(longer + shorter) / 2,
-        low=(longer + shorter) / 2 - 0.04,
-    )
-    return verdicts(ours="preferred", theirs="rejected", by_length=halves, **changes)
 
 
 def free_form(preferences: JudgeVerdicts | None = None, pairs: int = 12, declared: Any = "auto") -> Primary:

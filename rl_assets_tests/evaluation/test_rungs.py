@@ -5,9 +5,8 @@ import pytest
 from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
 from rl_assets.evaluation.run.rungs import Logged, choose_primary, ladder
 from rl_assets.evaluation.schema.primary import Primary
-from rl_assets.judging.win_rates import WinsByLength
 from rl_assets.metrics.verifiers import inferred
-from rl_assets_tests.support.evaluation_samples import DAY, span, verdicts
+from rl_assets_tests.support.evaluation_samples import DAY, agreement
 
 SHORT = ["Port 7.", "Green", "On Mondays and Thursdays", "42"]
 SOLUTIONS = ["Three and four make seven.\n#### 7", "Half of twelve is six.\n#### 6"]
@@ -25,16 +24,6 @@ def items(references: list[str], count: int = 80) -> list[Item]:
 
 def pairs(count: int) -> list[Pair]:
     return [Pair(({"role": "user", "content": f"{n}?"},), "good", "bad", f"p{n}", None, None) for n in range(count)]
-
-
-def agreement(longer: float, shorter: float, **changes):
-    halves = WinsByLength(
-        longer=span(longer, longer - 0.05, longer + 0.05),
-        shorter=span(shorter, shorter - 0.05, shorter + 0.05),
-        mean=(longer + shorter) / 2,
-        low=(longer + shorter) / 2 - 0.04,
-    )
-    return verdicts(ours="preferred", theirs="rejected", by_length=halves, **changes)
 
 
 def chosen(logged: Logged, declared: str = "auto") -> Primary:

@@ -111,6 +111,17 @@ def verdicts(**changes: Any) -> JudgeVerdicts:
     return JudgeVerdicts(**(content | changes))
 
 
+def agreement(longer: float, shorter: float, **changes: Any) -> JudgeVerdicts:
+    """Verdicts on logged preferences: how often a judge agrees where people chose the longer, and the shorter."""
+    halves = WinsByLength(
+        longer=span(longer, longer - 0.05, longer + 0.05),
+        shorter=span(shorter, shorter - 0.05, shorter + 0.05),
+        mean=(longer + shorter) / 2,
+        low=(longer + shorter) / 2 - 0.04,
+    )
+    return verdicts(ours="preferred", theirs="rejected", by_length=halves, **changes)
+
+
 def comparison(theirs: Role, **differences: Interval) -> Comparison:
     """A comparison with these differences, which guardrails read too."""
     return Comparison(

@@ -53,9 +53,7 @@ def decide(
         return _decision(report, ours, opponent, "INSUFFICIENT", gaps, evidence=weighed, people=people)
     guardrails = check_guardrails(report, comparison, rules, by_people=deciding is not None) + people_guardrail(people)
     verdict, reasons = _verdict(comparison, report.primary, guardrails, weighed, rules, deciding)
-    if verdict == "CANARY" and people:
-        reasons.append(f"So far there are {people.count()}.")
-    reasons += _of_an_earlier_day(report, ours)
+    reasons += _labels_so_far(verdict, people) + _of_an_earlier_day(report, ours)
     return _decision(
         report,
         ours,
@@ -84,6 +82,11 @@ def labels_decide(primary: Primary, people: People) -> bool:
     if people.rate is None or primary.strength == "PROMOTE":
         return False
     return primary.strength is None or people.evidence.better
+
+
+def _labels_so_far(verdict: Verdict, people: People | None) -> list[str]:
+    """How near people are to decide where the metric may not promote."""
+    return [f"So far there are {people.count()}."] if verdict == "CANARY" and people else []
 
 
 def _of_an_earlier_day(report: EvalReport, ours: Role) -> list[str]:

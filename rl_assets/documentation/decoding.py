@@ -1,4 +1,4 @@
-"""Image files decoded in a separate process: a file that crashes it, hangs or exhausts memory costs that file only.
+"""Images decoded and pages parsed in a separate process: a file that crashes or exhausts it costs that file only.
 
 The process gets no secrets from the environment and replies in JSON lines, so the harm of a damaged file ends there.
 """
@@ -7,8 +7,10 @@ import base64
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +25,13 @@ from rl_assets.documentation.image_info import (
     read_image_info,
     small_copy,
 )
+from rl_assets.documentation.pages import RejectedPageError, parse_file
+from rl_assets.documentation.references import Reference, Section
 
 START_SECONDS = 60
+# The limit of time is one of CPU time, so that a busy machine rejects nothing. A process that waits, say for a disk
+# that does not answer, is stopped after this many times the limit.
+WAITING_FACTOR = 20
 
 
 @dataclass
@@ -52,14 +59,25 @@ class Decoder:
         encoded = self._request(path, {"edge": edge, "quality": quality}).get("copy")
         return base64.b64decode(encoded) if encoded else None
 
-    def _request(self, path: Path, copy: dict[str, int] | None = None) -> dict[str, Any]:
+    def page(self, path: Path) -> tuple[list[Reference], list[Section]]:
+        """The images and sections of a page. RejectedPageError if it cannot be read within the limits."""
+        reply = self._request(path, page=True)
+        if "rejected" in reply:
+            raise RejectedPageError(reply["rejected"]["reason"])
+        references = [Reference(**{**one, "headings": tuple(one["headings"])}) for one in reply["references"]]
+        return references, [Section(tuple(one["headings"]), one["text"]) for one in reply["sections"]]
+
+    def _request(self, path: Path, copy: dict[str, int] | None = None, page: bool = False) -> dict[str, Any]:
         process = self._start()
-        line = self._exchange(process, {"path": str(path), "copy": copy}, self.limits.seconds)
+        line = self._exchange(
+            process, {"path": str(path), "copy": copy, "page": page}, WAITING_FACTOR * self.limits.seconds
+        )
         if line:
             reply: dict[str, Any] = json.loads(line)
             return reply
+        timed_out = line is None or _used_up_its_time(process)
         self._stop()
-        reason = "decoder_timed_out" if line is None else "decoder_died"
+        reason = "decoder_timed_out" if timed_out else "decoder_died"
         return {"rejected": {"reason": reason, "detail": f"within {self.limits.seconds:g} s"}}
 
     @staticmethod
@@ -95,22 +113,45 @@ class Decoder:
         self._process = None
 
 
+def _used_up_its_time(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether a process that no longer answers was ended by its timer."""
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(5) == -signal.SIGPROF
+    return False
+
+
 def serve() -> None:
     """The decoding process: replies until its input ends."""
     limits = Limits(**json.loads(sys.stdin.readline()))
     _limit_memory(limits.memory_megabytes)
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
-        request = json.loads(line)
-        print(json.dumps(_reply(Path(request["path"]), request["copy"], limits)), flush=True)
+        # The signal of this timer ends the process, in the middle of a decoder's C code too.
+        signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+        reply = json.dumps(_reply(json.loads(line), limits))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        print(reply, flush=True)
 
 
-def _reply(path: Path, copy: dict[str, int] | None, limits: Limits) -> dict[str, Any]:
-    if copy:
-        small = small_copy(path, limits, **copy)
+def _reply(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    path = Path(request["path"])
+    if request["page"]:
+        return _page_reply(path, limits)
+    if request["copy"]:
+        small = small_copy(path, limits, **request["copy"])
         return {"copy": base64.b64encode(small).decode("ascii") if small else None}
     info = read_image_info(path, limits)
     return {"info" if isinstance(info, ImageInfo) else "rejected": asdict(info)}
+
+
+def _page_reply(path: Path, limits: Limits) -> dict[str, Any]:
+    try:
+        references, sections = parse_file(path)
+    except RejectedPageError as error:
+        return {"rejected": {"reason": str(error), "detail": ""}}
+    except MemoryError:
+        return {"rejected": {"reason": "too_much_memory", "detail": f"more than {limits.memory_megabytes} MB"}}
+    return {"references": [asdict(one) for one in references], "sections": [asdict(one) for one in sections]}
 
 
 def _limit_memory(megabytes: int) -> None:

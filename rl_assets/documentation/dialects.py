@@ -1,96 +1,136 @@
-"""Dialects of documentation tools to plain CommonMark, line by line: MkDocs' indented blocks, MDX, front matter.
+"""Dialects of documentation tools to plain CommonMark: front matter, boxes and figures, MDX.
 
-CommonMark reads the indented content of an admonition as code, and everything between two JSX tags as raw HTML;
-readers of the built site see prose and images there. Line numbers never change.
+CommonMark reads the indented content of an admonition as code, a figure directive as code, and everything between two
+JSX tags as raw HTML; readers of the built site see prose and images there. Line numbers never change.
 """
 
 import re
 
-FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
-FENCE = re.compile(r" {0,3}(?:[-*+] +|\d+[.)] +)*(`{3,}|~{3,})([^\n]*)")
-# MkDocs Material: admonitions (!!!), collapsible ones (??? and ???+) and tabs (===), each with an optional title.
-INDENTED_BLOCK = re.compile(r"(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+[\w\"].*")
-TITLE = re.compile(r'"([^"]*)"')
-# PyMdown blocks (/// note | Title ... ///), Jinja statements, MDX imports and exports.
-STATEMENT = re.compile(r"\s*(?:/{3,}.*|\{%-?.*?-?%\})\s*$")
-MODULE_STATEMENT = re.compile(r"(?:import|export)\s.*(?:from\s|=|['\"]).*$")
-QUOTED_EXPRESSION = re.compile(r"=\{\s*(\"[^\"{}]*\"|'[^'{}]*'|`[^`{}$]*`)\s*\}")
-EXPRESSION = re.compile(r"=\{(?:[^{}\n]|\{[^{}\n]*\}){0,400}\}")
-STYLE_OBJECT = re.compile(r"\b(style|className|class)=\{\{[^{}\n]*\}\}")
-COMPONENT = re.compile(r"<(/?)([A-Z][\w.]*)(?=[\s/>])")
+from rl_assets.documentation import jsx
+from rl_assets.documentation.fences import Fences
+from rl_assets.documentation.forms import Form, Lines, form_at
+from rl_assets.documentation.front_matter import title_as_heading
+from rl_assets.documentation.mdx_text import without_expressions
 
-
-def without_front_matter(text: str) -> str:
-    """The text with its YAML header blanked, so that all line numbers stay."""
-    header = FRONT_MATTER.match(text)
-    return "\n" * header[0].count("\n") + text[header.end() :] if header else text
+INDENT_WITH_TABS = re.compile(r"^ *\t[ \t]*", re.MULTILINE)
+TAB = 4  # As in CommonMark.
 
 
 def as_commonmark(text: str, suffix: str) -> str:
     """Markdown of a documentation site as CommonMark; `suffix` is the file's, ".mdx" or another."""
-    lines = _unindented(without_front_matter(text).split("\n"))
-    plain = "\n".join("" if STATEMENT.fullmatch(line) else STYLE_OBJECT.sub(r'\1=""', line) for line in lines)
-    return _without_jsx(plain) if suffix == ".mdx" else plain
+    text = INDENT_WITH_TABS.sub(lambda indent: indent[0].expandtabs(TAB), title_as_heading(text))
+    mdx = suffix == ".mdx"
+    return _without_jsx(_without_forms(text, mdx), mdx)
 
 
-class _Fence:
-    """Tracks, line by line, whether a code fence is open."""
+class _Blocks:
+    """The boxes that are open at a line: by the depth of their content, or by the fence that ends them."""
 
-    def __init__(self) -> None:
-        self.mark = ""
+    def __init__(self, mdx: bool) -> None:
+        self.depths: list[int] = []
+        self.closers: list[str] = []
+        self.mdx = mdx
+        self.fence = Fences(any_indent=mdx)
 
-    def contains(self, line: str) -> bool:
-        """True for the lines of a fence, including its first and last."""
-        match = FENCE.match(line)
-        if self.mark:
-            closes = match and match[1].startswith(self.mark) and not match[2].strip()
-            self.mark = "" if closes else self.mark
-            return True
-        if match and not (match[1][0] == "`" and "`" in match[2]):
-            self.mark = match[1]
-            return True
-        return False
+    @property
+    def depth(self) -> int:
+        return self.depths[-1] if self.depths else 0
 
-
-def _unindented(lines: list[str]) -> list[str]:
-    """Lines with the content of MkDocs' indented blocks moved to the left, at any depth; fences stay as they are."""
-    depths: list[int] = []
-    fence, plain = _Fence(), list[str]()
-    for line in lines:
+    def leave(self, line: str) -> None:
+        """Close the boxes whose indented content ends before the line."""
         indent = len(line) - len(line.lstrip(" "))
-        if line.strip():
-            while depths and indent < depths[-1]:
-                depths.pop()
-                fence = _Fence()  # A fence ends with the block that holds it.
-        content = line[depths[-1] if depths else 0 :]
-        if fence.contains(content) or not INDENTED_BLOCK.fullmatch(content.strip()):
+        while self.depths and line.strip() and indent < self.depth:
+            self.depths.pop()
+            self.fence = Fences(any_indent=self.mdx)  # A fence ends with the block that holds it.
+
+    def enter(self, form: Form, line: str) -> None:
+        """Open the box of a form that starts at the line."""
+        if form.indent:
+            self.depths.append(len(line) - len(line.lstrip(" ")) + form.indent)
+        if form.closer:
+            self.closers.append(form.closer)
+
+    def closes(self, content: str) -> bool:
+        """True for the end of the innermost box that is written as a fence."""
+        ends = bool(self.closers) and not self.fence.mark and content.strip() == self.closers[-1]
+        if ends:
+            self.closers.pop()
+        return ends
+
+
+def _without_forms(text: str, mdx: bool) -> str:
+    """The text with the forms of documentation tools replaced, their content moved to the left; code stays as it is."""
+    lines, blocks = text.split("\n"), _Blocks(mdx)
+    plain: list[str] = []
+    while len(plain) < len(lines):
+        line = lines[len(plain)]
+        blocks.leave(line)
+        content = line[blocks.depth :]
+        if blocks.closes(content):
+            plain.append("")
+        elif blocks.fence.mark or not (form := form_at(Lines(lines, len(plain), blocks.depth))):
+            blocks.fence.contains(content)
             plain.append(content)
         else:
-            depths.append(indent + 4)
-            title = TITLE.search(content)
-            plain.append(title[1] if title else "")
-    return plain
+            blocks.enter(form, line)
+            plain.extend(form.lines)
+    return "\n".join(plain)
 
 
-def _without_jsx(text: str) -> str:
-    """MDX whose components are HTML elements `x-<name>` (an `Image` stays one) and whose expressions are strings."""
-    fence, lines = _Fence(), []
-    for line in _without_comments(text).split("\n"):
-        code = fence.contains(line)
-        lines.append(line if code else _html_of_jsx("" if MODULE_STATEMENT.match(line) else line))
-    return "\n".join(lines)
+def _without_jsx(text: str, mdx: bool) -> str:
+    """JSX as HTML: module statements vanish, expressions become values; in MDX also components and comments."""
+    fence, names, open_brackets = Fences(any_indent=mdx), dict[str, str](), 0
+    lines, code = list[str](), list[bool]()
+    for line in (_without_comments(text) if mdx else text).split("\n"):
+        code.append(fence.contains(line))
+        bound = {} if code[-1] else jsx.imported_names(line, names)
+        names |= bound
+        # A module statement interrupts no paragraph.
+        starts = mdx and not (lines and lines[-1].strip()) and jsx.MODULE_STATEMENT.match(line)
+        if not code[-1] and (bound or open_brackets > 0 or starts):
+            # A statement goes on while brackets are open; a blank line ends it in any case.
+            open_brackets = max(0, open_brackets + _opened(line)) if mdx and line.strip() else 0
+            lines.append("")
+        else:
+            lines.append(jsx.html_components(line, names) if mdx and not code[-1] else line)
+    return "\n".join(_with_values(lines, code, names, mdx))
 
 
 def _without_comments(text: str) -> str:
     """MDX without {/* comments */}, line breaks kept; in one pass, however many are opened and never closed."""
-    kept, done = [], 0
-    while (start := text.find("{/*", done)) >= 0 and (end := text.find("*/}", start)) >= 0:
-        kept += [text[done:start], "\n" * text.count("\n", start, end)]
-        done = end + 3
-    return "".join([*kept, text[done:]])
+    fence, kept, in_comment = Fences(any_indent=True), list[str](), False
+    closing = text.rfind("*/}")
+    start = 0
+    for line in text.split("\n"):
+        code = not in_comment and fence.contains(line)
+        shown, at = "", 0
+        while not code and at <= len(line):
+            mark = "*/}" if in_comment else "{/*"
+            end = line.find(mark, at)
+            if end < 0 or (not in_comment and start + end > closing):
+                break
+            shown += "" if in_comment else line[at:end]
+            in_comment, at = not in_comment, end + len(mark)
+        kept.append(shown + ("" if in_comment else line[at:]))
+        start += len(line) + 1
+    return "\n".join(kept)
 
 
-def _html_of_jsx(line: str) -> str:
-    line = QUOTED_EXPRESSION.sub(lambda match: f'="{match[1][1:-1]}"', line)
-    line = EXPRESSION.sub('="{}"', line)
-    return COMPONENT.sub(lambda match: f"<{match[1]}{'img' if match[2] == 'Image' else 'x-' + match[2].lower()}", line)
+def _opened(line: str) -> int:
+    return sum(line.count(bracket) for bracket in "{[(") - sum(line.count(bracket) for bracket in "}])")
+
+
+def _with_values(lines: list[str], code: list[bool], names: dict[str, str], mdx: bool) -> list[str]:
+    """The lines with expressions resolved between code fences; a tag may span lines, and never a fence."""
+    result, start = list[str](), 0
+    for end in range(1, len(lines) + 1):
+        if end == len(lines) or code[end] != code[start]:
+            block = "\n".join(lines[start:end])
+            result.append(block if code[start] else _values(block, names, mdx))
+            start = end
+    return result
+
+
+def _values(block: str, names: dict[str, str], mdx: bool) -> str:
+    html = jsx.bound_sources(jsx.html_attributes(block, names), names)
+    return without_expressions(html) if mdx else html

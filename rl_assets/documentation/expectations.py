@@ -2,9 +2,10 @@
 
 from rl_assets.datasets.expectations import ENOUGH, PROMPTS, Expectation, no_repeat, no_row
 from rl_assets.documentation.confidence import MIN_CONFIDENCE
+from rl_assets.documentation.prose import IMAGE_MARKUP
 from rl_assets.tables.documentation import IMAGE_TYPES
 
-IMG = r"!\[|<(?i:img|image)\b"
+IMG = f"(?i){IMAGE_MARKUP}".replace("'", "''")
 
 IMAGE_PAIRS = (
     no_repeat("pair_ids_are_unique", "Every pair occurs once.", "pair_id"),
@@ -19,7 +20,9 @@ IMAGE_PAIRS = (
         f"kept AND (confidence < {MIN_CONFIDENCE} OR image_type = 'badge' OR decoration)",
     ),
     no_row("image_types_are_known", "Every image is of a known type.", f"image_type NOT IN {IMAGE_TYPES}"),
-    no_row("paths_stay_inside", "Every path lies in the source's folder.", "path LIKE '/%' OR path LIKE '%..%/%'"),
+    no_row(
+        "paths_stay_inside", "Every path lies in the source's folder.", r"regexp_matches(path, '^/|(^|/)\.\.(/|$)')"
+    ),
     Expectation(
         "images_are_kept_once",
         "Of the occurrences of one image at most one is kept.",
@@ -57,7 +60,7 @@ IMAGE_PAIRS = (
 PAGES = no_row(
     "pages_are_in_one_split",
     "Every row lies in the split of its page, so no page is in two splits.",
-    "split <> split_of(prompt_key) OR prompt_key <> metadata.prompt_key",
+    "split <> page_split_of(prompt_key) OR prompt_key <> metadata.prompt_key",
 )
 
 
@@ -73,7 +76,8 @@ def _multimodal(prompt: str) -> tuple[Expectation, ...]:
             "right_images_are_offered",
             "Every right image is in the catalogue, and the catalogue is in the prompt.",
             "NOT list_has_all(catalogue, gold_images) OR len(list_distinct(catalogue)) < len(catalogue) "
-            f"OR len(list_filter(catalogue, lambda path: contains({shown}, path))) < len(catalogue)",
+            f"OR len(list_filter(catalogue, lambda path: contains({shown}, path) "
+            f"OR contains(lower({shown}), lower(to_json(path))))) < len(catalogue)",
         ),
         no_row(
             "catalogues_have_four_distractors",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rl_assets.core.files import sha256_text
@@ -11,21 +11,18 @@ from rl_assets.documentation.confidence import MIN_CONFIDENCE, confidence, confi
 from rl_assets.documentation.decoding import Decoder
 from rl_assets.documentation.image_info import ImageInfo, RejectedImage
 from rl_assets.documentation.image_types import image_type
-from rl_assets.documentation.markdown import to_html
-from rl_assets.documentation.paths import resolve_image
-from rl_assets.documentation.references import Reference, parse_page
-from rl_assets.documentation.sources import Source
+from rl_assets.documentation.inline_images import WIKI
+from rl_assets.documentation.pages import RejectedPageError
+from rl_assets.documentation.paths import FileNames, resolve_image
+from rl_assets.documentation.references import Reference
+from rl_assets.documentation.sources import Source, is_page
 
 Row = dict[str, Any]
 MIN_DECORATION_OCCURRENCES = 6
-MAX_PAGE_BYTES = 5_000_000
 TEXT_CHARACTERS = 2000
+LOGO_FOLDERS = ("logo", "logos")
 # Columns of `markdown_image_pairs`, in the order of the fields of ImageInfo.
 INFO_COLUMNS = ("sha256", "width", "height", "format", "frames", "bytes", "colours", "dominant_colour", "saturation")
-
-
-class RejectedPageError(ValueError):
-    """A page is not parsed; the message is the reason."""
 
 
 @dataclass
@@ -48,15 +45,15 @@ def extract(source: Source, known: Mapping[str, ImageInfo], decoder: Decoder) ->
     """Parse all pages of a source. `known` holds image info by content hash: those images are not decoded again."""
     extraction = Extraction()
     images = _ImageReader(source, known, decoder)
+    extraction.rejected_pages += [f"{name}: name_not_utf8" for name in source.misnamed if is_page(name)]
     for path in source.pages():
         page = path.relative_to(source.root).as_posix()
         try:
-            text = _read_page(path)
+            references, sections = decoder.page(path)
         except RejectedPageError as reason:
             extraction.rejected_pages.append(f"{page}: {reason}")
             continue
         extraction.pages += 1
-        references, sections = parse_page(to_html(text, path.suffix.lower()))
         for position, reference in enumerate(references):
             _add_image(extraction, source, page, position, reference, images)
         for position, section in enumerate(sections):
@@ -67,21 +64,13 @@ def extract(source: Source, known: Mapping[str, ImageInfo], decoder: Decoder) ->
     return extraction
 
 
-def _read_page(path: Path) -> str:
-    """The page's text; RejectedPageError if it is too big or not UTF-8."""
-    if path.stat().st_size > MAX_PAGE_BYTES:
-        raise RejectedPageError("too_many_bytes")
-    try:
-        return path.read_text(encoding="utf-8-sig").replace("\0", "\ufffd")
-    except UnicodeDecodeError as error:
-        raise RejectedPageError("not_utf8") from error
-
-
 class _ImageReader:
     """Info of image files, each decoded once."""
 
     def __init__(self, source: Source, known: Mapping[str, ImageInfo], decoder: Decoder) -> None:
         self.source, self.known, self.decoder = source, known, decoder
+        self.names = FileNames(source.hashes)
+        self.files = source.files()
         self.cache: dict[Path, ImageInfo | RejectedImage] = {}
         self.decoded = 0
 
@@ -103,7 +92,7 @@ def _add_image(
     extraction: Extraction, source: Source, page: str, position: int, reference: Reference, images: _ImageReader
 ) -> None:
     row = _reference_columns(source, page, position, reference)
-    target = resolve_image(source.root, source.root / page, reference.src)
+    target = resolve_image(source.root, source.root / page, reference.src, images.names, reference.tag == WIKI)
     if target.path is None:
         extraction.excluded.append(row | {"reason": target.reason, "detail": reference.src[:200]})
         return
@@ -112,6 +101,9 @@ def _add_image(
         extraction.excluded.append(row | {"reason": info.reason, "detail": info.detail})
         return
     path = target.path.relative_to(source.root.resolve()).as_posix()
+    if target.path not in images.files:
+        extraction.excluded.append(row | {"reason": "not_watched", "detail": path[:200]})
+        return
     extraction.pairs.append(row | _info_columns(info) | text_columns(reference) | {"path": path})
 
 
@@ -158,7 +150,9 @@ def _rate_pairs(pairs: Sequence[Row]) -> None:
     occurrences = Counter(pair["sha256"] for pair in pairs)
     on_page: Counter[tuple[str, str]] = Counter()
     for pair in pairs:
-        names = " ".join([Path(pair["path"]).name, pair["alt"], pair["title"], pair["caption"]])
+        path = PurePosixPath(pair["path"])
+        folder = path.parent.name if path.parent.name in LOGO_FOLDERS else ""
+        names = " ".join([folder, path.name, pair["alt"], pair["title"], pair["caption"]])
         pair["image_type"] = image_type(_info_of(pair), names)
         pair["occurrences"] = occurrences[pair["sha256"]]
         pair["decoration"] = pair["occurrences"] >= MIN_DECORATION_OCCURRENCES

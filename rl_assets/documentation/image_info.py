@@ -1,11 +1,10 @@
 """Image files opened within limits: their size, format and colours, and small copies of them.
 
-Runs in a process that may die (see decoding). Never trusts a file's name. SVG is read as text and never rendered.
+Runs in a process that may die (see decoding). Never trusts a file's name. SVG is read as XML and never rendered.
 """
 
 import hashlib
 import io
-import re
 import struct
 import warnings
 import zlib
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from PIL import ExifTags, Image, ImageChops, UnidentifiedImageError
+
+from rl_assets.documentation.svg import ActiveSvgError, NoSvgError, svg_size
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP")
 SAMPLE_EDGE = 64
@@ -25,7 +25,19 @@ DAMAGED = (
     *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, AttributeError),
     *(NotImplementedError, RuntimeError, AssertionError, struct.error, zlib.error),
 )
-NUMBER = re.compile(r"\s*(\d{1,6}(?:\.\d+)?)\s*(?:px)?\s*")
+
+
+# How browsers turn an image by the orientation in its EXIF data.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -41,9 +53,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """Size in pixels, format, and colours of a small copy, each in [0, 1].
+    """Size in pixels as browsers show it, format, and colours of a small copy, each in [0, 1].
 
-    colours: distinct colours (5 bits per channel) per pixel; dominant_colour: its share; saturation: mean.
+    colours: distinct colours (5 bits per channel) per pixel; dominant_colour: its share; saturation: mean of saturation
+    times brightness, since what is nearly black has any hue.
     """
 
     sha256: str
@@ -95,7 +108,24 @@ def _raster(data: bytes, sha256: str, limits: Limits) -> ImageInfo | RejectedIma
             return RejectedImage("too_many_frames", f"more than {limits.frames}")
         name = (image.format or "").lower()
         image.load()
+        if _orientation(image) in SIDEWAYS:
+            width, height = height, width
         return ImageInfo(sha256, width, height, name, frames, len(data), *_colour_statistics(image))
+
+
+def _orientation(image: Image.Image) -> int:
+    """The orientation in the EXIF data of a loaded image, 1 if it is upright; browsers read no XMP."""
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif") or b"")
+        return int(exif.get(ExifTags.Base.Orientation, 1))
+    except DAMAGED:
+        return 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    turn = TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def _count_frames(image: Image.Image, max_frames: int) -> int:
@@ -113,56 +143,42 @@ def _count_frames(image: Image.Image, max_frames: int) -> int:
     return count
 
 
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """The image with 8 bits a channel: grey with 16 bits is scaled, where Pillow would cut off what is brighter."""
+    if not image.mode.startswith("I"):
+        return image
+    return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+
+
 def _colour_statistics(image: Image.Image) -> tuple[float, float, float]:
-    """Distinct colours per pixel, share of the most common colour and mean saturation of a small copy."""
+    """Distinct colours per pixel, share of the most common colour and mean chroma of a small copy."""
+    image = _eight_bits(image)
     small = image if image.mode in ("RGB", "RGBA", "L", "LA") else image.convert("RGBA")
     small.thumbnail((SAMPLE_EDGE, SAMPLE_EDGE), reducing_gap=2.0)
     canvas = _on_white(small.convert("RGBA"))
     pixels = canvas.width * canvas.height
     coarse = canvas.point(lambda value: value & 0xF8).getcolors(pixels) or []
-    saturation = canvas.convert("HSV").getchannel("S").histogram()
-    mean = sum(level * count for level, count in enumerate(saturation)) / pixels / 255
+    hsv = canvas.convert("HSV")
+    chroma = ImageChops.multiply(hsv.getchannel("S"), hsv.getchannel("V")).histogram()
+    mean = sum(level * count for level, count in enumerate(chroma)) / pixels / 255
     return round(len(coarse) / pixels, 4), round(max(count for count, _ in coarse) / pixels, 4), round(mean, 4)
 
 
 def _svg(data: bytes, sha256: str) -> ImageInfo | RejectedImage:
-    """Size of an SVG from its attributes; rejected if it is active. Read as HTML: no entities, no fetching."""
-    root = LexborHTMLParser(data.decode("utf-8", errors="replace")).css_first("svg")
-    if root is None:
-        return RejectedImage("not_an_image", "XML without <svg>")
-    active = _active_content(root)
-    if active:
-        return RejectedImage("active_svg", active)
-    box = (root.attributes.get("viewbox") or root.attributes.get("viewBox") or "").replace(",", " ").split()
-    sizes = [_length(root.attributes.get(name), box[2 + i : 3 + i]) for i, name in enumerate(("width", "height"))]
-    return ImageInfo(sha256, sizes[0], sizes[1], "svg", 1, len(data), 0.0, 0.0, 0.0)
-
-
-def _active_content(root: LexborNode) -> str | None:
-    """The first script or other active part below `root`."""
-    for node in root.traverse():
-        if node.tag in ("script", "foreignobject", "iframe", "object", "embed"):
-            return f"<{node.tag}>"
-        for name, value in node.attributes.items():
-            target = (value or "").strip().lower()
-            if name.startswith("on") or (name.endswith("href") and target.startswith(("javascript:", "data:text"))):
-                return f"{name} on <{node.tag}>"
-    return None
-
-
-def _length(attribute: str | None, box: list[str]) -> int:
-    """Pixels of a width or height, from the view box if it is relative; 0 if neither states it."""
-    for text in (attribute, *box):
-        length = NUMBER.fullmatch(text or "")
-        if length:
-            return round(float(length[1]))
-    return 0
+    """Size of an SVG from its attributes; rejected if it is active, or no XML that browsers show."""
+    try:
+        width, height = svg_size(data)
+    except ActiveSvgError as error:
+        return RejectedImage("active_svg", str(error)[:200])
+    except NoSvgError as error:
+        return RejectedImage("not_an_image", str(error)[:200])
+    return ImageInfo(sha256, width, height, "svg", 1, len(data), 0.0, 0.0, 0.0)
 
 
 def small_copy(
     file: Path | BinaryIO, limits: Limits, edge: int = THUMBNAIL_EDGE, quality: int = THUMBNAIL_QUALITY
 ) -> bytes | None:
-    """A WebP of at most `edge` x `edge` pixels, or None if the file is not a raster image within the limits.
+    """An upright WebP of at most `edge` x `edge` pixels, or None if the file is not a raster image within the limits.
 
     Encoded again from pixels, so no metadata goes with it; of an animation it is the first frame.
     """
@@ -170,10 +186,10 @@ def small_copy(
         with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > limits.megapixels * 1e6:
                 return None
-            small = image.convert("RGBA")
+            small = _eight_bits(image).convert("RGBA")
             small.thumbnail((edge, edge))
             copy = io.BytesIO()
-            _on_white(small).save(copy, "WEBP", quality=quality)
+            _on_white(_upright(small, _orientation(image))).save(copy, "WEBP", quality=quality)
             return copy.getvalue()
     except (*DAMAGED, MemoryError, Image.DecompressionBombError):
         return None

@@ -1,51 +1,81 @@
-"""The type of an image, by its names first and its pixels second."""
+"""The type of an image, by words of its names that fit its size and colours, else by its shape and colours."""
 
 import re
 
 from rl_assets.documentation.image_info import ImageInfo
 
-# The first type with a stem that starts a word of the file name, alt, title or caption.
-STEMS = (
-    ("badge", r"badge|shield"),
-    ("logo", r"logo|brand|wordmark"),
-    ("icon", r"icon|favicon|emoji|avatar"),
+# Words of the file name, alt, title and caption, and of the folder `logos`. `_fits` says which images they apply to.
+WORDS = (
+    ("badge", r"badges?|shields?"),
+    ("logo", r"logos?|wordmark|sponsors?|logotype"),
+    ("icon", r"icons?|favicon|emoji|avatar"),
     (
         "diagram",
-        r"diagram|drawio|architect|flow ?chart|flow|workflow|topology|pipeline|sequence|schema|lifecycle|graph of",
+        r"diagrams?|drawio|architecture|flow ?charts?|topology|uml|mermaid|sequence|life ?cycle|schematic",
     ),
-    ("chart", r"chart|plot|graph|histogram|heatmap|bar ?chart|scatter|benchmark"),
-    ("illustration", r"illustration|banner|hero|cover|drawing|cartoon|comic|meme|zelda"),
-    ("photo", r"photo|portrait|picture of"),
-    ("screenshot", r"screen|ui\b|page|dashboard|dialog|window|console|terminal|app|click|button|menu|settings|editor"),
+    ("chart", r"charts?|plots?|histograms?|heat ?maps?|scatter ?plots?|benchmarks?"),
+    ("illustration", r"illustrations?|banner|hero|drawing|cartoon|comic|meme|social cards?"),
+    ("photo", r"photos?|photograph|portrait"),
+    ("screenshot", r"screen ?shots?|screen|ui|dashboard|dialog|window|console|terminal|button|menu|settings|editor"),
 )
+PATTERNS = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in WORDS)
+# Words that name a drawing of nodes and edges, or something else that a screenshot shows.
+WEAK_DIAGRAM = re.compile(r"\b(?:flows?|workflow|pipeline|graph|schema|cycle|visuali[sz]\w*|viz|tree)\b")
 WORD_BREAKS = re.compile(r"[^a-z0-9]+")
+
+MAX_BADGE_HEIGHT, MAX_ICON_EDGE, MAX_NAMED_ICON_EDGE, MAX_LOGO_SVG_HEIGHT = 40, 64, 256, 100
+# A page has at least a line of text; below this are overlays, patterns and blank images.
+BLANK = 0.975
 
 
 def image_type(info: ImageInfo, names: str) -> str:
-    """One of IMAGE_TYPES. `names`: file name, alt, title and caption in one text."""
-    words = " " + WORD_BREAKS.sub(" ", names.lower())
-    if _is_badge_shaped(info):
+    """One of IMAGE_TYPES. `names`: file name, alt, title and caption in one text, and `logos` if its folder is that."""
+    if 0 < info.height <= MAX_BADGE_HEIGHT and info.width >= 2.5 * info.height:
         return "badge"
-    if _is_icon_shaped(info):
+    if 0 < max(info.width, info.height) <= MAX_ICON_EDGE:
         return "icon"
-    named = next((name for name, stems in STEMS if re.search(rf" (?:{stems})", words)), None)
+    words = WORD_BREAKS.sub(" ", names.lower())
+    named = next((name for name, pattern in PATTERNS if pattern.search(words) and _fits(name, info)), None)
+    if named in (None, "screenshot") and _is_logo_shaped(info):
+        return "logo"
+    if named is None and WEAK_DIAGRAM.search(words) and _is_line_drawing(info):
+        return "diagram"
     return named or _type_by_pixels(info)
 
 
-def _is_badge_shaped(info: ImageInfo) -> bool:
-    return 0 < info.height <= 40 and info.width >= 2.5 * info.height
+def _fits(name: str, info: ImageInfo) -> bool:
+    """Whether an image of this size and these colours can be what its names say."""
+    if name == "badge":
+        return info.height <= 2 * MAX_BADGE_HEIGHT
+    if name == "icon":
+        return max(info.width, info.height) <= MAX_NAMED_ICON_EDGE
+    if name in ("diagram", "chart"):
+        return not _is_photographic(info)
+    if name == "photo":
+        return info.format != "svg" and info.dominant_colour < 0.4
+    return True
 
 
-def _is_icon_shaped(info: ImageInfo) -> bool:
-    return 0 < max(info.width, info.height) <= 64
+def _is_photographic(info: ImageInfo) -> bool:
+    return info.format != "svg" and info.colours > 0.5 and info.dominant_colour < 0.1
+
+
+def _is_logo_shaped(info: ImageInfo) -> bool:
+    """A mark in the middle of an empty square, or a vector image as low as a line of text or two."""
+    if info.format == "svg":
+        return 0 < info.height <= MAX_LOGO_SVG_HEIGHT
+    squarish = max(info.width, info.height) <= 1.25 * min(info.width, info.height)
+    return squarish and 0.93 <= info.dominant_colour < 0.995
+
+
+def _is_line_drawing(info: ImageInfo) -> bool:
+    return info.format == "svg" or (info.colours < 0.016 and info.saturation < 0.03)
 
 
 def _type_by_pixels(info: ImageInfo) -> str:
-    """A dominant colour makes a screenshot, many colours a photo, strong colours an illustration; SVG a diagram."""
+    """Many colours make a photo; nothing but a surface, or strong colours, an illustration; SVG a diagram."""
     if info.format == "svg":
         return "diagram"
-    if info.colours > 0.5 and info.dominant_colour < 0.1:
+    if _is_photographic(info):
         return "photo"
-    if info.dominant_colour > 0.3 and info.saturation < 0.25:
-        return "screenshot"
-    return "illustration" if info.saturation > 0.35 else "screenshot"
+    return "illustration" if info.dominant_colour >= BLANK or info.saturation > 0.18 else "screenshot"

@@ -28,6 +28,8 @@ from rl_assets.tables.documentation import (
 )
 
 Row = dict[str, Any]
+# Reasons that may lie in the machine rather than in the image.
+TRIED_AGAIN = ("decoder_timed_out", "decoder_died", "too_much_memory")
 EXPECTATIONS = {item.name: item for item in IMAGE_PAIRS}
 
 
@@ -87,9 +89,11 @@ def publish_source(lake: Lake, docs: Path, name: str, limits: Limits, memory_lim
     """
     source = open_source(docs, name, limits)
     previous = read_rows(lake, IMAGE_SOURCES, name)
-    if previous and previous[0]["fingerprint"] == source.fingerprint:
+    unchanged = bool(previous) and previous[0]["fingerprint"] == source.fingerprint
+    if unchanged and not any(row["reason"] in TRIED_AGAIN for row in read_rows(lake, EXCLUDED_IMAGES, name)):
         return _unchanged(lake, name, previous[0])
-    known = known_images(read_rows(lake, MARKDOWN_IMAGE_PAIRS, name))
+    same_decoder = bool(previous) and previous[0]["fingerprint"].startswith(source.decoded_as)
+    known = known_images(read_rows(lake, MARKDOWN_IMAGE_PAIRS, name)) if same_decoder else {}
     with Decoder(limits) as decoder:
         extraction = extract(source, known, decoder)
         thumbnails = gallery(extraction.pairs, source.root, decoder)
@@ -116,7 +120,12 @@ def read_rows(lake: Lake, table: Table, name: str) -> list[Row]:
 
 def kept_pairs(lake: Lake) -> list[Row]:
     """The pairs of all sources that datasets and the index use, by source, page and position."""
-    return [row for row in _all_rows(lake, MARKDOWN_IMAGE_PAIRS) if row["kept"]]
+    return [row for row in shown_pairs(lake) if row["kept"]]
+
+
+def shown_pairs(lake: Lake) -> list[Row]:
+    """All pairs of all sources, by source, page and position."""
+    return _all_rows(lake, MARKDOWN_IMAGE_PAIRS)
 
 
 def text_sections(lake: Lake) -> list[Row]:

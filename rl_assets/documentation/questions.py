@@ -4,10 +4,9 @@ Deterministic, by hashes. Every question offers as many images as every other an
 neither reveals whether an image is needed.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import duckdb
@@ -18,12 +17,21 @@ from rl_assets.core import sql
 from rl_assets.core.files import sha256_text
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.policies import Policy
-from rl_assets.documentation.confidence import WORD
-from rl_assets.documentation.prose import ANSWER_CHARACTERS, page_key, prose, reason_without_prose, row_key, topic_of
-from rl_assets.documentation.publish import kept_pairs, text_sections
+from rl_assets.documentation.candidates import Candidate, Candidates
+from rl_assets.documentation.distractors import Distractors
+from rl_assets.documentation.prose import (
+    ANSWER_CHARACTERS,
+    catalogue_line,
+    describe,
+    page_key,
+    row_key,
+    shows_markup,
+    topic_of,
+)
+from rl_assets.documentation.publish import kept_pairs, shown_pairs, text_sections
 from rl_assets.lake.delta import Lake
 from rl_assets.rewards.image_answers import answer_json
-from rl_assets.rewards.images import CATALOGUE, score_answer
+from rl_assets.rewards.images import listing, score_answer
 from rl_assets.tables.records import MESSAGES
 
 SEGMENT = "documentation"
@@ -40,7 +48,6 @@ QUESTION_TEMPLATES = (
     "Tell me about {topic}.",
 )
 INVENTED_PATH = "images/does-not-exist.png"
-DESCRIPTION_CHARACTERS = 120
 SCORED_ANSWER = pa.struct([("text", pa.string()), ("reward", pa.float64()), ("interaction_id", pa.string())])
 QUESTIONS = pa.schema(
     [
@@ -64,7 +71,9 @@ Row = dict[str, Any]
 class MultimodalPolicy(Policy):
     """Questions about documentation, each with a catalogue of images to choose from."""
 
-    distractors: int = Field(5, ge=4, le=20, description="Images of other pages offered alongside the right one.")
+    distractors: int = Field(
+        5, ge=4, le=20, description="Wrong images offered alongside the right one; of few images, 4."
+    )
     negatives: float = Field(0.3, ge=0.2, le=0.8, description="Share of questions that need no image.")
     max_rows: int = Field(
         100_000, ge=1, description="Maximum number of questions that need an image, most confident pairs first."
@@ -83,7 +92,7 @@ def build_multimodal(
     lake: Lake, name: str, policy: MultimodalPolicy, memory_limit: str
 ) -> tuple[duckdb.DuckDBPyConnection, Built]:
     """A connection with the tables `rows` and `outcomes` of the dataset `name`, and the counts of both."""
-    questions = make_questions(kept_pairs(lake), text_sections(lake), policy)
+    questions = make_questions(kept_pairs(lake), text_sections(lake), policy, shown_pairs(lake))
     connection = sql.connect(memory_limit)
     connection.register("questions", pa.Table.from_pylist(questions.rows, schema=QUESTIONS))
     sql.create_table(connection, "rows", STATEMENTS[name], segment=SEGMENT)
@@ -95,70 +104,39 @@ def build_multimodal(
     return connection, Built(candidates, len(questions.rows), questions.dropped, metrics)
 
 
-def make_questions(pairs: Sequence[Row], sections: Sequence[Row], policy: MultimodalPolicy) -> Questions:
-    """A question for every kept pair, and from text sections as many as make `policy.negatives` of all."""
-    images = _by_source(pairs)
-    dropped: Counter[str] = Counter()
-    ordered = sorted(pairs, key=lambda pair: (-pair["confidence"], pair["pair_id"]))
-    dropped["over_max_rows"] = len(ordered[policy.max_rows :])
-    rows = []
-    for pair in ordered[: policy.max_rows]:
-        text = prose(pair["context"])
-        distractors = _distractors(images[pair["source"]], pair, policy.distractors)
-        reason = _reason_to_drop(pair, text, distractors, policy.distractors)
-        if reason:
-            dropped[reason] += 1
-        else:
-            rows.append(_question(pair, text, [*distractors, pair], [pair]))
-    rows += _negatives(sections, images, len(rows), policy, dropped)
-    rows.sort(key=lambda row: row["row_id"])
-    return Questions(rows, {reason: count for reason, count in sorted(dropped.items()) if count})
+def make_questions(
+    pairs: Sequence[Row], sections: Sequence[Row], policy: MultimodalPolicy, shown: Sequence[Row] | None = None
+) -> Questions:
+    """A question for every kept pair, and from text sections as many as make `policy.negatives` of all.
+
+    `shown` are all images that pages show, kept or not; none is a wrong one where it is shown.
+    """
+    presentable = [pair for pair in pairs if not shows_markup(catalogue_line(pair))]
+    images = Distractors(presentable, pairs if shown is None else shown)
+    ordered = sorted(presentable, key=lambda pair: (-pair["confidence"], pair["pair_id"]))
+    candidates = Candidates(ordered[: policy.max_rows], sections, images, policy.distractors)
+    wanted = _negatives(len(candidates.pairs), policy)
+    rows = [_question(candidate) for candidate in (*candidates.pairs, *candidates.sections[:wanted])]
+    dropped = candidates.dropped + Counter(
+        image_markup=len(pairs) - len(presentable),
+        over_max_rows=len(ordered[policy.max_rows :]),
+        enough_without_image=len(candidates.sections[wanted:]),
+    )
+    return Questions(sorted(rows, key=lambda row: row["row_id"]), dict(sorted(dropped.items())))
 
 
-def _negatives(
-    sections: Sequence[Row],
-    images: dict[str, list[Row]],
-    positives: int,
-    policy: MultimodalPolicy,
-    dropped: Counter[str],
-) -> list[Row]:
-    wanted = -(-round(positives * policy.negatives * 1_000_000) // round((1 - policy.negatives) * 1_000_000))
-    rows: list[Row] = []
-    for section in sorted(sections, key=lambda row: sha256_text(row_key(row, row["text"]))):
-        text = prose(section["text"])
-        distractors = _distractors(images.get(section["source"], []), section, policy.distractors + 1)
-        reason = _reason_to_drop(section, text, distractors, policy.distractors + 1)
-        if reason is None and len(rows) < wanted:
-            rows.append(_question(section, text, distractors, []))
-        else:
-            dropped[reason or "enough_without_image"] += 1
-    return rows
+def _negatives(positives: int, policy: MultimodalPolicy) -> int:
+    """How many questions without an image make their share, rounded up; in whole numbers, which are exact."""
+    return -(-round(positives * policy.negatives * 1_000_000) // round((1 - policy.negatives) * 1_000_000))
 
 
-def _by_source(pairs: Sequence[Row]) -> dict[str, list[Row]]:
-    images: dict[str, list[Row]] = defaultdict(list)
-    for pair in pairs:
-        images[pair["source"]].append(pair)
-    return images
-
-
-def _reason_to_drop(row: Row, text: str, distractors: Sequence[Row], needed: int) -> str | None:
-    return reason_without_prose(row, text) or ("too_few_distractors" if len(distractors) < needed else None)
-
-
-def _distractors(images: Sequence[Row], row: Row, count: int) -> list[Row]:
-    """Images of the same source from other pages, ordered by hash: those of the same page might be right too."""
-    others = (image for image in images if image["page"] != row["page"])
-    seed = row_key(row, str(row["position"]))
-    return sorted(others, key=lambda image: sha256_text(seed + image["pair_id"]))[:count]
-
-
-def _question(row: Row, text: str, offered: Sequence[Row], right: Sequence[Row]) -> Row:
+def _question(candidate: Candidate) -> Row:
+    row, text, right = candidate.row, candidate.text, candidate.right
     row_id = sha256_text(row_key(row, f"{len(right)}{row['position']}{text}"))
     topic = topic_of(row)
     question = QUESTION_TEMPLATES[int(row_id[:8], 16) % len(QUESTION_TEMPLATES)].format(topic=topic)
-    catalogue = sorted(offered, key=lambda image: sha256_text(row_id + image["pair_id"]))
-    listing = "\n".join(f"- {image['path']}: {describe(image)}" for image in catalogue)
+    catalogue = sorted(candidate.offered, key=lambda image: sha256_text(row_id + image["pair_id"]))
+    offer = listing({image["path"]: describe(image) for image in catalogue})
     answer = text[:ANSWER_CHARACTERS]
     gold = [image["path"] for image in right]
     reasoning = " ".join(f"{path} shows {topic}." for path in gold) or "No image of the list helps here."
@@ -169,7 +147,7 @@ def _question(row: Row, text: str, offered: Sequence[Row], right: Sequence[Row])
         "prompt_key": page_key(row),
         "prompt": [
             {"role": "system", "content": CONTRACT},
-            {"role": "user", "content": f"{question}\n\nDocumentation:\n{text}{CATALOGUE}{listing}"},
+            {"role": "user", "content": f"{question}\n\nDocumentation:\n{text}{offer}"},
         ],
         "answer": best,
         "responses": scored_answers(row_id, answer, gold, paths, best),
@@ -180,13 +158,6 @@ def _question(row: Row, text: str, offered: Sequence[Row], right: Sequence[Row])
         "page": row["page"],
         "needs_image": bool(right),
     }
-
-
-def describe(image: Row) -> str:
-    """The description of an image in a catalogue: its alt or caption, else the words of its file name; and its type."""
-    name = " ".join(WORD.findall(PurePosixPath(image["path"]).stem))
-    description = prose(image["alt"] or image["caption"] or image["title"]) or name
-    return f"{description[:DESCRIPTION_CHARACTERS]} ({image['image_type']})"
 
 
 def scored_answers(row_id: str, text: str, right: Sequence[str], catalogue: Sequence[str], best: str) -> list[Row]:

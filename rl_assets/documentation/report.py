@@ -10,13 +10,15 @@ import pydantic
 
 from rl_assets.core.files import write_atomically, write_json
 from rl_assets.documentation.metrics import DESCRIPTIONS, AnsweredQuestion, GateResult, image_metrics, quality_gate
+from rl_assets.documentation.word_overlap import word_overlap
 from rl_assets.metrics.statistics import Interval, median_interval
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
+from rl_assets.models.chat_template import row_fault
 from rl_assets.models.encoding import context_length, prompt_ids
 from rl_assets.models.generation import generate
 from rl_assets.models.latency import paired_latency_ratios
-from rl_assets.models.loading import quantization_of
+from rl_assets.models.loading import chat_rules_of, quantization_of
 from rl_assets.models.memory import explain_out_of_memory
 from rl_assets.models.runtime import start
 from rl_assets.models.switching import SwitchedModels
@@ -39,10 +41,10 @@ class ModelScores(pydantic.BaseModel):
 
 
 class ImageReport(pydantic.BaseModel):
-    """Scores of each model, the gate's verdict on the last, and the number of questions too long for the models.
+    """Scores of each model, the gate's verdict on the last, and the number of questions that were dropped.
 
     `latency` is the median ratio of the last model's request times to the base's, both writing the same number of
-    tokens.
+    tokens. `word_overlap` is the share of questions that need an image in which shared words alone find the right one.
     """
 
     model_config = pydantic.ConfigDict(frozen=True)
@@ -50,9 +52,11 @@ class ImageReport(pydantic.BaseModel):
     day: str
     questions: int
     too_long: int
+    refused: int = 0
     models: dict[str, ModelScores]
     latency: Interval | None
     gate: GateResult
+    word_overlap: Interval | None = None
 
     @property
     def candidate(self) -> ModelScores:
@@ -70,23 +74,34 @@ def evaluate_images(
 ) -> ImageReport:
     """Generate answers to the test questions of a published SFT dataset; the last of `adapters` is the candidate.
 
-    Questions that leave fewer than `max_new_tokens` in the model's context are dropped. The base is in memory once,
-    quantized as in the candidate's training. Raises DeviceMemoryError if it, or a single question, does not fit.
+    Questions that the chat template does not serve, or that leave fewer than `max_new_tokens` in the model's context,
+    are dropped. The base is in memory once, quantized as in the candidate's training. Raises DeviceMemoryError if it,
+    or a single question, does not fit.
     """
     start(offline=True, seed=0)
     rows = pq.read_table(dataset / "test.parquet").to_pylist()
     candidate = [*adapters.values()][-1]
     with explain_out_of_memory(f"The evaluation of {base.name}"):
-        loaded = SwitchedModels(base, quantization_of(candidate), log)
-        fitting = _fitting_rows(rows, loaded, max_new_tokens)
+        loaded = SwitchedModels(base, quantization_of(candidate), log, chat_rules_of(candidate))
+        served = [row for row in rows if row_fault(loaded.tokenizer, row["messages"][:-1], []) is None]
+        fitting, refused = _fitting_rows(served, loaded, max_new_tokens), len(rows) - len(served)
         models = {
             name: _score(loaded.switch_to(adapter), loaded.tokenizer, fitting, max_new_tokens, log)
             for name, adapter in {"base": None, **adapters}.items()
         }
         latency = _latency(loaded, candidate, fitting, max_new_tokens, log)
     gate = quality_gate([*models.values()][-1].metrics, latency)
-    too_long = len(rows) - len(fitting)
-    return ImageReport(day=day, questions=len(fitting), too_long=too_long, models=models, latency=latency, gate=gate)
+    too_long = len(rows) - len(fitting) - refused
+    return ImageReport(
+        day=day,
+        questions=len(fitting),
+        too_long=too_long,
+        refused=refused,
+        models=models,
+        latency=latency,
+        gate=gate,
+        word_overlap=word_overlap(fitting),
+    )
 
 
 def _fitting_rows(rows: Sequence[Row], loaded: SwitchedModels, max_new_tokens: int) -> list[Row]:
@@ -147,16 +162,28 @@ def as_markdown(report: ImageReport) -> str:
         "",
         f"{report.gate.verdict}: {report.gate.reason}.",
         "",
-        f"{report.questions} held-out questions, {report.too_long} too long for the model.",
+        f"{report.questions} held-out questions, {report.too_long} too long for the model"
+        f"{f', {report.refused} that its chat template does not serve' if report.refused else ''}.",
         "",
         f"| metric | {' | '.join(report.models)} | |",
         f"|---|{'---|' * len(report.models)}---|",
         *(f"| {' | '.join(row)} |" for row in rows),
         "",
+        _overlap_sentence(report.word_overlap),
+        "",
         _latency_sentence(report.latency),
         "",
     ]
     return "\n".join(lines)
+
+
+def _overlap_sentence(share: Interval | None) -> str:
+    if share is None:
+        return "No held-out question needs an image."
+    return (
+        f"Without a model, the image whose name and description share most words with the text is the right one in "
+        f"{_value(share)} of the questions that need an image: what `inclusion` has to beat."
+    )
 
 
 def _latency_sentence(latency: Interval | None) -> str:

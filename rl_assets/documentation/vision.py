@@ -88,16 +88,23 @@ def with_image_feature(schema: pa.Schema) -> pa.Schema:
 def vision_rows(
     pairs: Sequence[Row], docs: Path, policy: VisionPolicy, decoder: Decoder
 ) -> tuple[list[Row], dict[str, int]]:
-    """A row for every pair that has text and a raster image, most confident first; and counts of the dropped ones."""
+    """A row for every pair that has text and a raster image, most confident first; and counts of the dropped ones.
+
+    An image that several sources show is kept once, so that it is in one split.
+    """
     dropped: Counter[str] = Counter()
     rows: list[Row] = []
+    seen: set[str] = set()
     for pair in sorted(pairs, key=lambda pair: (-pair["confidence"], pair["pair_id"])):
         answer = answer_of(pair)
-        image = _reason_to_drop(pair, answer, policy, len(rows)) or copy_image(pair, docs, policy, decoder)
+        reason = _reason_to_drop(pair, answer, policy, len(rows))
+        reason = reason or ("in_another_source" if pair["sha256"] in seen else None)
+        image = reason or copy_image(pair, docs, policy, decoder)
         if isinstance(image, str):
             dropped[image] += 1
         else:
             rows.append(_row(pair, answer, image))
+            seen.add(pair["sha256"])
     return sorted(rows, key=lambda row: row["row_id"]), dict(sorted(dropped.items()))
 
 

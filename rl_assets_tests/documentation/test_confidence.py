@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from rl_assets.documentation.confidence import confidence_v1, cosine, is_informative
+from rl_assets.documentation.confidence import confidence, confidence_v1, cosine, is_informative
 from rl_assets.documentation.extraction import text_columns
-from rl_assets.documentation.image_info import ImageInfo
-from rl_assets.documentation.image_types import image_type
 from rl_assets.documentation.markdown import to_html
 from rl_assets.documentation.references import references
 from rl_assets_tests.support.labelled_images import labelled_pairs, labels
@@ -45,30 +43,30 @@ def test_an_informative_alt_has_three_words_and_is_no_file_name(alt, informative
     assert is_informative(alt) is informative
 
 
-def test_the_cosine_ignores_small_words_and_endings():
-    assert cosine("The settings page", "settings of pages") == pytest.approx(1)
-    assert cosine("alpha", "beta") == 0 == cosine("", "")
-
-
-def facts(width, height, kind="png", colours=0.1, flat=0.5, saturation=0.1):
-    return ImageInfo("0", width, height, kind, 1, 1, colours, flat, saturation)
+PAIR = {
+    **{"alt": "", "caption": "", "path": "img/3.png", "headings": ["Sign in"], "text_after": "", "context": ""},
+    **{"width": 800, "height": 600, "dominant_colour": 0.5, "image_type": "screenshot", "decoration": False},
+}
 
 
 @pytest.mark.parametrize(
-    ("found", "names", "kind"),
+    ("text", "low", "high"),
     [
-        (facts(120, 20), "build.svg", "badge"),
-        (facts(32, 32), "x.png", "icon"),
-        (facts(400, 100), "company-logo.png", "logo"),
-        (facts(800, 600), "Architecture overview", "diagram"),
-        (facts(800, 600), "loss-plot.png", "chart"),
-        (facts(800, 600), "Settings dialog", "screenshot"),
-        (facts(800, 600, colours=0.9, flat=0.01), "x.jpg", "photo"),
-        (facts(0, 0, "svg"), "x.svg", "diagram"),
+        ("", 0.4, 0.6),
+        ("Authentication", 0.4, 0.75),
+        ("Authentication configuration", 0.4, 0.85),
+        ("Enter the name of the pool and save it", 0.97, 1),
+        ("プールの名前を入力して保存します。", 0.97, 1),
+        ("プール", 0.4, 0.9),
     ],
 )
-def test_an_image_has_a_kind_by_its_names_and_its_pixels(found, names, kind):
-    assert image_type(found, names) == kind
+def test_a_text_of_a_few_words_introduces_no_image_however_long_they_are(text, low, high):
+    assert low < confidence(PAIR | {"text_before": text}) < high
+
+
+def test_the_cosine_ignores_small_words_and_endings():
+    assert cosine("The settings page", "settings of pages") == pytest.approx(1)
+    assert cosine("alpha", "beta") == 0 == cosine("", "")
 
 
 def auc(scores, truth):

@@ -1,5 +1,7 @@
 """A source becomes pairs and exclusions that account for every image its pages show."""
 
+import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +11,7 @@ import pytest
 from rl_assets.documentation.decoding import Decoder
 from rl_assets.documentation.extraction import Extraction, extract, known_images
 from rl_assets.documentation.image_info import Limits
-from rl_assets.documentation.sources import open_source, source_names
+from rl_assets.documentation.sources import misnamed_folders, open_source, signature, source_names
 from rl_assets_tests.support.documentation_sites import SITES, guide, picture, site
 
 
@@ -128,7 +130,9 @@ print(publish_source(Lake(str(home / "lake")), home / "docs", "guide", Limits(),
 @pytest.mark.slow
 def test_nothing_is_fetched(tmp_path):
     away = "![a](https://example.com/a.png) ![b](//example.com/b.png) <img src='http://127.0.0.1:1/c.png'>\n\n"
-    active = "<svg xmlns='x'><image href='https://example.com/d.png' width='5' height='5'/></svg>"
+    active = (
+        "<svg xmlns='http://www.w3.org/2000/svg'><image href='https://example.com/d.png' width='5' height='5'/></svg>"
+    )
     site(tmp_path / "docs" / "guide", guide() | {"away.md": away + "![d](d.svg)", "d.svg": active})
     ran = subprocess.run([sys.executable, "-c", OFFLINE, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout.strip()) == (0, "{'remote': 4}"), ran.stderr[-1000:]
@@ -151,6 +155,21 @@ def test_links_out_of_the_folder_are_no_pages_and_hidden_folders_are_not_read(tm
     assert list(open_source(tmp_path, "docs", Limits()).hashes) == ["a.md"]
 
 
+def test_a_circle_of_links_costs_that_file_only_and_is_counted(tmp_path):
+    text = "![x](x.png) ![loop](loop.png) ![in](folder/x.png)"
+    root = site(tmp_path / "docs", {"a.md": text, "x.png": picture()})
+    for name in ("loop.png", "loop.md", "folder"):
+        (root / name).symlink_to(name)
+    (root / "gone.png").symlink_to("nowhere.png")
+    found = read(root)
+    assert [(row["src"], row["reason"]) for row in found.excluded] == [
+        *(("loop.png", "broken"), ("folder/x.png", "broken"))
+    ]
+    assert (len(found.pairs), found.images) == (1, 3)
+    assert found.rejected_pages == ["loop.md: unreadable: Too many levels of symbolic links"]
+    assert signature(root) == signature(root)
+
+
 def test_the_fingerprint_changes_with_content_names_and_limits_and_not_with_times(tmp_path):
     def fingerprint(name, files, limits=Limits()):  # noqa: B008
         site(tmp_path / name, files)
@@ -167,8 +186,46 @@ def test_source_names_are_partition_keys(tmp_path):
     assert source_names(tmp_path / "none") == []
     site(tmp_path, {"guide-2/a.md": "", ".cache/a.md": "", "file.md": ""})
     assert source_names(tmp_path) == ["guide-2"]
+    assert misnamed_folders(tmp_path) is None
     site(tmp_path, {"My Docs/a.md": ""})
-    with pytest.raises(ValueError, match=r"My Docs.*rename"):
-        source_names(tmp_path)
+    assert source_names(tmp_path) == ["guide-2"]
+    assert re.search(r"My Docs.*rename", misnamed_folders(tmp_path))
     with pytest.raises(FileNotFoundError, match="no documentation folder"):
         open_source(tmp_path, "../etc", Limits())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such names")
+def test_files_whose_names_are_not_utf_8_are_not_read_and_stop_nothing(tmp_path):
+    page = "# Parts\n\nThe part is shown below:\n\n![The part](a.png)\n\n![Its link](link.png)\n"
+    root = site(tmp_path / "old", {"page.md": page, "a.png": picture()})
+    first, before = open_source(tmp_path, "old", Limits()), signature(root)
+    (root / os.fsdecode(b"bild-\xfc.png")).write_bytes(picture(seed=1))
+    (root / os.fsdecode(b"seite-\xfc.md")).write_text("# Seite", encoding="utf-8")
+    (root / "link.png").symlink_to(os.fsdecode(b"bild-\xfc.png"))
+    source = open_source(tmp_path, "old", Limits())
+    assert source.misnamed == ("bild-\\xfc.png", "seite-\\xfc.md")
+    assert source.fingerprint != first.fingerprint and signature(root) != before
+    with Decoder(Limits()) as decoder:
+        found = extract(source, {}, decoder)
+    assert [pair["path"] for pair in found.pairs] == ["a.png"]
+    assert [row["reason"] for row in found.excluded] == ["broken"]
+    assert found.rejected_pages == ["seite-\\xfc.md: name_not_utf8"]
+
+
+def test_a_change_of_any_image_that_is_a_pair_changes_the_fingerprint(tmp_path):
+    names = [".github/i.png", "plain", "j.jfif", "k.img", "node_modules/l.png", "annexed.png"]
+    page = "# Parts\n\nThe part is shown below:\n\n" + "".join(f"![The part]({name})\n\n" for name in names)
+    files = {name: picture(seed=seed) for seed, name in enumerate(names[:5])}
+    root = site(tmp_path / "guide", files | {".git/annex/m": picture(seed=9), "page.md": page, ".github/x.md": page})
+    (root / "annexed.png").symlink_to(".git/annex/m")
+    found = read(root)
+    assert found.pages == 1
+    assert [pair["src"] for pair in found.pairs] == [".github/i.png", "plain", "j.jfif", "annexed.png"]
+    assert [(row["src"], row["reason"]) for row in found.excluded] == [
+        ("k.img", "not_watched"),
+        ("node_modules/l.png", "not_watched"),
+    ]
+    for name in [".github/i.png", "plain", "j.jfif", ".git/annex/m"]:
+        before, looked = open_source(tmp_path, "guide", Limits()).fingerprint, signature(root)
+        (root / name).write_bytes(picture(321, 210, seed=20))
+        assert open_source(tmp_path, "guide", Limits()).fingerprint != before and signature(root) != looked

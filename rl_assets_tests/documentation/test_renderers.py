@@ -9,7 +9,7 @@ import markdown
 import pytest
 from cmarkgfm.cmark import Options
 
-from rl_assets.documentation.dialects import without_front_matter
+from rl_assets.documentation.front_matter import without_front_matter
 from rl_assets.documentation.markdown import to_html
 from rl_assets.documentation.references import references
 from rl_assets_tests.support.documentation_sites import SITES, pages, shown

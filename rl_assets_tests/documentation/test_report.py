@@ -43,7 +43,8 @@ def home(tmp_path_factory) -> Path:
     """A home with both datasets of a guide of 60 pages."""
     home = tmp_path_factory.mktemp("home")
     plain = {
-        f"plain/{i:02}.md": f"# Part {i}\n\n## Storage of {i}\n\n{'Keep it dry and cool. ' * 4}" for i in range(30)
+        f"plain/{i:02}.md": f"# Part {i}\n\n## Storage of {i}\n\nOf {i}: {'Keep it dry and cool. ' * 4}"
+        for i in range(30)
     }
     site(home / "docs" / "guide", guide(60) | plain)
     lake = Lake(str(home / "lake"))
@@ -79,12 +80,13 @@ def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_ba
     assert list(report.models) == ["base", "sft", "grpo"]
     assert report.models["base"].metrics["json_validity"].mean == 0
     assert report.gate.verdict in ("HOLD", "INSUFFICIENT")
-    assert report.latency.n == 24 and report.latency.mean > 0
+    assert report.latency.n == min(24, rows["test"]) and report.latency.mean > 0
     assert all(scores.tokens_per_answer > 0 for scores in report.models.values())
     written = json.loads((home / "reports" / DAY / "multimodal.json").read_text(encoding="utf-8"))
     assert written["models"]["grpo"]["metrics"]["hallucination"]["n"] == rows["test"]
     page = (home / "reports" / DAY / "multimodal.md").read_text(encoding="utf-8")
-    assert "| inclusion |" in page and "for equally many tokens" in page
+    assert "| inclusion |" in page and "for equally many tokens" in page and "Without a model" in page
+    assert written["word_overlap"]["n"] == report.word_overlap.n > 0
 
 
 @pytest.mark.slow

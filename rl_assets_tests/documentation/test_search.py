@@ -1,7 +1,9 @@
 """Search finds images by meaning and by words, and nothing for what the documentation does not treat."""
 
+import json
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from rl_assets.documentation.index import build_index, read_index
 from rl_assets.documentation.search import ImageSearch, main
 from rl_assets.documentation.sources import open_source
 
+QUESTIONS = Path(__file__).parents[1] / "data" / "image-labels" / "questions.jsonl"
 OTHER_TOPICS = (
     *("how to bake sourdough bread", "symptoms of influenza in children", "history of the Roman empire"),
     *("guitar chords for beginners", "football world cup final", "planting tomatoes", "weather tomorrow"),
@@ -60,6 +63,22 @@ def test_k_and_type_narrow_the_result(search):
 @pytest.mark.parametrize("query", [*OTHER_TOPICS, "", "   ", "?!"])
 def test_other_topics_find_nothing(search, query):
     assert search.search_images(query) == []
+
+
+@pytest.mark.slow
+def test_paraphrased_questions_find_their_images_and_other_topics_nothing(kept, search):
+    rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    known = {(pair["source"], pair["path"]) for pair in kept}
+    asked = [row for row in rows if (row["source"], row["path"]) in known]
+    foreign = [row["question"] for row in rows if row["path"] is None]
+
+    def is_found(row):
+        hits = search.search_images(row["question"], k=5)
+        return (row["source"], row["path"]) in {(hit.document["source"], hit.document["path"]) for hit in hits}
+
+    assert len(asked) >= 20 and len(foreign) == 15
+    assert np.mean([is_found(row) for row in asked]) >= 0.6
+    assert not any(search.search_images(question) for question in foreign)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from PIL import Image
 
 from rl_assets.datasets.folder import Dataset
 from rl_assets.documentation.image_info import Limits, small_copy
-from rl_assets.documentation.publish import kept_pairs
+from rl_assets.documentation.publish import kept_pairs, publish_source
 from rl_assets.documentation.vision import VisionPolicy
 from rl_assets.lake.delta import Lake
 from rl_assets_tests.support.documentation_sites import guide, picture, site
@@ -60,6 +60,14 @@ def test_the_same_documentation_gives_the_same_content(home, published):
     assert publish(home).sha256 == published.sha256
     assert publish(home, VisionPolicy(longest_edge=32)).sha256 != published.sha256
     assert publish(home).sha256 == published.sha256
+
+
+def test_a_picture_in_two_versions_of_the_documentation_is_kept_once(tmp_path):
+    for name in ("v1", "v2"):
+        site(tmp_path / "docs" / name, guide(12))
+        publish_source(Lake(str(tmp_path / "lake")), tmp_path / "docs", name, Limits(), "1GB")
+    manifest = publish(tmp_path).manifest
+    assert (manifest.candidates, manifest.selected, manifest.dropped) == (24, 12, {"in_another_source": 12})
 
 
 def test_a_picture_that_changed_since_its_page_was_read_is_left_out(tmp_path):

@@ -2,7 +2,7 @@
 -- Reads: questions.
 -- Parameters: $segment.
 SELECT
-    split_of(prompt_key) AS split,
+    page_split_of(prompt_key) AS split,
     prompt_key,
     list_append(prompt, {'role': 'assistant', 'content': answer}) AS messages,
     gold_images,

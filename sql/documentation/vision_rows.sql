@@ -3,7 +3,7 @@
 -- Reads: images.
 -- Parameters: $segment.
 SELECT
-    split_of(prompt_key) AS split,
+    page_split_of(prompt_key) AS split,
     prompt_key,
     messages,
     images,

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import partial, reduce
 from itertools import groupby
 from typing import Any
@@ -21,10 +22,13 @@ from rl_assets.core.identity import (
     with_hashed,
     with_prompt_keys,
 )
+from rl_assets.ingest.connection import connect_for_lines
 from rl_assets.ingest.conversion import CONVERTED, convert_lines, python_formats
 from rl_assets.ingest.landing import LandedFile
 from rl_assets.ingest.lines import read_lines
 from rl_assets.ingest.prefetch import prefetch
+from rl_assets.ingest.times import EPOCH
+from rl_assets.ingest.unread_fields import count_unread, fields_of
 from rl_assets.lake.delta import Lake, Published
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import Erased, without_erased_lines
@@ -58,6 +62,9 @@ class IngestedDay:
     reject_samples: list[dict[str, Any]]
     outside_day: int
     ratings_off_scale: list[dict[str, Any]]
+    unread_scores: list[dict[str, Any]]
+    unread_fields: list[dict[str, Any]]
+    times_ahead: list[dict[str, Any]]
     gone: dict[str, int]
     published: dict[str, Published]
 
@@ -78,27 +85,27 @@ def ingest_day(
     Before anything is published, raises UnreadableFileError if a file cannot be read, and ShrunkenDayError if the day
     lost the share `max_shrink` of its rows, or more.
     """
-    connection = sql.connect(memory_limit, sql.MACROS + sql.MACROS_OF_LINES)
-    with ThreadPoolExecutor(1) as executor:
-        fingerprints = executor.submit(_fingerprints, files)
-        _parse(connection, files, day, metrics or {})
-        sql.create_temporary(connection, "outcomes", "ingest/line_outcomes")
-        _read_conflicts(connection, files)
-        contents = fingerprints.result()
-        connection.register("files", contents)
-    counts = _counts(connection, len(files), day)
-    before = _files_before(lake, day) if max_shrink is not None else []
-    gone = _gone(before, contents)
-    if max_shrink is not None:
-        _check_shrinkage(before, gone, len(files), day, counts["rows"], max_shrink)
-    erased = lake.erased()
-    published = {
-        table.name: lake.publish(table, day, _rows(connection, table, day, steps))
-        for table, steps in _tables(erased, user_key, rules)
-    }
-    if erased:
-        counts["reject_samples"] = _published_samples(lake, day, counts["reject_samples"])
-    return IngestedDay(day=day, published=published, gone=gone, **counts)
+    with closing(connect_for_lines(memory_limit)) as connection:
+        with ThreadPoolExecutor(1) as executor:
+            fingerprints = executor.submit(_fingerprints, files)
+            _parse(connection, files, day, metrics or {})
+            sql.create_temporary(connection, "outcomes", "ingest/line_outcomes")
+            _read_conflicts(connection, files)
+            contents = fingerprints.result()
+            connection.register("files", contents)
+        counts = _counts(connection, len(files), day)
+        before = _files_before(lake, day) if max_shrink is not None else []
+        gone = _gone(before, contents)
+        if max_shrink is not None:
+            _check_shrinkage(before, gone, len(files), day, counts["rows"], max_shrink)
+        erased = lake.erased()
+        published = {
+            table.name: lake.publish(table, day, _rows(connection, table, day, steps))
+            for table, steps in _tables(erased, user_key, rules)
+        }
+        if erased:
+            counts["reject_samples"] = _published_samples(lake, day, counts["reject_samples"])
+        return IngestedDay(day=day, published=published, gone=gone, **counts)
 
 
 def _files_before(lake: Lake, day: date) -> list[dict[str, Any]]:
@@ -176,7 +183,7 @@ def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], day: 
     for log_format, group in groupby(sorted(files), key=lambda file: file.format):
         own_metrics = metrics_of(metrics, log_format)
         connection.execute(sql.text("macros/metrics") + metric_macros(own_metrics))
-        with read_lines((file.name, file.path) for file in group) as lines:
+        with read_lines(((file.name, file.path) for file in group), fields_of(log_format)) as lines:
             if log_format in python_formats():
                 connection.register("format_lines", convert_lines(lines, log_format, day, own_metrics))
                 connection.execute(f"INSERT INTO parsed {sql.text('ingest/parsed_lines')}")
@@ -184,6 +191,14 @@ def _parse(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], day: 
             else:
                 connection.register("lines", lines)
                 connection.execute(f"INSERT INTO parsed {_statement(log_format, day)}")
+
+
+def parsed_times(file: LandedFile, day: date, metrics: Metrics) -> dict[int, datetime | None]:
+    """The time of each line of a file of `day` by its number; None for a line that is rejected."""
+    with closing(connect_for_lines()) as connection:
+        _parse(connection, [file], day, metrics)
+        rows = connection.sql("SELECT source_line, epoch_us(happened_at) FROM parsed").fetchall()
+    return {line: None if time is None else EPOCH + timedelta(microseconds=time) for line, time in rows}
 
 
 def _statement(log_format: str, day: date) -> str:
@@ -217,6 +232,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, day: date, steps:
     return pa.RecordBatchReader.from_batches(plain, prefetch(batch.cast(plain) for batch in batches()))
 
 
+def _listed(connection: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = sql.select(connection, name, **parameters).to_arrow_table().to_pylist()
+    return rows
+
+
 def _counts(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dict[str, Any]:
     lines = connection.sql("SELECT count(*) FROM parsed").fetchall()[0][0]
     outcomes = dict(connection.sql("SELECT outcome, count(*) FROM outcomes GROUP BY outcome").fetchall())
@@ -228,8 +248,11 @@ def _counts(connection: duckdb.DuckDBPyConnection, files: int, day: date) -> dic
         "rows": lines - sum(outcomes.values()),
         "duplicates": outcomes.get("duplicate", 0),
         "rejects": dict(connection.sql(rejects).fetchall()),
-        "rejects_by_file": sql.select(connection, "ingest/rejects_by_file").to_arrow_table().to_pylist(),
-        "reject_samples": sql.select(connection, "ingest/reject_samples").to_arrow_table().to_pylist(),
+        "rejects_by_file": _listed(connection, "ingest/rejects_by_file"),
+        "reject_samples": _listed(connection, "ingest/reject_samples"),
         "outside_day": outside.fetchall()[0][0],
-        "ratings_off_scale": sql.select(connection, "ingest/ratings_off_scale").to_arrow_table().to_pylist(),
+        "ratings_off_scale": _listed(connection, "ingest/ratings_off_scale"),
+        "unread_scores": _listed(connection, "ingest/unread_scores"),
+        "unread_fields": count_unread(_listed(connection, "ingest/unread_fields")),
+        "times_ahead": _listed(connection, "ingest/times_ahead", day=day),
     }

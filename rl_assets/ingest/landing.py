@@ -16,8 +16,13 @@ from rl_assets.core.files import sha256_json
 from rl_assets.core.object_store import AnyPath, ObjectEntry, ObjectPath, list_folder
 from rl_assets.ingest.conversion import python_formats
 
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
+TEXT_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv")
+SUFFIXES = (*(f"{text}{packed}" for text in TEXT_SUFFIXES for packed in ("", ".gz", ".zst")), ".parquet")
+LOG_SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+# What logrotate and logging libraries append: service.jsonl.1, service.jsonl-20261128.gz, service.jsonl.2026-11-28.
+# By its name service-20261128.jsonl is a log without a day, and service-2026-11-28.jsonl a file of that day.
+ROTATED = re.compile(r"(?<=\.jsonl)[.~_-](?:\d[\dT:._-]*?|old|bak)(?=$|\.gz$|\.zst$)")
 Entry = os.DirEntry[str] | ObjectEntry
 
 
@@ -46,7 +51,7 @@ def files_of(landing: AnyPath, day: date) -> list[LandedFile]:
     folder below a format folder is a link.
     """
     return sorted(
-        LandedFile(f"{folder.name}/{name}", folder.name, _inside(landing, path))
+        LandedFile(f"{folder.name}/{name}", folder.name, inside(landing, path))
         for folder in format_folders(landing)
         for name, path in _dated(folder, "", day)
         if path.name.endswith(SUFFIXES)
@@ -64,14 +69,26 @@ def skipped_files(landing: AnyPath, day: date) -> list[str]:
 
 
 def undated_files(landing: Path) -> list[Path]:
-    """The append-only logs: `.jsonl` files whose path names no day. They land in chunks (see append_only_logs.py)."""
-    paths = [landing / name for name in _undated(landing) if name.endswith(".jsonl")]
-    return [path for path in paths if _inside(landing, path)]
+    """The append-only logs and their rotated files: JSON lines whose path names no day but that of the rotation.
+
+    They land in chunks (see append_only_logs.py).
+    """
+    return [landing / name for name in _undated(landing) if is_log(name)]
 
 
 def undated_others(landing: AnyPath) -> list[str]:
-    """Names of files without a day that cannot land in chunks: compressed logs, Parquet, any object."""
-    return [name for name in _undated(landing) if isinstance(landing, ObjectPath) or not name.endswith(".jsonl")]
+    """Names of files without a day that cannot land in chunks: Parquet, other suffixes, any object."""
+    return [name for name in _undated(landing) if isinstance(landing, ObjectPath) or not is_log(name)]
+
+
+def is_log(name: str) -> bool:
+    """Whether the file holds JSON lines, by its name but for the suffix of a rotation."""
+    return ROTATED.sub("", name).endswith(LOG_SUFFIXES)
+
+
+def is_rotated(name: str) -> bool:
+    """Whether nobody appends to the log any more, by its name: it is rotated or compressed."""
+    return not name.endswith(".jsonl")
 
 
 def entries(folder: AnyPath) -> list[Entry]:
@@ -120,8 +137,8 @@ def _dated(folder: AnyPath, below: str, day: date | None) -> Iterator[tuple[str,
 
 
 def first_date(path: str) -> date | None:
-    """The first valid `YYYY-MM-DD` in a path, or None."""
-    for match in DATE.finditer(path):
+    """The first valid `YYYY-MM-DD` in a path, or None. The day of a rotation is not the day of the lines."""
+    for match in DATE.finditer(ROTATED.sub("", path)):
         try:
             return date(*map(int, match.groups()))
         except ValueError:
@@ -129,7 +146,8 @@ def first_date(path: str) -> date | None:
     return None
 
 
-def _inside(landing: AnyPath, path: AnyPath) -> AnyPath:
+def inside(landing: AnyPath, path: AnyPath) -> AnyPath:
+    """The path. Raises LandingError if it is a link that leads out of the landing folder."""
     if isinstance(path, Path) and not path.resolve().is_relative_to(Path(str(landing)).resolve()):
         raise LandingError(f"{path} is a link that leads out of {landing}; copy the file instead")
     return path

@@ -1,6 +1,5 @@
 """Files to numbered lines, in bulk: a block of bytes becomes an Arrow column without a copy; no line is dropped."""
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -11,9 +10,11 @@ import pyarrow as pa
 from rl_assets.core.object_store import AnyPath
 from rl_assets.ingest import blocks
 from rl_assets.ingest.blocks import Block, file_blocks
+from rl_assets.ingest.strict_json import syntax_error
 from rl_assets.tables.records import RAW_CHARACTERS
 
 NEWLINE, COMMA, SPACE = ord("\n"), ord(","), ord(" ")
+OPENING = ord("{")
 CLOSING = ord("}")  # "]" is the same but for one bit
 CASE = 0x20
 ENDINGS = [(ord("n"), ord("a")), (ord("f"), ord("n")), (ord("y"), ord("t"))]  # of nan, inf and infinity, backwards
@@ -28,6 +29,7 @@ LINES = pa.schema(
         ("line", pa.string()),  # with the newline that ends it, because the column is the file's own bytes
         ("reason", pa.string()),
         ("detail", pa.string()),
+        ("braces", pa.int64()),  # how many `{` it has: a line with one has no objects in its object
     ]
 )
 Fault = tuple[str, str]  # reject reason, detail
@@ -49,15 +51,16 @@ class UnreadableFileError(OSError):
 
 
 @contextmanager
-def read_lines(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatchReader]:
+def read_lines(files: Iterable[tuple[str, AnyPath]], fields: tuple[str, ...] = ()) -> Iterator[pa.RecordBatchReader]:
     """Stream the lines of `(name, path)` files as batches of LINES; `reason` is set if a line cannot be text.
 
+    `fields` are those of the log format: a table without any of them is rejected as one.
     Raises UnreadableFileError if a file cannot be read, is damaged, or changes while it is read. It is raised at the
     end of the `with` block, because DuckDB turns exceptions of the stream into text of its own error.
     """
     failures: list[UnreadableFileError] = []
     try:
-        yield pa.RecordBatchReader.from_batches(LINES, _collecting(failures, _batches(files)))
+        yield pa.RecordBatchReader.from_batches(LINES, _collecting(failures, _batches(files, fields)))
     finally:
         if failures:
             raise failures[0]
@@ -71,10 +74,10 @@ def _collecting(failures: list[UnreadableFileError], batches: Iterator[pa.Record
         raise
 
 
-def _batches(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatch]:
+def _batches(files: Iterable[tuple[str, AnyPath]], fields: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     """The lines of blocks, and those of small files together, so that many of these cost what one large one does."""
     pieces, size = list[Piece](), 0
-    for piece in _pieces(files):
+    for piece in _pieces(files, fields):
         pieces.append(piece)
         size += len(piece.content)
         if size >= blocks.BLOCK_BYTES // 2 or len(pieces) >= MAX_PIECES:
@@ -84,13 +87,13 @@ def _batches(files: Iterable[tuple[str, AnyPath]]) -> Iterator[pa.RecordBatch]:
         yield _batch(pieces)
 
 
-def _pieces(files: Iterable[tuple[str, AnyPath]]) -> Iterator[Piece]:
+def _pieces(files: Iterable[tuple[str, AnyPath]], fields: tuple[str, ...]) -> Iterator[Piece]:
     for name, path in files:
         try:
             before = path.stat()
-            yield from _file_pieces(name, path)
+            yield from _file_pieces(name, path, fields)
             after = path.stat()
-        except (OSError, EOFError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException) as error:
             raise UnreadableFileError(
                 f"cannot read {path}: {error}; fix or move the file, then run the day again"
             ) from error
@@ -98,9 +101,9 @@ def _pieces(files: Iterable[tuple[str, AnyPath]]) -> Iterator[Piece]:
             raise UnreadableFileError(f"{path} changed while it was read; run the day again when it is complete")
 
 
-def _file_pieces(name: str, path: AnyPath) -> Iterator[Piece]:
+def _file_pieces(name: str, path: AnyPath, fields: tuple[str, ...]) -> Iterator[Piece]:
     number = 1
-    for block in file_blocks(path):
+    for block in file_blocks(path, fields):
         first = 0 if block.reason == "not_a_log_file" else number
         piece = (
             _rejected(name, first, block) if block.reason else Piece(name, number, block.content, _ends(block.content))
@@ -129,12 +132,15 @@ def _batch(pieces: list[Piece]) -> pa.RecordBatch:
     texts, faults = _texts(content, ends)
     firsts = np.cumsum([0, *counts[:-1]])
     faults |= {int(first): piece.fault for first, piece in zip(firsts, pieces, strict=True) if piece.fault}
-    for index in _lenient_lines(texts, _candidates(np.frombuffer(content, np.uint8), ends)):
-        if index not in faults and (error := _strict_error(texts[index].as_py())):
+    signs = np.frombuffer(content, np.uint8)
+    for index in _lenient_lines(texts, _candidates(signs, ends)):
+        if index not in faults and (error := syntax_error(texts[index].as_py())):
             faults[index] = ("not_json", error)
     numbers = np.arange(len(ends)) + np.repeat([piece.number for piece in pieces] - firsts, counts)
+    braces = np.bincount(np.searchsorted(ends, np.flatnonzero(signs == OPENING), "right"), minlength=len(ends))
     return pa.record_batch(
-        [_names(pieces, counts), pa.array(numbers), texts, *_reasons(len(ends), faults)], schema=LINES
+        [_names(pieces, counts), pa.array(numbers), texts, *_reasons(len(ends), faults), pa.array(braces)],
+        schema=LINES,
     )
 
 
@@ -197,15 +203,3 @@ def _lenient_lines(texts: pa.Array, lines: np.ndarray) -> list[int]:
     column = pl.Series(values=texts.take(pa.array(lines)))
     matched = column.str.contains(LENIENT[0]) | column.str.contains(LENIENT[1])
     return [int(line) for line in lines[matched.to_numpy()]]
-
-
-def _strict_error(text: str) -> str | None:
-    try:
-        json.loads(text, parse_constant=_reject_constant)
-    except (ValueError, RecursionError) as error:
-        return str(error)
-    return None
-
-
-def _reject_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

@@ -7,7 +7,8 @@ shape is None, so that it differs from an empty one.
 from ast import literal_eval
 from typing import Any
 
-from rl_assets.ingest.parsers import RejectedLineError, message_text, parse_json, role
+from rl_assets.ingest.message_parts import message_text
+from rl_assets.ingest.parsers import RejectedLineError, parse_json, role
 
 MAX_ENCODINGS = 3
 MAX_LITERAL_CHARACTERS = 100_000
@@ -46,7 +47,7 @@ def parse_prompt(value: Any) -> Turns | None:
         return [{"role": "system", "content": system}, *turns] if isinstance(system, str) and turns else turns
     if not isinstance(value, list):
         return None
-    value = [message for message in value if not _defines_a_tool(message)]
+    value = [message for message in value if not defines_a_tool(message)]
     turns = [turn for message in value if (turn := _turn(message))]
     return turns if len(turns) == len(value) else None
 
@@ -54,22 +55,24 @@ def parse_prompt(value: Any) -> Turns | None:
 def _turn(message: Any) -> dict[str, str] | None:
     if not isinstance(message, dict):
         return None
+    if message.get("role") == "user" and not {"content", "parts", "text"} & message.keys():
+        return None
     content = message.get("content", message.get("parts", message.get("text")))
     content = [content] if isinstance(content, dict) else content
-    parts = [_tool_result(part) for part in content] if isinstance(content, list) else content
+    parts = [tool_result(part) for part in content] if isinstance(content, list) else content
     try:
         return {"role": role(message.get("role"), "input"), "content": message_text(parts, "")}
     except RejectedLineError:
         return None
 
 
-def _defines_a_tool(message: Any) -> bool:
+def defines_a_tool(message: Any) -> bool:
     """LangChain logs definitions of tools among the messages."""
     content = message.get("content") if isinstance(message, dict) and message.get("role") == "tool" else None
     return isinstance(content, dict) and content.get("type") == "function"
 
 
-def _tool_result(part: Any) -> Any:
+def tool_result(part: Any) -> Any:
     """The result of a part that holds a tool's result and the number of the call."""
     is_result = isinstance(part, dict) and part.get("type") == "tool_call_response"
     return part["response"] if is_result and isinstance(part.get("response"), str) else part

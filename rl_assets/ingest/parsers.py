@@ -1,21 +1,25 @@
 """Strict parsers of JSON values in Python, for formats that SQL cannot read. What does not fit is rejected."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from rl_assets.core.blank import is_blank, stripped
+from rl_assets.ingest.strict_json import DuplicateKeyError, json_error, load_strictly
+from rl_assets.ingest.times import parse_time
 from rl_assets.metrics.scales import Metric, Metrics, metric_of, stars_of
 from rl_assets.tables.records import RejectReason
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = 50
-YEARS = range(2000, 2100)
-SECONDS_BELOW = 1e11  # a larger number is unix time in milliseconds
 ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
 KNOWN_ROLES = ("system", "user", "assistant", "tool")
 MAX_FLOAT_ID = 1e15
+# How data frames and databases write a missing value as text; `is_missing_text` in sql/macros/json.sql lists the same.
+MISSING = frozenset({"nan", "NaN", "None", "<NA>", "NaT", "null", "NULL"})
+FLOAT_ID = re.compile(r"(-?[0-9]{1,15})\.0")
 Json = Mapping[str, Any]
 
 
@@ -24,7 +28,12 @@ class RejectedLineError(ValueError):
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
         self.fault = f"{reason}:{detail}"
+
+    def inside(self, where: str) -> "RejectedLineError":
+        """The same error with the part of the line that it is about."""
+        return RejectedLineError(self.reason, f"{where}: {self.detail}")
 
 
 def unknown_kind(given: Any, allowed: Iterable[str], field: str) -> RejectedLineError:
@@ -36,27 +45,15 @@ def unknown_kind(given: Any, allowed: Iterable[str], field: str) -> RejectedLine
 def parse_json(text: str) -> Any:
     """The JSON value in a text. Raises RejectedLineError for lenient JSON and for duplicate keys in any object."""
     try:
-        value = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
+        value = load_strictly(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except RejectedLineError:
-        raise
+    except DuplicateKeyError as error:
+        raise RejectedLineError("duplicate_key", str(error)) from None
     except (ValueError, RecursionError) as error:
-        detail = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)
+        detail = "a lone surrogate" if isinstance(error, UnicodeError) else json_error(text)
         raise RejectedLineError("not_json", detail) from None
     return value
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise RejectedLineError("duplicate_key", next(name for name in names if names.count(name) > 1))
-    return value
-
-
-def _reject_constant(constant: str) -> None:
-    raise RejectedLineError("not_json", f"{constant} is not JSON")
 
 
 def text(row: Json, field: str) -> str | None:
@@ -67,16 +64,23 @@ def text(row: Json, field: str) -> str | None:
     return value
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for a missing one: null, a blank text, or the word of a data frame."""
+    return value is None or (isinstance(value, str) and (is_blank(value) or stripped(value) in MISSING))
+
+
 def identifier(row: Json, field: str) -> str | None:
     """An id: a text, or a whole number as text, also one that a data frame made 12.0; None if missing."""
     value = row.get(field)
-    if value is None:
+    if is_missing(value):
         return None
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_FLOAT_ID:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise RejectedLineError("wrong_type", field)
-    return str(value).strip()
+    text = stripped(str(value))
+    whole = FLOAT_ID.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def required(value: Any, field: str) -> Any:
@@ -89,7 +93,7 @@ def required(value: Any, field: str) -> Any:
 def number(row: Json, field: str) -> float | None:
     """A finite number, also from a text; None if missing."""
     value = row.get(field)
-    if value is None:
+    if value is None or is_missing(value):
         return None
     try:
         parsed = float("x") if isinstance(value, bool) else float(value)
@@ -101,23 +105,15 @@ def number(row: Json, field: str) -> float | None:
 
 
 def timestamp(row: Json, field: str) -> datetime | None:
-    """A time from 2000 to 2100: ISO 8601 (UTC without a zone), unix seconds or milliseconds; None if missing."""
+    """A time from 2000 to 2100, as `times` understands it; None if missing."""
     value = row.get(field)
-    if value is None:
+    if is_missing(value):
         return None
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else _unix(number(row, field))
-    except (ValueError, OverflowError):
-        raise RejectedLineError("bad_timestamp", field) from None
-    parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    if parsed.year not in YEARS:
-        raise RejectedLineError("bad_timestamp", field)
-    return parsed
-
-
-def _unix(value: float | None) -> datetime:
-    seconds = value or 0.0
-    return EPOCH + timedelta(seconds=seconds if seconds < SECONDS_BELOW else seconds / 1000)
+    time = parse_time(value) if isinstance(value, str | int | float) else None
+    if time is None:
+        shown = f"'{value}'" if isinstance(value, str) else json.dumps(value)
+        raise RejectedLineError("bad_timestamp", f"{field} = {shown[:SHOWN]}")
+    return time
 
 
 def score(metrics: Metrics, name: str, raw: float) -> dict[str, Any]:
@@ -146,24 +142,3 @@ def role(name: Any, field: str) -> str:
     if known not in KNOWN_ROLES:
         raise RejectedLineError("wrong_type", f"{field}.role")
     return str(known)
-
-
-def message_text(value: Any, field: str) -> str:
-    """The text of a message: as it is, or its text parts joined; parts of other kinds stay as JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if not isinstance(value, list):
-        raise RejectedLineError("wrong_type", f"{field}.content")
-    return "\n".join(_part(part) for part in value)
-
-
-def _part(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    if isinstance(part, dict):
-        text = next((part[key] for key in ("text", "value", "content") if isinstance(part.get(key), str)), None)
-        if text is not None and part.get("type", "text") == "text":
-            return str(text)
-    return json.dumps(part, ensure_ascii=False, sort_keys=True)

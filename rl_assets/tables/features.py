@@ -62,7 +62,7 @@ FEATURES = Table(
             DAY,
             column("interaction_id", pa.string(), "id of the answer"),
             column("personal_data", pa.bool_(), "personal data was replaced in its texts"),
-            column("refusal", pa.bool_(), "the answer starts with a refusal"),
+            column("refusal", pa.bool_(), "the answer starts with a refusal, or its log says that it is one"),
             column("boilerplate", pa.bool_(), "the answer is a stock phrase and nothing else"),
             column("contaminated", pa.bool_(), "it shares 13 words in a row with a benchmark in `eval/`"),
             column("language", pa.string(), "ISO 639 code of the answer's language; null if it is unclear"),

@@ -9,6 +9,7 @@ from rl_assets.lake.table import TIME, Table, column
 RejectReason = Literal[
     "not_json",
     "not_an_object",
+    "not_a_row",
     "duplicate_key",
     "missing_field",
     "wrong_type",
@@ -19,6 +20,7 @@ RejectReason = Literal[
     "not_utf8",
     "not_a_log_file",
     "unknown_kind",
+    "reader_failed",
 ]
 REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
 RAW_CHARACTERS = 4096
@@ -67,6 +69,12 @@ INTERACTIONS = Table(
             column("top_k", pa.int64(), "number of sources requested"),
             column("error", pa.bool_(), "the agent failed"),
             column("error_message", pa.string(), "why it failed"),
+            column(
+                "finish_reason",
+                pa.string(),
+                "why the model stopped, if it was logged: stop, length, content_filter, tool_calls, refusal",
+            ),
+            column("reasoning", pa.string(), "what the model thought, apart from the answer; no dataset reads it"),
             column("session_id", pa.string(), "id of the conversation"),
             column("user_id", pa.string(), "keyed hash (HMAC-SHA256) of the user's id"),
             column("content_sha256", pa.string(), "hash of everything that the log has on this answer"),
@@ -79,7 +87,8 @@ INTERACTIONS = Table(
             column(
                 "roles",
                 pa.string(),
-                "roles of the prompt's messages in order; null if one of them is blank",
+                "roles of the prompt's messages in order; null if one of them is blank, or if they or the answer "
+                "hold pictures, sounds or files",
             ),
             *SOURCE,
         ]

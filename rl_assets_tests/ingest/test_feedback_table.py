@@ -73,7 +73,7 @@ def test_every_fault_is_told(product: Product):
     faults = [
         (opinion(None), "missing_field", "id"),
         (opinion(created_at=None), "missing_field", "created_at"),
-        (opinion(created_at="x"), "bad_timestamp", "created_at"),
+        (opinion(created_at="x"), "bad_timestamp", "created_at = 'x'"),
         (opinion(kind=None), "missing_field", "feedback_type"),
         (opinion(kind="applause"), "unknown_kind", f"feedback_type 'applause' is none of {KINDS}"),
         (opinion(interaction_id=1.5), "wrong_type", "interaction_id"),

@@ -55,12 +55,21 @@ def test_the_first_valid_date_of_a_path_is_its_day(path, day):
 
 def test_the_formats_are_the_statements_and_modules_that_read_them():
     assert formats() == [
+        "argilla",
+        "dify",
         "feedback_table",
+        "helicone",
         "interaction_log",
+        "label_studio",
         "langfuse",
+        "langsmith",
         "oasst_trees",
+        "open_webui",
         "openai_chat",
+        "openpipe",
+        "otel_genai",
         "reward_log",
+        "sharegpt",
         "tensorzero",
     ]
 
@@ -98,20 +107,35 @@ def test_the_folders_of_other_days_are_never_listed(landing):
 
 
 def test_hidden_files_are_left_alone_and_files_of_other_suffixes_are_named(landing):
-    for name in ("a.jsonl", ".a.jsonl.swp", ".b.jsonl", ".tmp/c.jsonl", "_SUCCESS", "readme.md", "d.csv"):
+    for name in ("a.jsonl", ".a.jsonl.swp", ".b.jsonl", ".tmp/c.jsonl", "_SUCCESS", "readme.md", "d.xlsx"):
         drop(landing, f"interaction_log/2026-10-01/{name}")
     drop(landing, ".trash/2026-10-01/a.jsonl")
     drop(landing, "README.md")
-    drop(landing, "interaction_log/2026-10-02/e.csv")
+    drop(landing, "interaction_log/2026-10-02/e.xlsx")
     assert found(landing) == ["interaction_log/2026-10-01/a.jsonl"]
-    assert skipped_files(landing, DAY) == [f"interaction_log/2026-10-01/{name}" for name in ("d.csv", "readme.md")]
+    assert skipped_files(landing, DAY) == [f"interaction_log/2026-10-01/{name}" for name in ("d.xlsx", "readme.md")]
 
 
 def test_undated_files_that_cannot_be_landed_piece_by_piece_are_named(landing):
-    for name in ("current.jsonl", "old.jsonl.gz", "eu/table.parquet", "2026-10-01/a.csv"):
+    for name in ("current.jsonl", "current.jsonl.1.bz2", "current.jsonl.part", "eu/table.parquet", "2026-10-01/a.csv"):
         drop(landing, f"interaction_log/{name}")
-    assert undated_others(landing) == ["interaction_log/eu/table.parquet", "interaction_log/old.jsonl.gz"]
+    assert undated_others(landing) == [
+        f"interaction_log/{name}" for name in ("current.jsonl.1.bz2", "current.jsonl.part", "eu/table.parquet")
+    ]
     assert undated_files(landing) == [landing / "interaction_log/current.jsonl"]
+
+
+ROTATED = """
+s.jsonl.1 s.jsonl.12.gz s.jsonl-20261001 s.jsonl-20261001.zst s.jsonl.2026-10-01 s.jsonl.2026-10-01_09-30 s.jsonl.old
+s.jsonl~bak s-20261001.jsonl s.1.jsonl s-20261001.jsonl.gz
+"""
+
+
+@pytest.mark.parametrize("name", ROTATED.split())
+def test_a_rotated_file_is_a_log_without_a_day(landing, name):
+    drop(landing, f"interaction_log/{name}")
+    assert undated_files(landing) == [landing / "interaction_log" / name]
+    assert skipped_files(landing, DAY) == found(landing) == undated_others(landing) == []
 
 
 def test_an_undated_file_belongs_to_no_day(landing):
@@ -126,7 +150,9 @@ def test_a_missing_landing_folder_is_told_in_a_sentence(tmp_path):
 
 def test_an_unknown_format_folder_is_an_error_that_lists_the_known_ones(landing):
     drop(landing, "interactions/2026-10-01/a.jsonl")
-    with pytest.raises(LandingError, match="interactions is not a known log format; known formats: feedback_table, "):
+    with pytest.raises(
+        LandingError, match=r"interactions is not a known log format; known formats: .*feedback_table, "
+    ):
         files_of(landing, DAY)
 
 

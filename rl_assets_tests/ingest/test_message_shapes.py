@@ -13,9 +13,12 @@ from rl_assets.ingest.message_shapes import decode, parse_answer, parse_prompt
 from rl_assets_tests.support.logs import DAY
 
 # Where Langfuse's own reading is no text to compare with: it read no answer, or an answer that only calls tools.
-OTHER_ANSWER = {"crewai-2025-07-11", "pydantic-ai-tools-2025-12-04", "vercel-aisdk-2025-11-17"}
+OTHER_ANSWER = {"crewai-2025-07-11", "vercel-aisdk-2025-11-17"}
 # Likewise: it read no messages from a transcript in one text or the trace's own text, or has fields for calls.
-OTHER_PROMPT = {"agno-2025-06-11", "beeai-2025-08-01", "google-adk-2025-08-28"}
+OTHER_PROMPT = {
+    *("agno-2025-06-11", "beeai-2025-08-01", "google-adk-2025-08-28", "langgraph-python-2025-08-22"),
+    "pydantic-ai-tools-2025-12-04",
+}
 
 
 def as_text(content: Any) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from rl_assets.ingest import blocks
 from rl_assets.ingest.lines import UnreadableFileError
-from rl_assets.tables.records import INTERACTIONS, REJECTED_RECORDS
+from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support.logs import DAY, Product, Row, interaction
 
 
@@ -41,10 +41,46 @@ def test_typed_times_are_read_with_and_without_a_zone(product: Product):
 
 
 def test_a_bad_row_is_a_reject_with_its_number(product: Product):
-    drop(product, interaction("a1"), interaction("a2", latency_ms=math.nan), interaction(None), interaction("a4"))
+    drop(product, interaction("a1"), interaction("a2", latency_ms=math.inf), interaction(None), interaction("a4"))
     ingested = product.ingest()
     assert (ingested.rows, ingested.rejects) == (2, {"missing_field": 1, "not_json": 1})
     assert sorted(row["source_line"] for row in product.rows(REJECTED_RECORDS)) == [2, 3]
+
+
+def test_nan_is_a_missing_number_and_stays_in_texts(product: Product):
+    scores = {"overall": math.nan, "style": 0.5}
+    rows = [
+        interaction("a1", latency_ms=math.nan, user_id=math.nan, user_rating=4.0, quality_scores=scores),
+        interaction("a2", latency_ms=7.5, user_id=11.0, user_rating=math.nan, answer='Not "NaN", NaN.'),
+    ]
+    drop(product, *rows)
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.rejects, ingested.unread_scores) == (2, {}, [])
+    first, second = sorted(product.rows(INTERACTIONS), key=lambda row: row["interaction_id"])
+    assert (first["latency_ms"], first["user_id"], dict(first["quality_scores"])) == (None, None, {"style": 0.5})
+    assert (second["latency_ms"], second["answer"]) == (7.5, 'Not "NaN", NaN.')
+    assert [(row["interaction_id"], row["value"]) for row in product.rows(FEEDBACK)] == [("a1", 0.75)]
+
+
+def test_nulls_in_structs_maps_and_lists_are_missing_members(product: Product):
+    structs = [
+        {"overall": 0.9, "style": 0.5},
+        {"overall": 0.4, "style": None},
+        {"overall": None, "style": 0.7},
+    ]
+    drop(product, *(interaction(str(i), quality_scores=each) for i, each in enumerate(structs)), name="a.parquet")
+    maps = pa.array([[("overall", 0.9), ("style", None)]], pa.map_(pa.string(), pa.float64()))
+    row = pa.Table.from_pylist([interaction("map", tools_used=["a", None])]).append_column("quality_scores", maps)
+    pq.write_table(row, drop(product, interaction(), name="b.parquet"))
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.rejects, ingested.unread_scores) == (4, {}, [])
+    scores = {row["interaction_id"]: dict(row["quality_scores"]) for row in product.rows(INTERACTIONS)}
+    assert scores == {
+        "0": {"overall": 0.9, "style": 0.5},
+        "1": {"overall": 0.4},
+        "2": {"style": 0.7},
+        "map": {"overall": 0.9},
+    }
 
 
 def test_a_row_over_the_limit_costs_itself_only(product: Product, monkeypatch):

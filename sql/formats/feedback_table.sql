@@ -27,50 +27,67 @@ parsed AS (
         *,
         list_count([*COLUMNS(f.*)]) AS field_count,
         id_of(f.interaction_id) AS named_id,
-        coalesce(text_of(f.feedback_type) = 'preference' AND is_review_pair(named_id), FALSE) AS is_review,
-        is_review AND f.preferred_output IS NULL AND f.rejected_output IS NULL AS is_compared,
-        CASE WHEN is_compared THEN nullif(lower(stripped(text_of(f.verdict))), '') END AS verdict,
+        id_of(f.id) AS own_id,
         id_of(f.brand_id) AS segment,
         id_of(f.user_id) AS user_id,
+        id_of(f.session_id) AS session_id,
+        text_of(f.feedback_type) AS feedback_type,
+        lower(filled(text_of(f.verdict))) AS given_verdict,
+        label_of(f.task_type) AS task,
+        text_of(f.prompt) AS prompt,
+        text_of(f.model_output) AS answer,
+        text_of(f.preferred_output) AS preferred_output,
+        text_of(f.rejected_output) AS rejected_output,
+        text_of(f.first_output) AS first_output,
+        text_of(f.second_output) AS second_output,
+        label_of(f.comment) AS comment,
+        number_of(f.rating) AS rating,
+        time_of(f.created_at) AS created_at
+    FROM fields
+),
+
+-- Expressions that others use have a SELECT of their own: within one, each use would be planned again.
+reviewed AS (
+    SELECT
+        *,
+        coalesce(feedback_type = 'preference' AND is_review_pair(named_id), FALSE) AS is_review,
+        is_review AND f.preferred_output IS NULL AND f.rejected_output IS NULL AS is_compared,
+        CASE WHEN is_compared THEN given_verdict END AS verdict
+    FROM parsed
+),
+
+resolved AS (
+    SELECT
+        *,
         CASE
             WHEN is_review AND f.id IS NULL
                 THEN sha256(concat_ws(chr(31), named_id, coalesce(user_id, ''), cast(verdict IS NULL AS VARCHAR)))
-            ELSE id_of(f.id)
+            ELSE own_id
         END AS id,
-        text_of(f.task_type) AS task,
-        text_of(f.prompt) AS prompt,
-        text_of(f.model_output) AS answer,
         CASE
-            WHEN text_of(f.feedback_type) = 'none' OR (is_compared AND verdict IS NULL) THEN 'retraction'
-            ELSE text_of(f.feedback_type)
+            WHEN feedback_type = 'none' OR (is_compared AND verdict IS NULL) THEN 'retraction'
+            ELSE feedback_type
         END AS kind,
-        number_of(f.rating) AS rating,
         stars_value('rating', rating) AS stars,
-        text_of(f.comment) AS comment,
-        text_of(f.first_output) AS first_output,
-        text_of(f.second_output) AS second_output,
         CASE
-            WHEN NOT is_compared THEN text_of(f.preferred_output)
+            WHEN NOT is_compared THEN preferred_output
             WHEN verdict = 'first' THEN first_output
             WHEN verdict = 'second' THEN second_output
         END AS preferred,
         CASE
-            WHEN NOT is_compared THEN text_of(f.rejected_output)
+            WHEN NOT is_compared THEN rejected_output
             WHEN verdict = 'first' THEN second_output
             WHEN verdict = 'second' THEN first_output
         END AS rejected,
-        id_of(f.session_id) AS session_id,
-        CASE
-            WHEN is_review AND f.created_at IS NULL THEN cast($day AS TIMESTAMPTZ) ELSE time_of(f.created_at)
-        END AS moment
-    FROM fields
+        CASE WHEN is_review AND f.created_at IS NULL THEN cast($day AS TIMESTAMPTZ) ELSE created_at END AS moment
+    FROM reviewed
 ),
 
 checked AS (
     SELECT
         *,
         coalesce(
-            no_fields(object, keys, field_count, line, reason, detail),
+            no_fields(object, keys, field_count, line, reason, detail, braces),
             required(f.id, id, 'id'),
             problem(f.created_at IS NULL AND NOT is_review, 'missing_field', 'created_at'),
             timely(f.created_at, moment, 'created_at'),
@@ -80,7 +97,7 @@ checked AS (
             ),
             optional(f.interaction_id, named_id, 'interaction_id'),
             CASE
-                WHEN f.interaction_id IS NULL
+                WHEN named_id IS NULL
                     THEN
                         coalesce(required(f.prompt, prompt, 'prompt'), required(f.model_output, answer, 'model_output'))
             END,
@@ -108,9 +125,7 @@ checked AS (
             END,
             optional(f.comment, comment, 'comment'),
             optional(f.brand_id, segment, 'brand_id'),
-            CASE
-                WHEN NOT (is_review AND is_text(f.user_id)) THEN optional(f.user_id, user_id, 'user_id')
-            END,
+            optional(f.user_id, user_id, 'user_id'),
             optional(f.task_type, task, 'task_type'),
             optional(f.session_id, session_id, 'session_id')
         ) AS fault,
@@ -125,7 +140,7 @@ checked AS (
         END AS value,
         kind IN ('thumbs_down', 'rating') AND value < 1 AND NOT is_blank(preferred)
         AND stripped(preferred) <> coalesce(stripped(answer), '') AS is_corrected
-    FROM parsed
+    FROM resolved
 )
 
 SELECT
@@ -133,6 +148,8 @@ SELECT
     source_line,
     fault,
     line,
+    unread_fields(keys, field_count, struct_keys(f)) AS fields,
+    cast(NULL AS VARCHAR[]) AS notes,
     'feedback' AS record,
     CASE WHEN fault IS NULL AND named_id IS NULL THEN {
         'interaction_id': answer_id,

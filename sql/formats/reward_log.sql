@@ -29,17 +29,17 @@ parsed AS (
         time_of(f.timestamp) AS moment,
         text_of(f.question) AS question,
         text_of(f.agent) AS agent,
-        text_of(f.category) AS category,
+        label_of(f.category) AS category,
         number_of(f.top_k) AS top_k,
         text_of(f.answer) AS answer,
         text_of(f.context) AS context,
-        text_of(f.segment) AS segment,
-        text_of(f.task) AS task,
+        label_of(f.segment) AS segment,
+        label_of(f.task) AS task,
         number_of(f.reward) AS reported_reward,
-        text_of(f.dimension) AS dimension,
+        label_of(f.dimension) AS dimension,
         coalesce(dimension, 'overall') AS metric,
         metric_value(metric, reported_reward) AS reward,
-        text_of(f.source) AS source,
+        label_of(f.source) AS source,
         id_of(f.user_id) AS user_id
     FROM fields
 ),
@@ -48,20 +48,20 @@ checked AS (
     SELECT
         *,
         coalesce(
-            no_fields(object, keys, field_count, line, reason, detail),
+            no_fields(object, keys, field_count, line, reason, detail, braces),
             CASE WHEN is_feedback THEN one_of(type, ['feedback', 'retraction'], 'type') END,
             required(f.interaction_id, id, 'interaction_id'),
-            timely(f.timestamp, moment, 'timestamp'),
+            CASE WHEN NOT is_missing(f.timestamp) THEN timely(f.timestamp, moment, 'timestamp') END,
             CASE
                 WHEN is_feedback
                     THEN
                         coalesce(
                             CASE WHEN type = 'feedback' THEN required(f.reward, reported_reward, 'reward') END,
-                            in_metric_range(reward, 'reward'),
+                            in_metric_range(metric, reported_reward, reward),
                             optional(f.dimension, dimension, 'dimension'),
                             optional(f.user_id, user_id, 'user_id'),
                             CASE
-                                WHEN f.source IS NOT NULL
+                                WHEN NOT is_missing(f.source)
                                     THEN one_of(source, ['human', 'verifier', 'judge', 'synthetic'], 'source')
                             END
                         )
@@ -86,6 +86,8 @@ SELECT
     source_line,
     fault,
     line,
+    unread_fields(keys, field_count, struct_keys(f)) AS fields,
+    cast(NULL AS VARCHAR[]) AS notes,
     CASE WHEN is_feedback THEN 'feedback' ELSE 'interaction' END AS record,
     CASE WHEN fault IS NULL AND NOT is_feedback THEN {
         'interaction_id': id,

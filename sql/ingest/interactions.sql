@@ -50,9 +50,14 @@ SELECT
         interaction, answer
         := CASE WHEN NOT is_trim(interaction.answer) THEN interaction.answer END
     )) AS VARCHAR) AS content,
-    -- Roles in order, or NULL if a message is blank.
+    -- Roles in order, or NULL if a message is blank or if there is more than text.
     CASE
-        WHEN len(list_filter(interaction.prompt, LAMBDA message: stripped(message.content) = '')) = 0
+        WHEN
+            len(list_filter(
+                interaction.prompt,
+                LAMBDA message: stripped(message.content) = '' OR has_media(message.content)
+            )) = 0
+            AND has_media(interaction.answer) IS NOT TRUE
             THEN array_to_string(list_transform(interaction.prompt, LAMBDA message: message.role), ' ')
     END AS roles,
     source_file,

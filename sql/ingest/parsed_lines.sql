@@ -7,6 +7,8 @@ SELECT
     reason_of(fault) AS reason,
     detail_of(fault) AS detail,
     CASE WHEN fault IS NOT NULL THEN first_characters(line) END AS raw,
+    fields,
+    notes,
     record,
     cast(interaction AS interaction_record) AS interaction,
     cast(feedback AS feedback_record[]) AS feedback,

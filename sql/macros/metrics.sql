@@ -4,6 +4,7 @@
 CREATE OR REPLACE MACRO metric_value(metric, x) AS x;
 CREATE OR REPLACE MACRO metric_dimension(metric) AS metric;
 CREATE OR REPLACE MACRO metric_source(metric) AS cast(NULL AS VARCHAR);
+CREATE OR REPLACE MACRO metric_range(metric) AS '0 and 1';
 CREATE OR REPLACE MACRO metric_values(m) AS m;
 CREATE OR REPLACE MACRO metric_numbers(m) AS map_values(m);
 CREATE OR REPLACE MACRO raw_values(m) AS cast(NULL AS MAP (VARCHAR, DOUBLE));

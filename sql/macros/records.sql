@@ -39,9 +39,12 @@ CREATE OR REPLACE MACRO content_hash(record, interaction, feedback, answers) AS 
 );
 
 -- What makes copies of an answer, or of a tree of answers, the same: hashes of its prompts, answers and users, sorted.
--- An answer or a user that is missing from one copy differs from none.
+-- A prompt, an answer or a user that is missing from one copy differs from none.
 CREATE OR REPLACE MACRO texts_of_answer(answer) AS list_filter([
-    sha256(cast(to_json([to_json(answer.interaction_id), to_json(answer.prompt)]) AS VARCHAR)),
+    CASE
+        WHEN answer.prompt IS NOT NULL
+            THEN sha256(cast(to_json([to_json(answer.interaction_id), to_json(answer.prompt)]) AS VARCHAR))
+    END,
     CASE WHEN answer.answer IS NOT NULL THEN sha256(concat_ws(chr(31), answer.interaction_id, answer.answer)) END,
     CASE WHEN answer.user_id IS NOT NULL THEN sha256(concat_ws(chr(30), answer.interaction_id, answer.user_id)) END
 ], LAMBDA digest: digest IS NOT NULL);

@@ -8,18 +8,51 @@ CREATE OR REPLACE MACRO is_inner(letter) AS unicode(letter) BETWEEN 33 AND 126;
 CREATE OR REPLACE MACRO is_trim(words) AS (
     is_inner(words) AND encode(words)[-1:] BETWEEN cast('\x21' AS BLOB) AND cast('\x7E' AS BLOB)
 );
-CREATE OR REPLACE MACRO stripped(words) AS (
-    CASE
-        WHEN is_trim(words) THEN words
-        ELSE regexp_replace(
-            words, concat('^[', blank_characters(), ']+|[', blank_characters(), ']+$'), '', 'g'
-        )
-    END
+CREATE OR REPLACE MACRO without_blank_ends(words) AS (
+    regexp_replace(words, concat('^[', blank_characters(), ']+|[', blank_characters(), ']+$'), '', 'g')
+);
+CREATE OR REPLACE MACRO stripped(words) AS CASE WHEN is_trim(words) THEN words ELSE without_blank_ends(words) END;
+-- The same, and NULL if nothing is left.
+CREATE OR REPLACE MACRO filled(words) AS (
+    CASE WHEN is_trim(words) THEN words ELSE nullif(without_blank_ends(words), '') END
 );
 
 -- Whitespace and invisible characters only, or NULL; stops at the first character that shows.
 CREATE OR REPLACE MACRO is_blank(words) AS (
     NOT coalesce(is_inner(words) OR regexp_matches(words, concat('[^', blank_characters(), ']')), FALSE)
+);
+
+-- Whether an answer shows nothing: it is blank, or consists of thoughts alone. The pattern `thoughts` stands in
+-- rl_assets/core/blank.py too, and only answers with a tag of thoughts are searched for it.
+CREATE OR REPLACE MACRO is_empty_answer(words) AS (
+    CASE
+        WHEN contains(words, '<think') OR contains(words, '</think') OR contains(words, 'THINK]')
+            THEN is_blank(regexp_replace(words, thoughts(), ''))
+        ELSE is_blank(words)
+    END
+);
+
+-- Characters of an answer without outer whitespace; 0 for one that shows nothing.
+CREATE OR REPLACE MACRO answer_length(words) AS (
+    CASE WHEN is_empty_answer(words) THEN 0 ELSE length(stripped(words)) END
+);
+
+-- Whether a text holds a picture, a sound or a file: what `MEDIA` in rl_assets/ingest/message_parts.py marks, or bytes
+-- in base64.
+CREATE OR REPLACE MACRO has_media(words) AS (
+    contains(words, concat(chr(65532), '{'))
+    OR (
+        contains(words, ';base64,')
+        AND regexp_matches(words, 'data:[^\s;,]*(?:;[^\s;,]+)*;base64,[A-Za-z0-9+/=_-]{200}')
+    )
+);
+
+-- A text without what `MEDIA` marks: each stands on a line of its own.
+CREATE OR REPLACE MACRO without_media(words) AS (
+    CASE
+        WHEN contains(words, chr(65532)) THEN regexp_replace(words, concat('(^|\n)', chr(65532), '\{[^\n]*'), '', 'g')
+        ELSE words
+    END
 );
 
 -- Equal answers, whatever blank characters surround them, share a key.

@@ -26,6 +26,8 @@ CREATE OR REPLACE TEMP TYPE interaction_record AS STRUCT(
     top_k BIGINT,
     error BOOLEAN,
     error_message VARCHAR,
+    finish_reason VARCHAR,
+    reasoning VARCHAR,
     session_id VARCHAR,
     user_id VARCHAR
 );

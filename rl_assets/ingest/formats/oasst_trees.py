@@ -11,6 +11,11 @@ from typing import Any
 from rl_assets.ingest.conversion import LineContext, Records
 from rl_assets.ingest.parsers import Json, RejectedLineError, identifier, number, required, text, timestamp
 
+MESSAGE_FIELDS = (
+    *("message_id", "parent_id", "text", "role", "replies", "rank", "lang", "model_name", "synthetic", "deleted"),
+    *("created_date", "user_id", "emojis", "review_count", "review_result", "labels", "detoxify"),
+)
+FIELDS = ("message_tree_id", "prompt", "tree_state", "origin", *(f"prompt.{name}" for name in MESSAGE_FIELDS))
 ROLE = {"prompter": "user", "assistant": "assistant"}
 MAX_DEPTH = 200
 Turns = list[dict[str, str]]
@@ -33,7 +38,7 @@ def records(row: Json, context: LineContext) -> Records:
 
 
 def _messages(message: Any, turns: Turns, siblings: list[Json]) -> Iterator[tuple[Json, Turns, list[Json]]]:
-    if not isinstance(message, dict) or message.get("role") not in ROLE:
+    if not isinstance(message, dict) or text(message, "role") not in ROLE:
         raise RejectedLineError("wrong_type", "role")
     if len(turns) > MAX_DEPTH:
         raise RejectedLineError("too_long", f"a conversation of over {MAX_DEPTH} turns")

@@ -13,13 +13,11 @@ from typing import Any
 from uuid import UUID
 
 from rl_assets.ingest.conversion import LineContext, Records
+from rl_assets.ingest.message_parts import message_text
 from rl_assets.ingest.parsers import (
-    EPOCH,
-    YEARS,
     Json,
     RejectedLineError,
     identifier,
-    message_text,
     number,
     parse_json,
     required,
@@ -27,7 +25,15 @@ from rl_assets.ingest.parsers import (
     score,
     text,
 )
+from rl_assets.ingest.times import EPOCH, YEARS
+from rl_assets.ingest.vendor_fields import flag_of
 
+# The columns that are read, and those of TensorZero's tables that say nothing of an answer.
+FIELDS = (
+    *("id", "function_name", "variant_name", "episode_id", "input", "output", "processing_time_ms", "tags"),
+    *("model_name", "target_id", "metric_name", "value", "inference_id", "target_type", "dataset_name", "key"),
+    *("timestamp", "tool_params", "inference_params", "output_schema", "ttft_ms", "extra_body", "snapshot_hash"),
+)
 EVALUATOR = "tensorzero::evaluation_name::"  # prefix of metrics that its own evaluations compute
 UUID_VERSION = 7
 
@@ -79,8 +85,8 @@ def _event(row: Json, context: LineContext) -> dict[str, Any]:
 
 
 def _value(row: Json) -> float:
-    if isinstance(row.get("value"), bool):
-        return float(row["value"])
+    if (flag := flag_of(row.get("value"))) is not None:
+        return float(flag)
     return float(required(number(row, "value"), "value"))
 
 

@@ -144,6 +144,21 @@ def test_an_invalid_metric_is_named_below_its_setting(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("metric", "named"),
+    [
+        ('{"wrost": -1, "best": 1}', "`wrost` is none of worst, best, dimension, source: is it `worst`[?]"),
+        ('{"scale": 10}', "`scale` is none of worst, best, dimension, source"),
+        ('{"dimension": "overal"}', "the dimension `overal` decides nothing: is it `overall`[?]"),
+        ('{"source": "humans"}', "source: Input should be 'human'"),
+    ],
+)
+def test_a_misspelt_part_of_a_metric_is_refused_by_name(monkeypatch, metric, named):
+    monkeypatch.setenv("RL_ASSETS_METRICS", f'{{"helpfulness": {metric}}}')
+    with pytest.raises(SettingsError, match=f"RL_ASSETS_METRICS: helpfulness: .*{named}"):
+        load_settings()
+
+
 def test_all_invalid_values_are_told_at_once(monkeypatch):
     monkeypatch.setenv("RL_ASSETS_WINDOW_DAYS", "-1")
     monkeypatch.setenv("RL_ASSETS_EXECUTOR", "threads")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rl_assets.core.chat import Message
+from rl_assets.core.control_tokens import escape_control_tokens
 from rl_assets.core.files import sha256_json
 
 RUBRIC = """Judge, in this order: is it correct and does it do what was asked; is it complete; does it keep to facts it
@@ -38,8 +39,8 @@ def boundary_of(prompt: Sequence[Message], answers: Sequence[str]) -> str:
 
 
 def delimited(boundary: str, name: str, text: str) -> str:
-    """The text between a first and a last line that name it."""
-    return f"<<< {boundary} {name} begins\n{text}\n>>> {boundary} {name} ends"
+    """The text between a first and a last line that name it, without tokens that a judge would read as turns."""
+    return f"<<< {boundary} {name} begins\n{escape_control_tokens(text)}\n>>> {boundary} {name} ends"
 
 
 def system_prompt(task: str, form: str, boundary: str, rubric: str) -> str:

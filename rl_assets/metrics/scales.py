@@ -1,12 +1,23 @@
 """Scales of a product's metrics: the range from worst to best, and the dimension that each measures."""
 
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 OVERALL = "overall"  # The dimension that rewards are made of.
+MIN_LIKENESS = 0.8  # of a misspelt name to the one that was meant
 Source = Literal["human", "verifier", "judge", "synthetic"]
+
+
+class MisspeltMetricError(ValueError):
+    """A metric is declared for a log format that does not exist."""
+
+
+def _suggested(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name.lower(), known, 1, MIN_LIKENESS)
+    return f": is it `{near[0]}`?" if near else ""
 
 
 class Metric(BaseModel):
@@ -21,6 +32,20 @@ class Metric(BaseModel):
     best: float = 1.0
     dimension: str | None = None
     source: Source | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_known_keys(cls, given: Any) -> Any:
+        for key in given if isinstance(given, dict) else ():
+            if key not in cls.model_fields:
+                raise ValueError(f"`{key}` is none of {', '.join(cls.model_fields)}{_suggested(key, cls.model_fields)}")
+        return given
+
+    @model_validator(mode="after")
+    def _has_a_known_dimension(self) -> "Metric":
+        if self.dimension != OVERALL and _suggested(self.dimension or "", [OVERALL]):
+            raise ValueError(f"the dimension `{self.dimension}` decides nothing: is it `{OVERALL}`?")
+        return self
 
     @model_validator(mode="after")
     def _has_width(self) -> "Metric":
@@ -44,6 +69,7 @@ class Metric(BaseModel):
 
 
 Metrics = Mapping[str, Metric]
+UNDECLARED = Metric()
 STARS = Metric(worst=1, best=5, dimension=OVERALL)
 STAR_FIELDS = ("rating", "user_rating", "feedback.rating")  # Each is the rating of one log format.
 
@@ -54,6 +80,17 @@ def metrics_of(metrics: Metrics, log_format: str) -> Metrics:
     prefix = f"{log_format}."
     own = {name.removeprefix(prefix): metric for name, metric in metrics.items() if name.startswith(prefix)}
     return {**metrics, **own}
+
+
+def check_names(metrics: Iterable[str], formats: list[str]) -> None:
+    """Raise MisspeltMetricError if a metric is that of a log format whose name is misspelt: nothing would read it."""
+    for name in metrics:
+        log_format, dot, metric = name.partition(".")
+        if dot and log_format not in formats and (suggested := _suggested(log_format, formats)):
+            raise MisspeltMetricError(
+                f"RL_ASSETS_METRICS: {name}: there is no log format `{log_format}`{suggested} Write "
+                f"`{suggested.split('`')[1]}.{metric}`, or `{metric}` for all formats."
+            )
 
 
 def metric_macros(metrics: Metrics) -> str:
@@ -71,6 +108,7 @@ def metric_macros(metrics: Metrics) -> str:
     CREATE OR REPLACE MACRO metric_value(metric, x) AS CASE metric {values} ELSE x END;
     CREATE OR REPLACE MACRO stars_value(metric, x) AS CASE metric {values} ELSE (x - 1) / 4 END;
     CREATE OR REPLACE MACRO stars_range(metric) AS CASE metric {ranges} ELSE {_quoted(STARS.range)} END;
+    CREATE OR REPLACE MACRO metric_range(metric) AS CASE metric {ranges} ELSE {_quoted(Metric().range)} END;
     CREATE OR REPLACE MACRO metric_dimension(metric) AS CASE metric {dimensions} ELSE metric END;
     CREATE OR REPLACE MACRO metric_source(metric) AS CASE metric {sources} ELSE CAST(NULL AS VARCHAR) END;
     CREATE OR REPLACE MACRO metric_values(m) AS values_by_dimension(m);
@@ -92,7 +130,8 @@ def _quoted(text: str) -> str:
 
 def metric_of(metrics: Metrics, name: str) -> Metric:
     """The metric of that name; one that is not configured lies in [0, 1] and has the dimension of its name."""
-    return metrics.get(name, Metric(dimension=name))
+    # A copy is not checked: a log may name its scores as it likes.
+    return metrics.get(name) or UNDECLARED.model_copy(update={"dimension": name})
 
 
 def stars_of(metrics: Metrics, name: str) -> Metric:

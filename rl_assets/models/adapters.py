@@ -57,7 +57,10 @@ class AdapterReference(_Record):
 
 
 class DatasetReference(_Record):
-    """The published dataset, how many of its rows were used, dropped by reason, and had old turns cut."""
+    """The published dataset, how many of its rows were used, dropped by reason, and had old turns cut.
+
+    `adapted` counts rows that were used although the chat template does not serve them as they are.
+    """
 
     name: str
     day: str
@@ -65,6 +68,7 @@ class DatasetReference(_Record):
     used: int
     dropped: dict[str, int]
     cut: int
+    adapted: dict[str, int] = {}
 
 
 class TrainingMetrics(_Record):
@@ -82,7 +86,8 @@ class TrainingMetrics(_Record):
 class AdapterManifest(TrainingMetrics):
     """Where an adapter comes from, what its training measured, and which checks it passed.
 
-    `sha256` is that of the weights. The optional fields are those of single kinds and methods of training.
+    `sha256` is that of the weights, `chat_template_sha256` that of the template that rendered the rows, with the
+    recipe's rules. The optional fields are those of single kinds and methods of training.
     """
 
     kind: AdapterKind
@@ -94,6 +99,7 @@ class AdapterManifest(TrainingMetrics):
     dataset: DatasetReference
     # Not a Recipe: what older versions of this project trained stays readable when recipe keys change.
     recipe: dict[str, Any]
+    chat_template_sha256: str | None = None
     recipe_hash: str
     seed: int
     training_version: int

@@ -1,11 +1,14 @@
 """A base model's tokenizer for counting tokens: without torch, and before the model itself was built or fetched."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rl_assets.models.base_models import TINY
+from rl_assets.models.chat_template import apply_rules
 from rl_assets.models.smollm2 import SMOLLM2
 from rl_assets.models.tiny.pretraining import TinySpec, corpus, train_tokenizer
+from rl_assets.recipes.chat_template import DEFAULT_RULES, ChatTemplateRecipe
 
 FILES = ["tokenizer*", "*.jinja", "special_tokens_map.json", "config.json", "vocab*", "merges.txt", "added_tokens.json"]
 
@@ -17,16 +20,36 @@ class NoTokenizerError(RuntimeError):
 class EstimatingTokenizer:
     """Stands for a tokenizer that cannot be had: four characters are a token, and a turn takes four more."""
 
-    def apply_chat_template(self, conversation: list[dict[str, str]], return_dict: bool = True) -> dict[str, list[int]]:
+    chat_template = ""
+    added_tokens_decoder: Mapping[int, Any] = {}
+
+    def __len__(self) -> int:
+        return 1
+
+    def apply_chat_template(
+        self, conversation: list[dict[str, str]], *, tokenize: bool = True, **options: Any
+    ) -> str | dict[str, list[int]]:
         """As many tokens as a conversation may have; that of each is one of its characters."""
-        texts = (f"{message['role']:16}{message['content']}" for message in conversation)
+        texts = [f"{message['role']:16}{message['content']}" for message in conversation]
+        if not tokenize:
+            return "".join(texts)
         return {"input_ids": [ord(character) for text in texts for character in text[::4]]}
 
 
-def counting_tokenizer(name: str, models: Path) -> Any:
-    """The tokenizer of the base model `name`; of a model on the hub only the tokenizer is fetched, into `models`."""
+def counting_tokenizer(name: str, models: Path, rules: ChatTemplateRecipe = DEFAULT_RULES) -> Any:
+    """The tokenizer of the base model `name`, which renders by these rules; of a model on the hub only the tokenizer is
+    fetched, into `models`.
+    """
+    tokenizer = _tokenizer(name, models)
+    apply_rules(tokenizer, rules)
+    return tokenizer
+
+
+def _tokenizer(name: str, models: Path) -> Any:
     if name == TINY and not (models / TINY / "tokenizer.json").is_file():
         return train_tokenizer(corpus(TinySpec()), TinySpec())
+    if name == SMOLLM2 and not (models / SMOLLM2 / "tokenizer.json").is_file():
+        raise NoTokenizerError(f"the base model {name!r} has not been fetched yet: materialize base_model")
     try:
         tokenizer = _read(_folder(name, models))
     except (OSError, ValueError, RuntimeError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 from rl_assets.core.chat import Message
 from rl_assets.models.encoding import context_length, left_padded, pad_id, prompt_ids
 from rl_assets.models.end_of_turn import end_of_turn_ids, until_end_of_turn
-from rl_assets.models.memory import rows_within_memory, run_in_batches
+from rl_assets.models.memory import MAX_CPU_ANSWER_TOKENS, rows_within_memory, run_in_batches
 from rl_assets.models.phase import Phase
 
 BATCH_SIZE = 64
@@ -58,7 +58,7 @@ def generate(
         return _answer_batch(model, tokenizer, [encoded[row] for row in batch], max_new_tokens, part)
 
     def fitting(length: int) -> int:
-        return rows_within_memory(model, length + max_new_tokens, 1, BATCH_SIZE)
+        return rows_within_memory(model, length + max_new_tokens, 1, BATCH_SIZE, MAX_CPU_ANSWER_TOKENS)
 
     started = time.perf_counter()
     answers = run_in_batches([len(ids) for ids in encoded], fitting, run, log)

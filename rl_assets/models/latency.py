@@ -21,9 +21,9 @@ REQUESTS = 24
 WARM_UP = 3
 WARM_UP_TOKENS = 8
 EQUAL_WORK_TOKENS = 24
-MAX_TIMED_TOKENS = 128
+MAX_TIMED_TOKENS = 64
 MIN_PROMPTS = 5
-BUDGET_S = 20.0
+BUDGET_S = 10.0
 # Gives the model with the adapter that is to be timed.
 Switch = Callable[[], Any]
 

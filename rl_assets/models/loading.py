@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
+from rl_assets.models.chat_template import apply_rules
 from rl_assets.models.memory import DeviceMemoryError, explain_out_of_memory, free_bytes, free_host_bytes
-from rl_assets.models.runtime import compute_dtype, has_gpu
+from rl_assets.models.runtime import compute_dtype, computes_in_bfloat16, has_gpu
+from rl_assets.recipes.chat_template import DEFAULT_RULES, ChatTemplateRecipe
 from rl_assets.recipes.recipe import Recipe
+from rl_assets.settings import load_settings
 
 Quantization = Literal["nf4", "int8"]
 # Free memory for weights of that size, by what else a forward pass takes.
@@ -35,8 +38,13 @@ def quantization_of(adapter: Adapter) -> Quantization | None:
     return quantization
 
 
-def load_tokenizer(base: BaseModel) -> Any:
-    """The base model's tokenizer; ValueError if it has no chat template."""
+def chat_rules_of(adapter: Adapter) -> ChatTemplateRecipe:
+    """The rules by which conversations were rendered when the adapter was trained."""
+    return ChatTemplateRecipe.model_validate(adapter.manifest.recipe.get("chat_template", {}))
+
+
+def load_tokenizer(base: BaseModel, rules: ChatTemplateRecipe = DEFAULT_RULES) -> Any:
+    """The base model's tokenizer, which renders conversations by these rules; ValueError if it has no chat template."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(base.path)
@@ -44,11 +52,12 @@ def load_tokenizer(base: BaseModel) -> Any:
         raise ValueError(f"The tokenizer of {base.name} ({base.path}) has no chat template: use a chat model as base.")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    apply_rules(tokenizer, rules)
     return tokenizer
 
 
 def load_base(base: BaseModel, quantization: Quantization | None, log: Callable[[str], None]) -> Any:
-    """The base model, to train an adapter on or to answer: float32 on a CPU, bfloat16 on a GPU, or 4 or 8 bit.
+    """The base model, to train an adapter on or to answer: in `compute_dtype`, or 4 or 8 bit.
 
     Raises DeviceMemoryError if it does not fit.
     """
@@ -59,10 +68,12 @@ def load_base(base: BaseModel, quantization: Quantization | None, log: Callable[
         options["quantization_config"] = quantization_config(quantization)
         if not has_gpu():
             log(f"{quantization} without a GPU: correct and slow; it saves memory, not time")
+    if load_settings().cpu_bfloat16 and not computes_in_bfloat16():
+        log("float32: this CPU has no bfloat16 of its own, which RL_ASSETS_CPU_BFLOAT16 asks for")
     with explain_out_of_memory(f"The base model {base.name}"):
         model = AutoModelForCausalLM.from_pretrained(base.path, **options)
     if quantization == "nf4":
-        _keep_weights_unpacked(model)
+        keep_weights_unpacked(model)
     return model
 
 
@@ -120,8 +131,12 @@ def quantization_config(quantization: Quantization) -> Any:
     )
 
 
-def _keep_weights_unpacked(model: Any) -> None:
-    """On AVX512-BF16 processors a forward in evaluation mode repacks weights, and gradients go silently wrong."""
+def keep_weights_unpacked(model: Any) -> None:
+    """Leave 4-bit weights as they were loaded.
+
+    On processors with AVX512-BF16 a forward in evaluation mode repacks them: gradients go silently wrong, and layers
+    with fewer inputs than a quantization block of 64 raise.
+    """
     import bitsandbytes
 
     for module in model.modules():

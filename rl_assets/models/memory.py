@@ -9,8 +9,10 @@ from rl_assets.models.encoding import length_sorted
 
 # The share of free memory that one batch may take; the rest is for what the estimate does not know.
 SHARE = 0.5
-# A CPU gains nothing from more at a time, and a longer batch says for long nothing of its progress.
+# A CPU scores nothing faster with more at a time, and a longer batch says for long nothing of its progress. Answers are
+# faster in larger batches: each token of a batch reads all weights.
 MAX_CPU_TOKENS = 8192
+MAX_CPU_ANSWER_TOKENS = 16384
 # Bytes of a logit: as the model gives it, in float32, and its logarithm.
 LOGIT_BYTES = 12
 CGROUP = Path("/sys/fs/cgroup")
@@ -97,14 +99,16 @@ def _unless_memory_runs_out(
         return None
 
 
-def rows_within_memory(model: Any, tokens: int, logits: int, max_rows: int) -> int:
+def rows_within_memory(
+    model: Any, tokens: int, logits: int, max_rows: int, max_cpu_tokens: int = MAX_CPU_TOKENS
+) -> int:
     """How many rows of so many tokens should fit: at least one, at most `max_rows`, a power of two.
 
     `logits` is the number of positions of a row whose logits are held at once.
     """
     fitting = min(max_rows, int(SHARE * free_bytes(model.device)) // row_bytes(model, tokens, logits))
     if model.device.type == "cpu":
-        fitting = min(fitting, MAX_CPU_TOKENS // tokens)
+        fitting = min(fitting, max_cpu_tokens // tokens)
     # A power of two, so that what else is in memory changes few sizes, and with them the rounding of sums.
     return 1 << (max(1, fitting).bit_length() - 1)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
-from rl_assets.models.loading import device_map, load_tokenizer, require_same_base
+from rl_assets.models.loading import chat_rules_of, device_map, load_tokenizer, require_same_base
 from rl_assets.models.memory import rows_within_memory, run_in_batches
 from rl_assets.models.runtime import compute_dtype
 
@@ -30,7 +30,7 @@ def reward_scorer(base: BaseModel, adapter: Adapter) -> Scorer:
     if adapter.kind != "reward":
         raise ValueError(f"{adapter.folder} is an adapter of the kind {adapter.kind!r}, a reward model is needed.")
     model = PeftModel.from_pretrained(load_classifier(base), str(adapter.folder)).eval()
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(base, chat_rules_of(adapter))
     return lambda conversations: score_conversations(model, tokenizer, conversations)
 
 

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rl_assets.settings import load_settings
+
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
 MAX_CPU_THREADS = 8
 # On Linux, where getrusage would count the peak of the process that started this one, too.
@@ -104,15 +106,28 @@ def device_name() -> str:
     import torch
 
     threads = torch.get_num_threads()
-    device = torch.cuda.get_device_name() if has_gpu() else f"cpu, {threads} thread{'s' * (threads > 1)}"
+    precision = ", bfloat16" if computes_in_bfloat16() else ""
+    device = torch.cuda.get_device_name() if has_gpu() else f"cpu, {threads} thread{'s' * (threads > 1)}{precision}"
     return device if process_count() == 1 else f"{process_count()} x {device}"
 
 
 def compute_dtype() -> Any:
-    """bfloat16 on a GPU, float32 on a CPU."""
+    """bfloat16 on a GPU, and on a CPU where the settings ask for it and the CPU has it; else float32."""
     import torch
 
-    return torch.bfloat16 if has_gpu() else torch.float32
+    return torch.bfloat16 if computes_in_bfloat16() else torch.float32
+
+
+def computes_in_bfloat16() -> bool:
+    """Whether `compute_dtype` is bfloat16."""
+    return has_gpu() or (load_settings().cpu_bfloat16 and has_native_bfloat16())
+
+
+def has_native_bfloat16() -> bool:
+    """Whether the CPU multiplies matrices of bfloat16 itself; emulated, they take longer than those of float32."""
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def peak_memory_bytes() -> int:

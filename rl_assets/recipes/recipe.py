@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from rl_assets.core.files import sha256_json
 from rl_assets.core.validation import problems
+from rl_assets.recipes.chat_template import DEFAULT_RULES, ChatTemplateRecipe
 from rl_assets.recipes.stages import (
     DpoRecipe,
     Frozen,
@@ -34,7 +35,8 @@ class Recipe(Frozen):
 
     `segment`, `agents`, `categories`, `tasks` and `sources` (log formats, such as `tensorzero`) keep the rows of one
     part of the product; empty ones keep all. A row longer than `max_length` tokens is dropped, or its prompt loses its
-    oldest turns ("cut"); a turn is never cut. `candidate` is the kind of adapter that is evaluated and may become
+    oldest turns ("cut"); a turn is never cut. `chat_template` says what becomes of rows that the base
+    model's template does not serve as they are. `candidate` is the kind of adapter that is evaluated and may become
     champion, `primary` the metric that decides on it, and `primary_reason` why it differs from the metric that has
     decided so far; they decide nothing about training.
     """
@@ -51,6 +53,7 @@ class Recipe(Frozen):
     seed: int = Field(0, ge=0)
     max_length: int = Field(2048, ge=8)
     on_overlong: Literal["drop", "cut"] = "drop"
+    chat_template: ChatTemplateRecipe = DEFAULT_RULES
     min_rows_sft: int = Field(100, ge=1)
     min_rows_dpo: int = Field(50, ge=1)
     min_rows_kto: int = Field(100, ge=1)

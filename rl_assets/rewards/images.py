@@ -4,7 +4,9 @@ A count of image markup would reward showing everything; so images are compared 
 offered and with those that the page shows.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -58,10 +60,28 @@ def image_answer(
     return [*image_reward(completions, [answer.images for answer in right], offered, [answer.text for answer in right])]
 
 
+def listing(descriptions: Mapping[str, str]) -> str:
+    """The part of a prompt that offers images: descriptions by path."""
+    return CATALOGUE + "\n".join(f"- {as_listed(path)}: {text}" for path, text in descriptions.items())
+
+
+def as_listed(path: str) -> str:
+    """A path as prompts list it: as it is, or a JSON string if its end could not be recognized."""
+    plain = ": " not in path and path.isprintable() and not path.startswith(('"', " ")) and not path.endswith(":")
+    return path if plain else json.dumps(path, ensure_ascii=False)
+
+
 def listed_images(prompt: str) -> list[str]:
     """Paths that a prompt offers, in its order."""
     lines = prompt.rpartition(CATALOGUE)[2].split("\n") if CATALOGUE in prompt else []
-    return [line.removeprefix("- ").partition(": ")[0] for line in lines]
+    return [_listed_path(line.removeprefix("- ")) for line in lines]
+
+
+def _listed_path(line: str) -> str:
+    if line.startswith('"'):
+        with suppress(ValueError):
+            return str(json.JSONDecoder().raw_decode(line)[0])
+    return line.partition(": ")[0]
 
 
 def _text(completion: Any) -> str:

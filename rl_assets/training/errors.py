@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rl_assets.models.adapters import Check
+from rl_assets.models.chat_template import PROMPT_MISMATCH, REFUSED, WITH_CONTROL_TOKENS
 from rl_assets.models.memory import DeviceMemoryError
 
 OF_OTHER_SEGMENTS, TOO_LONG = "of other segments", "too long"
@@ -13,6 +14,13 @@ REMEDIES = {
     "others.",
     TOO_LONG: "Raise the recipe's max_length, or set on_overlong: cut to shorten long conversations; `tiny` holds 2048 "
     "tokens, some 3,800 characters, other base models more.",
+    REFUSED: "The base model's chat template refuses or leaves out the system turn, or refuses the order of turns: set "
+    "the recipe's chat_template.on_system_refused: merge to put a system turn into the user's first one, or choose "
+    "another base model.",
+    WITH_CONTROL_TOKENS: "Texts hold control tokens of the base model, such as `<|im_end|>`, which it would read as "
+    "turns: set the recipe's chat_template.on_control_tokens: escape to train on them as texts.",
+    PROMPT_MISMATCH: "The chat template serves a prompt that it does not train, such as one that opens `<think>`: "
+    "choose a base model or a template that does not, or set the recipe's chat_template.on_prompt_mismatch: keep.",
 }
 # The same for answers of which no row was made, by the reason that `dataset_ledger` gives.
 ANSWER_REMEDIES = {

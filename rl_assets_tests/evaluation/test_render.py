@@ -186,6 +186,14 @@ def test_the_decision_stands_on_top_once_it_is_made_and_goes_with_a_new_report(t
     assert not (tmp_path / "decision.json").exists()
 
 
+def test_what_to_provide_stands_once_on_the_page_with_its_decision_and_without():
+    undecided = report(primary=primary(metric=None, strength=None))
+    decision = decide(undecided, None, PromotionRules(), SHOWN)
+    said = "No metric can decide on these answers."
+    assert decision.verdict == "INSUFFICIENT"
+    assert (html_page(undecided).count(said), html_page(undecided, decision).count(said)) == (1, 1)
+
+
 def test_a_new_report_leaves_what_others_put_next_to_it(tmp_path: Path):
     (tmp_path / "ab").mkdir()
     write_report(report(), tmp_path)

@@ -31,6 +31,11 @@ def test_counting_imports_no_torch():
     assert done.stdout.strip() == "False"
 
 
+def test_a_base_that_has_not_been_fetched_yet_is_told_from_one_that_cannot_be_read(tmp_path: Path):
+    with pytest.raises(NoTokenizerError, match="'smollm2-135m' has not been fetched yet: materialize base_model"):
+        counting_tokenizer("smollm2-135m", tmp_path)
+
+
 def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path):
     with pytest.raises(NoTokenizerError, match=r"the tokenizer of the base model .* cannot be read"):
         counting_tokenizer(str(tmp_path), tmp_path)

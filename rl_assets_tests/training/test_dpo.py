@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from trl import DPOTrainer
 
 from rl_assets.models.adapters import Adapter, AdapterReference
 from rl_assets.models.base_models import BaseModel
@@ -69,6 +67,8 @@ def test_the_reference_of_all_pairs_is_computed_before_training_only_if_steps_se
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
+    from trl import DPOTrainer
+
     data = publish(tmp_path / "d", "dpo_dataset", parts_rows()["dpo"][::12][:pairs])
     job = TrainingJob(
         "dpo", data, DAY, base, adjusted(recipe, {"dpo": {"max_steps": steps}}), tmp_path / "a", sft_adapter
@@ -89,6 +89,8 @@ def test_the_reference_of_all_pairs_is_computed_before_training_only_if_steps_se
 def test_before_training_no_pair_is_won_or_lost(dpo_adapter: Adapter):
     assert dpo_adapter.manifest.preferences is not None
     assert dpo_adapter.manifest.preferences["before"]["accuracy"] == 0.5
+    import torch
+
     assert share_right(torch.tensor([0.0, 1e-6, 2.0, -2.0, 3.0])) == pytest.approx((0.5 + 0.5 + 1 + 0 + 1) / 5)
 
 

@@ -72,6 +72,7 @@ def eval_sections(report: EvalReport, decision: Decision | None = None) -> list[
 
 def _summary(report: EvalReport, decision: Decision | None, figures: EvalFigures) -> Section:
     segment = f" · segment {report.segment}" if report.segment else ""
+    sentence = report.primary.sentence()
     contaminated = len(report.contamination.prompts)
     alert = f"{contaminated} held-out prompts are also in a training split: the metrics say nothing about new prompts."
     return section(
@@ -79,7 +80,7 @@ def _summary(report: EvalReport, decision: Decision | None, figures: EvalFigures
         Paragraph(f"Base {report.lineage.base_name}{segment}", "note"),
         _verdict_box(decision) if decision else None,
         Paragraph(headline(report), "lead"),
-        Paragraph(report.primary.sentence()),
+        None if decision and sentence in decision.reasons else Paragraph(sentence),
         Paragraph(alert, "alert") if contaminated else None,
         figure(figures.by_model),
     )

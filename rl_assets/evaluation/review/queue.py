@@ -31,7 +31,7 @@ def queue_rows(
 ) -> list[Row]:
     """Rows of REVIEW_QUEUE for tonight's pairs, of which the first `per_night` are drawn.
 
-    Clusters that an earlier night of the epoch `asked` are left out, and pairs of equal answers.
+    Clusters that an earlier night of the epoch `asked` are dropped, and pairs of equal answers.
     """
     model = report.models[report.decided]
     new = [pair for pair in pairs if pair.cluster not in asked and stripped(pair.ours) != stripped(pair.theirs)]

@@ -33,7 +33,7 @@ Values = Mapping[str, list[float]]
 def differences_of(scores: EvalScores, role: Role, metric: str) -> list[ClusterDifference]:
     """The clusters of the test split, and of the fresh prompts if the role answered them, by name.
 
-    Items that lack what the metric needs are left out.
+    Items that lack what the metric needs are dropped.
     """
     ours, theirs = (scores.by_role[name] for name in (role, scores.models.against))
     if metric == "likelihood_accuracy":

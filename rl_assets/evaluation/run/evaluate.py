@@ -135,7 +135,7 @@ def _scores(
     """
     items, pairs, fresh = prompts
     with explain_out_of_memory(f"The evaluation of {models.base.name}"):
-        loaded = SwitchedModels(models.base, models.quantization, log)
+        loaded = SwitchedModels(models.base, models.quantization, log, models.chat_rules)
         fitting, outputs = generate_and_score(models, loaded, items, pairs, inputs.benchmarks, fresh, log)
         outputs = with_latency(models, loaded, fitting, outputs, log)
         ratio = latency_ratio(models, loaded, fitting, log)

@@ -1,5 +1,7 @@
 """Generation and scoring: every distinct model on held-out items and benchmarks, one base in memory for all."""
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,6 +10,7 @@ from typing import Any
 from rl_assets.core.chat import Message
 from rl_assets.evaluation.run.inputs import Benchmark, Item, Pair
 from rl_assets.evaluation.run.models import EvaluatedModels
+from rl_assets.models.chat_template import REFUSED, WITH_CONTROL_TOKENS, row_fault
 from rl_assets.models.encoding import answer_ids, context_length, prompt_ids
 from rl_assets.models.end_of_turn import end_of_turn_ids
 from rl_assets.models.generation import Generation, generate
@@ -19,12 +22,14 @@ Log = Callable[[str], None]
 Question = tuple[Sequence[Message], Sequence[str]]
 MIN_NEW_TOKENS = 48
 MAX_NEW_TOKENS = 512
+ROOM = 1.25  # of the longest reference
 
 
 @dataclass(frozen=True)
 class PromptSet:
     """Items and pairs that fit the model's context with an answer of `max_new_tokens`; `too_long` counts those that do
-    not and were dropped, `refused` those that the chat template does not render, which were dropped too.
+    not and were dropped, `refused` those that the chat template does not render, and `with_control_tokens` those whose
+    texts it would read as turns, which were dropped too.
     """
 
     items: list[Item]
@@ -32,6 +37,7 @@ class PromptSet:
     max_new_tokens: int
     too_long: int
     refused: int = 0
+    with_control_tokens: int = 0
     context: int = 0
 
 
@@ -90,42 +96,53 @@ def generate_and_score(
 def fit_to_context(tokenizer: Any, model: Any, items: Sequence[Item], pairs: Sequence[Pair]) -> PromptSet:
     """Drop what the model's context cannot hold, and give answers of all models the same room.
 
-    That is twice the longest reference, between 48 and 512 new tokens: an answer that needs more is not the expected
-    one. An item without a reference says nothing of its answer's length, and gives 512. What the chat template refuses
-    (two turns of one role, a system turn) is dropped too, and counted apart.
+    That is 1.25 times the longest reference, between 48 and 512 new tokens: an answer that needs more is not the
+    expected one, and a model that never ends costs all that it may write. An item without a reference says nothing of
+    its answer's length, and gives 512. What the chat template refuses (two turns of one role, a system turn), and texts
+    with control tokens, are dropped too, and counted apart.
     """
     context, ends = context_length(model), end_of_turn_ids(tokenizer, model)
-    item_tokens = [_tokens(tokenizer, item.prompt, item.references, ends) for item in items]
-    pair_tokens = [_tokens(tokenizer, pair.prompt, (pair.chosen, pair.rejected), ends) for pair in pairs]
+    faults: Counter[str | None] = Counter()
+    item_tokens = [_tokens(tokenizer, item.prompt, item.references, ends, faults) for item in items]
+    pair_tokens = [_tokens(tokenizer, pair.prompt, (pair.chosen, pair.rejected), ends, faults) for pair in pairs]
     rendered_items = [(item, t) for item, t in zip(items, item_tokens, strict=True) if t]
     rendered_pairs = [(pair, t) for pair, t in zip(pairs, pair_tokens, strict=True) if t]
     room = _room([(item, answer) for item, (prompt, answer) in rendered_items if prompt + answer <= context])
     kept_items = [item for item, (prompt, answer) in rendered_items if prompt + max(room, answer) <= context]
     kept_pairs = [pair for pair, (prompt, answer) in rendered_pairs if prompt + answer <= context]
-    rendered = len(rendered_items) + len(rendered_pairs)
-    too_long = rendered - len(kept_items) - len(kept_pairs)
-    refused = len(items) + len(pairs) - rendered
-    return PromptSet(kept_items, kept_pairs, room, too_long, refused, context)
+    too_long = len(rendered_items) + len(rendered_pairs) - len(kept_items) - len(kept_pairs)
+    return PromptSet(
+        kept_items,
+        kept_pairs,
+        room,
+        too_long,
+        refused=faults[REFUSED],
+        with_control_tokens=faults[WITH_CONTROL_TOKENS],
+        context=context,
+    )
 
 
 def _room(items: Sequence[tuple[Item, int]]) -> int:
     """New tokens for the answers to items, each with the tokens of its longest reference."""
     if any(not item.references for item, _ in items):
         return MAX_NEW_TOKENS
-    return min(MAX_NEW_TOKENS, max(MIN_NEW_TOKENS, 2 * max((tokens for _, tokens in items), default=0)))
+    longest = max((tokens for _, tokens in items), default=0)
+    return min(MAX_NEW_TOKENS, max(MIN_NEW_TOKENS, math.ceil(ROOM * longest)))
 
 
 def _tokens(
-    tokenizer: Any, prompt: Sequence[Message], answers: Sequence[str], ends: frozenset[int]
+    tokenizer: Any, prompt: Sequence[Message], answers: Sequence[str], ends: frozenset[int], faults: Counter[str | None]
 ) -> tuple[int, int] | None:
-    """Tokens of the prompt and of its longest answer; None if the chat template refuses the conversation."""
-    from jinja2 import TemplateError
+    """Tokens of the prompt and of its longest answer; None, and counted, if they cannot be served.
 
-    try:
-        _, sides = answer_ids(tokenizer, prompt, answers, ends)
-        return len(prompt_ids(tokenizer, prompt)), max(map(len, sides), default=0)
-    except TemplateError:
+    A template that serves another prompt than it trains is no fault here: the models answer what is served.
+    """
+    fault = row_fault(tokenizer, list(prompt), [[{"role": "assistant", "content": answer}] for answer in answers])
+    if fault in (REFUSED, WITH_CONTROL_TOKENS):
+        faults[fault] += 1
         return None
+    _, sides = answer_ids(tokenizer, prompt, answers, ends)
+    return len(prompt_ids(tokenizer, prompt)), max(map(len, sides), default=0)
 
 
 def _all_scores(model: Any, tokenizer: Any, prompts: EvalPrompts, log: Log) -> EvalOutputs:

@@ -9,7 +9,8 @@ from rl_assets.evaluation.promotion.champion import champion_adapter, champion_i
 from rl_assets.evaluation.schema.report import Role
 from rl_assets.models.adapters import Adapter, newest_adapter, newest_adapter_before
 from rl_assets.models.base_models import BaseModel
-from rl_assets.models.loading import Quantization, quantization_of
+from rl_assets.models.loading import Quantization, chat_rules_of, quantization_of
+from rl_assets.recipes.chat_template import ChatTemplateRecipe
 
 # Adapters that answer; a reward model scores.
 KINDS = ("sft", "dpo", "kto", "grpo")
@@ -35,6 +36,11 @@ class EvaluatedModels:
     def quantization(self) -> Quantization | None:
         """How the candidate's training quantized the base: all models answer on it so, and fit where training fits."""
         return quantization_of(self.candidate)
+
+    @property
+    def chat_rules(self) -> ChatTemplateRecipe:
+        """The rules of the candidate's training: all models answer the prompts that these render."""
+        return chat_rules_of(self.candidate)
 
     @property
     def comparable_champion(self) -> Adapter | None:

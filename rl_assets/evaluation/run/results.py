@@ -183,7 +183,7 @@ def notes_on(scores: EvalScores, judge: JudgeResult) -> list[str]:
 
 
 def _dropped(sample: PromptSet, which: str) -> list[str]:
-    """How many rows were left out, and why."""
+    """How many rows were dropped, and why."""
     notes = []
     if sample.too_long:
         notes.append(
@@ -192,6 +192,8 @@ def _dropped(sample: PromptSet, which: str) -> list[str]:
         )
     if sample.refused:
         notes.append(f"{sample.refused} {which} rows are refused by the chat template and were dropped.")
+    if sample.with_control_tokens:
+        notes.append(f"{sample.with_control_tokens} {which} rows have control tokens in their texts and were dropped.")
     return notes
 
 

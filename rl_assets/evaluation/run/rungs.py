@@ -55,16 +55,16 @@ def choose_primary(logged: Logged, declared: DeclaredMetric, day: str, against: 
     `against` and `base` are the hashes of the weights that the candidate would replace, and of the base.
     """
     rungs = ladder(logged)
-    taken = next((rung for rung in rungs if rung.qualifies and declared in ("auto", rung.metric)), None)
+    first = next((rung for rung in rungs if rung.qualifies and declared in ("auto", rung.metric)), None)
     return Primary(
         declared=declared,
-        metric=taken.metric if taken else None,
-        strength=taken.strength if taken else None,
+        metric=first.metric if first else None,
+        strength=first.strength if first else None,
         day=day,
         against=against,
         base=base,
         judge=logged.judge,
-        why=taken.basis if taken else "no metric qualifies",
+        why=first.basis if first else "no metric qualifies",
         rungs=rungs,
         rows=dict(logged.rows),
         rubric=rubric_hash() if logged.judge else None,

@@ -45,10 +45,10 @@ class People(Record):
         if self.rate is None:
             return f"People: {self.count()} of pairs in review_queue, too few for a win rate."
         who = "1 person" if self.raters == 1 else f"{self.raters} people"
-        told = f"People: win rate {self.rate:.3f} by {self.labels} pairs that {who} labelled"
+        sentence = f"People: win rate {self.rate:.3f} by {self.labels} pairs that {who} labelled"
         if self.judged is None:
-            return f"{told}."
+            return f"{sentence}."
         return (
-            f"{told}, with {self.judged_only:,} more that the judge alone decided (weight {self.weight:.2f}). The "
+            f"{sentence}, with {self.judged_only:,} more that the judge alone decided (weight {self.weight:.2f}). The "
             f"judge says {self.judged:.3f} of the same kind of pairs."
         )

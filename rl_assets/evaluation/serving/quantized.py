@@ -21,10 +21,18 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.encoding import prompt_ids
 from rl_assets.models.latency import WARM_UP, evenly_spaced, request_ms
-from rl_assets.models.loading import device_map, load_tokenizer, quantization_config, require_same_base
+from rl_assets.models.loading import (
+    chat_rules_of,
+    device_map,
+    keep_weights_unpacked,
+    load_tokenizer,
+    quantization_config,
+    require_same_base,
+)
 from rl_assets.models.memory import explain_out_of_memory
 from rl_assets.models.phase import Phase
 from rl_assets.models.runtime import has_gpu, peak_memory_bytes, start
+from rl_assets.recipes.chat_template import DEFAULT_RULES, ChatTemplateRecipe
 
 Bits = Literal[16, 8, 4]
 Log = Callable[[str], None]
@@ -121,7 +129,7 @@ def compare_loads(base: BaseModel, adapter: Adapter, items: Sequence[Item], log:
         raise ValueError("there is no held-out item to measure on: the SFT dataset's test split is empty")
     phase, loads = Phase("loads", len(BITS), log), []
     for bits in BITS:
-        loads.append(_measure_apart(base, adapter.folder, bits, list(items), log))
+        loads.append(_measure_apart(base, adapter, bits, list(items), log))
         log(
             f"{bits} bits: {loads[-1].ms_per_token:.2f} ms per token, {loads[-1].weight_bytes / 1e6:,.2f} MB of weights"
         )
@@ -129,29 +137,38 @@ def compare_loads(base: BaseModel, adapter: Adapter, items: Sequence[Item], log:
     return Comparison(loads)
 
 
-def _measure_apart(base: BaseModel, adapter: Path, bits: Bits, items: list[Item], log: Log) -> Load:
+def _measure_apart(base: BaseModel, adapter: Adapter, bits: Bits, items: list[Item], log: Log) -> Load:
     """`measure` in a process of its own, whose lines come to `log` as they are written."""
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     with ProcessPoolExecutor(1, mp_context=context) as process:
-        result = process.submit(_measure_and_send, sender, base, adapter, bits, items)
+        result = process.submit(_measure_and_send, sender, base, adapter.folder, bits, items, chat_rules_of(adapter))
         while not result.done() or receiver.poll():
             if receiver.poll(WAIT_S):
                 log(f"{bits} bits: {receiver.recv()}")
         return result.result()
 
 
-def _measure_and_send(sender: Connection, base: BaseModel, adapter: Path, bits: Bits, items: list[Item]) -> Load:
-    return measure(base, adapter, bits, items, sender.send)
+def _measure_and_send(
+    sender: Connection, base: BaseModel, adapter: Path, bits: Bits, items: list[Item], rules: ChatTemplateRecipe
+) -> Load:
+    return measure(base, adapter, bits, items, sender.send, rules)
 
 
-def measure(base: BaseModel, adapter: Path, bits: Bits, items: list[Item], log: Log) -> Load:
+def measure(
+    base: BaseModel,
+    adapter: Path,
+    bits: Bits,
+    items: list[Item],
+    log: Log,
+    rules: ChatTemplateRecipe = DEFAULT_RULES,
+) -> Load:
     """One load, measured in this process, which should be fresh: the peak of a process never falls."""
     start(offline=True, seed=0)
     _import_all(bits)
     before = peak_memory_bytes()
     with explain_out_of_memory(f"{base.name} in {bits} bits"):
-        model, tokenizer = load(base, adapter, bits), load_tokenizer(base)
+        model, tokenizer = load(base, adapter, bits), load_tokenizer(base, rules)
         tokenizer.padding_side = "left"
         prompts = fit_to_context(tokenizer, model, items, [])
         if not prompts.items:
@@ -187,6 +204,8 @@ def load(base: BaseModel, adapter: Path, bits: Bits) -> Any:
     if bits != 16:
         options["quantization_config"] = quantization_config("int8" if bits == 8 else "nf4")
     model = AutoModelForCausalLM.from_pretrained(base.path, **options)
+    if bits == 4:
+        keep_weights_unpacked(model)
     return PeftModel.from_pretrained(model, str(adapter)).eval()
 
 

@@ -6,10 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rl_assets.core.blank import is_blank
+from rl_assets.core.blank import is_empty_answer
+from rl_assets.models.chat_template import (
+    ESCAPED,
+    FAULTS,
+    MERGED,
+    PROMPT_MISMATCH,
+    escapes,
+    has_control_tokens,
+    merges_system,
+    row_fault,
+)
 from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.tables.dataset_manifest import read_manifest
-from rl_assets.training.errors import OF_OTHER_SEGMENTS, TOO_LONG, NotEnoughRows, UntrainableRows
+from rl_assets.training.errors import OF_OTHER_SEGMENTS, REMEDIES, TOO_LONG, NotEnoughRows, UntrainableRows
 
 Message = dict[str, str]
 Row = dict[str, Any]
@@ -22,6 +32,7 @@ HELD_OUT = ("validation", "test")
 class TrainingRows:
     """Rows to train on with their ids, how many were dropped for which reason, and how many prompts lost old turns.
 
+    `adapted` counts rows that are kept although the chat template does not serve them as they are, by what was done.
     `tokens` holds, for rows that are trained on as token ids, an array for each side of a row, its prompt included.
     """
 
@@ -30,10 +41,12 @@ class TrainingRows:
     dropped: Counter[str] = field(default_factory=Counter)
     cut: int = 0
     tokens: list[list[Any]] = field(default_factory=list)
+    adapted: Counter[str] = field(default_factory=Counter)
 
     def counts(self) -> dict[str, Any]:
         """What the adapter's manifest says of them."""
-        return {"used": len(self.rows), "dropped": dict(sorted(self.dropped.items())), "cut": self.cut}
+        adapted = {"adapted": dict(sorted(self.adapted.items()))} if self.adapted else {}
+        return {"used": len(self.rows), "dropped": dict(sorted(self.dropped.items())), "cut": self.cut} | adapted
 
 
 def sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:
@@ -131,10 +144,14 @@ def add_if_it_fits(
 ) -> list[list[int]] | None:
     """Keep the row, and return its tokens by side, or count why not. The tokens are those that the trainer sees."""
     sides = [row[name] for name in SIDES if name in row]
-    tokens = [_tokens(tokenizer, row["prompt"] + side) for side in sides]
-    if any(is_blank(message["content"]) for side in sides for message in side):
+    if any(is_empty_answer(message["content"]) for side in sides for message in side):
         kept.dropped["with an empty answer"] += 1
         return None
+    fault = row_fault(tokenizer, row["prompt"], sides)
+    if fault and (fault != PROMPT_MISMATCH or recipe.chat_template.on_prompt_mismatch == "drop"):
+        kept.dropped[fault] += 1
+        return None
+    tokens = [_tokens(tokenizer, row["prompt"] + side) for side in sides]
     if len(tokens) == 2 and tokens[0] == tokens[1]:
         kept.dropped["with equal sides"] += 1
         return None
@@ -144,9 +161,18 @@ def add_if_it_fits(
         return None
     prompt, tokens = fitting
     kept.cut += len(prompt) < len(row["prompt"])
+    kept.adapted.update([*_changes(tokenizer, prompt, sides), *([fault] if fault else [])])
     kept.rows.append(row | {"prompt": prompt})
     kept.ids.append(identity)
     return tokens
+
+
+def _changes(tokenizer: Any, prompt: list[Message], sides: list[list[Message]]) -> Iterator[str]:
+    """What the recipe's rules change of a row, as `adapted` counts it."""
+    if merges_system(tokenizer) and prompt[0]["role"] == "system":
+        yield MERGED
+    if escapes(tokenizer) and has_control_tokens(tokenizer, [*prompt, *(turn for side in sides for turn in side)]):
+        yield ESCAPED
 
 
 def _truncate_prompt(
@@ -171,10 +197,25 @@ def _tokens(tokenizer: Any, conversation: list[Message]) -> list[int]:
 
 
 def require_min_rows(kept: TrainingRows, needed: int, dataset: Path, recipe: Recipe) -> TrainingRows:
-    """The rows themselves; NotEnoughRows if there are fewer than `needed`."""
+    """The rows themselves; NotEnoughRows if there are fewer than `needed`.
+
+    UntrainableRows if there would be enough, and the chat template serves none of them.
+    """
+    unserved = {reason: kept.dropped[reason] for reason in FAULTS if kept.dropped[reason]}
+    if not kept.rows and sum(unserved.values()) >= needed:
+        raise UntrainableRows(
+            f"None of the {sum(unserved.values())} rows of {dataset.parent.name} of {dataset.name} can be trained on "
+            f"as the base model's chat template serves them: {listed(unserved)}. "
+            + " ".join(REMEDIES[reason] for reason in unserved)
+        )
     if len(kept.rows) < needed:
         raise not_enough_rows(len(kept.rows), needed, dict(kept.dropped), dataset, recipe)
     return kept
+
+
+def listed(counts: dict[str, int]) -> str:
+    """The counts in words: 3 too long, 1 with an empty answer."""
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
 def not_enough_rows(usable: int, needed: int, dropped: dict[str, int], dataset: Path, recipe: Recipe) -> NotEnoughRows:

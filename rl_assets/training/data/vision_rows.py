@@ -1,9 +1,9 @@
 """Rows with images as TRL's trainer takes them, and which of them fit the model."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rl_assets.models.chat_template import ESCAPED, REFUSED, WITH_CONTROL_TOKENS, escape, has_control_tokens
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.data.rows import Row, TrainingRows, read_split, require_min_rows
 from rl_assets.training.errors import TOO_LONG
@@ -36,25 +36,37 @@ def fitting_rows(
     Measured by the very collator that the trainer uses. Raises NotEnoughRows.
     """
     fitting, trained = TrainingRows(dropped=rows.dropped), []
-    for row, identity, (length, tokens) in zip(
-        rows.rows, rows.ids, _lengths_and_labels(rows.rows, processor), strict=True
-    ):
-        if length > recipe.max_length:
+    collate, escaping = collator(processor), recipe.chat_template.on_control_tokens == "escape"
+    for row, identity in zip(rows.rows, rows.ids, strict=True):
+        typed = has_control_tokens(processor.tokenizer, row["prompt"] + row["completion"])
+        if typed and not escaping:
+            fitting.dropped[WITH_CONTROL_TOKENS] += 1
+            continue
+        if typed:
+            row |= {side: escape(processor.tokenizer, row[side]) for side in ("prompt", "completion")}
+        length, tokens = _length_and_labels(row, collate)
+        if not length:
+            fitting.dropped[REFUSED] += 1
+        elif length > recipe.max_length:
             fitting.dropped[TOO_LONG] += 1
         else:
             fitting.rows.append(row)
             fitting.ids.append(identity)
+            fitting.adapted.update([ESCAPED] if typed else [])
             trained.append(tokens)
     return require_min_rows(fitting, recipe.min_rows_sft, dataset, recipe), trained
 
 
-def _lengths_and_labels(rows: list[Row], processor: Any) -> Iterator[tuple[int, list[int]]]:
-    """(tokens, trained token ids) of each row."""
-    collate = collator(processor)
-    for row in rows:
+def _length_and_labels(row: Row, collate: Any) -> tuple[int, list[int]]:
+    """The row's tokens, and the trained token ids; none if the chat template refuses it."""
+    from jinja2 import TemplateError
+
+    try:
         batch = collate([row | {"images": [_decode(image) for image in row["images"]]}])
-        labels = batch["labels"][0].tolist()
-        yield len(labels), [token for token in labels if token >= 0]
+    except TemplateError:
+        return 0, []
+    labels = batch["labels"][0].tolist()
+    return len(labels), [token for token in labels if token >= 0]
 
 
 def _decode(encoded: dict[str, Any]) -> Any:

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rl_assets.core import blank
+from rl_assets.core import blank, control_tokens
 from rl_assets.metrics import final_number
-from rl_assets.models import end_of_turn
+from rl_assets.models import chat_template, end_of_turn
 from rl_assets.models.adapters import Adapter, read_adapter
 from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.rewards import answers
@@ -72,12 +72,15 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
     shared = stage_arguments(stage, recipe["max_length"], manifest.seed)
     if parts.text is ONLINE:
         del shared["max_length"]
+    template = adapter.folder / chat_template.FILE
     values = {
         "base": base,
         "data": str(dataset.absolute() / "train.parquet"),
         "parent": str(parent.absolute()) if parent else None,
         "filters": {name: recipe[name] for name in FILTERS},
         "max_length": recipe["max_length"],
+        "on_prompt_mismatch": recipe["chat_template"]["on_prompt_mismatch"],
+        "chat_template": template.read_text(encoding="utf-8") if template.is_file() else None,
         "lora": recipe["lora"],
         "seed": manifest.seed,
         "stage": stage,
@@ -91,7 +94,7 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
         dependencies="\n".join(f'#   "{name}=={manifest.versions[name]}",' for name in PINNED),
     )
     # The values last: no text of theirs is mistaken for a placeholder.
-    repeated = "\n\n".join(map(_source, (matches_filters, blank, *parts.repeated)))
+    repeated = "\n\n".join(map(_source, (matches_filters, blank, control_tokens, chat_template, *parts.repeated)))
     body = BODY.replace("@OURS@", repeated).replace("@TRAINER@", parts.text)
     return header + body.replace("@VALUES@", _literal(values))
 

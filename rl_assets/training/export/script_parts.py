@@ -20,6 +20,7 @@ import re
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,11 +44,14 @@ def tokens(messages, **options):
 
 
 def fits(row):
-    """Rows that are too long, empty or equal on both sides are dropped; none were cut."""
+    """Rows that are too long, empty, alike on both sides or not served as trained are dropped; none were cut."""
     answers = [row[side] for side in ("completion", "chosen", "rejected") if side in row]
-    encoded = [tokens(row["prompt"] + answer) for answer in answers]
-    if any(is_blank(message["content"]) for answer in answers for message in answer):
+    if any(is_empty_answer(message["content"]) for answer in answers for message in answer):
         return False
+    fault = row_fault(tokenizer, row["prompt"], answers)
+    if fault and (fault != PROMPT_MISMATCH or GIVEN["on_prompt_mismatch"] == "drop"):
+        return False
+    encoded = [tokens(row["prompt"] + answer) for answer in answers]
     if len(encoded) == 2 and encoded[0] == encoded[1]:
         return False
     return max(map(len, encoded)) <= GIVEN["max_length"]
@@ -81,6 +85,8 @@ set_seed(GIVEN["seed"])
 tokenizer = AutoTokenizer.from_pretrained(GIVEN["base"])
 if tokenizer.pad_token is None:
     tokenizer.pad_token = tokenizer.eos_token
+if GIVEN["chat_template"]:
+    tokenizer.chat_template = GIVEN["chat_template"]
 arguments = GIVEN["arguments"] | {
     "output_dir": sys.argv[1],
     "save_strategy": "no",

@@ -13,6 +13,8 @@ TITLES: dict[AdapterKind, str] = {
     "reward": "Reward model",
 }
 VISION_DATASET = "multimodal_vision_dataset"
+# The adapter's prompts are those of its training: with its date, its system turns, its texts.
+TEMPLATE = 'tokenizer.chat_template = Path(ADAPTER, "chat_template.jinja").read_text(encoding="utf-8")'
 GENERATION = [
     'chat = [{"role": "user", "content": "A question"}]',
     'inputs = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True, return_tensors="pt")',
@@ -26,8 +28,8 @@ SCORING = [
 ]
 
 
-def model_card(manifest: AdapterManifest) -> str:
-    """Markdown of the card, from what the run measured alone."""
+def model_card(manifest: AdapterManifest, *, own_template: bool = False) -> str:
+    """Markdown of the card, from what the run measured alone; `own_template` if the folder has a chat template."""
     return "\n".join(
         [
             *_header(manifest),
@@ -36,7 +38,7 @@ def model_card(manifest: AdapterManifest) -> str:
             _origin(manifest),
             "",
             "## Use",
-            *_usage(manifest),
+            *_usage(manifest, own_template),
             "",
             "## Data",
             _data(manifest),
@@ -87,7 +89,7 @@ def _origin(manifest: AdapterManifest) -> str:
     )
 
 
-def _usage(manifest: AdapterManifest) -> list[str]:
+def _usage(manifest: AdapterManifest, own_template: bool) -> list[str]:
     """Python that loads base and adapter with PEFT and lets them answer, or score."""
     loader, options = ("AutoModelForCausalLM", "")
     lines = GENERATION
@@ -99,11 +101,13 @@ def _usage(manifest: AdapterManifest) -> list[str]:
         "`BASE` is the base model: its id, or the folder with exactly these files; `ADAPTER` is this folder.",
         "",
         "```python",
+        *(["from pathlib import Path", ""] if own_template else []),
         "from peft import PeftModel",
         f"from transformers import {loader}, AutoTokenizer",
         "",
         f"BASE, ADAPTER = {json.dumps(public_name(manifest.base.name))}, {json.dumps('.')}",
         "tokenizer = AutoTokenizer.from_pretrained(BASE)",
+        *([TEMPLATE] if own_template else []),
         f"model = PeftModel.from_pretrained({loader}.from_pretrained(BASE{options}), ADAPTER).eval()",
         *lines,
         "```",

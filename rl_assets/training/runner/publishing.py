@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rl_assets.core.files import write_json
+from rl_assets.core.files import sha256_text, write_json
 from rl_assets.models.adapters import (
     CONFIG,
     WEIGHTS,
@@ -20,6 +20,8 @@ from rl_assets.models.adapters import (
 )
 from rl_assets.models.base_facts import facts_of, public_name
 from rl_assets.models.base_models import BaseModel
+from rl_assets.models.chat_template import FILE as TEMPLATE
+from rl_assets.models.chat_template import has_rules
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.runtime import is_main_process, library_versions
 from rl_assets.recipes.fit import highest_rate
@@ -28,6 +30,7 @@ from rl_assets.training.runner.checks import (
     adapter_size_check,
     learning_rate_check,
     max_or_nan,
+    template_check,
     weights_reload_check,
 )
 from rl_assets.training.runner.disk import explain_full_disk
@@ -49,17 +52,21 @@ def _write_adapter(run: TrainingRun, trained: Trained) -> Adapter:
     checks += [
         adapter_size_check((run.folder / WEIGHTS).stat().st_size, trained_bytes(trained.model)),
         _rate_check(run),
+        template_check(trained.rows),
     ]
+    base, quantization = run.job.base, run.job.recipe.quantization
+    tokenizer = load_tokenizer(base, run.job.recipe.chat_template)
     if run.inputs.kind != "reward":
-        base, quantization = run.job.base, run.job.recipe.quantization
-        tokenizer = load_tokenizer(base)
         checks += merging_checks(trained.model, tokenizer, trained.rows, base, run.folder, quantization, run.log)
-    manifest = _manifest(run, trained, checks)
-    (run.folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
+    manifest = _manifest(run, trained, checks, tokenizer.chat_template)
+    if has_rules(tokenizer):
+        (run.folder / TEMPLATE).write_text(tokenizer.chat_template, encoding="utf-8")
+    card = model_card(manifest, own_template=has_rules(tokenizer))
+    (run.folder / "README.md").write_text(card, encoding="utf-8")
     return publish(run.folder, manifest)
 
 
-def _manifest(run: TrainingRun, trained: Trained, checks: list[Check]) -> AdapterManifest:
+def _manifest(run: TrainingRun, trained: Trained, checks: list[Check], template: str) -> AdapterManifest:
     job, inputs = run.job, run.inputs
     dataset = run.dataset.model_dump(include={"name", "day", "sha256"}) | trained.rows.counts()
     return AdapterManifest(
@@ -73,6 +80,7 @@ def _manifest(run: TrainingRun, trained: Trained, checks: list[Check]) -> Adapte
         reward_model=_reference(job.used_reward_model),
         dataset=DatasetReference.model_validate(dataset),
         recipe=job.recipe.model_dump(mode="json"),
+        chat_template_sha256=sha256_text(template),
         recipe_hash=inputs.recipe_hash,
         seed=inputs.seed,
         training_version=inputs.training_version,

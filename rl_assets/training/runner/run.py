@@ -17,7 +17,15 @@ from rl_assets.models.adapters import (
     existing_adapter,
 )
 from rl_assets.models.loading import require_same_base
-from rl_assets.models.runtime import device_name, has_gpu, is_main_process, peak_memory_bytes, process_count
+from rl_assets.models.runtime import (
+    computes_in_bfloat16,
+    device_name,
+    has_gpu,
+    is_main_process,
+    peak_memory_bytes,
+    process_count,
+)
+from rl_assets.recipes.chat_template import ChatTemplateRecipe
 from rl_assets.recipes.recipe import recipe_hash
 from rl_assets.recipes.stages import StageRecipe
 from rl_assets.tables.dataset_manifest import DatasetManifest, require_manifest
@@ -85,6 +93,8 @@ def open_run(job: TrainingJob, log: Log, observe: Observe = observe_nothing) -> 
     """The run of a job; WrongBaseModelError if its parent is an adapter of another base."""
     if job.parent is not None:
         require_same_base(job.base, job.parent)
+        if other := other_template_rules(job.recipe.chat_template, job.parent.manifest.recipe):
+            log(f"warning: the parent was trained with {other} of chat_template: train it again by this recipe")
     dataset = require_manifest(job.dataset)
     reward_model = job.used_reward_model
     inputs = AdapterInputs(
@@ -102,13 +112,20 @@ def open_run(job: TrainingJob, log: Log, observe: Observe = observe_nothing) -> 
     return TrainingRun(job, log, dataset, inputs, observe)
 
 
+def other_template_rules(rules: ChatTemplateRecipe, parents_recipe: dict[str, Any]) -> str:
+    """In which rules for the chat template a parent's recipe differs; empty if in none, or if it is of before them."""
+    own = rules.model_dump(mode="json")
+    parents = parents_recipe.get("chat_template") or own
+    return ", ".join(f"{name} {parents.get(name)}" for name in own if parents.get(name) != own[name])
+
+
 def trainer_arguments(run: TrainingRun, stage: StageRecipe) -> dict[str, Any]:
     """Keyword arguments of a TRL configuration; what TRL sets by default and a CPU cannot do is off."""
     gpu, recipe = has_gpu(), run.job.recipe
     return stage_arguments(stage.model_dump(mode="json"), recipe.max_length, recipe.seed) | {
         **split_batch(stage.effective_batch_size, stage.gradient_accumulation_steps, process_count()),
         "output_dir": str(run.folder / CHECKPOINTS),
-        "bf16": gpu,
+        "bf16": computes_in_bfloat16(),
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
         "ddp_find_unused_parameters": False,

@@ -20,7 +20,12 @@ from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.rows import TrainingRows, pair_rows
 from rl_assets.training.data.tokenized import pair_columns
 from rl_assets.training.errors import WrongReferenceError
-from rl_assets.training.runner.checks import chosen_probability_check, step0_loss_check, step0_margin_check
+from rl_assets.training.runner.checks import (
+    chosen_probability_check,
+    step0_loss_check,
+    step0_margin_check,
+    step0_tolerance,
+)
 from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments
 from rl_assets.training.trainers.pair_trainer import pair_trainer_class
 from rl_assets.training.trainers.preference_sample import preference_sample
@@ -29,7 +34,7 @@ from rl_assets.training.trainers.preference_sample import preference_sample
 def train_dpo(run: TrainingRun) -> Trained:
     """Continue the parent. Raises NotEnoughRows, UntrainableRows, WrongReferenceError, TrainingDiverged."""
     job, parent = run.job, run.job.required_parent
-    tokenizer = load_tokenizer(job.base)
+    tokenizer = load_tokenizer(job.base, job.recipe.chat_template)
     rows = pair_rows(job.dataset, job.recipe, tokenizer, job.recipe.min_rows_dpo)
     run.log(f"dpo: {len(rows.rows)} pairs, dropped {dict(rows.dropped)}, into {run.folder.name}")
     trainer = _trainer(run, tokenizer, rows)
@@ -41,14 +46,14 @@ def train_dpo(run: TrainingRun) -> Trained:
     metrics = run_trainer(run, trainer, rows)
     after = preference_sample(trainer)
     change = chosen_probability_check(after.chosen_per_token - before.chosen_per_token)
-    checks = [audited, start_loss, step0_margin_check(before.margin), change]
+    checks = [audited, start_loss, step0_margin_check(before.margin, step0_tolerance()), change]
     details = {"preferences": {"pairs": before.pairs, "before": before.summary(), "after": after.summary()}}
     return Trained(trainer.model, rows, metrics, checks, details)
 
 
 def require_parent_as_reference(loss: float, parent: Adapter) -> Check:
     """The check that the loss before any update is ln 2 against the parent; WrongReferenceError if it fails."""
-    check = step0_loss_check(loss)
+    check = step0_loss_check(loss, step0_tolerance())
     if not check.passed:
         raise WrongReferenceError(
             f"The preference loss is {loss:.6f} before any update, {check.limit:.6f} was expected: the reference is "

@@ -6,6 +6,7 @@ is half the weight. As in TRL, the KL is estimated from the batch: each answer w
 """
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from rl_assets.models.end_of_turn import end_of_turn_ids
@@ -14,14 +15,14 @@ from rl_assets.models.runtime import shares_temporary_files
 from rl_assets.recipes.stages import KtoRecipe
 from rl_assets.training.data.audit import audit_end_of_turn
 from rl_assets.training.data.rows import Row, TrainingRows, kto_rows
-from rl_assets.training.runner.checks import step0_kto_check
+from rl_assets.training.runner.checks import step0_kto_check, step0_tolerance
 from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments
 
 
 def train_kto(run: TrainingRun) -> Trained:
     """Continue the parent. Raises NotEnoughRows, UntrainableRows (too: rows of one label only), TrainingDiverged."""
     job, stage = run.job, run.job.recipe.kto
-    tokenizer = load_tokenizer(job.base)
+    tokenizer = load_tokenizer(job.base, job.recipe.chat_template)
     rows = shuffled(kto_rows(job.dataset, job.recipe, tokenizer), job.recipe.seed)
     weights = label_weights([row["label"] for row in rows.rows], stage)
     run.log(f"kto: {len(rows.rows)} rows, weights good {weights[True]:.3g}, bad {weights[False]:.3g}")
@@ -30,7 +31,7 @@ def train_kto(run: TrainingRun) -> Trained:
     metrics = run_trainer(run, trainer, rows)
     first_batch = rows.rows[: stage.effective_batch_size]
     expected = 0.5 * sum(weights[row["label"]] for row in first_batch) / len(first_batch)
-    checks = [audited, step0_kto_check(metrics.loss_curve[0][1], expected)]
+    checks = [audited, step0_kto_check(metrics.loss_curve[0][1], expected, step0_tolerance())]
     details = {"label_weights": {"good": weights[True], "bad": weights[False]}}
     return Trained(trainer.model, rows, metrics, checks, details)
 
@@ -48,7 +49,7 @@ def shuffled(rows: TrainingRows, seed: int) -> TrainingRows:
     """The rows in an order of the seed: the trainer keeps the order, and pairs neighbours for its KL term."""
     order = list(range(len(rows.rows)))
     random.Random(seed).shuffle(order)
-    return TrainingRows([rows.rows[at] for at in order], [rows.ids[at] for at in order], rows.dropped, rows.cut)
+    return replace(rows, rows=[rows.rows[at] for at in order], ids=[rows.ids[at] for at in order])
 
 
 def _trainer(run: TrainingRun, tokenizer: Any, rows: list[Row], weights: dict[bool, float]) -> Any:

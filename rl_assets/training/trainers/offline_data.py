@@ -32,7 +32,7 @@ def train_on_offline_data(
     TrainingDiverged.
     """
     job, method = run.job, run.job.recipe.grpo.method
-    tokenizer = load_tokenizer(job.base)
+    tokenizer = load_tokenizer(job.base, job.recipe.chat_template)
     rows = group_rows(job.dataset, job.recipe, tokenizer, best_only=best_only)
     run.log(f"grpo by {method}: {len(rows.rows)} answers, dropped {dict(rows.dropped)}, into {run.folder.name}")
     model = load_to_continue(job.base, job.required_parent, job.recipe, run.log)

@@ -32,7 +32,7 @@ def train_online_grpo(run: TrainingRun) -> Trained:
     without a reward model that the recipe names.
     """
     job, stage = run.job, run.job.recipe.grpo
-    tokenizer = load_tokenizer(job.base)
+    tokenizer = load_tokenizer(job.base, job.recipe.chat_template)
     rows = prompt_rows(job.dataset, job.recipe, tokenizer)
     run.log(f"grpo online: {len(rows.rows)} prompts, dropped {dict(rows.dropped)}, into {run.folder.name}")
     trainer = _trainer(run, tokenizer, rows.rows)

@@ -31,8 +31,7 @@ def pair_trainer_class(report: Any = None) -> Any:
         def _set_signature_columns_if_needed(self) -> None:
             # The sampler looks for lengths in what is left when columns without a signature have been removed.
             super()._set_signature_columns_if_needed()
-            columns: Any = vars(self)["_signature_columns"]
-            vars(self)["_signature_columns"] = [*columns, *(name for name in ("length",) if name not in columns)]
+            vars(self)["_signature_columns"] = [*dict.fromkeys([*vars(self)["_signature_columns"], "length"])]
 
         def _precompute_ref_logps(self, dataset: Any, *rest: Any) -> Any:
             self._referenced = 0
@@ -43,13 +42,18 @@ def pair_trainer_class(report: Any = None) -> Any:
         def _precompute_in_order(self, dataset: Any, *rest: Any) -> Any:
             if self.args.train_sampling_strategy != "group_by_length":
                 return super()._precompute_ref_logps(dataset, *rest)
-            lengths = list(dataset["length"])
-            order = sorted(range(len(lengths)), key=lengths.__getitem__)
-            computed = super()._precompute_ref_logps(dataset.select(order), *rest)
-            position = {row: index for index, row in enumerate(order)}
-            return computed.select([position[row] for row in range(len(order))])
+            order, positions = by_length(dataset)
+            return super()._precompute_ref_logps(dataset.select(order), *rest).select(positions)
 
     return PairTrainer
+
+
+def by_length(dataset: Any) -> tuple[list[int], list[int]]:
+    """The rows in order of their length, and the position of each row in that order."""
+    lengths = list(dataset["length"])
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    positions = {row: index for index, row in enumerate(order)}
+    return order, [positions[row] for row in range(len(order))]
 
 
 def pair_length(row: dict[str, Any]) -> dict[str, int]:

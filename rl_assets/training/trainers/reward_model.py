@@ -23,7 +23,7 @@ SIDES = ("chosen", "rejected")
 def train_reward_model(run: TrainingRun) -> Trained:
     """Train a new classifier on the base model. Raises NotEnoughRows for its held-out pairs too, TrainingDiverged."""
     job = run.job
-    tokenizer = load_tokenizer(job.base)
+    tokenizer = load_tokenizer(job.base, job.recipe.chat_template)
     rows = pair_rows(job.dataset, job.recipe, tokenizer, job.recipe.min_rows_reward)
     held_out = held_out_pairs(job, tokenizer)
     run.log(f"reward model: {len(rows.rows)} pairs, {len(held_out)} held out, into {run.folder.name}")

@@ -20,7 +20,7 @@ from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, tra
 def train_sft(run: TrainingRun) -> Trained:
     """Train a new adapter on the base model. Raises NotEnoughRows, UntrainableRows, TrainingDiverged."""
     job = run.job
-    tokenizer = load_tokenizer(job.base)
+    tokenizer = load_tokenizer(job.base, job.recipe.chat_template)
     rows = sft_rows(job.dataset, job.recipe, tokenizer)
     run.log(f"sft: {len(rows.rows)} rows, dropped {dict(rows.dropped)}, into {run.folder.name}")
     trainer = _trainer(run, tokenizer, rows)

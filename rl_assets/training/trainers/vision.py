@@ -4,6 +4,7 @@ The loss is that of `sft.py`; tokens of images and questions do not count. Simpl
 like the rest, with one rate and rank. Run on a CPU with a tiny model; not yet run on a GPU.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from rl_assets.models.end_of_turn import end_of_turn_ids
@@ -22,7 +23,7 @@ def train_vision(run: TrainingRun) -> Trained:
     Raises NotEnoughRows, UntrainableRows, TrainingDiverged, NotAVisionModelError.
     """
     job = run.job
-    processor, model = load_processor(job.base), load_vision_model(job.base, job.recipe)
+    processor, model = load_processor(job.base, job.recipe.chat_template), load_vision_model(job.base, job.recipe)
     rows, trained = fitting_rows(read_vision_rows(job.dataset, job.recipe), job.dataset, job.recipe, processor)
     audited = audit_end_of_turn(trained, end_of_turn_ids(processor.tokenizer, model))
     run.log(f"vision: {len(rows.rows)} images, dropped {dict(rows.dropped)}, into {run.folder.name}")
@@ -55,7 +56,7 @@ def _without_images(rows: TrainingRows) -> TrainingRows:
     plain = [
         {side: [_as_parts(message) for message in row[side]] for side in ("prompt", "completion")} for row in rows.rows
     ]
-    return TrainingRows(plain, rows.ids, rows.dropped, rows.cut)
+    return replace(rows, rows=plain)
 
 
 def _as_parts(message: dict[str, str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SIDES = ("chosen", "rejected", "completion")
 ROLES = "array_to_string(list_transform({}, lambda message: coalesce(message.role, '?')), ' ')"
 BLANK = "len(list_filter({}, lambda message: is_blank(message.content))) > 0"
 # Of a side, which is one message: filtering a list takes several times as long.
-NO_ANSWER = "len({0}) <> 1 OR {0}[1].role IS DISTINCT FROM 'assistant' OR is_blank({0}[1].content)"
+NO_ANSWER = "len({0}) <> 1 OR {0}[1].role IS DISTINCT FROM 'assistant' OR is_empty_answer({0}[1].content)"
 
 
 @dataclass(frozen=True)

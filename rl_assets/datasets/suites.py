@@ -27,7 +27,11 @@ SFT = (
         f"NOT is_chat_prompt(regexp_replace({ROLES.format('messages')}, ' assistant$', '')) "
         "OR messages[-1].role <> 'assistant'",
     ),
-    no_row("no_message_is_empty", "No message is empty or whitespace.", BLANK.format("messages")),
+    no_row(
+        "no_message_is_empty",
+        "No message is empty or whitespace, and no answer has thoughts alone.",
+        f"{BLANK.format('messages')} OR is_empty_answer(messages[-1].content)",
+    ),
     no_repeat("prompts_are_unique", "There is one row per prompt.", "prompt_key"),
     no_row("rewards_are_shares", "Every reward lies in [0, 1].", "metadata.reward NOT BETWEEN 0 AND 1"),
     SPLITS,

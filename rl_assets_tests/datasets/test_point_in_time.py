@@ -15,6 +15,7 @@ def at(day: int, time: str = "10:00:00") -> str:
     return f"{later(day)}T{time}Z"
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_a_thumb_that_lands_five_days_later_changes_no_earlier_day(product: Product):
     product.log(judged("a1", 0.2))
     product.ingest()

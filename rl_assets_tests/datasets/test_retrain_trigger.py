@@ -16,6 +16,9 @@ from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import build, make_dataset
 
+# The days behind them take several seconds of CPU.
+pytestmark = pytest.mark.slow
+
 DAY, NEXT_DAY = "2026-10-01", "2026-10-02"
 
 
@@ -70,7 +73,6 @@ def test_a_later_day_counts_only_what_the_trained_one_had_not(trained):
     assert new(trained) == usable(trained, NEXT_DAY) - usable(trained, DAY)
 
 
-@pytest.mark.slow
 def test_only_the_newest_contents_of_a_dataset_keep_their_prompts(trained, monkeypatch):
     monkeypatch.setattr(prompts, "KEPT", 1)
     kept = trained / "datasets" / "sft_dataset" / ".prompts"
@@ -81,7 +83,6 @@ def test_only_the_newest_contents_of_a_dataset_keep_their_prompts(trained, monke
     assert [path.stem for path in kept.iterdir()] == [manifest.sha256]
 
 
-@pytest.mark.slow
 def test_prompts_that_the_recipes_filters_drop_are_not_new(tmp_path):
     write_log(tmp_path, DAY, range(20))
     assert make_dataset(tmp_path, DAY).success

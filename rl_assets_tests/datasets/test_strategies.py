@@ -57,6 +57,7 @@ def test_mu2s_sets_the_best_against_the_one_nearest_to_two_deviations_below_the_
     assert sides(rows) == [("mu2s", "a0", f"a{nearest}")]
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_without_explicit_no_stated_preference_is_taken(product: Product):
     product.log(interaction("a1"))
     told = about("a1", "f1", "preference", preferred_output="Better, I say.", rejected_output="Worse, they say.")

@@ -28,6 +28,7 @@ SELECT
     answer_chars,
     error,
     refusal,
+    coalesce(cut_off, FALSE) AS cut_off,
     boilerplate,
     prompt_fault,
     CASE

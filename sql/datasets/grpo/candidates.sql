@@ -1,6 +1,6 @@
 -- Every answer that could join a group of answers to one prompt, with why it does not, or NULL in `reason`. A group has
--- one prompt and one reward source; of more than $group_size answers those are selected that lie evenly over the sorted
--- rewards, the best and the worst included, unless $selection says otherwise.
+-- one prompt and one reward source, and no answer that was cut off; of more than $group_size answers those are selected
+-- that lie evenly over the sorted rewards, the best and the worst included, unless $selection says otherwise.
 -- Reads: answers.
 -- Parameters: $failed_below, $group_size, $min_group_size, $min_sd, $selection.
 WITH ranked AS (
@@ -15,7 +15,7 @@ WITH ranked AS (
         ) - 1 AS position,
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
     FROM answers
-    WHERE unfit IS NULL
+    WHERE unfit IS NULL AND NOT cut_off
 ),
 
 strata AS (
@@ -61,5 +61,5 @@ SELECT
     answers.reward_source,
     answers.reward,
     sd,
-    coalesce(unfit, reason) AS reason
+    coalesce(unfit, CASE WHEN cut_off THEN 'cut_off' END, reason) AS reason
 FROM answers LEFT JOIN checked USING (number)

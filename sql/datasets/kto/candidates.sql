@@ -1,5 +1,6 @@
--- Every answer and every correction as a single good or bad example, with why it is none, or NULL in `reason`. A text
--- that was rated bad and given as a correction of an answer to one prompt is neither; of equal texts the first stays.
+-- Every answer and every correction as a single good or bad example, with why it is none, or NULL in `reason`. An
+-- answer that was cut off is no good example. A text that was rated bad and given as a correction of an answer to one
+-- prompt is neither; of equal texts the first stays.
 -- Reads: answers, statements.
 -- Parameters: $bad_to, $good_from, $max_samples.
 WITH offers AS (
@@ -9,6 +10,7 @@ WITH offers AS (
         prompt,
         text,
         reward,
+        cut_off,
         unfit
     FROM answers
     UNION ALL BY NAME
@@ -18,15 +20,17 @@ WITH offers AS (
         prompt,
         short_key(answer_key(preferred)) AS text,
         1.0 AS reward,
-        coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit
+        FALSE AS cut_off,
+        coalesce(prompt_fault, CASE WHEN is_empty_answer(preferred) THEN 'no_answer' END) AS unfit
     FROM statements JOIN answers USING (interaction_id)
     WHERE kind = 'correction'
 ),
 
 labelled AS (
     SELECT
-        *,
-        CASE WHEN reaches(reward, $good_from) THEN TRUE WHEN reaches($bad_to, reward) THEN FALSE END AS label
+        * EXCLUDE (unfit),
+        CASE WHEN reaches(reward, $good_from) THEN TRUE WHEN reaches($bad_to, reward) THEN FALSE END AS label,
+        coalesce(unfit, CASE WHEN cut_off AND label THEN 'cut_off' END) AS unfit
     FROM offers
 ),
 
@@ -66,7 +70,7 @@ selected AS (
 )
 
 SELECT
-    filtered.* EXCLUDE (text, unfit, filtered_by),
+    filtered.* EXCLUDE (text, cut_off, unfit, filtered_by),
     coalesce(filtered_by, CASE WHEN selected.number IS NULL THEN 'over_max_samples' END) AS reason
 FROM filtered LEFT JOIN selected
     ON selected.number = filtered.number AND selected.feedback_id IS NOT DISTINCT FROM filtered.feedback_id

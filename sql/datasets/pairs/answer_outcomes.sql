@@ -4,7 +4,7 @@
 -- Parameters: none.
 WITH furthest AS (
     SELECT [
-        'untrainable_prompt', 'between_splits', 'contaminated', 'empty_side', 'identical', 'contradiction',
+        'untrainable_prompt', 'between_splits', 'contaminated', 'empty_side', 'cut_off', 'identical', 'contradiction',
         'length_ratio', 'repeated', 'near_identical', 'over_per_prompt', 'over_max_pairs'
     ] AS reasons
 ),

@@ -12,6 +12,7 @@ WITH ranked AS (
         answer_chars,
         raters,
         error,
+        cut_off,
         prompt_fault,
         row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, answer_chars, number)
         - 1 AS position,

@@ -1,7 +1,8 @@
 -- Pairs of answers to one prompt of which one was better; `fault` says why a pair is none whatever the policy, or is
 -- NULL. Stated preferences and corrections, pairs whose rewards of one source lie $margin apart, and pairs that a judge
 -- decided where rewards do not; $strategies names them in order. A judge's pair that people state otherwise is
--- dropped. Numbers, rewards and lengths only: texts are joined for the pairs that are selected.
+-- dropped, and so is a pair whose better answer was cut off. Numbers, rewards and lengths only: texts are joined for
+-- the pairs that are selected.
 -- Reads: answers, judge_preferences, paired_answers, statements.
 -- Parameters: $margin, $strategies.
 WITH stated AS (
@@ -17,10 +18,14 @@ WITH stated AS (
         cast(NULL AS DOUBLE) AS rejected_reward,
         1 AS raters,
         statements.source AS reward_source,
-        length(stripped(preferred)) AS chosen_chars,
-        CASE kind WHEN 'correction' THEN answer_chars ELSE length(stripped(statements.rejected)) END AS rejected_chars,
+        answer_length(preferred) AS chosen_chars,
+        CASE kind WHEN 'correction' THEN answer_chars ELSE answer_length(statements.rejected) END AS rejected_chars,
         short_key(answer_key(preferred)) AS chosen_text,
         coalesce(short_key(answer_key(statements.rejected)), text) AS rejected_text,
+        (prompt, chosen_text) IN (
+            SELECT (cut.prompt, cut.text) FROM answers AS cut
+            WHERE cut.cut_off
+        ) AS cut_off,
         prompt_fault
     FROM statements JOIN answers USING (interaction_id)
     WHERE kind IN ('preference', 'correction') AND list_contains($strategies, 'explicit')
@@ -55,6 +60,7 @@ reward_pairs AS (
         worse.answer_chars AS rejected_chars,
         better.text AS chosen_text,
         worse.text AS rejected_text,
+        better.cut_off,
         coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
     FROM paired_answers AS better JOIN paired_answers AS worse USING (prompt, reward_source)
     WHERE NOT better.error AND reaches(better.reward - worse.reward, $margin)
@@ -77,6 +83,7 @@ judge_pairs AS (
         worse.answer_chars AS rejected_chars,
         better.text AS chosen_text,
         worse.text AS rejected_text,
+        better.cut_off,
         coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
     FROM judge_preferences JOIN answers AS better ON better.interaction_id = preferred_id
     JOIN answers AS worse ON worse.interaction_id = rejected_id
@@ -92,12 +99,13 @@ judge_pairs AS (
 )
 
 SELECT
-    * EXCLUDE (chosen_chars, rejected_chars, prompt_fault),
+    * EXCLUDE (chosen_chars, rejected_chars, cut_off, prompt_fault),
     length_ratio(chosen_chars, rejected_chars) AS ratio,
     abs(chosen_chars - rejected_chars) AS chars_apart,
     chosen_chars > rejected_chars AS longer,
     coalesce(prompt_fault, CASE
         WHEN chosen_chars = 0 OR rejected_chars = 0 THEN 'empty_side'
+        WHEN cut_off THEN 'cut_off'
         WHEN chosen_text = rejected_text THEN 'identical'
     END) AS fault
 FROM (

@@ -14,7 +14,9 @@ WITH offers AS (
         NOT reaches(lower, $min_reward) AND raters >= $sure_from AND NOT reaches(lowest, $min_reward) AS unsure,
         answer_chars,
         answered_at,
-        coalesce(unfit, CASE WHEN refusal THEN 'refusal' WHEN boilerplate THEN 'boilerplate' END) AS unfit,
+        coalesce(unfit, CASE
+            WHEN cut_off THEN 'cut_off' WHEN refusal THEN 'refusal' WHEN boilerplate THEN 'boilerplate'
+        END) AS unfit,
         3 AS origin
     FROM answers
     UNION ALL BY NAME
@@ -25,9 +27,9 @@ WITH offers AS (
         1.0 AS reward,
         1.0 AS expected,
         FALSE AS unsure,
-        length(stripped(preferred)) AS answer_chars,
+        answer_length(preferred) AS answer_chars,
         given_at AS answered_at,
-        coalesce(prompt_fault, CASE WHEN stripped(preferred) = '' THEN 'no_answer' END) AS unfit,
+        coalesce(prompt_fault, CASE WHEN is_empty_answer(preferred) THEN 'no_answer' END) AS unfit,
         CASE origin WHEN 'human' THEN 1 ELSE 2 END AS origin
     FROM corrections JOIN answers USING (interaction_id)
 ),

@@ -1,15 +1,10 @@
-"""Exports: one row in the forms of other tools, and whole splits as JSON lines."""
-
-import json
-import subprocess
-import sys
-from pathlib import Path
+"""Rows as prompt and completion, instruction and output, prompt and answer."""
 
 import pytest
 
-from rl_assets.datasets.exports import CannotExportError, export, instruction, prompt_completion, verifiable
-from rl_assets_tests.support.dataset_tables import good_rows, message
-from rl_assets_tests.support.published_rows import publish_rows
+from rl_assets.datasets.exports.rows import CannotExportError
+from rl_assets.datasets.exports.trl_rows import instruction, prompt_completion, verifiable
+from rl_assets_tests.support.dataset_tables import message
 
 USER, ANSWER = message("user", "How much is 3 times 7?"), message("assistant", "21")
 
@@ -17,10 +12,6 @@ USER, ANSWER = message("user", "How much is 3 times 7?"), message("assistant", "
 def solved(*answers: tuple[str, float], scorer: str = "verifier") -> dict:
     responses = [{"text": text, "reward": reward} for text, reward in answers]
     return {"prompt": [USER], "responses": responses, "metadata": {"scorer": scorer}}
-
-
-def lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_prompt_and_completion_are_the_conversation_and_its_last_answer():
@@ -66,27 +57,8 @@ def test_a_group_without_one_right_answer_is_dropped_for_its_reason(row, reason)
         verifiable(row)
 
 
-def test_a_split_becomes_json_lines_and_what_has_no_place_is_counted(tmp_path):
-    rows = good_rows("sft_dataset", 200)
-    rows[0]["messages"] = [*rows[0]["messages"], *rows[0]["messages"]]
-    folder = publish_rows(tmp_path, rows).folder
-    written, dropped = export(folder, "instruction", rows[0]["split"], tmp_path / "out.jsonl")
-    assert dropped == {"has several turns": 1}
-    assert len(lines(tmp_path / "out.jsonl")) == written == sum(row["split"] == rows[0]["split"] for row in rows) - 1
-    assert set(lines(tmp_path / "out.jsonl")[0]) == {"instruction", "input", "output"}
+def test_trl_reads_prompts_as_conversations():
+    from trl.data_utils import is_conversational
 
-
-def test_a_form_is_for_its_dataset_only(tmp_path):
-    folder = publish_rows(tmp_path, good_rows("dpo_dataset", 120), "dpo_dataset").folder
-    with pytest.raises(ValueError, match="holds dpo_dataset; the form verifiable needs grpo_dataset"):
-        export(folder, "verifiable", "train", tmp_path / "out.jsonl")
-    with pytest.raises(ValueError, match="holds no published dataset"):
-        export(tmp_path, "instruction", "train", tmp_path / "out.jsonl")
-    assert not list(tmp_path.glob("*out.jsonl*"))
-
-
-def test_the_command_says_what_it_wrote(tmp_path):
-    folder = publish_rows(tmp_path, good_rows("sft_dataset", 120)).folder
-    command = [sys.executable, "-m", "rl_assets.datasets.exports", str(folder), "--form", "prompt_completion"]
-    done = subprocess.run([*command, "--out", str(tmp_path / "out.jsonl")], capture_output=True, text=True, check=True)
-    assert done.stdout == f"{len(lines(tmp_path / 'out.jsonl'))} rows of train written to {tmp_path / 'out.jsonl'}\n"
+    assert is_conversational(prompt_completion({"messages": [USER, ANSWER]}))
+    assert is_conversational(verifiable(solved(("21", 1.0))))

@@ -1,6 +1,7 @@
 """What every test may use: an empty product, published samples, a barely trained tiny model, and judges."""
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,7 +43,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | N
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay to the end: the collector of garbage need not look at them again and again."""
+    """Modules and tests stay to the end: the collector of garbage need not look at them again and again.
+
+    Torch takes each worker seconds to import, so modules of tests import it, and what imports it, inside of functions.
+    """
+    if "torch" in sys.modules:
+        raise pytest.UsageError("a module of tests imports torch at its top, or a library that does: do so in the test")
     gc.collect()
     gc.freeze()
 

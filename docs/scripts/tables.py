@@ -112,7 +112,7 @@ def default(field: FieldInfo) -> str:
     if isinstance(field.default, BaseModel):
         return "below"
     value = list(field.default) if isinstance(field.default, tuple) else field.default
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+    return f"`{value if isinstance(value, str) else json.dumps(value, default=str)}`"
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -13,7 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from rl_assets.core import sql
-from rl_assets.core.blank import stripped
+from rl_assets.core.blank import is_empty_answer, stripped
+from rl_assets.core.control_tokens import escape_control_tokens
 from rl_assets.features.text_flags import boilerplate, refusals
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Service
@@ -157,18 +158,22 @@ def distill(
 
 
 def conversation(prompt: Sequence[dict[str, str]], context: str | None) -> Conversation:
-    """The prompt with the context that the answering agent had, if it was logged, at the end of the system turn."""
+    """The prompt with the context that the answering agent had, if it was logged, at the end of the system turn.
+
+    Control tokens in the texts are escaped: what a user typed is no turn.
+    """
+    prompt = [turn | {"content": escape_control_tokens(turn["content"])} for turn in prompt]
     if not context:
         return Conversation(tuple(prompt))
     system, turns = (prompt[0]["content"], prompt[1:]) if prompt[0]["role"] == "system" else ("", prompt)
-    content = f"{system}\n\n{context}".strip()
+    content = f"{system}\n\n{escape_control_tokens(context)}".strip()
     return Conversation(({"role": "system", "content": content}, *turns))
 
 
 def _fault(answer: dict[str, Any]) -> str | None:
     """Why an answer is dropped; None for one to train on."""
     text = stripped(answer["text"])
-    if not text:
+    if is_empty_answer(text):
         return "empty"
     if not answer["finished"]:
         return "cut off"

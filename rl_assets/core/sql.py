@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import duckdb
 
-from rl_assets.core.blank import RE2_CLASS
+from rl_assets.core.blank import RE2_CLASS, RE2_THOUGHTS
 
 PACKAGE = Path(__file__).parents[1]
 PACKAGED = PACKAGE / "_sql"
@@ -40,10 +40,16 @@ def connect(memory_limit: str = "2GB", macros: tuple[str, ...] = MACROS) -> duck
     )
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"CREATE OR REPLACE MACRO blank_characters() AS '{RE2_CLASS}'")
+    connection.execute(f"CREATE OR REPLACE MACRO thoughts() AS '{RE2_THOUGHTS}'")
+    create_macros(connection, macros)
+    return connection
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection, macros: tuple[str, ...]) -> None:
+    """Create the macros in `sql/macros/<name>.sql`."""
     for name in macros:
         for statement in _parsed(f"macros/{name}"):
             connection.execute(statement)
-    return connection
 
 
 @cache

@@ -43,7 +43,11 @@ def recipe_fit(settings: Settings) -> Iterator[CheckResult]:
 
 def tonight(settings: Settings) -> Iterator[CheckResult]:
     """What a training would do with the newest datasets, by the recipe and with the base model's own tokenizer."""
-    recipe = named_recipe(settings.recipe)
+    try:
+        recipe = named_recipe(settings.recipe)
+    except (ValueError, FileNotFoundError):
+        yield error("tonight", "nothing would train: the recipe is invalid")
+        return
     growth = measure_growth(settings.paths, recipe)
     if growth is None:
         yield warning(
@@ -51,7 +55,7 @@ def tonight(settings: Settings) -> Iterator[CheckResult]:
         )
         return
     try:
-        tokenizer = counting_tokenizer(settings.base_model, settings.paths.models)
+        tokenizer = counting_tokenizer(settings.base_model, settings.paths.models, recipe.chat_template)
     except NoTokenizerError as problem:
         yield error("tonight", f"nothing would train: {problem}")
         return

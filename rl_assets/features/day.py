@@ -117,7 +117,7 @@ def _feature_rows(batch: pa.RecordBatch, benchmarks: Benchmarks) -> pa.RecordBat
         for texts, question in zip(batch.column("texts").to_pylist(), questions.to_pylist(), strict=True)
     ]
     computed = {
-        "refusal": refusals(answers),
+        "refusal": pc.or_(refusals(answers), batch.column("refused")),
         "boilerplate": boilerplate(answers),
         "contaminated": pa.array(contaminated, pa.bool_()),
         "language": languages(pc.coalesce(answers, questions)),

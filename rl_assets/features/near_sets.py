@@ -39,7 +39,7 @@ class NearSets:
 
     @classmethod
     def from_words(cls, words: pa.ListArray, wanted: np.ndarray) -> "NearSets":
-        """File the sets; entries in which no `wanted` set meets another are left out."""
+        """File the sets; entries in which no `wanted` set meets another are dropped."""
         offsets = np.r_[0, np.cumsum(words.value_lengths().to_numpy(zero_copy_only=False))].astype(np.int64)
         ranks, unshared = _rarest_first(words.flatten().to_numpy(zero_copy_only=False), offsets)
         filed = Refinery(ranks, offsets, wanted).refine(*_shared_entries(ranks, offsets, wanted, unshared))

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from rl_assets.core import sql
-from rl_assets.core.blank import is_blank, stripped
+from rl_assets.core.blank import is_blank, is_empty_answer, stripped
 
 SIGNS = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
 INVISIBLE = (
@@ -35,3 +35,24 @@ def test_python_and_sql_agree_on_every_character():
 def test_blank_characters_inside_a_text_stay():
     family = "👩\u200d👩\u200d👧 and ❤\ufe0f."
     assert stripped(f"\ufeff {family}\u200b\n") == family
+
+
+THOUGHTS_ALONE = [
+    "<think>\nthey greet\n</think>\n\n",
+    "<think>they gre",
+    "they greet\n</think>\n",
+    " <thinking>they greet</thinking>\u200b",
+    "[THINK]they greet[/THINK]",
+    "<think>they greet</think> <think>or do they",
+]
+ANSWERS = ["<think>they greet</think>Hello", "Use <think> to think.", "The tag is `</think>`.", "[THINK]a[/THINK]b"]
+
+
+def test_an_answer_of_thoughts_alone_is_empty_in_python_and_in_sql():
+    answers = [*THOUGHTS_ALONE, None, "", "\n", *ANSWERS, "Hello"]
+    connection = sql.connect()
+    connection.register("answers", pa.table({"answer": pa.array(answers)}))
+    found = connection.sql("SELECT is_empty_answer(answer), answer_length(answer) = 0 FROM answers").fetchall()
+    ours = [is_empty_answer(answer) for answer in answers]
+    assert found == [(empty, empty) for empty in ours]
+    assert ours == [True] * 9 + [False] * 5

@@ -74,12 +74,12 @@ def test_days_are_told_by_names_and_what_is_hidden_or_unknown_is_left_alone(land
         "reward_log/2026-10-02.jsonl",
     ):
         upload(landing, name, b"")
-    for name in ("2026-10-01/.part.jsonl", ".tmp/2026-10-01/a.jsonl", "2026-10-01/_SUCCESS", "2026-10-01/readme.csv"):
+    for name in ("2026-10-01/.part.jsonl", ".tmp/2026-10-01/a.jsonl", "2026-10-01/_SUCCESS", "2026-10-01/readme.md"):
         upload(landing, f"reward_log/{name}", b"")
     upload(landing, "reward_log/current.jsonl", b"")
     names = [file.name for file in files_of(landing, DAY)]
     assert names == ["interaction_log/dt=2026-10-01/h=9/a.jsonl", "reward_log/2026-10-01.jsonl"]
-    assert skipped_files(landing, DAY) == ["reward_log/2026-10-01/readme.csv"]
+    assert skipped_files(landing, DAY) == ["reward_log/2026-10-01/readme.md"]
     assert undated_others(landing) == ["reward_log/current.jsonl"]
     assert list(day_fingerprints(landing)) == [str(DAY), str(later(1))]
 
@@ -108,7 +108,7 @@ def test_an_object_that_vanished_fails_the_day(product: Product, landing: Object
 
 def test_objects_do_not_grow(landing: ObjectPath):
     upload(landing, "interaction_log/current.jsonl", b"1\n")
-    assert land_new_lines(landing, DAY) == []
+    assert land_new_lines(landing, DAY).chunks == []
 
 
 def test_a_deployment_may_have_landing_and_lake_in_a_bucket(product: Product, landing: ObjectPath, tmp_path: Path):

@@ -1,17 +1,22 @@
 """The macros that every statement relies on, and what a connection does."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import duckdb
 import pytest
 
 from rl_assets.core import sql
+from rl_assets.ingest.connection import connect_for_lines
+from rl_assets.ingest.parsers import MISSING, identifier, number
 
 
 @pytest.fixture(scope="module")
-def connection() -> duckdb.DuckDBPyConnection:
-    return sql.connect(macros=sql.MACROS + sql.MACROS_OF_LINES)
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with closing(connect_for_lines()) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -46,17 +51,38 @@ def test_numbers_are_read_also_as_strings_but_never_as_booleans_or_infinities(ev
 
 @pytest.mark.parametrize(
     ("value", "read"),
-    [(True, True), (False, False), (1, True), (0, False), (2, None), ("true", None), (0.0, None), ([], None)],
+    [
+        (True, True),
+        (False, False),
+        (1, True),
+        (0, False),
+        (2, None),
+        ("True", True),
+        (0.0, False),
+        ([], None),
+        ("no", None),
+    ],
 )
-def test_booleans_are_read_also_as_0_and_1(evaluate, value, read):
+def test_booleans_are_read_also_as_0_and_1_and_as_texts(evaluate, value, read):
     assert reading(evaluate, "flag_of", value) is read
 
 
 @pytest.mark.parametrize(
-    ("value", "read"), [("a", "a"), (" a ", "a"), (12, "12"), ("  ", None), (1.5, None), (True, None)]
+    ("value", "read"),
+    [("a", "a"), (" a ", "a"), (12, "12"), (12.0, "12"), ("12.0", "12"), ("  ", None), (1.5, None), (True, None)],
 )
 def test_ids_are_text_or_whole_numbers(evaluate, value, read):
     assert reading(evaluate, "id_of", value) == read
+
+
+@pytest.mark.parametrize("word", sorted(MISSING))
+def test_words_for_missing_values_are_the_same_in_sql_and_python(evaluate, word):
+    for written in (word, f" {word} "):
+        assert reading(evaluate, "id_of", written) is reading(evaluate, "label_of", written) is None
+        assert identifier({"user": written}, "user") is number({"n": written}, "n") is None
+    for name in (word.title(), f"{word}a"):
+        if name not in MISSING:
+            assert reading(evaluate, "id_of", name) == identifier({"user": name}, "user") == name
 
 
 def test_whitespace_of_any_kind_is_stripped_and_inner_one_stays(evaluate):
@@ -86,14 +112,14 @@ def test_one_moment_is_read_from_iso_with_and_without_zone_from_seconds_and_from
 
 
 @pytest.mark.parametrize(
-    "value", ["yesterday", "", "2026-13-01", "infinity", "epoch", "1999-12-31", "2100-01-01", 5, -1, 1e18, True, []]
+    "value", ["yesterday", "", "2026-13-01", "infinity", "epoch", "1999-12-31", "2100-01-01", 5, -1, 1e21, True, []]
 )
 def test_what_is_no_moment_of_this_century_is_no_time(evaluate, value):
     assert reading(evaluate, "time_of", value) is None
 
 
 @pytest.mark.parametrize(
-    ("value", "read"), [(["a", "b"], ["a", "b"]), ([], []), (["a", 1], None), (["a", None], None), ("a", None)]
+    ("value", "read"), [(["a", "b"], ["a", "b"]), ([], []), (["a", 1], None), (["a", None], ["a"]), ("a", None)]
 )
 def test_lists_of_texts_hold_texts_only(evaluate, value, read):
     assert reading(evaluate, "texts_of", value) == read
@@ -110,7 +136,8 @@ def test_messages_have_a_known_role_and_a_text(evaluate):
     said = {"role": "user", "content": "hi"}
     assert reading(evaluate, "messages_of", [said]) == [said]
     assert reading(evaluate, "messages_of", [{**said, "role": "robot"}]) is None
-    assert reading(evaluate, "messages_of", [{**said, "content": ["hi"]}]) is None
+    assert reading(evaluate, "messages_of", [{**said, "content": [{"type": "text", "text": "hi"}]}]) == [said]
+    assert reading(evaluate, "messages_of", [{**said, "content": 7}]) is None
     assert reading(evaluate, "messages_of", [said, "hi"]) is None
 
 

@@ -73,6 +73,7 @@ def run(instance: dg.DagsterInstance, outcome: str, candidate: str = "a1b2", day
     return result.run_id
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize(
     ("outcome", "message"),
     [
@@ -91,6 +92,7 @@ def test_a_message_has_day_asset_cause_and_link(instance, posted, outcome, messa
     assert posted == [f"{DAY}: {message}\nhttps://dagster.example.org/runs/{run_id}"]
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize("outcome", ["HOLD", "warned"])
 def test_a_run_that_asks_for_nothing_is_not_told_of(instance, posted, outcome):
     run(instance, outcome)
@@ -104,6 +106,7 @@ def test_a_failure_is_told_of_once_and_not_per_retry(instance, posted):
     assert len(posted) == 1
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize("outcome", ["REJECT", "skipped"])
 def test_what_stays_the_same_night_after_night_is_told_of_once(instance, posted, outcome):
     for day in ("2026-11-20", "2026-11-21", "2026-11-22"):

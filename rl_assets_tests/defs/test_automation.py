@@ -44,6 +44,7 @@ def defs(tmp_path) -> dg.Definitions:
     )
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_todays_dataset_follows_its_raw_tables_though_days_of_the_window_are_missing(defs):
     with dg.instance_for_test() as instance:
         before = dg.evaluate_automation_conditions(defs=defs, instance=instance)

@@ -39,6 +39,7 @@ def chosen(asset: str, **config) -> dict:
     return {"ops": {asset: {"config": config}}}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize(
     ("config", "rows"),
     [({}, 2), ({"preset": "conservative"}, 1), ({"preset": "aggressive"}, 3), ({"min_reward": 0.5}, 4)],

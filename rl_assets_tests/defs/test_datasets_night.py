@@ -83,6 +83,7 @@ def test_every_check_of_the_quickstart_passes_but_those_of_its_mediocre_agents_a
     assert result.success
     failed = {name for name, check in checks(result).items() if not check.passed}
     assert failed == {
+        ("feedback", "ratings_fit_their_scale"),
         ("interaction_stats", "most_rated_answers_are_good"),
         ("rejected_records", "few_lines_are_rejected"),
     }

@@ -31,6 +31,7 @@ def test_a_good_day_does_not_hide_a_bad_one(tmp_path, instance):
     assert passed_by_day(instance, CHECK) == expected
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_days_before_one_that_fails_are_shown_as_published(tmp_path, instance):
     for number, day in enumerate(DAYS):
         write_log(tmp_path, day, range(10 * number, 10 * number + 10))

@@ -60,6 +60,7 @@ def evidence_of_the_epoch(settings: Settings) -> tuple[float, int, int]:
     return shown["evidence"], shown["clusters"], shown["nights"]
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_night_that_runs_twice_adds_nothing(settings: Settings):
     first, rows = evidence_of_the_epoch(settings), recorded(settings)
     assert first[1:] == (75, 3)

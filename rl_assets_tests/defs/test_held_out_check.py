@@ -32,6 +32,7 @@ def _answer(name: str, cluster: str, copy: int) -> dict:
     return judged(name, 1.0, query=" ".join([*words, f"copy{copy}"]), answer=f"That is {name}.")
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_clusters_of_every_size_are_held_out_within_three_standard_errors(
     clusters: Product, instance: dg.DagsterInstance
 ):
@@ -48,6 +49,7 @@ def test_clusters_of_every_size_are_held_out_within_three_standard_errors(
         )
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_split_by_the_smallest_hash_itself_is_a_warning_that_names_the_sizes(
     clusters: Product, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
@@ -63,6 +65,7 @@ def test_a_split_by_the_smallest_hash_itself_is_a_warning_that_names_the_sizes(
     assert "clusters of 1 prompts" not in found.description
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_log_of_one_template_is_a_warning_that_names_the_split(product: Product, instance: dg.DagsterInstance):
     product.log(*(_answer(f"t-{copy}", "template", copy) for copy in range(40)), judged("other", 1.0, query="Why?"))
     found = check(rate(product, instance), NO_CLUSTER_DOMINATES)
@@ -70,6 +73,7 @@ def test_a_log_of_one_template_is_a_warning_that_names_the_split(product: Produc
     assert found.description.startswith("40 of 41 prompts differ in so few words that they are one question here")
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_log_of_many_clusters_has_none_that_dominates(clusters: Product, instance: dg.DagsterInstance):
     assert check(rate(clusters, instance), NO_CLUSTER_DOMINATES).passed
 

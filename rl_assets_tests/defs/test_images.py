@@ -1,5 +1,7 @@
 """Documentation images through Dagster: sources as partitions, nothing done twice, and what the UI shows."""
 
+import os
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +10,7 @@ import pytest
 from rl_assets.definitions import build_defs
 from rl_assets.defs.documentation.images import docs_changed
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.documentation.publish import read_rows
 from rl_assets.settings import Settings
 from rl_assets.tables.documentation import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS
 from rl_assets_tests.support.documentation_sites import guide, picture, site
@@ -89,6 +92,52 @@ def test_the_sensor_adds_sources_and_asks_again_only_when_files_change(home, ins
     assert {name for name, key in keys().items() if key != first[name]} == {"guide"}
 
 
+def test_a_circle_of_links_in_one_source_stops_no_other(home, instance):
+    site(home / "docs" / "empty", {"a.md": "# A\n\n![loop](loop.png)"})
+    (home / "docs" / "empty" / "loop.png").symlink_to("loop.png")
+    site(home / "docs" / "guide", guide())
+    resources = {"home": HomeResource.from_settings(Settings(home=home))}
+    found = docs_changed(dg.build_sensor_context(instance=instance, resources=resources))
+    assert [request.partition_key for request in found.run_requests] == ["empty", "guide"]
+    result = materialize(instance, home, "empty")
+    assert result.success and "`broken`" in metadata(result, "excluded_images")["by_reason"].value
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such names")
+def test_a_folder_that_cannot_be_a_source_stops_no_other_and_is_named(home, instance, capsys):
+    site(home / "docs" / "guide", guide())
+    site(home / "docs" / "empty", {"a.md": "# A", "b.png": picture()})
+    (home / "docs" / "empty" / os.fsdecode(b"bild-\xfc.png")).write_bytes(picture())
+    (home / "docs" / "My Docs").mkdir()
+    resources = {"home": HomeResource.from_settings(Settings(home=home))}
+    found = docs_changed(dg.build_sensor_context(instance=instance, resources=resources))
+    assert [request.partition_key for request in found.run_requests] == ["empty", "guide"]
+    assert "My Docs" in capsys.readouterr().err
+    assert materialize(instance, home, "empty").success
+
+
+def test_a_home_whose_only_folder_cannot_be_a_source_says_so(home, instance):
+    (home / "docs" / "My Docs").mkdir(parents=True)
+    resources = {"home": HomeResource.from_settings(Settings(home=home))}
+    found = docs_changed(dg.build_sensor_context(instance=instance, resources=resources))
+    assert "My Docs" in found.skip_message and "rename" in found.skip_message
+
+
+def test_a_source_that_cannot_be_looked_at_fails_in_its_own_run(home, instance, monkeypatch):
+    for name in ("guide", "locked"):
+        site(home / "docs" / name, guide(1))
+
+    def look(root: Path) -> str:
+        if root.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return "state"
+
+    monkeypatch.setattr("rl_assets.defs.documentation.images.signature", look)
+    resources = {"home": HomeResource.from_settings(Settings(home=home))}
+    found = docs_changed(dg.build_sensor_context(instance=instance, resources=resources))
+    assert [request.partition_key for request in found.run_requests] == ["guide", "locked"]
+
+
 def test_a_home_without_documentation_asks_for_nothing(home, instance):
     context = dg.build_sensor_context(
         instance=instance, resources={"home": HomeResource.from_settings(Settings(home=home))}
@@ -97,8 +146,25 @@ def test_a_home_without_documentation_asks_for_nothing(home, instance):
 
 
 @pytest.mark.slow
+def test_pages_of_docusaurus_whose_title_is_in_front_matter_reach_the_pairs(home, instance):
+    text = (
+        "---\ntitle: How to log in\n---\n\nimport shot from './x.png';\n\n"
+        "Open the page and enter your name, as shown below:\n\n"
+        ":::note\n<img src={shot} alt='The page for entering your name' />\n:::\n\n<img src={props.image} />\n"
+    )
+    site(home / "docs" / "guide", {"p.mdx": text, "x.png": picture()})
+    assert materialize(instance, home, "guide").success
+    lake = HomeResource.from_settings(Settings(home=home)).lake
+    (pair,) = read_rows(lake, MARKDOWN_IMAGE_PAIRS, "guide")
+    assert (pair["path"], pair["headings"], pair["kept"]) == ("x.png", ["How to log in"], True)
+    assert [row["src"] for row in read_rows(lake, EXCLUDED_IMAGES, "guide")] == ["{props.image}"]
+
+
+@pytest.mark.slow
 def test_index_and_datasets_follow_from_the_pairs_and_stay_where_nothing_changed(home, instance):
-    plain = {f"plain/{i}.md": f"# Part {i}\n\n## Storage of {i}\n\n{'Keep it dry and cool. ' * 4}" for i in range(9)}
+    plain = {
+        f"plain/{i}.md": f"# Part {i}\n\n## Storage of {i}\n\nOf {i}: {'Keep it dry and cool. ' * 4}" for i in range(9)
+    }
     site(home / "docs" / "guide", guide() | plain)
     assert materialize(instance, home, "guide").success
 

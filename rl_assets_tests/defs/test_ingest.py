@@ -38,6 +38,7 @@ def versions(instance: dg.DagsterInstance, table: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_days_of_one_run_have_versions_of_their_own_and_keep_them_while_their_files_stay(product: Product, instance):
     home = product.landing.parent
     for number in range(3):
@@ -53,6 +54,7 @@ def test_days_of_one_run_have_versions_of_their_own_and_keep_them_while_their_fi
     assert changed == {table: [DAYS[1]] for table in TABLES}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_day_alone_has_the_version_that_it_has_in_a_run_of_several(product: Product, instance):
     home = product.landing.parent
     for number in range(3):

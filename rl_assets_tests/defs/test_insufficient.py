@@ -46,6 +46,7 @@ def night(settings: Settings, differences: list[ClusterDifference] | None = None
     return shown["verdict"], shown["reasons"].replace("\\", "")
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_night_that_convinces_is_promoted_so_that_what_follows_is_not_for_another_reason(settings: Settings):
     verdict, reasons = night(settings)
     assert verdict == "PROMOTE"
@@ -92,6 +93,7 @@ def judged(count: int, log_ratio: float = 0.0) -> list[ClusterDifference]:
     return [found.model_copy(update={"log_length_ratio": log_ratio}) for found in clusters(count)]
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize("declared", ["auto", "judged_win_rate"])
 def test_a_judge_that_follows_length_decides_nothing(settings: Settings, declared: str):
     verdict, reasons = night(settings, judged(60), primary=free_form(agreement(1.0, 0.2), declared=declared))
@@ -123,6 +125,7 @@ def test_a_held_out_prompt_that_was_trained_on_carries_no_decision(settings: Set
     assert "2 held-out prompts are in a training split, the first key-1." in reasons
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize(
     ("reported", "verdict", "sentence"),
     [

@@ -49,7 +49,8 @@ def settings(tmp_path_factory, instance) -> Settings:
     """A home with a guide of 40 pages, and the embedded base model, which has not learned anything yet."""
     home = tmp_path_factory.mktemp("home")
     plain = {
-        f"plain/{i:02}.md": f"# Part {i}\n\n## Storage of {i}\n\n{'Keep it dry and cool. ' * 4}" for i in range(20)
+        f"plain/{i:02}.md": f"# Part {i}\n\n## Storage of {i}\n\nOf {i}: {'Keep it dry and cool. ' * 4}"
+        for i in range(20)
     }
     site(home / "docs" / "guide", guide(40) | plain)
     base = ensure_base_model("tiny", home / "models", print, TinySpec(hidden=32, intermediate=64, layers=1, steps=2))

@@ -17,6 +17,9 @@ from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets_tests.support.logs import DAY, Product, Row
 from rl_assets_tests.support.popular_answers import noisy_thumbs, popular_answers
 
+# The days behind them take several seconds of CPU.
+pytestmark = pytest.mark.slow
+
 
 def materialized(home: Path) -> Product:
     """The product of a home after the datasets job."""
@@ -64,7 +67,6 @@ def test_the_ledger_says_that_the_other_showings_were_pooled(popular: tuple[Path
     assert Counter(row["sft_reason"] for row in ledger) == {None: 20, "low_reward": 20, "pooled": 3960}
 
 
-@pytest.mark.slow
 def test_three_thumbs_an_answer_of_which_a_quarter_is_wrong_give_at_most_12_percent_wrong_pairs(
     tmp_path: Path, published_data: Path
 ):

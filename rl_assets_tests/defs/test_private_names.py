@@ -134,6 +134,7 @@ def test_a_detector_of_ones_own_works_in_texts_and_check_and_makes_earlier_days_
     assert "Ada Byron" not in texts(tmp_path) and "asked <PERSON> as number" in texts(tmp_path)
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_detector_that_fails_fails_the_run_with_its_name(tmp_path, monkeypatch):
     product = Product(tmp_path / "landing", Lake(str(tmp_path / "lake")))
     products_log(product)

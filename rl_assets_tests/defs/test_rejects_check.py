@@ -34,6 +34,7 @@ def thumbs(product: Product, good: int, bad: int) -> None:
     product.log(*lines, log_format="feedback_table")
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize(
     ("good", "bad", "passed", "severity"),
     [(100, 0, True, WARN), (99, 1, True, WARN), (98, 2, False, WARN), (51, 49, False, WARN), (50, 50, False, ERROR)],
@@ -44,6 +45,7 @@ def test_a_warning_comes_from_2_percent_and_an_error_from_half_of_a_file(product
     assert (found.passed, found.severity) == (passed, severity)
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_refused_kind_of_feedback_names_file_reason_and_allowed_values(product: Product):
     thumbs(product, 0, 131)
     product.log(*(question(f"q{i}") for i in range(181)), log_format="reward_log")
@@ -60,9 +62,10 @@ def test_a_bad_file_is_not_hidden_by_many_good_lines_of_others(product: Product)
     product.log(*(reward(f"q{i}", 7) for i in range(3)), log_format="reward_log", name="bad.jsonl")
     found = check()
     assert (found.passed, found.severity) == (False, ERROR)
-    assert "reward is not between 0 and 1, nor in a range that RL_ASSETS_METRICS names" in found.description
+    assert "overall = 7.0 is not between 0 and 1" in found.description
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_one_bad_line_of_a_small_file_is_a_warning_and_of_each_small_file_an_error(product: Product):
     product.log(question("q1"), reward("q1", 7), log_format="reward_log")
     assert (check().passed, check().severity) == (False, WARN)
@@ -73,6 +76,7 @@ def test_one_bad_line_of_a_small_file_is_a_warning_and_of_each_small_file_an_err
     assert found.description.startswith(f"6 of 7 lines of reward_log/{DAY}/ (6 files) (86%) were rejected")
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_the_shares_are_settings(product: Product, monkeypatch):
     monkeypatch.setenv("RL_ASSETS_REJECT_WARN_SHARE", "0.2")
     monkeypatch.setenv("RL_ASSETS_REJECT_ERROR_SHARE", "0.3")

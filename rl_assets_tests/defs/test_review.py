@@ -59,6 +59,7 @@ def test_ten_pairs_of_a_night_are_drawn_blind_and_the_same_ones_again(product):
     assert file.read_bytes() == first
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_the_draw_does_not_depend_on_answers_and_equal_ones_are_no_question(product):
     pairs = answers(30, DAY)
     product.night(DAY, pairs, free_form())
@@ -74,6 +75,7 @@ def test_the_draw_does_not_depend_on_answers_and_equal_ones_are_no_question(prod
     assert table(product) == [] and not (product.paths.reports(DAY) / "review_queue.html").exists()
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_prompt_is_asked_about_once_in_an_epoch_and_a_backfill_draws_none(product):
     drawn(product, count=20, per_night=5)
     product.night(day_after(), answers(20, DAY) + answers(3, "new"), free_form(day=day_after()))

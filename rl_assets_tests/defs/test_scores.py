@@ -64,6 +64,7 @@ def metrics_of_env(line: str, folder: Path) -> dict[str, Row]:
     return json.loads(value)
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_single_human_score_decides_whatever_its_name_and_several_do_not(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_single_human_score_decides_whatever_its_name_and_several_do_not(
     assert "`user-feedback` | `1` | `0.25`" in metadata(result, RATED_INTERACTIONS.name)["counted_as_overall"]
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_showings_of_one_text_pool_the_scores_that_decide_and_the_last_of_each_rater(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -115,6 +117,7 @@ def test_showings_of_one_text_pool_the_scores_that_decide_and_the_last_of_each_r
     assert pooled == dict.fromkeys("abc", (0.5, 3)) | dict.fromkeys("zyx", (0.6, 1))
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_scores_that_no_dataset_reads_are_named_with_a_line_that_works_as_it_stands(
     product: Product, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
@@ -148,6 +151,7 @@ def test_a_name_that_a_metric_already_measures_is_mapped_at_that_metric(
     assert rewards(product) == {"a": 0.75}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_scores_by_people_that_a_judges_hides_are_named_too(product: Product, instance: dg.DagsterInstance) -> None:
     product.log(interaction("a", quality_scores={"overall": 0.9, "style": 0.2}))
     product.log(reward("a", 0.1, dimension="tone"), reward("a", 0.2, dimension="facts"), log_format="reward_log")
@@ -156,6 +160,7 @@ def test_scores_by_people_that_a_judges_hides_are_named_too(product: Product, in
     assert rewards(product) == {"a": 0.9}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_metric_that_a_machine_computes_is_no_persons_once_that_is_said(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -185,6 +190,7 @@ def test_one_score_outside_its_range_warns_that_the_others_may_be_on_another_sca
     assert set(rewards(product).values()) == {0.0, 1.0}
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_a_metric_of_one_name_has_a_range_per_log_format(product: Product, instance: dg.DagsterInstance) -> None:
     product.log(interaction("a"))
     product.log(trace("b", {"rating": -1}), log_format="langfuse")
@@ -196,6 +202,7 @@ def test_a_metric_of_one_name_has_a_range_per_log_format(product: Product, insta
     assert rewards(product) == {"a": 0.5, "b": 0.0, "c": None}
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_feedback_on_answers_older_than_the_window_has_a_count_of_its_own(
     product: Product, instance: dg.DagsterInstance
 ) -> None:

@@ -57,6 +57,7 @@ def test_a_range_written_backwards_fails_with_how_to_write_it(launch, selection)
     assert f"write {NEVER}...{LOGGED}" in reason(result)
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize("missing", ["sft_dataset", "+sft_dataset", "interaction_stats", "ab_report"])
 def test_a_day_whose_inputs_were_never_materialized_is_not_built_of_nothing(launch, folder, missing):
     result = launch(missing, NEVER)
@@ -66,6 +67,7 @@ def test_a_day_whose_inputs_were_never_materialized_is_not_built_of_nothing(laun
     assert read_manifest(folder / "datasets" / "sft_dataset" / NEVER) is None
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_dataset_can_be_launched_with_everything_upstream(launch, folder):
     write_log(folder, LOGGED, range(5))
     result = launch("*sft_dataset", LOGGED)
@@ -76,6 +78,7 @@ def test_a_dataset_can_be_launched_with_everything_upstream(launch, folder):
     assert set(RAW) <= made, "tables that were published without being selected say so"
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_materialized_day_without_files_is_an_input(launch):
     assert launch(",".join([*RAW, "interaction_features"]), EMPTY).success
     assert launch("+sft_dataset", EMPTY).success

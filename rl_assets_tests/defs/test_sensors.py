@@ -1,16 +1,22 @@
 """What the sensors ask for, tick by tick, on real folders and a real instance."""
 
+import json
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from rl_assets.defs.ingestion.new_log_files import new_log_files
+from rl_assets.defs.ingestion.raw_tables import landed_logs
+from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.enough_new_feedback import enough_new_feedback
+from rl_assets.settings import Settings
 from rl_assets.tables.dataset_manifest import read_manifest
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.support import stand_in
+from rl_assets_tests.support.logs import interaction, undated_log
 from rl_assets_tests.support.night_logs import write_log
 from rl_assets_tests.support.stand_in import make_dataset
 from rl_assets_tests.support.ticks import tick
@@ -80,6 +86,58 @@ def test_append_only_logs_are_landed_by_the_tick(tmp_path, instance):
     assert (log.parent / request.partition_key).is_dir()
 
 
+@pytest.fixture
+def log(tmp_path) -> Path:
+    return undated_log(tmp_path, "interaction_log")
+
+
+def write(log: Path, *names: str) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write("".join(f"{json.dumps(interaction(name))}\n" for name in names))
+
+
+def test_a_log_that_was_cut_stops_no_other_and_is_named(log, tmp_path, instance, capsys):
+    write(log, "start", "x", "y")
+    first = tick(new_log_files, tmp_path, instance)
+    landed = log.stat().st_size
+    log.unlink()
+    write(log, "start")
+    write(log.with_name("worker.jsonl"), "z")
+    write_log(tmp_path, DAY, range(1))
+    second = tick(new_log_files, tmp_path, instance, first.cursor)
+    today = str(datetime.now(UTC).date())
+    assert [request.partition_key for request in second.run_requests] == [DAY, today]
+    lines = [line for path in (log.parent / today).iterdir() for line in path.read_text(encoding="utf-8").splitlines()]
+    assert sorted(json.loads(line)["interaction_id"] for line in lines) == ["start", "start", "x", "y", "z"]
+    named = f"interaction_log/service.jsonl was cut or replaced after {landed} bytes of it had landed"
+    assert f"WARNING - {named}" in capsys.readouterr().err
+
+
+def test_files_without_a_day_that_no_tick_reads_are_named(log, tmp_path, instance):
+    for name in ("table.parquet", "service.jsonl.1.bz2"):
+        log.with_name(name).write_bytes(b"")
+    named = (
+        "2 files have no day in their path and are no logs: interaction_log/service.jsonl.1.bz2, interaction_log/tab"
+    )
+    assert named in tick(new_log_files, tmp_path, instance).skip_message
+
+
+@pytest.mark.slow  # Builds days for seconds.
+def test_the_lines_of_a_rotated_log_are_ingested_once(log, tmp_path, instance):
+    write(log, "a", "b")
+    first = tick(new_log_files, tmp_path, instance)
+    write(log, "c")
+    log.rename(log.with_name("service.jsonl-20261128"))
+    write(log, "d")
+    (request,) = tick(new_log_files, tmp_path, instance, first.cursor).run_requests
+    home = HomeResource.from_settings(Settings(home=tmp_path))
+    done = dg.materialize([landed_logs], partition_key=request.partition_key, resources={"home": home})
+    assert done.success
+    rows = home.lake.read(INTERACTIONS, [date.fromisoformat(request.partition_key)]).to_table().to_pylist()
+    assert sorted(row["interaction_id"] for row in rows) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.slow  # Builds days for seconds.
 def test_one_row_below_the_threshold_does_not_retrain_and_the_threshold_does(with_dataset, instance, monkeypatch):
     usable = read_manifest(with_dataset / "datasets" / "sft_dataset" / DAY).rows["train"]
 

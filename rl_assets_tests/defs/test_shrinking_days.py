@@ -13,7 +13,7 @@ from rl_assets.ingest.landing import LandingError
 from rl_assets.lake.delta import Lake
 from rl_assets.settings import load_settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
-from rl_assets_tests.support.logs import DAY, Product, interaction, later
+from rl_assets_tests.support.logs import DAY, Product, interaction, later, opinion
 from rl_assets_tests.support.ticks import tick
 
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
@@ -52,6 +52,7 @@ def log(product: Product, count: int) -> Path:
     return product.log(*(interaction(f"a{i}") for i in range(count)))
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_day_whose_folder_is_gone_fails_and_keeps_its_rows(product: Product):
     file = log(product, 150)
     assert materialize().success
@@ -65,6 +66,7 @@ def test_a_day_whose_folder_is_gone_fails_and_keeps_its_rows(product: Product):
     assert rows(product) == 150
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_some_files_that_are_gone_are_a_warning_that_names_them_and_a_moved_one_is_none(product: Product):
     kept = log(product, 30)
     moved, gone = (product.log(interaction(name), name=f"{name}.jsonl") for name in ("moved", "gone"))
@@ -82,6 +84,7 @@ def test_some_files_that_are_gone_are_a_warning_that_names_them_and_a_moved_one_
     assert gone_files(materialize(allow_shrink=True)).passed
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_loss_that_is_meant_is_published(product: Product):
     file = log(product, 10)
     assert materialize().success
@@ -91,6 +94,7 @@ def test_a_loss_that_is_meant_is_published(product: Product):
     assert materialize().success, "a day that is empty already loses nothing"
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_half_of_the_rows_or_the_share_of_the_setting_is_refused(product: Product, monkeypatch):
     log(product, 10)
     assert materialize().success
@@ -101,10 +105,11 @@ def test_half_of_the_rows_or_the_share_of_the_setting_is_refused(product: Produc
         assert rows(product) == kept
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_setting_that_rejects_most_lines_of_a_day_does_not_empty_it(product: Product, monkeypatch):
-    product.log(*(interaction(f"a{i}", quality_scores={"overall": 0.9}) for i in range(10)))
+    product.log(*(opinion(f"a{i}", "rating", rating=4) for i in range(10)), log_format="feedback_table")
     assert materialize().success
-    monkeypatch.setenv("RL_ASSETS_METRICS", '{"overall": {"worst": 0, "best": 0.5}}')
+    monkeypatch.setenv("RL_ASSETS_METRICS", '{"rating": {"worst": 1, "best": 3}}')
     assert "would shrink from 10 rows of 1 files to 0 rows of 1 files" in failure(materialize())
 
 
@@ -122,6 +127,7 @@ def test_a_day_whose_files_are_gone_is_not_requested_and_comes_back_in_silence(p
     assert tick(new_log_files, home, instance, without.cursor).run_requests == []
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize(("folder_stays", "cursor_is_lost"), [(True, False), (False, True)])
 def test_a_landing_folder_that_lost_all_files_fails_the_tick(
     product: Product, home, instance, folder_stays, cursor_is_lost

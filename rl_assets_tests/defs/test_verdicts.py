@@ -64,6 +64,7 @@ def test_an_answer_exported_twice_in_a_day_keeps_the_feedback_of_every_copy(
     assert len(hashes) == 1
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_every_line_of_repeated_answers_is_accounted_for(product: Product, instance: dg.DagsterInstance) -> None:
     for log_format, lines in EXPORTS.items():
         product.log(*lines, log_format=log_format)
@@ -85,6 +86,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_of_the_verdicts_of_one_rater_the_last_of_the_log_counts(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -96,6 +98,7 @@ def test_of_the_verdicts_of_one_rater_the_last_of_the_log_counts(
     assert shown["changed_verdicts"] == 6
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_a_verdict_that_changes_without_a_time_is_the_later_line_every_time(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
@@ -141,6 +144,7 @@ def test_what_lands_again_on_a_later_day_counts_from_that_day_on(
     assert product.lake.published(RATED_INTERACTIONS, DAY).sha256 == first
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_withdrawn_verdicts_leave_no_reward_and_bad_ones_with_a_better_text_are_corrections_too(
     product: Product, instance: dg.DagsterInstance
 ) -> None:
@@ -198,6 +202,7 @@ def test_stars_have_the_scale_that_is_declared_and_warn_if_they_leave_it(
     assert rewards(product) == {f"{name}{stars}": stars / 10 for name in "fio" for stars in range(11)}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_ids_in_another_form_match_and_others_that_come_near_are_counted(
     product: Product, instance: dg.DagsterInstance
 ) -> None:

@@ -154,8 +154,10 @@ def launch(
     definition = job_of(assets) if assets else defs.resolve_job_def(job or "")
     days = [partition] if partition else (partition_range or "").split("...") if partition_range else []
     keys = definition.asset_layer.executable_asset_keys
-    assert bool(days) == any(defs.resolve_asset_graph().get(key).partitions_def for key in keys)
-    assert all(re.fullmatch(r"2026-1\d-\d\d", day or "") for day in days)
+    divided = [found for key in keys if (found := defs.resolve_asset_graph().get(key).partitions_def)]
+    assert bool(days) == bool(divided)
+    by_source = any(isinstance(found, dg.DynamicPartitionsDefinition) for found in divided)
+    assert all(re.fullmatch(r"guide" if by_source else r"2026-1\d-\d\d", day or "") for day in days)
     values = json.loads(config_json or "{}")
     for name in config:
         values |= titled(block, name)

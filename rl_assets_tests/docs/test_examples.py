@@ -11,7 +11,7 @@ from rl_assets.ingest.landing import formats
 from rl_assets.lake.delta import Lake
 from rl_assets.recipes.recipe import recipe_file
 from rl_assets.recipes.segments import read_segments
-from rl_assets.tables.records import FEEDBACK
+from rl_assets.tables.records import FEEDBACK, INGESTED_FILES
 from rl_assets_tests.support.logs import Product, later
 from rl_assets_tests.support.pages import DOCS, Block, blocks
 
@@ -29,21 +29,30 @@ def test_every_log_format_has_an_example():
     assert sorted(format_of(block) for block in LOGS if block.page == DOCS / "log-formats.md") == formats()
 
 
-@pytest.mark.parametrize("block", LOGS, ids=lambda block: f"{block.page.name}-{format_of(block)}")
-def test_every_example_of_a_log_is_ingested(product: Product, block: Block):
-    lines = block.text.splitlines()
-    product.log(*lines, log_format=format_of(block), day=DAY)
-    ingested = product.ingest(DAY)
-    assert (str(DAY), ingested.rows, ingested.rejects) == ("2026-11-20", len(lines), {})
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Product]:
+    """Each page's examples in a product of their own, all in one day: a file is named by its place in `LOGS`."""
+    products = {block.page: Product.at(tmp_path_factory.mktemp(block.page.stem)) for block in LOGS}
+    for number, block in enumerate(LOGS):
+        lines = block.text.splitlines()
+        products[block.page].log(*lines, log_format=format_of(block), day=DAY, name=f"{number}.jsonl")
+    for product in products.values():
+        product.ingest(DAY)
+    return products
 
 
-def test_the_examples_hold_every_kind_of_feedback_of_every_format(product: Product):
+@pytest.mark.parametrize("number", range(len(LOGS)), ids=[f"{block.page.name}-{format_of(block)}" for block in LOGS])
+def test_every_example_of_a_log_is_ingested(landed: dict[Path, Product], number: int):
+    block = LOGS[number]
+    name = f"{format_of(block)}/2026-11-20/{number}.jsonl"
+    (file,) = (row for row in landed[block.page].rows(INGESTED_FILES) if row["source_file"] == name)
+    lines = len(block.text.splitlines())
+    assert (file["lines"], file["rows"], file["rejects"]) == (lines, lines, 0)
+
+
+def test_the_examples_hold_every_kind_of_feedback_of_every_format(landed: dict[Path, Product]):
     kinds = {}
-    for block in LOGS:
-        if block.page == DOCS / "log-formats.md":
-            product.log(*block.text.splitlines(), log_format=format_of(block), day=DAY)
-    product.ingest(DAY)
-    for row in product.rows(FEEDBACK):
+    for row in landed[DOCS / "log-formats.md"].rows(FEEDBACK):
         kinds.setdefault(row["source_file"].split("/")[0], set()).add(row["kind"])
     assert kinds == {
         "interaction_log": {"rating", "comment"},
@@ -53,6 +62,14 @@ def test_the_examples_hold_every_kind_of_feedback_of_every_format(product: Produ
         "langfuse": {"reward", "comment", "correction"},
         "openai_chat": {"rating", "thumbs", "reward", "comment", "correction"},
         "oasst_trees": kinds["oasst_trees"],
+        "helicone": {"thumbs", "reward"},
+        "sharegpt": {"thumbs", "preference"},
+        "langsmith": {"reward", "comment", "correction"},
+        "otel_genai": {"reward", "comment"},
+        "dify": {"thumbs", "correction", "comment"},
+        "open_webui": {"thumbs", "rating", "preference", "comment"},
+        "argilla": {"thumbs", "rating", "preference", "correction", "comment"},
+        "label_studio": {"thumbs", "rating", "preference", "correction", "comment"},
     }
 
 
@@ -90,6 +107,7 @@ def queried(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize("block", QUERIES, ids=str)
 def test_every_query_runs_against_a_lake(
     block: Block, queried: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

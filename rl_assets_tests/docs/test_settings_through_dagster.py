@@ -140,6 +140,7 @@ def write_env_file(lines: Iterable[str], folder: Path) -> None:
     ENV_FILE.write_text("\n".join(placed(line, folder) for line in lines) + "\n", encoding="utf-8")
 
 
+@pytest.mark.slow  # Builds days for seconds.
 @pytest.mark.parametrize("lines", files_of(HERE), ids=[f"file-{number}" for number, _ in enumerate(files_of(HERE))])
 def test_documented_values_of_settings_give_the_tables_of_a_day(lines: list[str], folder: Path):
     write_env_file(lines, folder)
@@ -177,6 +178,7 @@ def test_the_documentation_names_values_of_most_settings():
     assert DOCS / "log-formats.md" in PAGES
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_metric_without_a_dimension_lies_in_its_range(folder: Path):
     (line,) = (line for line in lines_of_env_files() if "num_questions" in line)
     ENV_FILE.write_text(line + "\n", encoding="utf-8")

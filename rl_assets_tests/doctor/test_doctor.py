@@ -66,6 +66,15 @@ def test_before_the_first_dataset_nothing_would_train(home):
     assert found.status == "warning" and "there is no dataset yet" in found.message
 
 
+def test_an_invalid_recipe_is_an_error_and_not_a_traceback(home, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("preset: tiny_cpu\nchat_template: {on_control_tokens: shout}\n", encoding="utf-8")
+    settings = Settings(home=home, recipe=str(recipe))
+    found = [*training_checks.recipe_fit(settings), *training_checks.tonight(settings)]
+    assert [check.status for check in found] == ["error", "error"]
+    assert "use 'drop' or 'escape'" in found[0].message
+
+
 @pytest.mark.parametrize(
     ("base", "recipe", "status"),
     [

@@ -4,11 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, TemporalContext
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 
 from rl_assets.defs.governance.event_log_search import runs_that_show
 from rl_assets_tests.support import products
+
+# The days behind them take several seconds of CPU.
+pytestmark = pytest.mark.slow
 
 
 def erase(home: Path, instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import load_dataset
 
 import rl_assets
 from rl_assets.core.home import Home
@@ -31,6 +30,8 @@ from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets.tables.review_queue import REVIEW_QUEUE
 from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import DAY, Product, interaction, later, reward
+
+pytestmark = pytest.mark.slow  # Builds days for seconds.
 
 
 def erase(home: Path, order: Erased) -> Erasure:
@@ -115,7 +116,6 @@ def test_nobody_else_loses_a_row(built, erased):
     assert rows(home, REJECTED_RECORDS) == others and len(others) == 1
 
 
-@pytest.mark.slow
 def test_days_taken_in_and_built_again_bring_nothing_back(copied):
     erase(copied, products.mary(copied))
     products.build(copied)
@@ -162,7 +162,6 @@ def test_a_plan_counts_what_an_erasure_drops_and_changes_nothing(built, erased):
     assert (plan.rows, plan.landing_files) == (erased[1].rows, erased[1].landing_files)
 
 
-@pytest.mark.slow
 def test_an_erasure_that_was_killed_is_finished_by_the_next(copied):
     lake = products.lake(copied)
     lake.publish(ERASURES, "killed", tombstones("killed", products.mary(copied)))
@@ -195,6 +194,8 @@ def test_a_dataset_without_its_rows_still_opens_and_says_how_many_went(built, er
     assert after.sha256 != before.sha256 and after.erased_rows > 0
     assert sum(after.rows.values()) == sum(before.rows.values()) - after.erased_rows
     folder = erased[0] / "datasets" / "sft_dataset" / products.SECOND
+    from datasets import load_dataset
+
     loaded = load_dataset(str(folder), split="train", cache_dir=str(tmp_path))
     assert len(loaded) == after.rows["train"]
 

@@ -15,6 +15,8 @@ from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS
 from rl_assets_tests.support import products
 from rl_assets_tests.support.logs import Product, interaction, later, reward
 
+pytestmark = pytest.mark.slow  # Builds days for seconds.
+
 LAST = 9
 
 

@@ -20,6 +20,7 @@ from rl_assets.models.adapters import Adapter, newest_adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
 from rl_assets.recipes.recipe import adjusted
 from rl_assets.training.job import TrainingJob
+from rl_assets.training.runner.checkpoints import COMMIT_MARKER
 from rl_assets.training.train import train
 from rl_assets_tests.support.training_samples import DAY, SMALL, few_steps
 
@@ -81,7 +82,7 @@ def cluster(environment: dict[str, str]) -> Iterator[str]:
 
 
 class StepKiller(threading.Thread):
-    """Kills the process of the step `sft_adapter` once, as soon as it has written a checkpoint."""
+    """Kills the process of the step `sft_adapter` once, as soon as it has committed a checkpoint."""
 
     def __init__(self, checkpoints: Path) -> None:
         super().__init__(daemon=True)
@@ -89,7 +90,7 @@ class StepKiller(threading.Thread):
 
     def run(self) -> None:
         while not self.over and not self.killed:
-            if list(self.checkpoints.glob("*/checkpoints/checkpoint-*/trainer_state.json")):
+            if list(self.checkpoints.glob(f"*/checkpoints/checkpoint-*/{COMMIT_MARKER}")):
                 self.killed = next(map(_kill, _processes_of("sft_adapter")), 0)
             time.sleep(0.02)
 

@@ -28,13 +28,19 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def poisoned(tmp_path: Path) -> Path:
     """A home with four days of logs, of which one holds a file that cannot be read to its end."""
     write_days(tmp_path)
-    (tmp_path / "landing" / "interaction_log" / BAD / "cut.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * 1_000)[:-20])
+    write_cut_file(tmp_path)
     return tmp_path
 
 
 def write_days(home: Path) -> None:
     for number, day in enumerate(DAYS):
         write_log(home, day, range(10 * number, 10 * number + 10))
+
+
+def write_cut_file(home: Path) -> None:
+    """A file of the bad day that ends in the middle."""
+    cut = gzip.compress(b"{}\n" * 1_000)[:-20]
+    (home / "landing" / "interaction_log" / BAD / "cut.jsonl.gz").write_bytes(cut)
 
 
 # An argument in beta that tests of such a sensor need.
@@ -79,12 +85,14 @@ def test_a_poisoned_day_fails_alone(poisoned, instance, tmp_path_factory):
     assert {day: content(poisoned)[day] for day in good} == {day: content(clean)[day] for day in good}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_a_failed_run_of_one_day_is_not_run_again(poisoned, instance):
     alone = make_dataset(poisoned, BAD, instance=instance)
     (skipped,) = requests(instance, alone)
     assert isinstance(skipped, dg.SkipReason)
 
 
+@pytest.mark.slow  # Several seconds of CPU.
 def test_each_day_of_a_failed_range_is_asked_for_under_a_key_of_its_own_and_in_its_backfill(poisoned, instance):
     together = make_dataset(poisoned, DAYS[0], DAYS[-1], instance, tags={"dagster/backfill": "history"})
     asked = requests(instance, together)
@@ -101,7 +109,7 @@ def test_each_day_of_a_failed_range_is_asked_for_under_a_key_of_its_own_and_in_i
 def test_the_daemon_runs_the_days_of_a_failed_range_again(tmp_path):
     with nights(tmp_path) as found:
         write_days(found.home)
-        write_log(found.home, BAD, range(1), "cut.jsonl.gz")
+        write_cut_file(found.home)
         found.dagster("sensor", "start", "days_failed_together")
         found.start()
         found.wait_for_ticks("days_failed_together", 1)

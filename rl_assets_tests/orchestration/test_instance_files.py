@@ -34,6 +34,7 @@ def test_an_instance_left_alone_for_a_year_heals_and_does_not_grow_without_end(n
     assert found["telemetry"] == {"enabled": False}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_the_instance_keeps_all_in_one_folder_and_looks_for_processes(tmp_path: Path):
     (tmp_path / "dagster.yaml").write_bytes((REPOSITORY / "dagster.yaml").read_bytes())
     script = (

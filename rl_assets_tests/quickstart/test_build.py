@@ -118,6 +118,7 @@ def test_the_parts_log_that_landed_is_the_one_the_code_writes(landed: Lines) -> 
     assert built == {name: lines for name, lines in landed.items() if "parts-manual" in name}
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_building_again_gives_the_same_files(published_data: Path, tmp_path: Path, landed: Lines) -> None:
     build(published_data, tmp_path / "once")
     build(published_data, tmp_path / "twice")
@@ -125,6 +126,7 @@ def test_building_again_gives_the_same_files(published_data: Path, tmp_path: Pat
     assert read_landing(tmp_path / "once") == landed
 
 
+@pytest.mark.slow  # Builds days for seconds.
 def test_the_committed_files_are_the_built_ones_byte_for_byte(
     published_data: Path, tmp_path: Path, landed: Lines
 ) -> None:

@@ -53,7 +53,12 @@ def grpo_row(start: Row, i: int) -> Row:
         **start,
         "prompt": [message("user", f"question {i}")],
         "responses": [{"text": f"answer {i}", "reward": 1.0}, {"text": f"other {i}", "reward": 0.0}],
-        "metadata": {**keys(start), "sd": 0.5, "category": f"category-{i % 2}"},
+        "metadata": {
+            **keys(start),
+            "sd": 0.5,
+            "scorer": ("verifier", "judge")[i % 2],
+            "category": f"category-{i % 2}",
+        },
     }
 
 

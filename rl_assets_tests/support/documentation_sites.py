@@ -7,6 +7,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from rl_assets.documentation.image_info import Limits
+from rl_assets.documentation.publish import publish_source
+from rl_assets.lake.delta import Lake
+
 SITES = ("docs-fastapi", "docs-mkdocs-material", "docs-prefect", "docs-rich", "docs-streamlit")
 
 
@@ -66,3 +70,13 @@ def guide(images: int = 12) -> dict[str, str | bytes]:
 
 
 TOPICS = ("settings dialog", "price chart", "network diagram", "search page", "export menu", "photo viewer")
+
+
+def published_sites(published: Path, home: Path, *names: str) -> Lake:
+    """A lake of the home with published documentation, each a source under its name."""
+    (home / "docs").mkdir()
+    lake = Lake(str(home / "lake"))
+    for name in names:
+        (home / "docs" / name).symlink_to(published / name / "tree")
+        publish_source(lake, home / "docs", name, Limits(), "1GB")
+    return lake

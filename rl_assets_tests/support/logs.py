@@ -63,6 +63,13 @@ def reward(interaction_id: str = "q1", value: Any = 1.0, **fields: Any) -> Row:
     return {**row, "timestamp": f"{DAY}T11:00:00Z", **fields}
 
 
+def undated_log(home: Path, log_format: str) -> Path:
+    """Where a service appends its lines: a file without a day, in a folder that is there."""
+    path = home / "landing" / log_format / "service.jsonl"
+    path.parent.mkdir(parents=True)
+    return path
+
+
 def opinion(feedback_id: str = "f1", kind: str = "thumbs_up", **fields: Any) -> Row:
     """A line of `feedback_table` about an output of its own."""
     return {
@@ -109,6 +116,10 @@ class Product:
     landing: Path
     lake: Lake
     built_from: dict[date, list[int | None]] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, home: Path) -> "Product":
+        return cls(home / "landing", Lake(str(home / "lake")))
 
     def log(
         self,

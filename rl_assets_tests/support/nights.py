@@ -17,7 +17,7 @@ from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 REPOSITORY = Path(__file__).parents[2]
 STAND_IN = "rl_assets_tests.support.stand_in"
-PATIENCE_S = 600.0
+PATIENCE_S = 300.0
 # As in dagster.yaml, only that a test does not wait for long.
 IMPATIENT = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 1}
 # Tests open the instance from a process whose DAGSTER_HOME is another: there Dagster's own defaults serve.

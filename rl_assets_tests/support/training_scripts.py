@@ -24,9 +24,11 @@ def run_script(source: str, folder: Path) -> float:
 def answers_that_fit(source: str, answers: list[str]) -> list[str]:
     """The answers whose rows a script would train on: its own definitions, without its libraries and its training."""
     defined = (ast.FunctionDef, ast.Assign)
-    needed = ("RANGES", "RE2_CLASS", "_CLASS", "_VISIBLE", "_OUTER", "is_blank", "stripped", "fits")
+    needed = {"RANGES", "RE2_CLASS", "RE2_THOUGHTS", "_CLASS", "_THOUGHTS", "_THOUGHT_TAGS", "_VISIBLE", "_OUTER"}
+    needed |= {"is_blank", "is_empty_answer", "stripped", "fits"}
     body = [node for node in ast.parse(source).body if isinstance(node, defined) and _name(node) in needed]
     scope: dict[str, Any] = {"re": re, "GIVEN": {"max_length": 99}, "tokens": lambda messages: messages}
+    scope |= {"tokenizer": None, "row_fault": lambda *row: None}
     exec(compile(ast.Module([ast.parse("from __future__ import annotations").body[0], *body], []), "", "exec"), scope)
     rows = [{"prompt": [], "completion": [{"role": "assistant", "content": answer}]} for answer in answers]
     return [row["completion"][0]["content"] for row in rows if scope["fits"](row)]

@@ -6,6 +6,7 @@ SELECT
     interactions.interaction_id,
     redactions.id IS NOT NULL AS personal_data,
     interactions.answer,
+    coalesce(interactions.finish_reason = 'refusal', FALSE) AS refused,
     interactions.prompt[-1].content AS question,
     [message.content FOR message IN interactions.prompt IF message.role <> 'system']
     || [coalesce(interactions.answer, '')]

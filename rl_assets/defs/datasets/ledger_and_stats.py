@@ -18,7 +18,7 @@ from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, RejectedDayError, Results, publish_days, table_asset
 from rl_assets.models.counting_tokenizer import EstimatingTokenizer, NoTokenizerError, counting_tokenizer
-from rl_assets.recipes.recipe import named_recipe
+from rl_assets.recipes.recipe import Recipe, named_recipe
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.interaction_stats import STATS
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
@@ -76,7 +76,7 @@ def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> 
     Rows to train on are counted by the deployment's recipe, with the tokenizer of its base model.
     """
     recipe = named_recipe(home.recipe)
-    tokenizer = _tokenizer(context, home)
+    tokenizer = _tokenizer(context, home, recipe)
 
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, RATED_INTERACTIONS, day)
@@ -88,10 +88,10 @@ def interaction_stats(context: dg.AssetExecutionContext, home: HomeResource) -> 
     yield from publish_days(context, publish)
 
 
-def _tokenizer(context: dg.AssetExecutionContext, home: HomeResource) -> Any:
+def _tokenizer(context: dg.AssetExecutionContext, home: HomeResource, recipe: Recipe) -> Any:
     """The base model's tokenizer; an estimate where it cannot be had, since statistics need no model."""
     try:
-        return counting_tokenizer(home.base_model, home.paths.models)
+        return counting_tokenizer(home.base_model, home.paths.models, recipe.chat_template)
     except NoTokenizerError as error:
         context.log.warning(f"{error}; lengths are estimated from the characters")
         return EstimatingTokenizer()

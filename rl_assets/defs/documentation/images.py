@@ -4,11 +4,13 @@ Parsing, auditing and publishing is `rl_assets.documentation`. A source is a fol
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from rl_assets.core.files import sha256_text
 from rl_assets.datasets.audit import AuditError, Finding
 from rl_assets.defs.datasets.dataset_runs import check_specs
 from rl_assets.defs.shared.metadata import check_result, markdown_table, published_metadata
@@ -17,11 +19,11 @@ from rl_assets.defs.shared.table_assets import data_version, table_spec
 from rl_assets.documentation.expectations import IMAGE_PAIRS
 from rl_assets.documentation.image_info import Limits
 from rl_assets.documentation.publish import PublishedSource, publish_source, read_rows
-from rl_assets.documentation.sources import signature, source_names
+from rl_assets.documentation.sources import DOC_SOURCES, misnamed_folders, signature, source_names
 from rl_assets.lake.table import Table
 from rl_assets.tables.documentation import EXCLUDED_IMAGES, IMAGE_SOURCES, MARKDOWN_IMAGE_PAIRS, TEXT_SECTIONS
 
-doc_sources = dg.DynamicPartitionsDefinition(name="doc_sources")
+doc_sources = dg.DynamicPartitionsDefinition(name=DOC_SOURCES)
 GROUP = "images"
 
 
@@ -137,10 +139,20 @@ images_job = dg.define_asset_job(
 def docs_changed(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult | dg.SkipReason:
     """Makes every folder below `<home>/docs` a source, and parses those whose files changed."""
     docs = home.paths.docs
-    names = source_names(docs)
+    names, misnamed = source_names(docs), misnamed_folders(docs)
+    if misnamed:
+        context.log.warning(misnamed)
     if not names:
-        return dg.SkipReason(f"there is no documentation folder in {docs}")
-    known = set(context.instance.get_dynamic_partitions("doc_sources"))
+        return dg.SkipReason(misnamed or f"there is no documentation folder in {docs}")
+    known = set(context.instance.get_dynamic_partitions(DOC_SOURCES))
     new = [name for name in names if name not in known]
-    requests = [dg.RunRequest(f"{name}-{signature(docs / name)}", partition_key=name) for name in names]
+    requests = [dg.RunRequest(f"{name}-{_state(docs / name)}", partition_key=name) for name in names]
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[doc_sources.build_add_request(new)])
+
+
+def _state(source: Path) -> str:
+    """What a run is asked for once; of a source that cannot be looked at, the error, with which its own run fails."""
+    try:
+        return signature(source)
+    except OSError as error:
+        return sha256_text(str(error))[:20]

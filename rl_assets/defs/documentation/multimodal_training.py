@@ -116,6 +116,7 @@ def multimodal_report(
             "report": dg.MetadataValue.md(as_markdown(report)),
             "questions": report.questions,
             "too_long": report.too_long,
+            "refused_by_the_template": report.refused,
             **({"latency_ratio": report.latency.mean} if report.latency else {}),
             **{name: metric.mean for name, metric in report.candidate.metrics.items()},
         },

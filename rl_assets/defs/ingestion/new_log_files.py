@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 
@@ -13,7 +14,14 @@ from rl_assets.defs.shared.partitions import MAX_DAYS_PER_RUN, SENSOR_SECONDS, d
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.ingest.append_only_logs import land_new_lines
 from rl_assets.ingest.changes import compare_with_ingested, consecutive
-from rl_assets.ingest.landing import changed_days, check_not_emptied, day_fingerprints, fingerprints_to_remember
+from rl_assets.ingest.day import few_names
+from rl_assets.ingest.landing import (
+    changed_days,
+    check_not_emptied,
+    day_fingerprints,
+    fingerprints_to_remember,
+    undated_others,
+)
 from rl_assets.tables.records import INGESTED_FILES
 
 # A tick that requested years of single days at once would take minutes; the others are requested by the next ones.
@@ -41,7 +49,11 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
         check_not_emptied(landing, {}, known)
         yield dg.SkipReason(f"there is no landing folder {landing} yet")
         return
-    land_new_lines(landing, datetime.now(UTC).date())
+    notices = land_new_lines(landing, datetime.now(UTC).date()).notices
+    if isinstance(landing, Path) and (others := undated_others(landing)):
+        notices.append(f"{len(others)} files have no day in their path and are no logs: {few_names(others)}")
+    for notice in notices:
+        context.log.warning(notice)
     now = day_fingerprints(landing)
     check_not_emptied(landing, now, known)
     if gone := [day for day in before if day not in now]:
@@ -52,7 +64,7 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
     outside = [day for day in changed if not days.has_partition_key(day)]
     runs = _runs([day for day in changed if day not in outside])
     if not runs:
-        yield dg.SkipReason(_nothing_to_do(len(compared.waiting), len(outside), gone))
+        yield dg.SkipReason(_nothing_to_do(len(compared.waiting), len(outside), gone, notices))
     for stretch in runs[:MAX_RUNS]:
         yield _request(stretch, now)
     # A day of tomorrow, by a clock ahead of ours, is a partition tomorrow.
@@ -78,7 +90,7 @@ def _kept(gone: list[str]) -> str:
     return f"the files of {len(gone)} days are gone, the first is {gone[0]}: their tables are kept"
 
 
-def _nothing_to_do(waiting: int, outside: int, gone: list[str]) -> str:
+def _nothing_to_do(waiting: int, outside: int, gone: list[str], notices: list[str]) -> str:
     reasons = ["no log day has changed"]
     if gone:
         reasons.append(_kept(gone))
@@ -86,4 +98,4 @@ def _nothing_to_do(waiting: int, outside: int, gone: list[str]) -> str:
         reasons.append(f"{waiting} are still to be compared with what was ingested")
     if outside:
         reasons.append(f"{outside} lie outside the partitions")
-    return "; ".join(reasons)
+    return "; ".join([*reasons, *notices])

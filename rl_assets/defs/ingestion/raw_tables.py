@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from rl_assets.defs.ingestion.drift_checks import DRIFT_CHECKS, fields_are_read, no_time_is_ahead, ratings_fit
 from rl_assets.defs.shared.days_of_run import days_of_run
 from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.partitions import day_check, days, one_run
@@ -13,18 +14,18 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, events_of_day, materialized, table_spec
 from rl_assets.ingest.database import land_feedback
 from rl_assets.ingest.day import IngestedDay, ShrunkenDayError, few_names, ingest_day
-from rl_assets.ingest.landing import SUFFIXES, files_of, skipped_files
-from rl_assets.metrics.scales import Metric
+from rl_assets.ingest.landing import SUFFIXES, files_of, formats, skipped_files
+from rl_assets.metrics.scales import Metric, MisspeltMetricError, check_names
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 
 READABLE = ", ".join(SUFFIXES)
 MAX_NAMED_FILES = 5
 MAX_SHOWN_REJECTS = 20
+MAX_SHOWN_FIELDS = 50
 # Fewer rejected lines of a file are no error, whatever their share: half of a file may be one line of two.
 MIN_REJECTS_OF_ERROR = 3
 FEW_REJECTS = "few_lines_are_rejected"
 NO_FILE_IS_GONE = "no_file_is_gone"
-RATINGS_FIT = "ratings_fit_their_scale"
 TABLES = (INTERACTIONS, FEEDBACK, REJECTED_RECORDS, INGESTED_FILES)
 
 
@@ -64,11 +65,7 @@ class LandedLogsConfig(dg.Config):
             INGESTED_FILES.name,
             "Every file that the day was read from before is still there, or the launch allowed its loss.",
         ),
-        day_check(
-            RATINGS_FIT,
-            FEEDBACK.name,
-            "No rating or score is outside its scale: 1 to 5 and 0 to 1 unless others are declared.",
-        ),
+        *DRIFT_CHECKS,
     ],
     partitions_def=days,
     backfill_policy=one_run,
@@ -80,8 +77,7 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
 
     A day whose files are gone keeps its rows, and fails, until `allow_shrink` says that they are meant to go.
     """
-    key = home.user_hash_key()
-    metrics = {name: Metric(**scale) for name, scale in home.metrics.items()}
+    key, metrics = home.user_hash_key(), _metrics(home)
     max_shrink = None if config.allow_shrink else home.max_shrink
     all_days = days_of_run(context)
     ingested: dict[str, dict[str, PublishedDay]] = {table.name: {} for table in TABLES}
@@ -117,6 +113,16 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
             yield from materialized(context, name, published)
 
 
+def _metrics(home: HomeResource) -> dict[str, Metric]:
+    """The declared metrics. Raises Failure, which is not tried again, if one is of a log format that is misspelt."""
+    metrics = {name: Metric(**scale) for name, scale in home.metrics.items()}
+    try:
+        check_names(metrics, formats())
+    except MisspeltMetricError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    return metrics
+
+
 def _describe(
     context: dg.AssetExecutionContext,
     day: str,
@@ -136,6 +142,7 @@ def _describe(
             "lines": ingested.lines,
             "rejects": sum(ingested.rejects.values()),
             "skipped_files": skipped,
+            "unread_fields": markdown_table(ingested.unread_fields[:MAX_SHOWN_FIELDS]),
         },
     }
     if skipped:
@@ -145,9 +152,9 @@ def _describe(
         f"+ {ingested.duplicates} duplicates + {sum(ingested.rejects.values())} rejects {ingested.rejects or ''}"
     )
     checks = {
-        INGESTED_FILES.name: [_conserved(day, ingested), _no_file_is_gone(ingested)],
+        INGESTED_FILES.name: [_conserved(day, ingested), _no_file_is_gone(ingested), fields_are_read(ingested)],
         REJECTED_RECORDS.name: [few_rejected],
-        FEEDBACK.name: [_ratings_fit(ingested)],
+        FEEDBACK.name: [ratings_fit(ingested), no_time_is_ahead(ingested)],
     }
     return {
         name: PublishedDay.of_table(published, checks.get(name, ()), **details[name])
@@ -209,30 +216,4 @@ def _no_file_is_gone(ingested: IngestedDay) -> dg.AssetCheckResult:
         if ingested.gone
         else None,
         metadata={"files": len(ingested.gone), "rows": lost},
-    )
-
-
-def _ratings_fit(ingested: IngestedDay) -> dg.AssetCheckResult:
-    off_scale = ingested.ratings_off_scale
-    return dg.AssetCheckResult(
-        asset_key=FEEDBACK.name,
-        check_name=RATINGS_FIT,
-        passed=not off_scale,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=_off_scale(off_scale) if off_scale else None,
-        metadata={"ratings_off_scale": sum(row["ratings"] for row in off_scale)},
-    )
-
-
-def _off_scale(fields: list[dict[str, Any]]) -> str:
-    rejected = "; ".join(
-        f"{row['ratings']} of the field `{row['field']}` are not between {row['scale']} "
-        f"(they go from {row['lowest']:g} to {row['highest']:g})"
-        for row in fields
-    )
-    name = f"{fields[0]['log_format']}.{fields[0]['field']}"
-    setting = f'RL_ASSETS_METRICS=\'{{"{name}": {{"worst": ..., "best": ...}}}}\''
-    return (
-        f"Ratings or scores were rejected: {rejected}. The others of the field were read on that scale too. If it is "
-        f"another, declare it, {setting}, and materialize the day again."
     )

@@ -37,17 +37,17 @@ def day_of_run(run: dg.DagsterRun) -> str:
 
 def _is_repeated(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> bool:
     """Whether the asset's previous event said the same of the same adapter, or skipped training for the same reason."""
-    said = _said(entry)
+    statement = _statement(entry)
     event = entry.asset_materialization or entry.asset_observation
-    if said is None or event is None:
+    if statement is None or event is None:
         return False
     observed = entry.dagster_event_type is dg.DagsterEventType.ASSET_OBSERVATION
     fetch = instance.fetch_observations if observed else instance.fetch_materializations
     previous = fetch(dg.AssetRecordsFilter(event.asset_key, before_timestamp=entry.timestamp), limit=1).records
-    return any(_said(record.event_log_entry) == said for record in previous)
+    return any(_statement(record.event_log_entry) == statement for record in previous)
 
 
-def _said(entry: dg.EventLogEntry) -> tuple[object, ...] | None:
+def _statement(entry: dg.EventLogEntry) -> tuple[object, ...] | None:
     """What makes a decision or a skipped training the same as another; None for other events."""
     event = entry.asset_materialization or entry.asset_observation
     facts = {name: value.value for name, value in event.metadata.items()} if event else {}

@@ -22,6 +22,9 @@ from rl_assets.models.base_models import ensure_base_model, unfit_base
 # What every training answers.
 ALL_CHECKS = {
     "learning_rate_fits": "The learning rate is at most ten times a usual one for LoRA on a base model of this width.",
+    "chat_template_serves_rows": "Every row is trained as it will be served: the base model's chat template refuses "
+    "none, no text holds its control tokens, and the served prompt begins the text that is trained. Others are dropped "
+    "and counted, or kept if the recipe's `chat_template` says so.",
     "adapter_size": "The adapter's file holds the matrices that the recipe trains and nothing else.",
 }
 SFT_CHECKS = ALL_CHECKS | {

@@ -61,7 +61,7 @@ def _lacking(context: dg.SensorEvaluationContext, home: HomeResource, new: Growt
     if known.get("inputs") == inputs:
         return str(known["lacking"])
     try:
-        tokenizer = counting_tokenizer(home.base_model, home.paths.models)
+        tokenizer = counting_tokenizer(home.base_model, home.paths.models, recipe.chat_template)
     except NoTokenizerError as error:
         # Not kept: the network may be back at the next tick.
         return f"rows cannot be counted: {error}"

@@ -148,6 +148,48 @@ class Settings(BaseSettings):
     )
     teacher_model: str | None = Field(None, description="Name of the teacher model at that endpoint.")
     teacher_api_key: str | None = Field(None, repr=False, description="API key of that endpoint, if it needs one.")
+    serving: Path | None = Field(
+        None,
+        description="File (.yaml) of endpoints, arms and shares of traffic; when unset, the champion is served by this "
+        "machine's own server and gets all traffic.",
+    )
+    gateway_url: str = Field(
+        "http://127.0.0.1:8800", pattern="^https?://", description="Address at which assets reach the gateway."
+    )
+    gateway_token: str | None = Field(
+        None,
+        min_length=16,
+        repr=False,
+        description="Bearer token that callers of the gateway must send; none if unset.",
+    )
+    service_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Address of the feedback service, to which the gateway sends what it logs; landing files if unset.",
+    )
+    service_database: str | None = Field(
+        None,
+        repr=False,
+        description="Database of the feedback service, `postgresql://user:password@host/name`; SQLite in "
+        "`<home>/service` when unset.",
+    )
+    service_session_key: str | None = Field(
+        None,
+        min_length=32,
+        repr=False,
+        description="Secret that signs sessions and invitations of the feedback service; a random one is kept in "
+        "`<home>/service` when unset.",
+    )
+    service_origins: list[str] = Field(
+        [],
+        description="Further origins that may send the service's forms, as a JSON list: "
+        '`["https://feedback.example.com"]`.',
+    )
+    service_land_seconds: int = Field(
+        300,
+        ge=0,
+        description="Minimum seconds between two files that the feedback service lands; each re-opens its day.",
+    )
     retention_days: int | None = Field(
         30,
         ge=0,

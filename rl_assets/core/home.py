@@ -68,6 +68,26 @@ class Home:
         """The secret of the keyed hash of user ids, unless the settings hold one."""
         return self.folder / "user_hash.key"
 
+    @property
+    def routing(self) -> Path:
+        """The file that names the served arms and their shares; the gateway draws from it."""
+        return self.folder / "serving" / "routing.json"
+
+    @property
+    def serving(self) -> Path:
+        """What serving keeps: `routing.json`, `checks/<version>.json`, `spool/`."""
+        return self.folder / "serving"
+
+    @property
+    def service(self) -> Path:
+        """What the feedback service keeps: its database and the key of its sessions."""
+        return self.folder / "service"
+
+    @property
+    def exports(self) -> Path:
+        """Datasets and scripts that users of the feedback service asked for; nothing here is trained on by itself."""
+        return self.folder / "exports"
+
     def datasets(self, name: str = "", day: str = "") -> Path:
         """The folder of all datasets, of one, or of one on a day."""
         return self.folder / "datasets" / name / day

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from rl_assets.serving.routing import Routing, Shares
 
-DIGITS = 16
+# Of a hash: 52 bits, which a float holds exactly. More could round to 1.
+DIGITS = 13
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Choice:
 
 
 def uniform(salt: str, policy_version: str, conversation: str) -> float:
-    """A number in [0, 1) that looks random and is the same each time: 64 bits of a SHA-256."""
+    """A number in [0, 1) that looks random and is the same each time: 52 bits of a SHA-256."""
     digest = hashlib.sha256("\x1f".join((salt, policy_version, conversation)).encode("utf-8", "surrogatepass"))
     return int(digest.hexdigest()[:DIGITS], 16) / float(16**DIGITS)
 

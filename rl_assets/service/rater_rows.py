@@ -1,0 +1,84 @@
+"""Raters and the invitations that let them in. The secret of an invitation is shown once; its hash is kept."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from rl_assets.core.files import sha256_text
+from rl_assets.service.acts import time_text
+from rl_assets.service.schema import invites, raters
+from rl_assets.service.upsert import insert_if_absent
+
+TOKEN_BYTES = 24
+
+
+@dataclass(frozen=True)
+class Rater:
+    """A person who judges answers: of one `brand`, or of all if None. `rater` is the id under which acts land."""
+
+    rater: str
+    brand: str | None = None
+    admin: bool = False
+
+
+@dataclass(frozen=True)
+class Invite:
+    """An invitation without its secret; `invite_id` is a prefix of the secret's hash."""
+
+    invite_id: str
+    rater: str
+    brand: str | None
+    admin: bool
+    expires_at: str
+    used_at: str | None
+    revoked: bool
+
+
+def add_invite(connection: Connection, rater: str, brand: str | None, admin: bool, now: datetime, days: float) -> str:
+    """A new rater, or an invitation more for one; the secret."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    row = {"rater": rater, "brand": brand, "admin": admin}
+    if not insert_if_absent(connection, raters, {**row, "created_at": time_text(now)}, "rater"):
+        connection.execute(update(raters).where(raters.c.rater == rater).values(brand=brand, admin=admin))
+    expires = time_text(now + timedelta(days=days))
+    invite = {**row, "token_sha256": sha256_text(token), "expires_at": expires, "revoked": False}
+    connection.execute(invites.insert().values(invite))
+    return token
+
+
+def use_invite(connection: Connection, token: str, now: datetime) -> Rater | None:
+    """The rater, whose first use is noted. It works until it expires: sessions are shorter than invitations."""
+    digest = sha256_text(token)
+    valid = (invites.c.token_sha256 == digest) & ~invites.c.revoked & (invites.c.expires_at > time_text(now))
+    row = connection.execute(select(invites).where(valid)).mappings().one_or_none()
+    if row is None:
+        return None
+    if row["used_at"] is None:
+        connection.execute(update(invites).where(invites.c.token_sha256 == digest).values(used_at=time_text(now)))
+    return find(connection, row["rater"])
+
+
+def find(connection: Connection, rater: str) -> Rater | None:
+    row = connection.execute(select(raters).where(raters.c.rater == rater)).mappings().one_or_none()
+    return _rater(row) if row else None
+
+
+def all_raters(connection: Connection) -> list[Rater]:
+    return [_rater(row) for row in connection.execute(select(raters).order_by(raters.c.rater)).mappings()]
+
+
+def all_invites(connection: Connection) -> list[Invite]:
+    rows = connection.execute(select(invites).order_by(invites.c.expires_at.desc())).mappings()
+    names = ("rater", "brand", "admin", "expires_at", "used_at", "revoked")
+    return [Invite(row["token_sha256"][:12], **{name: row[name] for name in names}) for row in rows]
+
+
+def revoke_invite(connection: Connection, invite_id: str) -> bool:
+    prefix = invites.c.token_sha256.startswith(invite_id, autoescape=True)
+    return connection.execute(update(invites).where(prefix).values(revoked=True)).rowcount > 0
+
+
+def _rater(row: RowMapping) -> Rater:
+    return Rater(row["rater"], row["brand"], row["admin"])

@@ -1,0 +1,145 @@
+"""Everything the service keeps, behind one value: acts, answers, leases, raters with their invitations, and keys."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rl_assets.service import act_rows, answer_rows, key_rows, lease_rows, rater_rows
+from rl_assets.service.act_rows import Recorded
+from rl_assets.service.acts import Act, time_text
+from rl_assets.service.answer_rows import Answer, RecordedAnswer
+from rl_assets.service.clock import Clock, utc_now
+from rl_assets.service.database import Database
+from rl_assets.service.group_commit import GroupCommit
+from rl_assets.service.key_rows import Key, Scope
+from rl_assets.service.rater_rows import Invite, Rater
+
+
+@dataclass(frozen=True)
+class Store:
+    """Reads and writes of a database. Every method raises StoreError if it cannot be used; a method that returns has
+    committed what it wrote."""
+
+    database: Database
+    clock: Clock = utc_now
+    commits: GroupCommit[Act, Recorded] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "commits", GroupCommit(self._write_acts))
+
+    def record_act(self, act: Act) -> Recorded:
+        """Keep an act: `new`; `repeated` if it was kept before; `conflict` if its id has other content."""
+        return self.commits.submit(act)
+
+    def _write_acts(self, waiting: Sequence[Act]) -> list[Recorded]:
+        with self.database.write() as connection:
+            return [act_rows.insert(connection, act, self.clock()) for act in waiting]
+
+    def find_act(self, act_id: str) -> Act | None:
+        with self.database.read() as connection:
+            return act_rows.find(connection, act_id)
+
+    def acts_of(self, rater: str, limit: int = 50) -> list[Act]:
+        """The last acts of a rater that still stand, newest first: neither retractions nor what they took back."""
+        with self.database.read() as connection:
+            return act_rows.standing_of(connection, rater, limit)
+
+    def recent_acts(self, rater: str, seconds: float) -> int:
+        """How many acts of a rater came within the last seconds."""
+        with self.database.read() as connection:
+            return act_rows.count_since(connection, rater, self.clock() - timedelta(seconds=seconds))
+
+    def retract(self, act_id: str, rater: str, retraction_id: str) -> Recorded | None:
+        """Take back an act of a rater by a new one; None if this rater has no such act."""
+        act = self.find_act(act_id)
+        if act is None or act.rater != rater or act.kind == "retraction":
+            return None
+        return self.record_act(act_rows.retraction_of(act, retraction_id, self.clock()))
+
+    def verdicts_by_item(self, items: Iterable[str] | None = None) -> dict[str, list[Act]]:
+        """The acts that still stand on the items, or on all, oldest first; an item without one is not in it."""
+        with self.database.read() as connection:
+            return act_rows.standing_by_item(connection, items)
+
+    def raters_by_item(self, brand: str | None = None) -> dict[str, dict[str, set[str]]]:
+        """For each item that was judged or skipped: the raters, each with the kinds of their acts that still stand."""
+        with self.database.read() as connection:
+            return act_rows.raters_by_item(connection, brand)
+
+    def record_answers(self, answers: Sequence[Answer]) -> list[RecordedAnswer]:
+        """Keep logged answers, all in one commit; the outcome of each, in their order."""
+        with self.database.write() as connection:
+            return [answer_rows.insert(connection, answer, self.clock()) for answer in answers]
+
+    def lease(self, item: str, rater: str, minutes: float = 10) -> bool:
+        """Give an item to a rater for some minutes; False if another rater has it."""
+        with self.database.write() as connection:
+            return lease_rows.take(connection, item, rater, self.clock(), minutes)
+
+    def leased_to_others(self, rater: str) -> set[str]:
+        """The items that other raters have at the moment."""
+        with self.database.read() as connection:
+            return lease_rows.of_others(connection, rater, self.clock())
+
+    def release(self, item: str, rater: str) -> None:
+        """Give an item back before its time."""
+        with self.database.write() as connection:
+            lease_rows.release(connection, item, rater)
+
+    @property
+    def raters(self) -> list[Rater]:
+        with self.database.read() as connection:
+            return rater_rows.all_raters(connection)
+
+    def find_rater(self, rater: str) -> Rater | None:
+        with self.database.read() as connection:
+            return rater_rows.find(connection, rater)
+
+    def add_invite(self, rater: str, brand: str | None = None, days: float = 30, admin: bool = False) -> str:
+        """Invite a rater for one brand, or for all; the secret of the link, which is kept nowhere."""
+        with self.database.write() as connection:
+            return rater_rows.add_invite(connection, rater, brand, admin, self.clock(), days)
+
+    def use_invite(self, token: str) -> Rater | None:
+        """The rater whose invitation this is; None if it is unknown, revoked or expired."""
+        with self.database.write() as connection:
+            return rater_rows.use_invite(connection, token, self.clock())
+
+    def invites(self) -> list[Invite]:
+        with self.database.read() as connection:
+            return rater_rows.all_invites(connection)
+
+    def revoke_invite(self, invite_id: str) -> bool:
+        """Revoke an invitation by its id, and with it the rater's sessions; False if there is none."""
+        with self.database.write() as connection:
+            return rater_rows.revoke_invite(connection, invite_id)
+
+    def add_key(self, name: str, scopes: Iterable[Scope], brand: str | None = None) -> str:
+        """Make a key; its text, which is kept nowhere. Raises ValueError if the name is taken."""
+        with self.database.write() as connection:
+            return key_rows.add(connection, name, scopes, brand, self.clock())
+
+    def find_key(self, text: str) -> Key | None:
+        """The key of that text; None if it is unknown or revoked."""
+        with self.database.read() as connection:
+            return key_rows.find(connection, text)
+
+    def keys(self) -> list[Key]:
+        with self.database.read() as connection:
+            return key_rows.all_keys(connection)
+
+    def revoke_key(self, name: str) -> bool:
+        """Revoke a key by its name; False if there is none."""
+        with self.database.write() as connection:
+            return key_rows.revoke(connection, name)
+
+    def counts(self) -> dict[str, int]:
+        """Acts and answers that are kept, and those that wait to land."""
+        with self.database.read() as connection:
+            return act_rows.counts(connection) | answer_rows.counts(connection)
+
+    def now_text(self) -> str:
+        return time_text(self.now())
+
+    def now(self) -> datetime:
+        return self.clock()

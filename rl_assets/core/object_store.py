@@ -1,4 +1,4 @@
-"""Log files in an object store as paths: the part of `pathlib.Path` that ingestion needs, on Arrow's file systems.
+"""Log files in an object store as paths: the part of `pathlib.Path` that logs need, on Arrow's file systems.
 
 Endpoint and credentials come from the environment, as for the lake: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
 AWS_REGION and the like, or the credentials of the machine.
@@ -10,7 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
-from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
+from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem
+
+BLOCK_BYTES = 4 * 2**20
 
 
 class Status(NamedTuple):
@@ -62,6 +64,22 @@ class ObjectPath:
         files, root = _file_system(self.root)
         file: pa.NativeFile = files.open_input_file(self._below(root))
         return file
+
+    def put(self, source: Path) -> None:
+        """Write a local file as this object, whole; OSError unless the store confirms its size."""
+        files, root = _file_system(self.root)
+        target = self._below(root)
+        # Only a file system shows an object before it is complete.
+        written = f"{PurePosixPath(target).parent}/.{self.name}" if isinstance(files, LocalFileSystem) else target
+        if written != target:
+            files.create_dir(str(PurePosixPath(target).parent), recursive=True)
+        with source.open("rb") as file, files.open_output_stream(written) as stream:
+            while block := file.read(BLOCK_BYTES):
+                stream.write(block)
+        if written != target:
+            files.move(written, target)
+        if (size := self.stat().st_size) != source.stat().st_size:
+            raise OSError(f"{self} has {size} bytes after the upload of {source.stat().st_size}: upload it again")
 
     def _info(self) -> FileInfo:
         files, root = _file_system(self.root)

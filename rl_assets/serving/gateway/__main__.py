@@ -1,0 +1,83 @@
+"""Starts the gateway.
+
+python -m rl_assets.serving.gateway [--host 127.0.0.1] [--port 8800] [--land-seconds 3600]
+"""
+
+import argparse
+import ipaddress
+import socket
+import sys
+
+import uvicorn
+
+from rl_assets.serving.config import read_serving
+from rl_assets.serving.gateway.app import build_app
+from rl_assets.serving.gateway.state import GatewayState
+from rl_assets.serving.spool import ROTATE_S, Spool
+from rl_assets.settings import load_settings
+
+PORT = 8800
+GRACE_S = 10
+
+
+def main() -> None:
+    """Run it until a signal; exits with a sentence if it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m rl_assets.serving.gateway", description="Answers calls by an arm.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; one that others reach needs a token")
+    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument(
+        "--land-seconds",
+        type=float,
+        default=ROTATE_S,
+        help="seconds between landed files; each re-opens a day",
+    )
+    given = parser.parse_args()
+    try:
+        settings = load_settings()
+        serving = read_serving(settings.serving)
+        check_host(given.host, settings.gateway_token)
+        listener = listen(given.host, given.port)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+    state = GatewayState(settings.paths, serving, Spool(settings.paths, given.land_seconds), settings.gateway_token)
+    config = uvicorn.Config(
+        build_app(state), log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def check_host(host: str, token: str | None) -> None:
+    """Raise ValueError for an address that others reach if they need no token."""
+    if token is None and not is_loopback(host):
+        raise ValueError(
+            f"{host} can be reached from other machines, and the gateway has no token: set RL_ASSETS_GATEWAY_TOKEN to "
+            "a secret of 16 characters or more, or listen on 127.0.0.1."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own; a name is only if it is `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises OSError with a sentence that says what to do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            f"Port {port} of {host} cannot be used ({error.strerror}): stop what listens there, or choose another with "
+            "--port."
+        ) from None
+    return listener
+
+
+if __name__ == "__main__":
+    main()

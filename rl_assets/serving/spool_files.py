@@ -1,0 +1,191 @@
+"""Files of the spool: appended to whole lines at a time, sealed, and moved to the landing folder or object store.
+
+`<worker>.<number>.<format>.jsonl` grows; `sealed/<format>/<day>/gateway-<worker>-<number>.jsonl` waits to be moved to
+the same place below the landing folder. Every move can be repeated: it lands the same bytes under the same name.
+"""
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rl_assets.core.home import Home
+from rl_assets.core.object_store import ObjectPath
+from rl_assets.serving.spool_counts import SUFFIX, SpoolCounts
+
+SEALED = "sealed"
+logger = logging.getLogger(__name__)
+
+
+class SpoolFile:
+    """The file of one log format that a worker appends to. Methods raise OSError."""
+
+    def __init__(self, folder: Path, worker: str, log_format: str, number: int) -> None:
+        self.folder, self.worker, self.log_format, self.number = folder, worker, log_format, number
+        self.path = folder / f"{worker}.{number}.{log_format}.jsonl"
+        self.opened, self.size, self.lines, self._counted = time.monotonic(), 0, 0, 0
+        self._file = self.path.open("xb", buffering=0)
+
+    def append(self, lines: list[bytes]) -> None:
+        """Add the lines, or none of them."""
+        content = memoryview(b"".join(lines))
+        written = 0
+        try:
+            while written < len(content):
+                written += self._file.write(content[written:])
+        except OSError:
+            os.ftruncate(self._file.fileno(), self.size)
+            self._file.seek(self.size)
+            raise
+        self.size += len(content)
+        self.lines += len(lines)
+
+    def seal(self, counts: SpoolCounts) -> None:
+        """Move it to the sealed files; nothing is appended any more."""
+        os.fsync(self._file.fileno())
+        target = _sealed_path(self.folder, self.worker, self.log_format, self.number)
+        counts.seal(self.log_format, self.lines - self._counted, self.number)
+        self._counted = self.lines
+        self.path.rename(target)
+        self._file.close()
+
+
+def _sealed_path(folder: Path, worker: str, log_format: str, number: int) -> Path:
+    """Where a file is sealed today, in a folder that exists."""
+    target = folder / SEALED / log_format / str(datetime.now(UTC).date()) / f"gateway-{worker}-{number}.jsonl"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def land_sealed(home: Home) -> int:
+    """Move every sealed file to where ingestion finds it; the number of lines. Raises OSError at the first failure."""
+    root, lines = home.serving / "spool" / SEALED, 0
+    for path in sorted(root.glob("*/*/*.jsonl")):
+        try:
+            lines += _land(home, path, path.relative_to(root))
+        except FileNotFoundError:
+            if path.exists():
+                raise
+            # Another worker was faster.
+    return lines
+
+
+def _land(home: Home, path: Path, name: Path) -> int:
+    with path.open("rb") as file:
+        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
+    landing = home.landing
+    if isinstance(landing, ObjectPath):
+        target = landing
+        for part in name.parts:
+            target = target / part
+        target.put(path)
+        path.unlink()
+        return lines
+    local = landing / name
+    local.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.rename(local)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _move_across(path, local)
+    return lines
+
+
+def _move_across(path: Path, target: Path) -> None:
+    """Move to another file system; readers ignore the hidden file meanwhile."""
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(path, part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
+    path.unlink()
+
+
+def seal_leftovers(folder: Path) -> tuple[int, int]:
+    """Seal the files of workers that are gone; the lines that these lost, and how many of them were torn."""
+    lost = torn = 0
+    for worker, counts_path in _gone_workers(folder):
+        counts = SpoolCounts.read(counts_path) if counts_path.exists() else SpoolCounts()
+        paths, lines_left = sorted(folder.glob(f"{worker}.*.jsonl")), 0
+        for path in paths:
+            lines, cut = _without_torn_line(path)
+            torn += cut
+            lines_left += 0 if counts.is_sealed(*_format_and_number(path)) else lines
+        lost += counts.missing(lines_left)
+        # Before the files move: whoever is killed here leaves files that are found without counts, not counted twice.
+        counts_path.unlink(missing_ok=True)
+        for path in paths:
+            if path.stat().st_size:
+                path.rename(_sealed_path(folder, worker, *_format_and_number(path)))
+            else:
+                path.unlink()
+    return lost, torn
+
+
+def _format_and_number(path: Path) -> tuple[str, int]:
+    _, number, log_format, _ = path.name.split(".")
+    return log_format, int(number)
+
+
+def _gone_workers(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Workers whose lock is free, while it is held here, with the file of their counts, which may be missing."""
+    workers = {path.name.split(".")[0] for path in folder.glob("*.jsonl")}
+    workers |= {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}") if path.name[0] != "."}
+    for worker in sorted(workers):
+        path = folder / f"{worker}{SUFFIX}"
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield worker, path
+        except BlockingIOError:
+            continue
+        except FileNotFoundError:
+            yield worker, path
+
+
+def _without_torn_line(path: Path) -> tuple[int, int]:
+    """Complete or cut off a last line without an end: whole lines now, and lines cut off."""
+    content = path.read_bytes()
+    lines, rest = content.count(b"\n"), content[content.rfind(b"\n") + 1 :]
+    if not rest:
+        return lines, 0
+    if _is_json(rest):
+        with path.open("ab") as file:
+            file.write(b"\n")
+        return lines + 1, 0
+    os.truncate(path, len(content) - len(rest))
+    return lines, 1
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def spooled_bytes(folder: Path) -> int:
+    """Bytes that have not landed."""
+    return sum(_size(path) for path in _files(folder))
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    yield from folder.glob("*.jsonl")
+    yield from (folder / SEALED).glob("*/*/*.jsonl")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -24,7 +24,7 @@ from rl_assets.datasets.row_metrics import Notes, Rows, table_rows
 from rl_assets.datasets.split_files import Describe, SplitFiles
 from rl_assets.tables.dataset_manifest import DatasetManifest
 
-BUILDER_VERSION = "6"
+BUILDER_VERSION = "7"
 OUTCOMES = "outcomes.parquet"
 OUTCOME_BATCH_ROWS = 50_000
 MAX_PENDING = 2  # Pieces of rows that are made while earlier ones are written and noted.

@@ -54,7 +54,7 @@ INTERACTIONS = Table(
             column("segment", pa.string(), "product segment with an adapter of its own"),
             column("model", pa.string(), "model that answered"),
             column("adapter", pa.string(), "adapter that answered"),
-            column("propensity", pa.float64(), "probability with which the router chose this agent, in (0, 1]"),
+            column("propensity", pa.float64(), "probability with which this arm was chosen, in (0, 1], as logged"),
             column("quality_scores", pa.map_(pa.string(), pa.float64()), "judge scores in [0, 1] by name"),
             column(
                 "raw_scores",
@@ -77,6 +77,12 @@ INTERACTIONS = Table(
             column("reasoning", pa.string(), "what the model thought, apart from the answer; no dataset reads it"),
             column("session_id", pa.string(), "id of the conversation"),
             column("user_id", pa.string(), "keyed hash (HMAC-SHA256) of the user's id"),
+            column("assigned_arm", pa.string(), "arm that was chosen; a fallback may have answered in its place"),
+            column("drawn", pa.bool_(), "the arm was drawn; false if the caller named it, which is no evidence"),
+            column("arms", pa.string(), "probability of each arm that could have been drawn, as JSON"),
+            column("policy_version", pa.string(), "version of the policy that the probabilities come from"),
+            column("first_token_ms", pa.float64(), "time to the first token in ms"),
+            column("fallback_reason", pa.string(), "why another arm answered than the one chosen"),
             column("content_sha256", pa.string(), "hash of everything that the log has on this answer"),
             column("prompt_key", pa.string(), "hash of the normalised conversation, task and context"),
             column(

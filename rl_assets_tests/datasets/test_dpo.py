@@ -91,7 +91,7 @@ def test_identical_and_near_identical_texts_are_never_a_pair_and_have_successors
     assert asked == {"e": "Three", "g": "Both sides", "h": "Both sides"}, "a rejected answer that is chosen next"
 
 
-def test_a_text_is_paired_once_by_the_mean_of_its_rewards_and_never_chosen_if_it_failed(product: Product):
+def test_a_text_is_paired_once_by_the_mean_of_its_rewards_and_neither_side_if_it_failed(product: Product):
     scores = (0.9, 0.4, 0.1, 0.2, 0.8)
     account, rows = built(
         product,
@@ -101,14 +101,14 @@ def test_a_text_is_paired_once_by_the_mean_of_its_rewards_and_never_chosen_if_it
         *answers(0.9, query="Failed best", error_occurred=True),
         judged("b", 0.1, query="Failed best", answer=TEXTS[1]),
         judged("c", 0.5, query="Failed best", answer=TEXTS[2]),
-        *answers(0.9, query="Failed worst"),
-        judged("d", 0.1, query="Failed worst", answer=TEXTS[1], error_occurred=True),
+        *answers(0.9, 0.5, query="Failed worst"),
+        judged("d", 0.1, query="Failed worst", answer=TEXTS[2], error_occurred=True),
     )
     found = {row["prompt"][0]["content"]: row for row in rows}
     mean = found.pop("Mean")
     assert (mean["chosen"][0]["content"], mean["rejected"][0]["content"]) == (TEXTS[0], TEXTS[1])
     assert (mean["metadata"]["chosen_reward"], mean["metadata"]["rejected_reward"]) == (0.6, 0.3)
-    assert pairs(list(found.values())) == [("Failed worst-0", "d"), ("Once-0", "Once-1"), ("c", "b")]
+    assert pairs(list(found.values())) == [("Failed worst-0", "Failed worst-1"), ("Once-0", "Once-1"), ("c", "b")]
     assert (len(rows), account.dropped) == (4, {})
 
 

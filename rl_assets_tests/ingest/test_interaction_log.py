@@ -8,6 +8,8 @@ from rl_assets.metrics.scales import Metric
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support.logs import Product, interaction
 
+# Of an answer as ingested before there were arms.
+OLD_HASH = "b6f48c7af8604c21753671ee2a2779a62277e3e0ce4c7b2c543d9d3b5e2e61e0"
 FULL = interaction(
     "a1",
     timestamp="2026-10-01T12:00:00+02:00",
@@ -22,6 +24,12 @@ FULL = interaction(
     model="m-1",
     adapter="ad-1",
     propensity=0.25,
+    assigned_arm="desk@ad-1",
+    drawn=True,
+    arms={"desk@base": 0.75, "desk@ad-1": "0.25"},
+    policy_version=12,
+    first_token_ms=31,
+    fallback_reason="no first byte in 10 s",
     quality_scores={"overall": 0.9, "brand": "0.5"},
     latency_ms="250.5",
     tokens_used=12,
@@ -44,7 +52,9 @@ def test_a_full_line_becomes_an_answer_with_its_conversation(product: Product):
     assert (row["latency_ms"], row["tokens"], row["session_id"], row["error"]) == (250.5, 12, "77", False)
     assert row["sources"] == '[{"id":1,"title":"Hours"}]'
     same = ("answer", "context", "category", "task", "segment", "model", "adapter", "propensity", "retrieval_method")
-    assert {name: row[name] for name in same} == {name: FULL[name] for name in same}
+    drawn = ("assigned_arm", "drawn", "first_token_ms", "fallback_reason")
+    assert {name: row[name] for name in same + drawn} == {name: FULL[name] for name in same + drawn}
+    assert (row["policy_version"], row["arms"]) == ("12", '{"desk@ad-1":0.25,"desk@base":0.75}')
     assert (row["source_file"], row["source_line"]) == ("interaction_log/2026-10-01/part-0.jsonl", 1)
 
 
@@ -117,6 +127,17 @@ REFUSED = [
     ("wrong_type", "retrieval_method", {"retrieval_method": []}),
     ("out_of_range", "propensity", {"propensity": 0}),
     ("out_of_range", "propensity", {"propensity": 1.5}),
+    ("wrong_type", "drawn", {"drawn": "perhaps"}),
+    ("wrong_type", "arms", {"arms": ["desk"]}),
+    ("wrong_type", "arms", {"arms": {"desk": {"share": 1}}}),
+    ("duplicate_key", "desk", '{"interaction_id": "a", "arms": {"desk": 0.5, "desk": 0.5}}'),
+    ("out_of_range", "arms names no arm", {"arms": {}}),
+    ("out_of_range", "arms holds a probability that", {"arms": {"desk": -0.5, "base": 1.5}}),
+    ("out_of_range", "arms sums to 0.9, not to 1", {"arms": {"desk": 0.5, "base": 0.4}}),
+    ("wrong_type", "assigned_arm", {"assigned_arm": 3}),
+    ("wrong_type", "policy_version", {"policy_version": 0.5}),
+    ("out_of_range", "first_token_ms", {"first_token_ms": -1}),
+    ("wrong_type", "fallback_reason", {"fallback_reason": False}),
 ]
 
 
@@ -164,3 +185,30 @@ def test_scores_of_other_ranges_are_brought_to_one_and_kept_as_they_were_said(pr
         "d": {"overall": -1e-12},
         "e": None,
     }
+
+
+def test_probabilities_sum_to_one_up_to_rounding_and_their_order_is_no_difference(product: Product):
+    thirds = {"c": 0.333333, "a": 0.333333, "b": 0.333334}
+    product.log(interaction("a1", arms=thirds), interaction("a1", arms=dict(sorted(thirds.items()))))
+    product.log(interaction("a2", arms={"a": 0.5, "b": 0.500002}), name="part-1.jsonl")
+    ingested = product.ingest()
+    assert (ingested.rows, ingested.duplicates, ingested.rejects) == (1, 1, {"out_of_range": 1})
+    assert product.rows(INTERACTIONS)[0]["arms"] == '{"a":0.333333,"b":0.333334,"c":0.333333}'
+
+
+def test_the_probability_of_an_arm_that_the_caller_named_stays_as_it_was_logged(product: Product):
+    product.log(interaction("a1", drawn=False, propensity=1, assigned_arm="desk"), interaction("a2", drawn=False))
+    product.ingest()
+    rows = product.rows(INTERACTIONS)
+    assert {row["interaction_id"]: (row["drawn"], row["propensity"]) for row in rows} == {
+        "a1": (False, 1.0),
+        "a2": (False, None),
+    }
+
+
+def test_an_answer_without_an_arm_has_the_content_that_it_had_before_there_were_arms(product: Product):
+    product.log(interaction("a1", propensity=0.5), interaction("a2", drawn=True))
+    product.ingest()
+    hashes = {row["interaction_id"]: row["content_sha256"] for row in product.rows(INTERACTIONS)}
+    assert hashes["a1"] == OLD_HASH
+    assert hashes["a2"] != OLD_HASH

@@ -33,6 +33,13 @@ def test_questions_become_answers_and_rewards_become_feedback(product: Product):
     assert len(act["rater"]) == 64
 
 
+def test_a_question_keeps_the_probability_with_which_its_agent_was_chosen(product: Product):
+    product.log(question("q1", propensity=0.25), question("q2"), log_format="reward_log")
+    product.log(question("q3", propensity=0), log_format="reward_log", name="part-1.jsonl")
+    assert product.ingest().rejects == {"out_of_range": 1}
+    assert {row["interaction_id"]: row["propensity"] for row in product.rows(INTERACTIONS)} == {"q1": 0.25, "q2": None}
+
+
 def test_a_question_without_an_answer_is_kept(product: Product):
     product.log(question(answer=None), log_format="reward_log")
     assert product.ingest().rows == 1

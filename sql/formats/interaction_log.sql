@@ -2,7 +2,8 @@
 -- {interaction_id, timestamp, query, answer?, agent_type, quality_scores{}?, latency_ms?, tools_used[]?,
 --  error_occurred?, session_id?, user_id?, sources[]?, context?, retrieval_method?, error_message?, tokens_used?,
 --  cost_usd?, user_rating? (1 to 5, or the range of the metric `user_rating`), user_feedback? (text), system?,
---  messages? (the turns before, as a chat has them), category?, task?, segment?, model?, adapter?, propensity?}
+--  messages? (the turns before, as a chat has them), category?, task?, segment?, model?, adapter?, propensity?,
+--  assigned_arm?, drawn?, arms{}? (arm -> probability, in all 1), policy_version?, first_token_ms?, fallback_reason?}
 -- Messages that hold the query already, with calls of tools or the answer after it, are the conversation of the answer.
 -- A rating and a comment become rows of feedback. A score or rating off its scale, or that is no number, is dropped
 -- and noted (`notes`); the answer is kept.
@@ -17,7 +18,9 @@ WITH fields AS (
         "session_id": "JSON", "user_id": "JSON", "sources": "JSON", "context": "JSON", "retrieval_method": "JSON",
         "error_message": "JSON", "tokens_used": "JSON", "cost_usd": "JSON", "user_rating": "JSON",
         "user_feedback": "JSON", "system": "JSON", "messages": "JSON", "category": "JSON", "task": "JSON",
-        "segment": "JSON", "model": "JSON", "adapter": "JSON", "propensity": "JSON"}') AS f
+        "segment": "JSON", "model": "JSON", "adapter": "JSON", "propensity": "JSON", "assigned_arm": "JSON",
+        "drawn": "JSON", "arms": "JSON", "policy_version": "JSON", "first_token_ms": "JSON",
+        "fallback_reason": "JSON"}') AS f
     FROM objects
 ),
 
@@ -50,7 +53,13 @@ parsed AS (
         label_of(f.segment) AS segment,
         label_of(f.model) AS model,
         label_of(f.adapter) AS adapter,
-        number_of(f.propensity) AS propensity
+        number_of(f.propensity) AS propensity,
+        label_of(f.assigned_arm) AS assigned_arm,
+        flag_of(f.drawn) AS drawn,
+        scores_of(f.arms) AS arms,
+        id_of(f.policy_version) AS policy_version,
+        number_of(f.first_token_ms) AS first_token_ms,
+        label_of(f.fallback_reason) AS fallback_reason
     FROM fields
 ),
 
@@ -87,7 +96,8 @@ checked AS (
         coalesce(
             no_fields(
                 object, keys, field_count, line, reason, detail,
-                braces - CASE WHEN is_object(f.quality_scores) THEN 1 ELSE 0 END
+                braces - cast(coalesce(is_object(f.quality_scores), FALSE) AS INTEGER)
+                - cast(arms IS NOT NULL AS INTEGER)
             ),
             CASE
                 WHEN has_odd_scores
@@ -115,7 +125,14 @@ checked AS (
             optional(f.segment, segment, 'segment'),
             optional(f.model, model, 'model'),
             optional(f.adapter, adapter, 'adapter'),
-            optional(f.propensity, propensity, 'propensity'), within(propensity, 1e-12, 1, 'propensity')
+            optional(f.propensity, propensity, 'propensity'), within(propensity, 1e-12, 1, 'propensity'),
+            optional(f.assigned_arm, assigned_arm, 'assigned_arm'),
+            optional(f.drawn, drawn, 'drawn'),
+            optional(f.arms, arms, 'arms'), probabilities(arms, 'arms'),
+            optional(f.policy_version, policy_version, 'policy_version'),
+            optional(f.first_token_ms, first_token_ms, 'first_token_ms'),
+            within(first_token_ms, 0, 1e12, 'first_token_ms'),
+            optional(f.fallback_reason, fallback_reason, 'fallback_reason')
         ) AS fault,
         list_concat(
             CASE WHEN is_score_off_scale THEN off_scale_scores(numeric_scores) ELSE [] END,
@@ -168,7 +185,13 @@ SELECT
         'error': coalesce(failed, FALSE),
         'error_message': error_message,
         'session_id': session_id,
-        'user_id': user_id
+        'user_id': user_id,
+        'assigned_arm': assigned_arm,
+        'drawn': drawn,
+        'arms': sorted_object(arms),
+        'policy_version': policy_version,
+        'first_token_ms': first_token_ms,
+        'fallback_reason': fallback_reason
     } END AS interaction,
     CASE WHEN fault IS NULL THEN list_filter([
         CASE

@@ -1,6 +1,6 @@
 -- Log format `reward_log`: questions and rewards share one file.
 -- A query row {interaction_id, question, agent, category?, top_k?, num_sources?, timestamp?, answer?, context?,
---  sources?, segment?, task?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
+--  sources?, segment?, task?, propensity?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
 --  dimension's range, timestamp?, dimension?,
 --  source? (that of the metric, or human by default; verifier, judge, synthetic), user_id?}, or a row
 --  {type: "retraction", interaction_id, timestamp?, dimension?, source?, user_id?} that takes away what its rater said
@@ -15,7 +15,7 @@ WITH fields AS (
         "type": "JSON", "interaction_id": "JSON", "question": "JSON", "agent": "JSON", "category": "JSON",
         "top_k": "JSON", "num_sources": "JSON", "timestamp": "JSON", "answer": "JSON", "context": "JSON",
         "sources": "JSON", "segment": "JSON", "task": "JSON", "reward": "JSON", "dimension": "JSON",
-        "source": "JSON", "user_id": "JSON"}') AS f
+        "source": "JSON", "user_id": "JSON", "propensity": "JSON"}') AS f
     FROM objects
 ),
 
@@ -40,7 +40,8 @@ parsed AS (
         coalesce(dimension, 'overall') AS metric,
         metric_value(metric, reported_reward) AS reward,
         label_of(f.source) AS source,
-        id_of(f.user_id) AS user_id
+        id_of(f.user_id) AS user_id,
+        number_of(f.propensity) AS propensity
     FROM fields
 ),
 
@@ -73,7 +74,8 @@ checked AS (
                     optional(f.answer, answer, 'answer'),
                     optional(f.context, context, 'context'),
                     optional(f.segment, segment, 'segment'),
-                    optional(f.task, task, 'task')
+                    optional(f.task, task, 'task'),
+                    optional(f.propensity, propensity, 'propensity'), within(propensity, 1e-12, 1, 'propensity')
                 )
             END
         ) AS fault,
@@ -100,6 +102,7 @@ SELECT
         'category': category,
         'task': task,
         'segment': segment,
+        'propensity': propensity,
         'top_k': cast(top_k AS BIGINT),
         'error': FALSE
     } END AS interaction,

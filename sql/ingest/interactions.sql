@@ -46,10 +46,10 @@ surplus AS (
 SELECT
     cast($day AS DATE) AS day,
     unnest(interaction),
-    cast(to_json(struct_update(
+    answer_content(struct_update(
         interaction, answer
         := CASE WHEN NOT is_trim(interaction.answer) THEN interaction.answer END
-    )) AS VARCHAR) AS content,
+    )) AS content,
     -- Roles in order, or NULL if a message is blank or if there is more than text.
     CASE
         WHEN

@@ -101,6 +101,11 @@ CREATE OR REPLACE MACRO scores_of(j) AS (
     END)
 );
 
+-- A map as the text of an object whose names are sorted, so that equal maps are equal texts.
+CREATE OR REPLACE MACRO sorted_object(m) AS CASE
+    WHEN m IS NOT NULL THEN cast(to_json(map_from_entries(list_sort(map_entries(m)))) AS VARCHAR)
+END;
+
 -- The values of an object by name.
 CREATE OR REPLACE MACRO members_of(j) AS list_transform(
     json_keys(j), LAMBDA name: {

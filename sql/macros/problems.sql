@@ -14,6 +14,20 @@ CREATE OR REPLACE MACRO required(j, parsed, field) AS (
 CREATE OR REPLACE MACRO within(x, low, high, field) AS (
     problem(x < low OR x > high, 'out_of_range', concat(field, ' is not between ', low, ' and ', high))
 );
+-- Probabilities by name, which sum to 1.
+CREATE OR REPLACE MACRO probabilities(m, field) AS (
+    coalesce(
+        problem(
+            list_min(map_values(m)) < 0 OR list_max(map_values(m)) > 1, 'out_of_range',
+            concat(field, ' holds a probability that is not between 0 and 1')
+        ),
+        problem(cardinality(m) = 0, 'out_of_range', concat(field, ' names no arm')),
+        problem(
+            abs(list_sum(map_values(m)) - 1) > 1e-6, 'out_of_range',
+            concat(field, ' sums to ', list_sum(map_values(m)), ', not to 1')
+        )
+    )
+);
 -- Of a number and the same number on its metric's scale.
 CREATE OR REPLACE MACRO off_scale(metric, raw, bounds) AS concat(metric, ' = ', raw, ' is not between ', bounds);
 CREATE OR REPLACE MACRO in_metric_range(metric, raw, x) AS (

@@ -30,6 +30,17 @@ CREATE OR REPLACE MACRO feedback_event(id, answer_id, moment, event_kind, x, raw
     'rater': who
 };
 
+-- An answer as JSON. Columns that later versions added are left out while all are null: an answer of an old log that
+-- lands again has the content that it had.
+CREATE OR REPLACE MACRO answer_content(answer) AS replace(
+    cast(to_json(answer) AS VARCHAR),
+    concat(
+        ',"assigned_arm":null,"drawn":null,"arms":null,"policy_version":null,"first_token_ms":null,',
+        '"fallback_reason":null}'
+    ),
+    '}'
+);
+
 -- Hash of everything that a line's record contains.
 CREATE OR REPLACE MACRO content_hash(record, interaction, feedback, answers) AS (
     sha256(cast(CASE record

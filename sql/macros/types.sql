@@ -29,7 +29,13 @@ CREATE OR REPLACE TEMP TYPE interaction_record AS STRUCT(
     finish_reason VARCHAR,
     reasoning VARCHAR,
     session_id VARCHAR,
-    user_id VARCHAR
+    user_id VARCHAR,
+    assigned_arm VARCHAR,
+    drawn BOOLEAN,
+    arms VARCHAR,
+    policy_version VARCHAR,
+    first_token_ms DOUBLE,
+    fallback_reason VARCHAR
 );
 
 CREATE OR REPLACE TEMP TYPE feedback_record AS STRUCT(

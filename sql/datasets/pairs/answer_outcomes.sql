@@ -4,8 +4,8 @@
 -- Parameters: none.
 WITH furthest AS (
     SELECT [
-        'untrainable_prompt', 'between_splits', 'contaminated', 'empty_side', 'cut_off', 'identical', 'contradiction',
-        'length_ratio', 'repeated', 'near_identical', 'over_per_prompt', 'over_max_pairs'
+        'untrainable_prompt', 'between_splits', 'contaminated', 'error', 'empty_side', 'cut_off', 'identical',
+        'contradiction', 'length_ratio', 'repeated', 'near_identical', 'over_per_prompt', 'over_max_pairs'
     ] AS reasons
 ),
 

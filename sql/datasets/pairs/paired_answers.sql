@@ -1,5 +1,6 @@
 -- The answers that pairs are made of, at most $max_answers per prompt and reward source, evenly over their sorted
--- rewards; with their positions from the best down. Narrow, because it is joined with itself.
+-- rewards; with their positions from the best down. An answer that failed is none: it may be half of one. Narrow,
+-- because it is joined with itself.
 -- Reads: answers, statements.
 -- Parameters: $max_answers, $strategies.
 WITH ranked AS (
@@ -11,7 +12,6 @@ WITH ranked AS (
         reward_source,
         answer_chars,
         raters,
-        error,
         cut_off,
         prompt_fault,
         row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, answer_chars, number)
@@ -19,7 +19,8 @@ WITH ranked AS (
         count(*) OVER (PARTITION BY prompt, reward_source) AS size
     FROM answers
     WHERE
-        reward IS NOT NULL AND answer_chars > 0 AND representative AND unfit IS DISTINCT FROM 'synthetic_reward'
+        NOT error AND reward IS NOT NULL AND answer_chars > 0 AND representative
+        AND unfit IS DISTINCT FROM 'synthetic_reward'
 ),
 
 spreads AS (

@@ -1,11 +1,25 @@
 -- Pairs of answers to one prompt of which one was better; `fault` says why a pair is none whatever the policy, or is
 -- NULL. Stated preferences and corrections, pairs whose rewards of one source lie $margin apart, and pairs that a judge
 -- decided where rewards do not; $strategies names them in order. A judge's pair that people state otherwise is
--- dropped, and so is a pair whose better answer was cut off. Numbers, rewards and lengths only: texts are joined for
--- the pairs that are selected.
+-- dropped, and so is a pair whose better answer was cut off, or with a text that only failed answers have. Numbers,
+-- rewards and lengths only: texts are joined for the pairs that are selected.
 -- Reads: answers, judge_preferences, paired_answers, statements.
 -- Parameters: $margin, $strategies.
-WITH stated AS (
+WITH failed_texts AS (
+    SELECT
+        prompt,
+        text
+    FROM answers
+    WHERE error
+    EXCEPT
+    SELECT
+        prompt,
+        text
+    FROM answers
+    WHERE NOT error
+),
+
+stated AS (
     SELECT
         list_position($strategies, 'explicit') AS rank,
         feedback_id,
@@ -26,6 +40,7 @@ WITH stated AS (
             SELECT (cut.prompt, cut.text) FROM answers AS cut
             WHERE cut.cut_off
         ) AS cut_off,
+        (prompt, chosen_text) IN (FROM failed_texts) OR (prompt, rejected_text) IN (FROM failed_texts) AS failed,
         prompt_fault
     FROM statements JOIN answers USING (interaction_id)
     WHERE kind IN ('preference', 'correction') AND list_contains($strategies, 'explicit')
@@ -63,7 +78,7 @@ reward_pairs AS (
         better.cut_off,
         coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
     FROM paired_answers AS better JOIN paired_answers AS worse USING (prompt, reward_source)
-    WHERE NOT better.error AND reaches(better.reward - worse.reward, $margin)
+    WHERE reaches(better.reward - worse.reward, $margin)
 ),
 
 judge_pairs AS (
@@ -88,7 +103,7 @@ judge_pairs AS (
     FROM judge_preferences JOIN answers AS better ON better.interaction_id = preferred_id
     JOIN answers AS worse ON worse.interaction_id = rejected_id
     WHERE
-        list_contains($strategies, 'judge') AND NOT better.error
+        list_contains($strategies, 'judge') AND NOT better.error AND NOT worse.error
         AND NOT EXISTS (
             FROM
                 stated
@@ -99,11 +114,12 @@ judge_pairs AS (
 )
 
 SELECT
-    * EXCLUDE (chosen_chars, rejected_chars, cut_off, prompt_fault),
+    * EXCLUDE (chosen_chars, rejected_chars, cut_off, failed, prompt_fault),
     length_ratio(chosen_chars, rejected_chars) AS ratio,
     abs(chosen_chars - rejected_chars) AS chars_apart,
     chosen_chars > rejected_chars AS longer,
     coalesce(prompt_fault, CASE
+        WHEN failed THEN 'error'
         WHEN chosen_chars = 0 OR rejected_chars = 0 THEN 'empty_side'
         WHEN cut_off THEN 'cut_off'
         WHEN chosen_text = rejected_text THEN 'identical'

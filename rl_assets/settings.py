@@ -162,6 +162,13 @@ class Settings(BaseSettings):
         repr=False,
         description="Bearer token that callers of the gateway must send; none if unset.",
     )
+    serving_admin_token: str | None = Field(
+        None,
+        min_length=16,
+        repr=False,
+        description="Bearer token for loading and unloading adapters on this machine's own server of models; needed "
+        "only if it listens for other machines.",
+    )
     service_url: str | None = Field(
         None,
         pattern="^https?://",

@@ -56,19 +56,21 @@ def load_tokenizer(base: BaseModel, rules: ChatTemplateRecipe = DEFAULT_RULES) -
     return tokenizer
 
 
-def load_base(base: BaseModel, quantization: Quantization | None, log: Callable[[str], None]) -> Any:
-    """The base model, to train an adapter on or to answer: in `compute_dtype`, or 4 or 8 bit.
+def load_base(
+    base: BaseModel, quantization: Quantization | None, log: Callable[[str], None], dtype: str | None = None
+) -> Any:
+    """The base model, to train an adapter on or to answer: in `compute_dtype` or `dtype`, or 4 or 8 bit.
 
     Raises DeviceMemoryError if it does not fit.
     """
     from transformers import AutoModelForCausalLM
 
-    options: dict[str, Any] = {"dtype": compute_dtype(), "device_map": device_map()}
+    options: dict[str, Any] = {"dtype": dtype or compute_dtype(), "device_map": device_map()}
     if quantization:
         options["quantization_config"] = quantization_config(quantization)
         if not has_gpu():
             log(f"{quantization} without a GPU: correct and slow; it saves memory, not time")
-    if load_settings().cpu_bfloat16 and not computes_in_bfloat16():
+    if dtype is None and load_settings().cpu_bfloat16 and not computes_in_bfloat16():
         log("float32: this CPU has no bfloat16 of its own, which RL_ASSETS_CPU_BFLOAT16 asks for")
     with explain_out_of_memory(f"The base model {base.name}"):
         model = AutoModelForCausalLM.from_pretrained(base.path, **options)

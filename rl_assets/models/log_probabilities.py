@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rl_assets.core.chat import Message
 from rl_assets.models.encoding import answer_ids, context_length, pad_id
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
+Value = TypeVar("Value")
 BATCH_SIZE = 32
 # Logits of one batch, rows x width x vocabulary: 1 GiB in float32, soon full with 150,000 tokens.
 LOGIT_CELLS = 1 << 28
@@ -51,16 +52,36 @@ def log_probabilities(
     return [[next(scores) for _ in answers] for _, answers in questions]
 
 
+def token_log_probabilities(
+    model: Any, tokenizer: Any, rows: Sequence[tuple[list[int], list[int]]], log: Callable[[str], None]
+) -> list[list[float]]:
+    """log p of each token of each completion, in nats, given the ids of (prompt, completion).
+
+    ValueError and DeviceMemoryError as `log_probabilities`.
+    """
+    return _run_scored(model, pad_id(tokenizer), rows, _token_values, log)
+
+
 def _scores(
     model: Any, pad: int, encoded: Sequence[tuple[list[int], list[int]]], log: Callable[[str], None]
 ) -> list[LogProbability]:
+    return _run_scored(model, pad, encoded, _answer_sum, log)
+
+
+def _run_scored(
+    model: Any,
+    pad: int,
+    encoded: Sequence[tuple[list[int], list[int]]],
+    value: Callable[[Any, list[int], list[int]], Value],
+    log: Callable[[str], None],
+) -> list[Value]:
     lengths = [len(prompt) + len(completion) for prompt, completion in encoded]
     if lengths and max(lengths) > context_length(model):
         raise ValueError(f"{max(lengths)} tokens exceed the model's context of {context_length(model)}")
     phase = Phase("scored answers", len(encoded), log)
 
-    def run(batch: list[int], done: int) -> list[LogProbability]:
-        values = _score_batch(model, [encoded[row] for row in batch], pad)
+    def run(batch: list[int], done: int) -> list[Value]:
+        values = _score_batch(model, [encoded[row] for row in batch], pad, value)
         phase.report(done + len(batch))
         return values
 
@@ -73,7 +94,12 @@ def _scores(
     return scores
 
 
-def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) -> list[LogProbability]:
+def _score_batch(
+    model: Any,
+    rows: list[tuple[list[int], list[int]]],
+    pad: int,
+    value: Callable[[Any, list[int], list[int]], Value],
+) -> list[Value]:
     """Right-padded, so that positions start at 0 in every row and the causal mask hides the padding."""
     import torch
 
@@ -85,17 +111,29 @@ def _score_batch(model: Any, rows: list[tuple[list[int], list[int]]], pad: int) 
         mask[row, : len(prompt) + len(completion)] = 1
     with torch.inference_mode():
         logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False).logits
-        return [_answer_sum(logits[row], *pair) for row, pair in enumerate(rows)]
+        return [value(logits[row], *pair) for row, pair in enumerate(rows)]
 
 
 def _answer_sum(logits: Float[Tensor, "width vocabulary"], prompt: list[int], completion: list[int]) -> LogProbability:
-    """Sum over the answer's tokens, in nats; the token at position i is predicted at i - 1."""
+    """Sum over the answer's tokens, in nats."""
+    picked = _picked(logits, prompt, completion)
+    return LogProbability(total=float(picked.double().sum()), tokens=len(completion))
+
+
+def _token_values(logits: Float[Tensor, "width vocabulary"], prompt: list[int], completion: list[int]) -> list[float]:
+    values: list[float] = _picked(logits, prompt, completion).squeeze(1).tolist()
+    return values
+
+
+def _picked(
+    logits: Float[Tensor, "width vocabulary"], prompt: list[int], completion: list[int]
+) -> Float[Tensor, "tokens 1"]:
+    """Log-probabilities of the completion's tokens, in nats; the token at position i is predicted at i - 1."""
     import torch
 
     window = logits[len(prompt) - 1 : len(prompt) + len(completion) - 1].float()
     targets = torch.tensor(completion, device=logits.device).unsqueeze(1)
-    picked = torch.log_softmax(window, dim=-1).gather(1, targets)
-    return LogProbability(total=float(picked.double().sum()), tokens=len(completion))
+    return torch.log_softmax(window, dim=-1).gather(1, targets)
 
 
 def implicit_margins(

@@ -46,6 +46,12 @@ class SwitchedModels:
             self._merge()
         return self.model
 
+    def at_scale(self, adapter: Adapter, factor: float) -> Any:
+        """The base with the adapter's effect times `factor`, apart from the base's weights: 0 is the base alone."""
+        self._apart(adapter)
+        self._scale(_name(adapter), factor)
+        return self.model
+
     def as_served(self, adapter: Adapter | None) -> Any:
         """The model for timing: the adapter merged, unless the base is quantized. Ask nothing but its time later."""
         self._apart(adapter)

@@ -1,0 +1,244 @@
+"""The flow from plan to served answers, on real files, with servers in memory and checks whose verdicts are chosen."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+
+import pytest
+
+from rl_assets.core.home import Home
+from rl_assets.models.adapters import Adapter
+from rl_assets.serving.config import Endpoint, ServingFile
+from rl_assets.serving.drivers.protocol import Limits
+from rl_assets.serving.names import content_name
+from rl_assets.serving.refused import forget_refusals, read_refused
+from rl_assets.serving.replicas import UnreachableError
+from rl_assets.serving.rollout import Outcome, Rollout, RolloutError
+from rl_assets.serving.routing import read_routing
+from rl_assets_tests.support.served_homes import (
+    ChosenChecks,
+    MemoryServer,
+    decide,
+    make_champion,
+    replicas_of,
+    write_adapter,
+)
+
+SERVING = ServingFile()
+NOON = datetime(2026, 10, 15, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def paths(tmp_path) -> Home:
+    return Home(tmp_path)
+
+
+def serve(
+    paths: Home,
+    server: MemoryServer,
+    checks: ChosenChecks | None = None,
+    serving: ServingFile = SERVING,
+    now: datetime = NOON,
+    others: tuple[MemoryServer, ...] = (),
+) -> Outcome:
+    replicas = replicas_of(serving, server, *others)
+    return Rollout(paths, serving, replicas, checks or ChosenChecks(), print, lambda: now).run()
+
+
+def name_of(adapter: Adapter) -> str:
+    return content_name(adapter, None)
+
+
+def routed(paths: Home) -> set[str]:
+    routing = read_routing(paths)
+    return {arm.adapter for arm in routing.arms.values() if arm.adapter} if routing else set()
+
+
+def test_a_champion_is_loaded_checked_and_then_routed(paths):
+    champion, server, checks = write_adapter(paths, "champion"), MemoryServer(), ChosenChecks()
+    make_champion(paths, champion)
+    outcome = serve(paths, server, checks)
+    assert (outcome.version, outcome.changed, outcome.loaded) == (1, True, [name_of(champion)])
+    assert checks.checked == [(name_of(champion), server.url)]
+    assert server.loaded == {name_of(champion): PurePosixPath(champion.folder)}
+    assert routed(paths) == {name_of(champion)}
+    figures = json.loads((paths.serving / "checks" / "1.json").read_text(encoding="utf-8"))
+    assert figures[f"{name_of(champion)} at {server.url}"]["identity"] == {"distance_at_1": 0.0}
+
+
+def test_nothing_changed_touches_nothing(paths):
+    make_champion(paths, write_adapter(paths, "champion"))
+    server, checks = MemoryServer(), ChosenChecks()
+    serve(paths, server)
+    before, calls = paths.routing.read_bytes(), list(server.calls)
+    outcome = serve(paths, server, checks)
+    assert not outcome.changed and outcome.notes == ["Nothing has changed."]
+    assert paths.routing.read_bytes() == before
+    assert server.calls == calls and checks.checked == []
+
+
+def test_a_server_that_was_started_again_is_loaded_again_and_routing_stays(paths):
+    champion, server = write_adapter(paths, "champion"), MemoryServer()
+    make_champion(paths, champion)
+    serve(paths, server)
+    before = paths.routing.read_bytes()
+    server.loaded.clear()
+    outcome = serve(paths, server)
+    assert not outcome.changed and set(server.loaded) == {name_of(champion)}
+    assert paths.routing.read_bytes() == before
+
+
+def test_all_replicas_are_loaded_and_checked_before_the_commit(paths):
+    champion, checks = write_adapter(paths, "champion"), ChosenChecks()
+    make_champion(paths, champion)
+    serving = ServingFile(
+        endpoints={"local": Endpoint(urls=["http://a", "http://b"], adapters_mount=PurePosixPath("/mnt/home"))}
+    )
+    servers = MemoryServer(), MemoryServer()
+    serve(paths, servers[0], checks, serving, others=servers[1:])
+    assert checks.checked == [(name_of(champion), "http://a"), (name_of(champion), "http://b")]
+    assert {str(folder) for server in servers for folder in server.loaded.values()} == {
+        "/mnt/home/adapters/dpo/champion"
+    }
+
+
+@pytest.mark.parametrize("problems", ["preflight_problems", "parity_problems"])
+def test_an_adapter_that_is_refused_is_not_routed_and_not_tried_again(paths, problems):
+    old, new, server = write_adapter(paths, "old"), write_adapter(paths, "new"), MemoryServer()
+    make_champion(paths, old)
+    serve(paths, server)
+    before = paths.routing.read_bytes()
+    make_champion(paths, new, old, day="2026-10-15")
+    champion_file = paths.champion().read_bytes()
+    checks = ChosenChecks(**{problems: {name_of(new): "The adapter is not applied."}})
+    with pytest.raises(RolloutError, match=f"{name_of(new)} is not served by .*: The adapter is not applied"):
+        serve(paths, server, checks)
+    assert paths.routing.read_bytes() == before and set(server.loaded) == {name_of(old)}
+    assert paths.champion().read_bytes() == champion_file
+    calls = list(server.calls)
+    with pytest.raises(RolloutError, match="not tried again until adapter or endpoint changes"):
+        serve(paths, server, checks)
+    assert server.calls == calls
+    server.limit = Limits(max_lora_rank=64)
+    assert serve(paths, server).changed and name_of(new) in routed(paths)
+
+
+def test_refusals_that_are_forgotten_are_tried_again(paths):
+    champion, server = write_adapter(paths, "champion"), MemoryServer(refuses="")
+    make_champion(paths, champion)
+    server.refuses = name_of(champion)
+    with pytest.raises(RolloutError, match=r"did not load it: .* has no memory left"):
+        serve(paths, server)
+    assert [entry.adapter for entry in read_refused(paths).values()] == [name_of(champion)]
+    server.refuses = ""
+    forget_refusals(paths)
+    assert serve(paths, server).changed
+
+
+def test_a_refused_canary_leaves_the_champion_served(paths):
+    champion, canary, server = write_adapter(paths, "champion"), write_adapter(paths, "canary"), MemoryServer()
+    make_champion(paths, champion, day="2026-10-10")
+    decide(paths, canary, "CANARY", "2026-10-12")
+    checks = ChosenChecks(parity_problems={name_of(canary): "The adapter is applied twice."})
+    with pytest.raises(RolloutError, match="applied twice"):
+        serve(paths, server, checks)
+    outcome = serve(paths, server, checks)
+    assert routed(paths) == {name_of(champion)}
+    assert any("was refused at local: The adapter is applied twice." in note for note in outcome.notes)
+
+
+def test_a_failed_probe_brings_the_previous_routing_back_under_a_new_version(paths):
+    old, new, server = write_adapter(paths, "old"), write_adapter(paths, "new"), MemoryServer()
+    make_champion(paths, old)
+    serve(paths, server)
+    first = read_routing(paths)
+    make_champion(paths, new, old, day="2026-10-15")
+    checks = ChosenChecks(probe_problems={name_of(new): "20 of 20 requests failed."})
+    with pytest.raises(RolloutError, match=r"was rolled back: 20 of 20 requests failed\. Version 3"):
+        serve(paths, server, checks)
+    now = read_routing(paths)
+    assert first is not None and now is not None
+    assert (now.version, now.arms, now.shares, now.salt) == (3, first.arms, first.shares, first.salt)
+    assert set(server.loaded) == {name_of(old)}
+
+
+def test_a_failed_probe_of_the_first_champion_leaves_the_base(paths):
+    champion, server = write_adapter(paths, "champion"), MemoryServer()
+    make_champion(paths, champion)
+    with pytest.raises(RolloutError, match="was rolled back"):
+        serve(paths, server, ChosenChecks(probe_problems={name_of(champion): "No answer."}))
+    routing = read_routing(paths)
+    assert routing is not None and routing.shares == {"product": {"*": {"assistant@base": 1.0}}}
+    assert server.loaded == {}
+
+
+def test_a_server_that_is_away_is_named_with_the_command_that_starts_one(paths):
+    make_champion(paths, write_adapter(paths, "champion"))
+    with pytest.raises(UnreachableError, match=r"endpoint local.*python -m rl_assets\.serving\.server"):
+        serve(paths, MemoryServer(away=True))
+    assert read_routing(paths) is None and not read_refused(paths)
+
+
+def test_what_is_no_longer_routed_is_unloaded_after_its_drain_and_names_of_others_never(paths):
+    oldest, old, new = (write_adapter(paths, name) for name in ("oldest", "old", "new"))
+    server = MemoryServer(loaded={"somebody-elses": PurePosixPath("/x")})
+    make_champion(paths, old, oldest)
+    serve(paths, server)
+    make_champion(paths, new, old, day="2026-10-15")
+    serve(paths, server)
+    assert set(server.loaded) == {name_of(oldest), name_of(old), name_of(new), "somebody-elses"}
+    serve(paths, server, now=NOON + timedelta(minutes=9))
+    assert name_of(oldest) in server.loaded
+    outcome = serve(paths, server, now=NOON + timedelta(minutes=10))
+    assert outcome.unloaded == [name_of(oldest)]
+    assert set(server.loaded) == {name_of(old), name_of(new), "somebody-elses"}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("point", range(12))
+def test_wherever_a_rollout_is_killed_the_routing_names_only_loaded_adapters_and_the_next_one_ends_it(
+    paths, point, monkeypatch
+):
+    old, new, server = write_adapter(paths, "old"), write_adapter(paths, "new"), MemoryServer()
+    make_champion(paths, old)
+    serve(paths, server)
+    make_champion(paths, new, old, day="2026-10-15")
+    steps = iter(range(100))
+
+    def step() -> None:
+        if next(steps) == point:
+            raise Killed
+
+    def stepping(function):
+        def wrapped(*values, **named):
+            step()
+            result = function(*values, **named)
+            step()
+            return result
+
+        return wrapped
+
+    checks = ChosenChecks()
+    with monkeypatch.context() as patch:
+        for target in ("write_routing", "write_json", "record_refusal"):
+            patch.setattr(f"rl_assets.serving.rollout.{target}", stepping(getattr(_rollout(), target)))
+        for name in ("load", "unload"):
+            patch.setattr(server, name, stepping(getattr(server, name)), raising=False)
+        for name in ("parity", "probe"):
+            patch.setattr(checks, name, stepping(getattr(checks, name)), raising=False)
+        try:
+            serve(paths, server, checks)
+        except Killed:
+            assert routed(paths) <= set(server.loaded)
+            assert routed(paths) in ({name_of(old)}, {name_of(old), name_of(new)})
+    serve(paths, server)
+    assert routed(paths) == {name_of(old), name_of(new)} == set(server.loaded)
+
+
+def _rollout():
+    from rl_assets.serving import rollout
+
+    return rollout

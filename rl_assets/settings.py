@@ -174,6 +174,11 @@ class Settings(BaseSettings):
         pattern="^https?://",
         description="Address of the feedback service, to which the gateway sends what it logs; landing files if unset.",
     )
+    service_key: str | None = Field(
+        None,
+        repr=False,
+        description="Key that a product's logger and the gateway send to the feedback service; none if unset.",
+    )
     service_database: str | None = Field(
         None,
         repr=False,

@@ -29,16 +29,22 @@ def uniform(salt: str, policy_version: str, conversation: str) -> float:
     return int(digest.hexdigest()[:DIGITS], 16) / float(16**DIGITS)
 
 
-def draw(routing: Routing, conversation: str, segment: str | None = None, category: str | None = None) -> Choice:
-    """The arm of a conversation: its number, on the arms' shares laid side by side in the order of their names."""
-    shares = routing.shares_of(segment, category)
-    number, reached = uniform(routing.salt, routing.policy_version, conversation), 0.0
-    possible = [name for name in sorted(shares) if shares[name] > 0]
+def arm_at(shares: Shares, number: float) -> str:
+    """The arm at a number in [0, 1), on the shares laid side by side in the order of their names."""
+    reached, possible = 0.0, [name for name in sorted(shares) if shares[name] > 0]
     for arm in possible:
         reached += shares[arm]
         if number < reached:
-            break
-    return Choice(arm, shares[arm], shares, routing.policy_version, drawn=True)
+            return arm
+    # The shares sum to 1 but for rounding: what is left belongs to the last.
+    return possible[-1]
+
+
+def draw(routing: Routing, conversation: str, segment: str | None = None, category: str | None = None) -> Choice:
+    """The arm of a conversation, by its number."""
+    shares, policy_version = routing.shares_of(segment, category), routing.policy_version
+    arm = arm_at(shares, uniform(routing.salt, policy_version, conversation))
+    return Choice(arm, shares[arm], shares, policy_version, drawn=True)
 
 
 def named(routing: Routing, arm: str) -> Choice:

@@ -76,7 +76,7 @@ class Spool:
         """Why lines wait now, if they do."""
         return "; ".join(self._problems.values()) or None
 
-    def bytes(self) -> int:
+    def bytes_waiting(self) -> int:
         """Bytes in files that have not landed."""
         return spooled_bytes(self.folder)
 

@@ -9,7 +9,7 @@ import mmap
 import struct
 import threading
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 FORMATS = ("interaction_log", "feedback_table", "reward_log")
 ACCEPTED, DROPPED, FIRST_FORMAT = 0, 1, 2
@@ -24,7 +24,7 @@ class SpoolCounts:
     def __init__(self, content: bytes = bytes(SIZE)) -> None:
         self._slots: bytearray | mmap.mmap = bytearray(content)
         self._lock = threading.Lock()
-        self._file = None
+        self._file: BinaryIO | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -192,7 +192,7 @@ async def _metrics(state: GatewayState, request: Request) -> Response:
         "lines_lost_total": ("counter", spool.lost),
         "lines_torn_total": ("counter", spool.torn),
         "lines_waiting": ("gauge", spool.waiting),
-        "spool_bytes": ("gauge", await asyncio.to_thread(spool.bytes)),
+        "spool_bytes": ("gauge", await asyncio.to_thread(spool.bytes_waiting)),
         "routing_version": ("gauge", routing.value.version if routing.value else 0),
         "routing_damaged": ("gauge", float(routing.problem is not None)),
     }

@@ -31,7 +31,10 @@ class Driver(Protocol):
     url: str
 
     def names(self) -> frozenset[str]:
-        """Names of the models that can be asked for now."""
+        """Names of the adapters and other models that can be asked for now."""
+
+    def request_name(self, name: str) -> str:
+        """What a request's `model` must be to be answered by that name."""
 
     def load(self, name: str, folder: PurePosixPath) -> None:
         """Make the adapter in `folder`, as the server sees it, answer as `name`; nothing if it does already."""

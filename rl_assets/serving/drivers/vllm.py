@@ -78,8 +78,8 @@ class EmbeddedDriver(VLLMDriver):
     """This project's own server."""
 
     def limits(self) -> Limits:
-        """What the server tells. It renders each adapter's prompts by the adapter's own rules, and refuses one whose
-        template's hash differs when it loads it: there is no one hash to compare with."""
+        """What the server tells. Its template's hash is the base's by the default rules, in place of which it puts those
+        of the adapter that answers."""
         told = self.server.get("/v1/limits")
         try:
             return Limits(
@@ -87,6 +87,7 @@ class EmbeddedDriver(VLLMDriver):
                 target_modules=frozenset(told["target_modules"]),
                 base_model=str(told["base_model"]),
                 base_sha256=str(told["base_sha256"]),
+                chat_template_sha256=str(told["chat_template_sha256"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ServerError(

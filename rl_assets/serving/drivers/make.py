@@ -1,26 +1,24 @@
 """The driver of an endpoint's server, by the name that the serving file gives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rl_assets.serving.config import Endpoint
-from rl_assets.serving.drivers.openai_server import OpenAIServer
 from rl_assets.serving.drivers.protocol import Driver, ServerError
 from rl_assets.serving.drivers.sglang import SGLangDriver
 from rl_assets.serving.drivers.static import StaticDriver
 from rl_assets.serving.drivers.vllm import EmbeddedDriver, VLLMDriver
 
-DRIVERS = {"embedded": EmbeddedDriver, "vllm": VLLMDriver, "sglang": SGLangDriver, "static": StaticDriver}
+DRIVERS: Mapping[str, Callable[[str, str | None], Driver]] = {
+    "embedded": EmbeddedDriver,
+    "vllm": VLLMDriver,
+    "sglang": SGLangDriver,
+    "static": StaticDriver,
+}
 
 
 def make_driver(endpoint: Endpoint, url: str, environment: Mapping[str, str]) -> Driver:
     """A driver for one of the endpoint's URLs. ServerError if the variable with its token is not set."""
-    driver: Driver = DRIVERS[endpoint.driver](url, token_of(endpoint.token_env, url, environment))
-    return driver
-
-
-def make_server(endpoint: Endpoint, url: str, environment: Mapping[str, str]) -> OpenAIServer:
-    """One of the endpoint's URLs to ask for answers (`drivers/client.py`). ServerError as `make_driver`."""
-    return OpenAIServer(url, token_of(endpoint.token_env, url, environment))
+    return DRIVERS[endpoint.driver](url, token_of(endpoint.token_env, url, environment))
 
 
 def token_of(name: str | None, url: str, environment: Mapping[str, str]) -> str | None:

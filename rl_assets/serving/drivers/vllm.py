@@ -78,8 +78,8 @@ class EmbeddedDriver(VLLMDriver):
     """This project's own server."""
 
     def limits(self) -> Limits:
-        """What the server tells. Its template's hash is the base's by the default rules, in place of which it puts those
-        of the adapter that answers."""
+        """What the server tells. The template's hash is the base's by the default rules, which those of an
+        adapter replace."""
         told = self.server.get("/v1/limits")
         try:
             return Limits(

@@ -95,7 +95,7 @@ def interaction_line(call: Call) -> Line:
         "session_id": call.caller.session_id,
         "user_id": call.caller.user_id,
         "propensity": call.choice.propensity,
-        "arms": json.dumps(call.choice.shares, ensure_ascii=False, sort_keys=True),
+        "arms": call.choice.shares,
         "policy_version": call.choice.policy_version,
         "assigned_arm": call.choice.arm,
         "drawn": call.choice.drawn,

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from rl_assets.core.home import Home
@@ -26,6 +27,7 @@ MAX_LINES, MAX_BYTES = 10_000, 256 * 2**20
 ROTATE_S, ROTATE_BYTES = 3600.0, 64 * 2**20
 TICK_S, RETRY_S, CLOSE_S = 0.5, 1.0, 5.0
 MAX_BATCH = 500
+SERVICE_FORMAT = "interaction_log"
 # Ingestion rejects longer lines.
 MAX_LINE_BYTES = 16 * 2**20
 logger = logging.getLogger(__name__)
@@ -42,8 +44,15 @@ class Entry:
 class Spool:
     """Lines on their way to the landing folder. `put` may be called by any thread and never blocks."""
 
-    def __init__(self, home: Home, rotate_s: float = ROTATE_S, max_lines: int = MAX_LINES) -> None:
-        self.home, self.rotate_s = home, rotate_s
+    def __init__(
+        self,
+        home: Home,
+        rotate_s: float = ROTATE_S,
+        max_lines: int = MAX_LINES,
+        service: Callable[[dict[str, Any]], object] | None = None,
+    ) -> None:
+        """`service` takes the fields of answers instead of a file, and must neither block nor raise."""
+        self.home, self.rotate_s, self.service = home, rotate_s, service
         self.folder = home.serving / "spool"
         self.worker = f"{socket.gethostname().replace('.', '-')}-{os.getpid()}-{uuid4().hex[:6]}"
         self.landed = self.lost = self.torn = 0
@@ -65,6 +74,11 @@ class Spool:
     def dropped(self) -> int:
         """Lines that were put while the queue was full, or that no file could take."""
         return self._counts.dropped
+
+    @property
+    def handed_over(self) -> int:
+        """Lines that the feedback service's logger was given."""
+        return self._counts.handed_over
 
     @property
     def waiting(self) -> int:
@@ -131,7 +145,7 @@ class Spool:
         return [line for entry in entries if (line := self._encoded(entry))]
 
     def _encoded(self, entry: Entry) -> tuple[str, bytes] | None:
-        """The format and the bytes of a line; None for one that ingestion would reject, which is dropped."""
+        """The format and the bytes of a line; None for one that the service gets, or that is dropped as invalid."""
         try:
             log_format, fields = entry.make()
             line = json.dumps(fields, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
@@ -139,6 +153,10 @@ class Spool:
             # The message may quote the text of a user.
             logger.warning("a line cannot be written and is dropped: %s", type(error).__name__)
             line = b""
+        if line and self.service and log_format == SERVICE_FORMAT:
+            self.service(fields)
+            self._counts.hand_over()
+            return None
         if line and len(line) <= MAX_LINE_BYTES:
             return log_format, line
         self._counts.drop()

@@ -1,7 +1,8 @@
 """Counts of one worker's lines in a file that outlives it: a process that was killed loses lines, but never unnoticed.
 
-Slots of eight bytes: lines accepted, lines dropped, then for each log format the lines in sealed files and the number
-of the last one. The file is mapped, so a count is a store to memory that the system keeps when the process ends.
+Slots of eight bytes: lines accepted, dropped, and handed to the feedback service, then for each log format the lines in
+sealed files and the number of the last one. The file is mapped, so a count is a store to memory that the system keeps
+when the process ends.
 """
 
 import fcntl
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 FORMATS = ("interaction_log", "feedback_table", "reward_log")
-ACCEPTED, DROPPED, FIRST_FORMAT = 0, 1, 2
+ACCEPTED, DROPPED, HANDED_OVER, FIRST_FORMAT = 0, 1, 2, 3
 SLOT = 8
 SIZE = SLOT * (FIRST_FORMAT + 2 * len(FORMATS))
 SUFFIX = ".counts"
@@ -58,6 +59,10 @@ class SpoolCounts:
     def dropped(self) -> int:
         return self._get(DROPPED)
 
+    @property
+    def handed_over(self) -> int:
+        return self._get(HANDED_OVER)
+
     def accept(self) -> None:
         with self._lock:
             self._set(ACCEPTED, self.accepted + 1)
@@ -65,6 +70,11 @@ class SpoolCounts:
     def drop(self, lines: int = 1) -> None:
         with self._lock:
             self._set(DROPPED, self.dropped + lines)
+
+    def hand_over(self) -> None:
+        """A line went to the feedback service's logger, which keeps it from here on."""
+        with self._lock:
+            self._set(HANDED_OVER, self.handed_over + 1)
 
     def seal(self, log_format: str, lines: int, number: int) -> None:
         """A file with this number was filled with lines; both slots change in one store."""
@@ -79,7 +89,7 @@ class SpoolCounts:
     def missing(self, lines_left: int) -> int:
         """Lines that were accepted and are in no file, given how many are in files that are not sealed."""
         sealed = sum(self._get(_slot_of(log_format)) for log_format in FORMATS)
-        return max(0, self.accepted - self.dropped - sealed - lines_left)
+        return max(0, self.accepted - self.dropped - self.handed_over - sealed - lines_left)
 
     def _get(self, slot: int) -> int:
         return int(struct.unpack_from("<Q", self._slots, SLOT * slot)[0])

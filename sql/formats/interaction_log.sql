@@ -3,7 +3,8 @@
 --  error_occurred?, session_id?, user_id?, sources[]?, context?, retrieval_method?, error_message?, tokens_used?,
 --  cost_usd?, user_rating? (1 to 5, or the range of the metric `user_rating`), user_feedback? (text), system?,
 --  messages? (the turns before, as a chat has them), category?, task?, segment?, model?, adapter?, propensity?,
---  assigned_arm?, drawn?, arms{}? (arm -> probability, in all 1), policy_version?, first_token_ms?, fallback_reason?}
+--  assigned_arm?, drawn?, arms{}? (arm -> probability, in all 1), policy_version?, first_token_ms?, fallback_reason?,
+--  finish_reason?}
 -- Messages that hold the query already, with calls of tools or the answer after it, are the conversation of the answer.
 -- A rating and a comment become rows of feedback. A score or rating off its scale, or that is no number, is dropped
 -- and noted (`notes`); the answer is kept.
@@ -20,7 +21,7 @@ WITH fields AS (
         "user_feedback": "JSON", "system": "JSON", "messages": "JSON", "category": "JSON", "task": "JSON",
         "segment": "JSON", "model": "JSON", "adapter": "JSON", "propensity": "JSON", "assigned_arm": "JSON",
         "drawn": "JSON", "arms": "JSON", "policy_version": "JSON", "first_token_ms": "JSON",
-        "fallback_reason": "JSON"}') AS f
+        "fallback_reason": "JSON", "finish_reason": "JSON"}') AS f
     FROM objects
 ),
 
@@ -59,7 +60,8 @@ parsed AS (
         scores_of(f.arms) AS arms,
         id_of(f.policy_version) AS policy_version,
         number_of(f.first_token_ms) AS first_token_ms,
-        label_of(f.fallback_reason) AS fallback_reason
+        label_of(f.fallback_reason) AS fallback_reason,
+        label_of(f.finish_reason) AS finish_reason
     FROM fields
 ),
 
@@ -132,7 +134,8 @@ checked AS (
             optional(f.policy_version, policy_version, 'policy_version'),
             optional(f.first_token_ms, first_token_ms, 'first_token_ms'),
             within(first_token_ms, 0, 1e12, 'first_token_ms'),
-            optional(f.fallback_reason, fallback_reason, 'fallback_reason')
+            optional(f.fallback_reason, fallback_reason, 'fallback_reason'),
+            optional(f.finish_reason, finish_reason, 'finish_reason')
         ) AS fault,
         list_concat(
             CASE WHEN is_score_off_scale THEN off_scale_scores(numeric_scores) ELSE [] END,
@@ -191,7 +194,8 @@ SELECT
         'arms': sorted_object(arms),
         'policy_version': policy_version,
         'first_token_ms': first_token_ms,
-        'fallback_reason': fallback_reason
+        'fallback_reason': fallback_reason,
+        'finish_reason': finish_reason
     } END AS interaction,
     CASE WHEN fault IS NULL THEN list_filter([
         CASE

@@ -7,14 +7,17 @@ import argparse
 import ipaddress
 import socket
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 
+from rl_assets.logger import Interaction, InteractionLogger
 from rl_assets.serving.config import read_serving
 from rl_assets.serving.gateway.app import build_app
 from rl_assets.serving.gateway.state import GatewayState
 from rl_assets.serving.spool import ROTATE_S, Spool
-from rl_assets.settings import load_settings
+from rl_assets.settings import Settings, load_settings
 
 PORT = 8800
 GRACE_S = 10
@@ -39,11 +42,25 @@ def main() -> None:
         listener = listen(given.host, given.port)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    state = GatewayState(settings.paths, serving, Spool(settings.paths, given.land_seconds), settings.gateway_token)
+    service = service_logger(settings) if settings.service_url else None
+    spool = Spool(settings.paths, given.land_seconds, service=service)
+    state = GatewayState(settings.paths, serving, spool, settings.gateway_token)
     config = uvicorn.Config(
         build_app(state), log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def service_logger(settings: Settings) -> Callable[[dict[str, Any]], object]:
+    """Gives answers to the feedback service, which lands them; while it is away they wait in files of their own."""
+    logger = InteractionLogger(settings.service_url, settings.service_key, settings.paths.serving / "for_service")
+
+    def log(fields: dict[str, Any]) -> str:
+        own = {name: fields[name] for name in ("query", "agent_type", "interaction_id", "timestamp")}
+        further = {name: value for name, value in fields.items() if name not in (*own, "answer")}
+        return logger.log(Interaction(**own, answer=fields.get("answer"), further=further))
+
+    return log
 
 
 def check_host(host: str, token: str | None) -> None:

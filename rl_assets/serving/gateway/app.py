@@ -188,6 +188,7 @@ async def _metrics(state: GatewayState, request: Request) -> Response:
     gauges: dict[str, tuple[str, float]] = {
         "lines_accepted_total": ("counter", spool.accepted),
         "lines_landed_total": ("counter", spool.landed),
+        "lines_handed_over_total": ("counter", spool.handed_over),
         "lines_dropped_total": ("counter", spool.dropped),
         "lines_lost_total": ("counter", spool.lost),
         "lines_torn_total": ("counter", spool.torn),

@@ -19,6 +19,7 @@ from rl_assets.serving.gateway.errors import CallError
 from rl_assets.serving.gateway.events import EventSplitter, data_of, is_done, is_usage_only
 from rl_assets.serving.gateway.state import GatewayState
 from rl_assets.serving.gateway.upstream import AttemptError, Opened, open_answer
+from rl_assets.serving.gateway_probe import CONVERSATION
 from rl_assets.serving.lines import CLIENT_GONE, Call, interaction_line
 from rl_assets.serving.routing import Routing
 from rl_assets.serving.spool import Entry
@@ -55,11 +56,14 @@ class Relay:
             raise
 
     def log(self, error: str | None = None) -> None:
-        """Log the call, unless that was done."""
+        """Log the call, unless that was done, or a rollout made it to see what is served."""
         if self._logged:
             return
         self._logged = True
         call, metrics = self.call, self.state.metrics
+        if (call.caller.session_id or "").startswith(CONVERSATION):
+            metrics.add("probes_total")
+            return
         call.error, call.latency_ms, call.ended_at = error, self._elapsed_ms(), datetime.now(UTC)
         metrics.add("calls_total", arm=call.choice.arm)
         if error == CLIENT_GONE:

@@ -95,7 +95,7 @@ def test_a_call_is_answered_by_the_drawn_arm_and_logged_with_its_probability(ser
         "assigned_arm": CHAMPION_ARM,
         "propensity": 1.0,
         "drawn": True,
-        "arms": json.dumps({CHAMPION_ARM: 1.0}),
+        "arms": {CHAMPION_ARM: 1.0},
         "session_id": "s1",
         "user_id": "mary",
         "category": "orders",

@@ -1,5 +1,6 @@
 """What the gateway lands, ingestion reads without a reject: answers of every kind, and the feedback on them."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def test_every_kind_of_call_and_feedback_is_ingested_without_a_reject(tmp_path: 
     plain, turns = rows[names["plain"]], rows[names["turns"]]
     assert plain["prompt"] == CONVERSATIONS["plain"] and plain["answer"].startswith("An answer to")
     assert plain["propensity"] in (0.75, 0.25) and plain["adapter"] in (CHAMPION, None)
+    assert json.loads(plain["arms"]) == {CHAMPION_ARM: 0.75, BASE_ARM: 0.25} and plain["drawn"] is True
+    assert plain["assigned_arm"] in (CHAMPION_ARM, BASE_ARM) and len(plain["policy_version"]) == 12
+    assert plain["finish_reason"] == "stop" and rows[names["failed"]]["fallback_reason"] == "refused"
     assert [turn["role"] for turn in turns["prompt"]] == ["system", "user", "assistant", "user"]
     assert len(rows[names["picture"]]["prompt"]) == 1 and "sha256:" in rows[names["picture"]]["prompt"][0]["content"]
     assert [turn["role"] for turn in rows[names["tool result"]]["prompt"]] == ["user", "assistant", "tool"]

@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY ?= passive
 demo demo-real: export MALLOC_MMAP_THRESHOLD_ ?= 4294967296
 demo demo-real: export MALLOC_TRIM_THRESHOLD_ ?= 8589934592
 
-.PHONY: help setup lock demo demo-real test test-second test-all coverage dev dev-postgres check docs bench clean
+.PHONY: help setup lock demo demo-real test test-second test-all coverage dev serve dev-postgres check docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,9 @@ coverage: setup  ## the first tier with the lines that it reaches; takes twice a
 
 dev: setup  ## the UI on http://localhost:3000 and the daemon, on what is there
 	$(DG) dev
+
+serve: setup  ## the feedback service on http://127.0.0.1:8802: pages for raters, REST for programs
+	$(BIN)/python -m rl_assets.service
 
 # On a server that runs already; psql's own variables name it.
 dev-postgres: export PGHOST ?= localhost

@@ -47,7 +47,7 @@ def require_key(service: Service, scope: Scope) -> Callable[[Request], Key]:
 def _keyless(service: Service, request: Request) -> Key | None:
     """What stands for a key where none was ever made. A name that leads here from elsewhere is not let in."""
     address = request.client.host if request.client else ""
-    if address not in LOOPBACK or request.url.hostname not in LOOPBACK or service.store.keys():
+    if address not in LOOPBACK or request.url.hostname not in LOOPBACK or service.store.all_keys():
         return None
     return Key("this machine", frozenset(SCOPES), None, "")
 

@@ -85,6 +85,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection whose statements are committed one by one, for locks that outlive transactions."""
+        with self._failures_as_sentences(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def _failures_as_sentences(self) -> Iterator[None]:
         try:
             yield

@@ -124,7 +124,7 @@ class Store:
         with self.database.read() as connection:
             return key_rows.find(connection, text)
 
-    def keys(self) -> list[Key]:
+    def all_keys(self) -> list[Key]:
         with self.database.read() as connection:
             return key_rows.all_keys(connection)
 

@@ -22,6 +22,7 @@ from rl_assets.ingest.landing import (
     fingerprints_to_remember,
     undated_others,
 )
+from rl_assets.service.database import StoreError
 from rl_assets.tables.records import INGESTED_FILES
 
 # A tick that requested years of single days at once would take minutes; the others are requested by the next ones.
@@ -34,22 +35,25 @@ MAX_RANGE_DAYS = MAX_DAYS_PER_RUN or 31
 @dg.sensor(
     job=datasets_job,
     minimum_interval_seconds=SENSOR_SECONDS,
-    description="Requests the days whose log files changed, and lands new lines of append-only logs.",
+    description="Requests the days whose log files changed, after landing new lines of append-only logs and what waits "
+    "in the feedback service.",
 )
 def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Requests:
-    """Lands new lines of append-only logs, and requests exactly the days whose files changed.
+    """Lands new lines of append-only logs and what waits in the feedback service, then requests exactly the days whose
+    files changed.
 
     A day that the cursor does not know is compared with what was ingested of it. Many days in a row share a run. The
     run key is the state of the days' files, so a lost cursor requests nothing twice. A day whose files are gone keeps
     its tables, and a landing folder that lost all its files fails the tick.
     """
+    notices = _land_service_rows(home)
     landing, before = home.paths.landing, json.loads(context.cursor or "{}")
     known = [*before, *map(str, home.lake.days(INGESTED_FILES))]
     if not landing.is_dir():
         check_not_emptied(landing, {}, known)
-        yield dg.SkipReason(f"there is no landing folder {landing} yet")
+        yield dg.SkipReason("; ".join([f"there is no landing folder {landing} yet", *notices]))
         return
-    notices = land_new_lines(landing, datetime.now(UTC).date()).notices
+    notices += land_new_lines(landing, datetime.now(UTC).date()).notices
     if isinstance(landing, Path) and (others := undated_others(landing)):
         notices.append(f"{len(others)} files have no day in their path and are no logs: {few_names(others)}")
     for notice in notices:
@@ -70,6 +74,15 @@ def new_log_files(context: dg.SensorEvaluationContext, home: HomeResource) -> Re
     # A day of tomorrow, by a clock ahead of ours, is a partition tomorrow.
     waiting = [*outside, *compared.waiting, *(day for stretch in runs[MAX_RUNS:] for day in stretch)]
     context.update_cursor(json.dumps(fingerprints_to_remember(now, before, waiting)))
+
+
+def _land_service_rows(home: HomeResource) -> list[str]:
+    """Land what waits in the feedback service. If it is away its rows wait there, and other logs are noticed."""
+    try:
+        home.land_service_rows()
+    except StoreError as error:
+        return [f"the feedback service landed nothing: {error}"]
+    return []
 
 
 def _runs(changed: Sequence[str]) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """Raw tables: what landed on each log day. Parsing, validating and publishing lines is `rl_assets.ingest`."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
@@ -82,6 +82,8 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
     all_days = days_of_run(context)
     ingested: dict[str, dict[str, PublishedDay]] = {table.name: {} for table in TABLES}
     database = home.feedback_database()
+    if str(datetime.now(UTC).date()) in all_days:
+        context.log.info(f"{home.land_service_rows(at_once=True)} rows landed from the feedback service")
     for day in all_days:
         if database:
             landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))

@@ -16,6 +16,7 @@ from rl_assets.datasets.ratings import Window
 from rl_assets.features.privacy_rules import PrivacyRules
 from rl_assets.ingest.database import Database
 from rl_assets.lake.delta import Lake
+from rl_assets.service.landing import land_if_used
 from rl_assets.settings import Settings, load_settings
 
 
@@ -95,6 +96,15 @@ class HomeResource(dg.ConfigurableResource):
         """The database that holds feedback, if one is set."""
         settings = load_settings()
         return Database(settings.feedback_database, settings.feedback_query) if settings.feedback_database else None
+
+    def land_service_rows(self, at_once: bool = False) -> int:
+        """Land what waits in the feedback service, if there is one; the number of rows. Raises StoreError.
+
+        Without `at_once`, not sooner after the last file than the settings allow: each file opens its day again.
+        """
+        settings = load_settings()
+        seconds = 0 if at_once else settings.service_land_seconds
+        return sum(file.rows for file in land_if_used(self.paths, settings.service_database, seconds))
 
     def alert_webhook(self) -> str | None:
         """Where failed runs are posted, if anywhere."""

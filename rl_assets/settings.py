@@ -16,13 +16,14 @@ from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
 from rl_assets.core import person_names
 from rl_assets.core.detectors import load_detector
 from rl_assets.core.home import Home
-from rl_assets.metrics.scales import Metric
+from rl_assets.metrics.scales import OVERALL, Metric
 
 PREFIX = "RL_ASSETS_"
 ENV_FILE = Path(".env")
 NAME_DETECTOR = "rl_assets.core.person_names:find"
 # Delta Lake panics on these in the path of a local table, or looks for the table elsewhere.
 INVALID_IN_LAKE = re.compile(r"[\[\]^|\\\x00-\x1f]|%[0-9A-Fa-f]{2}")
+DIMENSION = re.compile(r"[^\W\d]\w{0,63}")
 
 
 class SettingsError(ValueError):
@@ -197,6 +198,11 @@ class Settings(BaseSettings):
         description="Further origins that may send the service's forms, as a JSON list: "
         '`["https://feedback.example.com"]`.',
     )
+    service_dimensions: list[str] = Field(
+        ["overall", "accuracy", "style"],
+        min_length=1,
+        description="What people give stars for, as a JSON list; `overall` decides the reward and comes first.",
+    )
     service_land_seconds: int = Field(
         300,
         ge=0,
@@ -241,6 +247,15 @@ class Settings(BaseSettings):
             except re.error as error:
                 raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
         return patterns
+
+    @field_validator("service_dimensions", mode="after")
+    @classmethod
+    def _have_an_overall(cls, dimensions: list[str]) -> list[str]:
+        if dimensions[0] != OVERALL or len(set(dimensions)) < len(dimensions):
+            raise ValueError(f"the first of {dimensions} must be `{OVERALL}`, and each may be named once")
+        if wrong := [name for name in dimensions if not DIMENSION.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]!r} is no name of a dimension: use letters, digits and underscores")
+        return dimensions
 
     @field_validator("detectors", mode="after")
     @classmethod

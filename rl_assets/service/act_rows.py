@@ -17,6 +17,10 @@ ITEMS_PER_QUERY = 500
 FIELDS = [acts.c[name] for name in Act.model_fields]
 
 
+class ConflictingActError(ValueError):
+    """An act is kept under the same id with other content."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of an act. `act` is the one that is kept under its id: of a conflict, the other one."""
@@ -68,6 +72,19 @@ def standing_of(connection: Connection, rater: str, limit: int) -> list[Act]:
     return [act_of(row) for row in connection.execute(query).mappings()]
 
 
+def of_form(connection: Connection, rater: str, form: str, standing: bool) -> list[Act]:
+    mine = (
+        (acts.c.rater == rater) & (acts.c.kind != "retraction") & acts.c.act_id.startswith(f"{form}-", autoescape=True)
+    )
+    query = _standing(*FIELDS) if standing else select(*FIELDS)
+    return [act_of(row) for row in connection.execute(query.where(mine).order_by(acts.c.id)).mappings()]
+
+
+def newest(connection: Connection) -> int:
+    number: int = connection.execute(select(func.coalesce(func.max(acts.c.id), 0))).scalar_one()
+    return number
+
+
 def count_since(connection: Connection, rater: str, moment: datetime) -> int:
     query = select(func.count()).where(acts.c.rater == rater, acts.c.received_at > time_text(moment))
     return connection.execute(query).scalar_one()
@@ -90,6 +107,12 @@ def raters_by_item(connection: Connection, brand: str | None) -> dict[str, dict[
     for item, rater, kind in connection.execute(query if brand is None else query.where(acts.c.brand == brand)):
         found[item][rater].add(kind)
     return {item: dict(by_rater) for item, by_rater in found.items()}
+
+
+def skips_by_rater(connection: Connection, brand: str | None) -> dict[str, int]:
+    query = _standing(acts.c.rater, func.count().label("skips")).where(acts.c.kind == "skip", acts.c.rater.is_not(None))
+    query = query if brand is None else query.where(acts.c.brand == brand)
+    return {row.rater: row.skips for row in connection.execute(query.group_by(acts.c.rater))}
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -17,6 +17,7 @@ FEEDBACK_TABLE, REWARD_LOG, INTERACTION_LOG = "feedback_table", "reward_log", "i
 ID_CHARACTERS, TEXT_CHARACTERS = 512, 200_000
 Kind = Literal["thumbs", "rating", "comment", "correction", "preference", "tie", "retraction", "reward", "skip"]
 STARS = (1, 2, 3, 4, 5)
+REVIEW_PAIR = "review:"
 # These say when it was done, not what: a form that is sent twice holds the same answer at two times.
 NOT_CONTENT = ("created_at", "seconds")
 
@@ -25,7 +26,8 @@ class Act(Record):
     """One act of one rater on one answer, or on two.
 
     `value` is 0 or 1 for thumbs, 1 to 5 stars for a rating, a number in [0, 1] for a reward. `preferred` is the better
-    text of a preference or the corrected answer, `rejected` the worse text. A tie names both answers and no text.
+    text of a preference or the corrected answer, `rejected` the worse text. A tie names both answers and no text; on a
+    pair of the review queue, which names its answers by their texts, it holds both of them as they were shown.
     `brand` is the segment. `retracts` is the id of the act that a retraction takes back. `seconds` is how long the form
     was open. `prompt` and `model_output` are needed only for an answer that no log holds.
     """
@@ -125,6 +127,13 @@ def _other_problem(act: Act) -> tuple[bool, str]:
     return missing, "other_interaction_id names the second of two answers"
 
 
+def _names_a_pair(act: Act) -> bool:
+    """Whether an act names two answers: by their ids, or by the name of a pair of the review queue."""
+    if act.interaction_id.startswith(REVIEW_PAIR):
+        return act.other_interaction_id is None
+    return act.other_interaction_id not in (None, act.interaction_id)
+
+
 def line_of(act: Act) -> str:
     """The line that lands, without a line break; the same act gives the same bytes."""
     fields = _reward_line(act) if act.kind == "reward" else _feedback_line(act)
@@ -133,6 +142,8 @@ def line_of(act: Act) -> str:
 
 def _feedback_line(act: Act) -> dict[str, Any]:
     kind = act.kind if act.kind != "thumbs" else "thumbs_up" if act.value else "thumbs_down"
+    if act.kind == "tie" and act.interaction_id.startswith(REVIEW_PAIR):
+        return _review_tie(act)
     return {
         "id": act.act_id,
         "feedback_type": kind,
@@ -151,6 +162,22 @@ def _feedback_line(act: Act) -> dict[str, Any]:
         "shown_first": act.shown_first,
         "seconds": act.seconds,
         "retracts": act.retracts,
+        "created_at": time_text(act.created_at),
+    }
+
+
+def _review_tie(act: Act) -> dict[str, Any]:
+    """A pair of the review queue is labelled by a preference; a tie is one of its verdicts."""
+    return {
+        "id": act.act_id,
+        "feedback_type": "preference",
+        "interaction_id": act.interaction_id,
+        "verdict": "tie",
+        "first_output": act.preferred,
+        "second_output": act.rejected,
+        "comment": act.comment,
+        "user_id": act.rater,
+        "seconds": act.seconds,
         "created_at": time_text(act.created_at),
     }
 

@@ -24,5 +24,10 @@ def of_others(connection: Connection, rater: str, now: datetime) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def of_rater(connection: Connection, rater: str, now: datetime) -> set[str]:
+    query = select(leases.c.item).where(leases.c.rater == rater, leases.c.expires_at > time_text(now))
+    return set(connection.execute(query).scalars())
+
+
 def release(connection: Connection, item: str, rater: str) -> None:
     connection.execute(delete(leases).where(leases.c.item == item, leases.c.rater == rater))

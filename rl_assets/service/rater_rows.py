@@ -48,16 +48,20 @@ def add_invite(connection: Connection, rater: str, brand: str | None, admin: boo
     return token
 
 
+def invited_by(connection: Connection, token: str, now: datetime) -> Rater | None:
+    """The rater whose invitation it is, which is not used by this; None if it is unknown, revoked or expired."""
+    valid = (invites.c.token_sha256 == sha256_text(token)) & ~invites.c.revoked
+    row = connection.execute(select(invites.c.rater).where(valid, invites.c.expires_at > time_text(now))).one_or_none()
+    return find(connection, row.rater) if row else None
+
+
 def use_invite(connection: Connection, token: str, now: datetime) -> Rater | None:
     """The rater, whose first use is noted. It works until it expires: sessions are shorter than invitations."""
-    digest = sha256_text(token)
-    valid = (invites.c.token_sha256 == digest) & ~invites.c.revoked & (invites.c.expires_at > time_text(now))
-    row = connection.execute(select(invites).where(valid)).mappings().one_or_none()
-    if row is None:
-        return None
-    if row["used_at"] is None:
-        connection.execute(update(invites).where(invites.c.token_sha256 == digest).values(used_at=time_text(now)))
-    return find(connection, row["rater"])
+    rater = invited_by(connection, token, now)
+    if rater is not None:
+        first = (invites.c.token_sha256 == sha256_text(token)) & invites.c.used_at.is_(None)
+        connection.execute(update(invites).where(first).values(used_at=time_text(now)))
+    return rater
 
 
 def find(connection: Connection, rater: str) -> Rater | None:

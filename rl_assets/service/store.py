@@ -35,6 +35,24 @@ class Store:
         with self.database.write() as connection:
             return [act_rows.insert(connection, act, self.clock()) for act in waiting]
 
+    def record_form(self, acts: Sequence[Act]) -> list[Recorded]:
+        """Keep the acts of a form in one commit; none, and ConflictingActError is raised, if one is a conflict."""
+        with self.database.write() as connection:
+            recorded = [act_rows.insert(connection, act, self.clock()) for act in acts]
+            if conflicts := [each.act.act_id for each in recorded if each.status == "conflict"]:
+                raise act_rows.ConflictingActError(f"other acts are kept as {', '.join(conflicts)}")
+            return recorded
+
+    def acts_of_form(self, rater: str, form: str, standing: bool = True) -> list[Act]:
+        """The acts of a rater that one form made; those that stand, or also those that were taken back."""
+        with self.database.read() as connection:
+            return act_rows.of_form(connection, rater, form, standing)
+
+    def newest_act(self) -> int:
+        """The number of the newest act; 0 without one."""
+        with self.database.read() as connection:
+            return act_rows.newest(connection)
+
     def find_act(self, act_id: str) -> Act | None:
         with self.database.read() as connection:
             return act_rows.find(connection, act_id)
@@ -66,6 +84,11 @@ class Store:
         with self.database.read() as connection:
             return act_rows.raters_by_item(connection, brand)
 
+    def skips_by_rater(self, brand: str | None = None) -> dict[str, int]:
+        """How many items each rater skipped; who skipped none is not in it."""
+        with self.database.read() as connection:
+            return act_rows.skips_by_rater(connection, brand)
+
     def record_answers(self, answers: Sequence[Answer]) -> list[RecordedAnswer]:
         """Keep logged answers, all in one commit; the outcome of each, in their order."""
         with self.database.write() as connection:
@@ -80,6 +103,11 @@ class Store:
         """The items that other raters have at the moment."""
         with self.database.read() as connection:
             return lease_rows.of_others(connection, rater, self.clock())
+
+    def leased_by(self, rater: str) -> set[str]:
+        """The items that a rater has at the moment."""
+        with self.database.read() as connection:
+            return lease_rows.of_rater(connection, rater, self.clock())
 
     def release(self, item: str, rater: str) -> None:
         """Give an item back before its time."""
@@ -99,6 +127,11 @@ class Store:
         """Invite a rater for one brand, or for all; the secret of the link, which is kept nowhere."""
         with self.database.write() as connection:
             return rater_rows.add_invite(connection, rater, brand, admin, self.clock(), days)
+
+    def invited_by(self, token: str) -> Rater | None:
+        """As `use_invite`, but the invitation stays as it is."""
+        with self.database.read() as connection:
+            return rater_rows.invited_by(connection, token, self.clock())
 
     def use_invite(self, token: str) -> Rater | None:
         """The rater whose invitation this is; None if it is unknown, revoked or expired."""

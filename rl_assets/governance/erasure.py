@@ -5,7 +5,7 @@ Landing files belong to other systems and stay: the report names them, and the t
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -42,6 +42,8 @@ class Erasure(BaseModel):
 
     `rows` counts by table and partition; `reply_cache_emptied` tells that the replies of judge and teacher, which may
     quote anybody, were deleted; `affected_adapters` learned from the erased rows and should be replaced.
+    `service_rows` counts by table of the feedback service; `service_files` are log files that it landed and that are
+    written again without the lines, unless somebody removed them. `landing_files` are those of other systems.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,6 +57,8 @@ class Erasure(BaseModel):
     landing_files: list[str]
     reply_cache_emptied: bool
     files_deleted: int = 0
+    service_rows: dict[str, int] = {}
+    service_files: list[str] = []
 
 
 def scope_of(lake: Lake, order: Erased, memory_limit: str = "2GB") -> ErasureScope:
@@ -87,13 +91,25 @@ def erase_scope(
     erasure = _find(home, lake, name, scope, user_key)
     log(f"{name}: {sum(sum(days.values()) for days in erasure.rows.values())} rows in {len(erasure.rows)} tables")
     mark_adapters(home, erasure.affected_adapters, name)
-    write_json(home.erasures / f"{name}.json", erasure.model_dump())
+    keep_report(home, erasure)
     _drop_copies(home, erasure, scope)
     deleted = _drop_rows(lake, scope, erasure.rows, user_key)
     _verify(home, lake, scope, user_key)
     erasure = erasure.model_copy(update={"files_deleted": deleted})
-    write_json(home.erasures / f"{name}.json", erasure.model_dump())
+    keep_report(home, erasure)
     return erasure
+
+
+def with_service(erasure: Erasure, rows: dict[str, int], files: Collection[str]) -> Erasure:
+    """The report with what the feedback service holds, or held, of the erased."""
+    others = [name for name in erasure.landing_files if name not in files]
+    update = {"service_rows": rows, "service_files": sorted(files), "landing_files": others}
+    return erasure.model_copy(update=update)
+
+
+def keep_report(home: Home, erasure: Erasure) -> None:
+    """Keep the report in `<home>/erasures`, in place of an earlier one of this erasure."""
+    write_json(home.erasures / f"{erasure.name}.json", erasure.model_dump())
 
 
 def _publish_tombstones(lake: Lake, erasure: str, order: Erased) -> None:

@@ -50,8 +50,13 @@ class ServiceFile:
     rows: int
     sha256: str
 
+    @property
+    def source_file(self) -> str:
+        """Its name below the landing folder."""
+        return f"{self.format}/{self.day}/service-{self.name}.jsonl"
+
     def path(self, landing: AnyPath) -> AnyPath:
-        return landing / self.format / self.day / f"service-{self.name}.jsonl"
+        return landing / self.source_file
 
 
 def land(store: Store, home: Home, min_seconds: float = 0, wait_s: float = 0) -> list[ServiceFile]:
@@ -62,7 +67,7 @@ def land(store: Store, home: Home, min_seconds: float = 0, wait_s: float = 0) ->
     with lander_lock(store.database, home.service, wait_s) as held:
         if not held:
             return []
-        landed = [_finish(store, home, file) for file in _unfinished(store)]
+        landed = finish_files(store, home)
         if not _landed_since(store, store.now() - timedelta(seconds=min_seconds)):
             for table, log_format in SOURCES:
                 while file := _claim(store, table, log_format):
@@ -70,14 +75,16 @@ def land(store: Store, home: Home, min_seconds: float = 0, wait_s: float = 0) ->
         return landed
 
 
-def _unfinished(store: Store) -> list[ServiceFile]:
-    """The files that killed landers left."""
+def finish_files(store: Store, home: Home) -> list[ServiceFile]:
+    """Write the files that killed landers left, and those whose rows were erased. Only for who holds the lock."""
     with store.database.read() as connection:
         query = select(landed_files).where(~landed_files.c.done).order_by(landed_files.c.name)
-        return [_file_of(row) for row in connection.execute(query).mappings()]
+        unfinished = [file_of(row) for row in connection.execute(query).mappings()]
+    return [_finish(store, home, file) for file in unfinished]
 
 
-def _file_of(row: RowMapping) -> ServiceFile:
+def file_of(row: RowMapping) -> ServiceFile:
+    """The file of a row of `landed_files`."""
     return ServiceFile(row["name"], row["format"], row["day"], row["rows"], row["sha256"])
 
 
@@ -115,14 +122,14 @@ def lines_of_file(connection: Connection, name: str) -> Iterator[bytes]:
 
 def _finish(store: Store, home: Home, file: ServiceFile) -> ServiceFile:
     """Write a file and mark it as done."""
-    written = write_file(store, home, file)
+    written = _write_file(store, home, file)
     with store.database.write() as connection:
         change = update(landed_files).where(landed_files.c.name == file.name)
         connection.execute(change.values(done=True, rows=written.rows, sha256=written.sha256))
     return written
 
 
-def write_file(store: Store, home: Home, file: ServiceFile) -> ServiceFile:
+def _write_file(store: Store, home: Home, file: ServiceFile) -> ServiceFile:
     """Write the rows of a file in place of what is there; the file with the count and hash of what it holds now."""
     with store.database.read() as connection:
         lines = list(lines_of_file(connection, file.name))

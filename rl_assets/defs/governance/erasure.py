@@ -11,10 +11,19 @@ from rl_assets.defs.shared.metadata import markdown_table, published_metadata
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import DATA_VERSION
 from rl_assets.governance.affected_adapters import AffectedAdapter
-from rl_assets.governance.erasure import Erasure, RowsRemainError, erase_scope, plan_erasure, scope_of
+from rl_assets.governance.erasure import (
+    Erasure,
+    RowsRemainError,
+    erase_scope,
+    keep_report,
+    plan_erasure,
+    scope_of,
+    with_service,
+)
 from rl_assets.governance.table_rows import rejected_lines
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import Erased, hash_user
+from rl_assets.service.database import StoreError
 from rl_assets.tables.catalog import INTERNAL_TABLES, RECORD_TABLES
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.dataset_manifest import read_manifest
@@ -42,15 +51,20 @@ def erase_records(context: dg.OpExecutionContext, home: HomeResource, config: Er
     key, lake, limit = home.user_hash_key(), home.lake, home.duckdb_memory_limit
     order = config.order(key)
     if config.dry_run:
-        context.add_output_metadata(_metadata(plan_erasure(home.paths, lake, order, key, limit)))
+        planned = plan_erasure(home.paths, lake, order, key, limit)
+        held = home.erase_from_service(scope_of(lake, order, limit).erased, dry_run=True)
+        context.add_output_metadata(_metadata(with_service(planned, held.rows, held.files)))
         return
     _require_no_other_run(context)
     scope = scope_of(lake, order, limit)
     texts = scope.texts | rejected_lines(lake, scope, key)
     try:
         done = erase_scope(home.paths, lake, order, scope, key, context.log.info)
-    except RowsRemainError as error:
+        held = home.erase_from_service(scope.erased)
+    except (RowsRemainError, StoreError) as error:
         raise dg.Failure(str(error)) from error
+    done = with_service(done, held.rows, held.files)
+    keep_report(home.paths, done)
     _make_stale(context, home, done)
     for adapter in done.affected_adapters:
         _observe(context, adapter, done.name)
@@ -128,6 +142,10 @@ def _metadata(erasure: Erasure) -> dict[str, Any]:
         "datasets": markdown_table(datasets),
         "affected_adapters": markdown_table(adapters),
         "champion_is_affected": erasure.champion_is_affected,
+        "service_rows": markdown_table(
+            {"table": name, "rows": rows} for name, rows in sorted(erasure.service_rows.items())
+        ),
+        "service_files_written_again": erasure.service_files,
         "landing_files_that_remain": erasure.landing_files,
         "quoting_reports": erasure.reports,
         "reply_cache_emptied": erasure.reply_cache_emptied,
@@ -135,8 +153,8 @@ def _metadata(erasure: Erasure) -> dict[str, Any]:
 
 
 @dg.job(
-    description="Permanently removes the given users and interactions from lake, datasets and reports, and reports "
-    "adapters that learned from them. The configuration of the run is kept: prefer hashes to ids."
+    description="Permanently removes the given users and interactions from lake, datasets, reports and the feedback "
+    "service, and reports adapters that learned from them. The configuration of the run is kept: prefer hashes to ids."
 )
 def erase() -> None:
     erase_records()

@@ -16,6 +16,8 @@ from rl_assets.datasets.ratings import Window
 from rl_assets.features.privacy_rules import PrivacyRules
 from rl_assets.ingest.database import Database
 from rl_assets.lake.delta import Lake
+from rl_assets.lake.tombstones import Erased
+from rl_assets.service.erasure import ServiceErasure, erase_from_service
 from rl_assets.service.landing import land_if_used
 from rl_assets.settings import Settings, load_settings
 
@@ -105,6 +107,10 @@ class HomeResource(dg.ConfigurableResource):
         settings = load_settings()
         seconds = 0 if at_once else settings.service_land_seconds
         return sum(file.rows for file in land_if_used(self.paths, settings.service_database, seconds))
+
+    def erase_from_service(self, order: Erased, dry_run: bool = False) -> ServiceErasure:
+        """Erase users and answers from the feedback service, if there is one. Raises StoreError."""
+        return erase_from_service(self.paths, load_settings().service_database, order, self.user_hash_key(), dry_run)
 
     def alert_webhook(self) -> str | None:
         """Where failed runs are posted, if anywhere."""

@@ -124,7 +124,7 @@ def _add_keys(routes: APIRouter, service: Service, items: Items) -> None:
     @routes.post("/admin/keys/revoke")
     def revoke_key(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
         person = admin_of(service, request)
-        all_keys = service.store.keys()
+        all_keys = service.store.all_keys()
         found = next((key for key in all_keys if key.name == form.get("name")), None)
         if found is None or (person.brand is not None and found.brand != person.brand):
             raise ServiceError(404, "there is no such key")
@@ -147,7 +147,7 @@ def _page(
     acts = [act for each in verdicts.values() for act in each if person.brand is None or act.brand == person.brand]
     of_brand = {name: each for name, each in verdicts.items() if person.brand is None or each[0].brand == person.brand}
     brands = [person.brand] if person.brand else sorted({item.brand for item in seen if item.brand})
-    now, all_keys = service.store.now_text(), service.store.keys()
+    now, all_keys = service.store.now_text(), service.store.all_keys()
     return page(
         request,
         "admin",

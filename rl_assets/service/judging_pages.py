@@ -16,7 +16,7 @@ from rl_assets.service.items import Item, Items, Mode, Texts
 from rl_assets.service.page_parts import Form, PageRoute, page, person_of, query_of, read_form, redirect
 from rl_assets.service.queue import Filter, Next, Queue
 from rl_assets.service.rater_rows import Rater
-from rl_assets.service.reading import passage, turns
+from rl_assets.service.reading import ANSWER_CHARACTERS, passage, turns
 from rl_assets.service.state import Service
 from rl_assets.service.submissions import submit
 from rl_assets.service.tokens import Signer, Token
@@ -221,11 +221,11 @@ def _filter(mode: Mode, form: Form) -> Filter:
 
 def _rate_values(shown: Shown, dimensions: Sequence[str]) -> dict[str, Any]:
     answer = shown.texts.answers[0]
-    return {"answer": passage(answer), "prefilled": printable(answer), "dimensions": dimensions}
+    return {"answer": passage(answer, ANSWER_CHARACTERS), "prefilled": printable(answer), "dimensions": dimensions}
 
 
 def _compare_values(shown: Shown, signer: Signer) -> dict[str, Any]:
-    sides = [passage(answer) for answer in shown.texts.answers]
+    sides = [passage(answer, ANSWER_CHARACTERS) for answer in shown.texts.answers]
     if signer.shows_second_first(shown.item.key):
         sides.reverse()
     choices = [(value, text, KEYS[value]) for value, text in BUTTONS.items()]

@@ -12,8 +12,8 @@ from rl_assets.core.chat import Message
 FENCED = re.compile(
     r"^[ \t]{0,3}(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^[ \t]{0,3}(?P=fence)[ \t]*(?=\n|\Z)|\Z)", re.M | re.S
 )
-FOLDED_FROM = 3_000
-SHOWN_FIRST = 1_500
+# Of a message before the answer, and of an answer, which is to be read as a whole.
+MESSAGE_CHARACTERS, ANSWER_CHARACTERS = 3_000, 12_000
 ROLE_NAMES = {
     "system": "Instructions",
     "user": "Person",
@@ -61,13 +61,13 @@ def pieces(text: str) -> tuple[Piece, ...]:
     return tuple(piece for piece in found if piece.text)
 
 
-def passage(text: str) -> Passage:
-    """The text, of which a long one shows its first 1,500 characters up to the end of a line or word."""
-    if len(text) <= FOLDED_FROM:
+def passage(text: str, limit: int = MESSAGE_CHARACTERS) -> Passage:
+    """The text; one above the limit shows its first half of the limit, up to the end of a line or word."""
+    if len(text) <= limit:
         return Passage(pieces(text), (), 0)
-    cut = max(text.rfind("\n", SHOWN_FIRST // 2, SHOWN_FIRST), 0) or max(text.rfind(" ", 0, SHOWN_FIRST), 0)
-    cut = cut or SHOWN_FIRST
-    return Passage(pieces(text[:cut]), pieces(text[cut:]), len(text) - cut)
+    shown = limit // 2
+    cut = max(text.rfind("\n", shown // 2, shown), 0) or max(text.rfind(" ", 0, shown), 0) or shown
+    return Passage(pieces(text[:cut]), pieces(text[cut:].lstrip()), len(text) - cut)
 
 
 def turns(prompt: tuple[Message, ...]) -> list[Turn]:

@@ -19,6 +19,8 @@ MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
 # Raised when training code changes so that equal inputs give other weights.
 TRAINING_VERSION = 1
+# The folder of reward models that check the product's one.
+SECOND_REWARD_MODEL = "second_reward_model"
 
 AdapterKind = Literal["sft", "dpo", "kto", "grpo", "reward"]
 

@@ -19,7 +19,7 @@ NAME = r"^[a-z][a-z0-9_]*$"
 # name of the product's own files.
 RESERVED = frozenset(
     {
-        *("sft", "dpo", "kto", "grpo", "reward", "documentation", "vision"),
+        *("sft", "dpo", "kto", "grpo", "reward", "second_reward_model", "documentation", "vision"),
         *("eval", "ab", "adapter_ab", "multimodal", "promotion", "decision", "product"),
     }
 )

@@ -118,10 +118,13 @@ class KtoRecipe(StageRecipe):
 class RewardRecipe(StageRecipe):
     """A pairwise (Bradley-Terry) reward model: LoRA on a sequence classifier with one output.
 
-    `center_rewards_coefficient` pulls rewards to mean 0 (Eisenstein et al. 2023, arXiv:2312.09244).
+    `center_rewards_coefficient` pulls rewards to mean 0 (Eisenstein et al. 2023, arXiv:2312.09244). With `half: first`
+    it learns from half of the pairs, whole clusters of prompts at a time; `second_reward_model` then learns from the
+    others, so that the two err apart and one can check the other.
     """
 
     learning_rate: float = Field(1e-4, gt=0)
+    half: Literal["first", "second"] | None = None
     center_rewards_coefficient: float = Field(0.01, ge=0)
     min_held_out: int = Field(20, ge=1, description="Minimum number of held-out pairs to measure it on.")
 

@@ -8,10 +8,12 @@ from rl_assets.models.chat_template import PROMPT_MISMATCH, REFUSED, WITH_CONTRO
 from rl_assets.models.memory import DeviceMemoryError
 
 OF_OTHER_SEGMENTS, TOO_LONG = "of other segments", "too long"
+OF_OTHER_HALF = "of the other half"
 # What to do about rows that are dropped for a reason.
 REMEDIES = {
     OF_OTHER_SEGMENTS: "Change or remove the recipe's segment, agents, categories, tasks or sources, which drop the "
     "others.",
+    OF_OTHER_HALF: "Remove the recipe's reward.half, which leaves half of the pairs to another reward model.",
     TOO_LONG: "Raise the recipe's max_length, or set on_overlong: cut to shorten long conversations; `tiny` holds 2048 "
     "tokens, some 3,800 characters, other base models more.",
     REFUSED: "The base model's chat template refuses or leaves out the system turn, or refuses the order of turns: set "

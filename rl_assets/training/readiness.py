@@ -32,7 +32,6 @@ Reader = Callable[..., TrainingRows]
 READERS: Mapping[str, Reader] = {
     "sft": read_sft_rows,
     "dpo": read_pair_rows,
-    "reward": read_pair_rows,
     "kto": read_kto_rows,
 }
 
@@ -67,6 +66,8 @@ def _count(kind: str, dataset: Path, recipe: Recipe, tokenizer: Any) -> UsableRo
 
 
 def _reader(kind: str, recipe: Recipe) -> Reader:
+    if kind == "reward":
+        return partial(read_pair_rows, half=recipe.reward.half)
     if kind != "grpo":
         return READERS[kind]
     if recipe.grpo.method == "online_grpo":

@@ -14,7 +14,10 @@ from rl_assets.tables.dataset_ledger import DATASETS
 HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
 RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
 IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sources")
-IN_NO_JOB = {"grpo_adapter", "kto_adapter", "reward_model", "quantized_model", "multimodal_vision_adapter"}
+IN_NO_JOB = {
+    *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model"),
+    *("quantized_model", "multimodal_vision_adapter"),
+}
 GRAPH = {
     **{name: set() for name in RAW},
     "interaction_features": {"interactions", "feedback"},
@@ -42,6 +45,7 @@ GRAPH = {
     "sft_adapter": {"base_model", "sft_dataset"},
     "dpo_adapter": {"base_model", "dpo_dataset", "sft_adapter"},
     "reward_model": {"base_model", "reward_dataset"},
+    "second_reward_model": {"base_model", "reward_dataset"},
     "kto_adapter": {"base_model", "kto_dataset", "sft_adapter"},
     "quantized_model": {"base_model", "sft_dataset", "sft_adapter", "dpo_adapter"},
     "grpo_adapter": {"base_model", "grpo_dataset", "sft_adapter", "dpo_adapter", "reward_model"},
@@ -128,7 +132,7 @@ def test_only_steps_that_train_or_generate_take_the_gpu_pool():
         "base_model",
         "sft_adapter",
         "dpo_adapter",
-        *("grpo_adapter", "kto_adapter", "reward_model", "quantized_model"),
+        *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model", "quantized_model"),
         "eval_report",
         *("multimodal_sft_adapter", "multimodal_grpo_adapter", "multimodal_vision_adapter", "multimodal_report"),
     }

@@ -10,10 +10,12 @@ from rl_assets.evaluation.run.inputs import Item, Pair
 from rl_assets.evaluation.run.rungs import Logged, choose_primary
 from rl_assets.evaluation.schema.evidence import ClusterDifference
 from rl_assets.evaluation.schema.primary import Primary
-from rl_assets.evaluation.schema.report import Contamination
+from rl_assets.evaluation.schema.report import Contamination, RewardComparison, RewardResult
 from rl_assets.judging.summary import JudgeVerdicts
+from rl_assets.metrics.statistics import Interval
+from rl_assets.models.adapters import AdapterReference
 from rl_assets.settings import Settings
-from rl_assets_tests.support.evaluation_samples import DAY, agreement, comparison, lineage, report, span
+from rl_assets_tests.support.evaluation_samples import DAY, agreement, comparison, lineage, primary, report, span
 from rl_assets_tests.support.planted_nights import (
     clusters,
     decide_night,
@@ -63,9 +65,40 @@ def test_thumbs_on_prose_without_a_judge_or_a_verifier_say_what_to_provide(setti
 
 
 def test_thumbs_on_prose_with_many_rated_pairs_ask_for_a_canary(settings: Settings):
-    verdict, reasons = night(settings, primary=free_form(pairs=60))
+    near = comparison("base", token_f1=span(0.1, 0.05, 0.15), kl=span(3.0, 2.5, 3.5))
+    verdict, reasons = night(settings, primary=free_form(pairs=60), comparisons={"candidate-base": near})
     assert verdict == "CANARY"
     assert "does not promote" in reasons and "propensity" in reasons
+
+
+def rewarded(second: Interval | None, **changes: Any) -> dict[str, Any]:
+    """A report that a reward model decides, and what the second one says."""
+    scored = RewardResult(
+        reward_model=AdapterReference(inputs_hash="one", sha256="a" * 64),
+        second_is_missing=None if second else "no second reward model learned from the other half of its pairs",
+        by_role={"candidate": RewardComparison(first=span(0.3, 0.2, 0.4), second=second)},
+    )
+    return {
+        "primary": primary(metric="reward_score", strength="CANARY", reward_model=scored.reward_model),
+        "comparisons": {"candidate-base": comparison("base", reward_score=span(0.3, 0.2, 0.4), kl=span(3, 2, 4))},
+        "reward": scored,
+    } | changes
+
+
+@pytest.mark.slow  # Builds days for seconds.
+@pytest.mark.parametrize(
+    ("second", "expected", "sentence"),
+    [
+        (span(0.2, 0.1, 0.3), "CANARY", "may be wrong on new ones, so this metric does not promote"),
+        (span(-0.1, -0.3, 0.1), "HOLD", "by the second reward model, in the first one's direction: -0.100"),
+        (span(-0.2, -0.3, -0.1), "REJECT", "by the second reward model, in the first one's direction: -0.200"),
+        (None, "HOLD", "not measured, since no second reward model learned from the other half of its pairs"),
+    ],
+)
+def test_a_reward_model_asks_for_a_canary_only_with_another_that_agrees(settings, second, expected, sentence):
+    verdict, reasons = night(settings, **rewarded(second))
+    assert verdict == expected, reasons
+    assert sentence in reasons
 
 
 def test_few_clusters_say_how_long_it_takes_and_what_shortens_it(settings: Settings):

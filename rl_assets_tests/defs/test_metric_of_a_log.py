@@ -10,6 +10,7 @@ from rl_assets.definitions import build_defs
 from rl_assets.defs.annotation.judge import JudgeResource
 from rl_assets.defs.evaluation.reports import _inputs
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.report.files import read_report
 from rl_assets.evaluation.run.evaluate import judge_preferences
 from rl_assets.evaluation.run.rungs import Logged, choose_primary
 from rl_assets.lake.delta import Lake
@@ -19,6 +20,7 @@ from rl_assets.settings import Settings
 from rl_assets_tests.support.judge_server import honest
 from rl_assets_tests.support.logs import DAY, Product
 from rl_assets_tests.support.newcomer_nights import NEEDED
+from rl_assets_tests.support.reward_samples import random_reward_model
 from rl_assets_tests.support.rung_logs import RUNGS, land
 
 pytestmark = pytest.mark.slow
@@ -71,6 +73,27 @@ def test_a_judge_that_agrees_with_the_thumbs_decides_where_no_rule_can(datasets:
     few = choose_primary(logged(datasets, "prose", judge), "auto", str(DAY), "base", "b" * 64)
     assert (few.metric, few.strength) == ("judged_win_rate", "CANARY")
     assert few.why == "tiny-judge is validated on 0 of 50 human preferences"
+
+
+@pytest.mark.training
+def test_two_reward_models_decide_on_prose_that_no_rule_can_score(
+    datasets: Settings, models: Path, base, parent, candidate
+):
+    shutil.copytree(models / "adapters", datasets.home / "adapters")
+    for kind, inputs_hash in (("sft", "aaaa"), ("dpo", "bbbb")):
+        point_day(datasets.paths.adapters(), kind, str(DAY), inputs_hash)
+    for half, seed in (("first", 3), ("second", 4)):
+        random_reward_model(datasets.paths, base, half, seed, str(DAY))
+    recipe = datasets.home / "recipe.yaml"
+    recipe.write_text("preset: tiny_cpu\ncategories: [prose]\n", encoding="utf-8")
+    settings = datasets.model_copy(update={"recipe": str(recipe), "base_model": base.path})
+    result = materialize(settings, *REPORT)
+    (event,) = result.asset_materializations_for_node("promotion_decision")
+    guardrails = str(event.metadata["guardrails"].value)
+    assert "nats per answer" in guardrails and "by the second reward model" in guardrails
+    report = read_report(settings.paths.reports(str(DAY)))
+    assert report.primary.metric == "reward_score"
+    assert report.reward.by_role["candidate"].first.clusters == RUNGS["prose"][1]
 
 
 def decided(settings: Settings, models: Path) -> tuple[dict, bytes]:

@@ -141,7 +141,7 @@ def test_fewer_than_fifty_labels_are_counted_and_not_shown_as_a_rate(product):
 @pytest.mark.slow
 def test_people_may_make_a_champion_of_an_adapter_that_a_weak_metric_would_only_try(product):
     weak = primary(metric="likelihood_accuracy", strength="CANARY", against=BASE)
-    ranked = {"candidate-base": comparison("base", likelihood_accuracy=span(0.3, 0.2, 0.4))}
+    ranked = {"candidate-base": comparison("base", likelihood_accuracy=span(0.3, 0.2, 0.4), kl=span(3.0, 2.5, 3.5))}
     won = [ClusterDifference(cluster=f"c{n}", difference=1.0, source="test") for n in range(60)]
     lines = drawn(product, chosen=weak, comparisons=ranked)
     shown_to_nobody(product, chosen=weak, comparisons=ranked, differences=won)

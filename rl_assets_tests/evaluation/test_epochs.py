@@ -4,6 +4,7 @@ import pytest
 
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch, read_primary
 from rl_assets.judging.pairwise import rubric_hash
+from rl_assets.models.adapters import AdapterReference
 from rl_assets_tests.support.evaluation_samples import primary
 
 
@@ -48,6 +49,18 @@ def test_another_rubric_begins_a_new_epoch_only_where_a_judge_decides(tmp_path, 
     changed = settled(judged, metric="judged_win_rate", judge="first", rubric=other, day="2026-10-15")
     assert (changed.day, changed.rubric) == ("2026-10-15", other)
     assert changed.epoch != first.epoch and read_primary(judged) == changed
+
+
+def test_another_reward_model_begins_a_new_epoch_only_where_a_reward_model_decides(tmp_path, file):
+    one, two = (AdapterReference(inputs_hash=name, sha256=name * 64) for name in "ab")
+    assert settled(file, reward_model=two, metric="field_f1").metric == "exact_match"
+    path = tmp_path / "rewarded.json"
+    first = settled(path, metric="reward_score", reward_model=one)
+    assert settled(path, metric="task_success", reward_model=one, day="2026-10-15") == first
+    changed = settled(path, metric="reward_score", reward_model=two, day="2026-10-15")
+    assert (changed.day, changed.reward_model) == ("2026-10-15", two)
+    assert changed.epoch != first.epoch and read_primary(path) == changed
+    assert primary(reward_model=one).epoch == primary(reward_model=two).epoch
 
 
 def test_while_no_metric_decides_the_epoch_is_the_time_of_the_champion(tmp_path):

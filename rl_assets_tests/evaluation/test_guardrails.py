@@ -9,9 +9,10 @@ from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.run.guarded import Answered, guarded_values
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.repeats import repeated_answers
-from rl_assets.evaluation.schema.report import EvalReport, JudgeResult
+from rl_assets.evaluation.schema.report import EvalReport, JudgeResult, RewardComparison, RewardResult
 from rl_assets.llm.prices import Price
 from rl_assets.metrics.statistics import Interval
+from rl_assets.models.adapters import AdapterReference
 from rl_assets.models.generation import Answer
 from rl_assets_tests.support.evaluation_samples import comparison, primary, report, span, verdicts
 
@@ -49,6 +50,41 @@ def status(name: str, observed: Interval, metric: str = "exact_match") -> str:
     compared = comparison("champion").model_copy(update={"guarded": {name: observed}})
     whole = report("champion", comparisons={"candidate-champion": compared}, primary=primary(metric=metric))
     return statuses(whole)[name]
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [(span(1.8, 1.5, 2.1), "pass"), (span(2.2, 1.9, 2.5), "inconclusive"), (span(2.6, 2.2, 3.0), "fail")],
+)
+def test_twice_the_champions_distance_from_the_base_is_the_limit(observed, expected):
+    assert status("kl_ratio", observed, "reward_score") == expected
+    assert "kl_ratio" not in statuses(report(primary=primary(metric="likelihood_accuracy")), "base")
+    assert "kl" not in statuses(report("champion"))
+
+
+def second(first: Interval, found: Interval | None) -> dict[str, str]:
+    """Statuses where a reward model decides, and a second one says this."""
+    scored = RewardResult(
+        reward_model=AdapterReference(inputs_hash="one", sha256="a" * 64),
+        second_is_missing=None if found else "no second reward model learned from the other half of its pairs",
+        by_role={"candidate": RewardComparison(first=first, second=found)},
+    )
+    return statuses(report("champion", primary=primary(metric="reward_score", strength="CANARY"), reward=scored))
+
+
+@pytest.mark.parametrize(
+    ("first", "found", "expected"),
+    [
+        (span(0.3, 0.2, 0.4), span(0.1, -0.1, 0.3), "pass"),
+        (span(0.3, 0.2, 0.4), span(-0.1, -0.3, 0.1), "inconclusive"),
+        (span(0.3, 0.2, 0.4), span(-0.2, -0.3, -0.1), "fail"),
+        (span(-0.3, -0.4, -0.2), span(-0.2, -0.3, -0.1), "pass"),
+        (span(-0.3, -0.4, -0.2), span(0.2, 0.1, 0.3), "fail"),
+        (span(0.3, 0.2, 0.4), None, "not measured"),
+    ],
+)
+def test_a_second_reward_model_must_agree_in_sign(first, found, expected):
+    assert second(first, found)["second_reward_model"] == expected
 
 
 FINE = [answer(told(n)) for n in range(COUNT)]

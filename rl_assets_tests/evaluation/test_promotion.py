@@ -232,13 +232,37 @@ def test_without_a_metric_the_decision_says_what_to_provide():
     assert "No metric can decide on these answers." in found.reasons[0]
 
 
-def test_a_weak_metric_asks_for_a_share_of_the_traffic_and_leaves_the_champion():
+def ranked(**guarded):
+    """A report in which the likelihood of logged answers decides."""
     weak = primary(metric="likelihood_accuracy", strength="CANARY")
-    ranked = comparison("base", likelihood_accuracy=span(0.3, 0.2, 0.4))
-    found = decide(report(primary=weak, comparisons={"candidate-base": ranked}), None, RULES, SHOWN)
+    compared = comparison("base", likelihood_accuracy=span(0.3, 0.2, 0.4)).model_copy(update={"guarded": guarded})
+    return report(primary=weak, comparisons={"candidate-base": compared})
+
+
+def test_a_weak_metric_asks_for_a_share_of_the_traffic_and_leaves_the_champion():
+    found = decide(ranked(kl=span(3.0, 2.5, 3.5)), None, RULES, SHOWN)
     assert found.verdict == "CANARY"
     assert found.reasons[0].startswith("Likelihood accuracy against the base: +0.300 on 80 clusters")
     assert "log `adapter` and `propensity`" in found.reasons[1]
+
+
+@pytest.mark.parametrize(
+    ("kl", "verdict", "sentence"),
+    [
+        (span(14.0, 12.0, 16.0), "REJECT", "own answers: 14.00 nats per answer, limit 10.00: fail"),
+        (span(11.0, 9.0, 13.0), "HOLD", "own answers: 11.00 nats per answer, limit 10.00: inconclusive"),
+    ],
+)
+def test_a_weak_metric_is_not_believed_far_from_the_base(kl, verdict, sentence):
+    found = decide(ranked(kl=kl), None, RULES, SHOWN)
+    assert found.verdict == verdict
+    assert sentence in " ".join(found.reasons)
+
+
+def test_a_distance_that_was_not_measured_holds_the_adapter():
+    found = decide(ranked(), None, RULES, SHOWN)
+    assert found.verdict == "HOLD"
+    assert "own answers: not measured, since no answer could be scored" in found.reasons[-1]
 
 
 def test_a_judge_that_decides_is_no_guardrail_of_itself():

@@ -1,12 +1,16 @@
 """Which metric decides: by the logged held-out rows alone, the first of the ladder that they can feed."""
 
+from dataclasses import replace
+
 import pytest
 
+from rl_assets.core.home import Home
 from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
 from rl_assets.evaluation.run.rungs import Logged, choose_primary, ladder
 from rl_assets.evaluation.schema.primary import Primary
 from rl_assets.metrics.verifiers import inferred
 from rl_assets_tests.support.evaluation_samples import DAY, agreement
+from rl_assets_tests.support.reward_samples import both
 
 SHORT = ["Port 7.", "Green", "On Mondays and Thursdays", "42"]
 SOLUTIONS = ["Three and four make seven.\n#### 7", "Half of twelve is six.\n#### 6"]
@@ -95,4 +99,21 @@ def test_without_a_metric_the_sentence_names_what_each_lacks_and_what_to_provide
 
 def test_the_ladder_lists_every_metric_once():
     names = [rung.metric for rung in ladder(Logged([], []))]
-    assert names == ["task_success", "field_f1", "exact_match", "judged_win_rate", "likelihood_accuracy"]
+    by_rule = ["task_success", "field_f1", "exact_match"]
+    assert names == [*by_rule, "judged_win_rate", "reward_score", "likelihood_accuracy"]
+
+
+def test_two_reward_models_ask_for_a_canary_where_no_judge_can(tmp_path):
+    logged = Logged(items(PROSE), pairs(60), reward=both(Home(tmp_path)))
+    primary = chosen(logged)
+    assert (primary.metric, primary.strength) == ("reward_score", "CANARY")
+    assert primary.reward_model.sha256 == logged.reward.first.sha256
+    assert chosen(replace(logged, judge="judge", preferences=agreement(0.8, 0.7))).metric == "judged_win_rate"
+
+
+def test_a_lone_reward_model_decides_nothing_and_the_sentence_says_what_to_set(tmp_path):
+    alone = Logged(items(PROSE), pairs(60), reward=replace(both(Home(tmp_path)), second=None))
+    assert chosen(alone).metric == "likelihood_accuracy"
+    declared = chosen(alone, "reward_score")
+    assert declared.metric is None
+    assert "no second reward model learned from the other half of its pairs: set `half: first`" in declared.sentence()

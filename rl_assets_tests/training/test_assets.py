@@ -10,7 +10,8 @@ import yaml
 
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import sft_adapter
-from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, reward_model
+from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, reward_model, second_reward_model
+from rl_assets.evaluation.run.reward_models import find_reward_models
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.tiny.pretraining import CHAT_TEMPLATE, END
@@ -79,6 +80,23 @@ def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
     learned = newest_adapter(product.paths.adapters(), "grpo", DAY)
     assert learned is not None
     assert (learned.manifest.method, learned.manifest.steps) == ("offline_grpo", 3)
+
+
+def test_two_reward_models_learn_from_two_halves_of_the_pairs(product: HomeResource, base: BaseModel):
+    refused = run(product, second_reward_model)
+    assert "set `half: first` in its `reward`, and materialize reward_model again" in reported(refused)
+    assert not is_retried(refused)
+    halves = product.paths.folder / "halves.yaml"
+    halved = few_steps().model_dump(mode="json") | {"reward": {"half": "first", "max_steps": 2, "learning_rate": 2e-3}}
+    halves.write_text(yaml.safe_dump(halved | {"min_rows_reward": 5}), encoding="utf-8")
+    values = {"recipe": str(halves)}
+    assert run(product, reward_model, second_reward_model, reward_model=values, second_reward_model=values).success
+    found = find_reward_models(product.paths, DAY, base.sha256, None)
+    one, two = found.first.manifest, found.second.manifest
+    assert (one.seed, two.seed) == (0, 1) and one.dataset.sha256 == two.dataset.sha256
+    assert one.dataset.used == two.dataset.dropped["of the other half"]
+    assert two.dataset.used == one.dataset.dropped["of the other half"]
+    assert one.held_out["accuracy_low"] < one.held_out["accuracy"]
 
 
 def test_an_impossible_launch_value_stops_before_training(product: HomeResource):

@@ -8,6 +8,7 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.reward_scoring import reward_scorer
 from rl_assets.recipes.recipe import Recipe, adjusted
+from rl_assets.training.data.rows import half_of
 from rl_assets.training.errors import NotEnoughRows
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.checks import beats_longer_wins_check
@@ -57,6 +58,16 @@ def test_equal_lengths_count_half_for_the_longer_answer():
         for chosen, rejected in (("longer", "short"), ("one", "two"), ("1", "22"))
     ]
     assert longer_wins(pairs) == 0.5
+
+
+def test_near_duplicates_are_in_one_half_and_the_halves_are_alike_in_size():
+    records = [
+        {"prompt": chat(f"Price {n}?"), "metadata": {"cluster_key": f"c{n // 3}", "prompt_key": f"p{n}"}}
+        for n in range(900)
+    ]
+    halves = [half_of(record) for record in records]
+    assert all(len(set(halves[n : n + 3])) == 1 for n in range(0, 900, 3))
+    assert 0.4 < halves.count("first") / len(halves) < 0.6
 
 
 def length_pairs(longer: int, shorter: int) -> list[dict]:

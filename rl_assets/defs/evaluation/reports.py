@@ -155,7 +155,9 @@ def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedMo
     """
     nights = earlier_nights(home.lake, primary, inputs.name, models.candidate.kind, date.fromisoformat(day))
     counted = with_clusters_of_tonight(home.paths, frozenset(nights["cluster"].to_pylist()))
-    compared = [adapter for adapter in (models.roles()[models.decided], models.comparable_champion) if adapter]
+    scoring = (models.reward.first, models.reward.second) if primary.metric == "reward_score" else ()
+    knowing = (models.roles()[models.decided], models.comparable_champion, *scoring)
+    compared = [adapter for adapter in knowing if adapter]
     try:
         learned = learned_keys(home.paths, compared)
     except RowsGoneError as gone:

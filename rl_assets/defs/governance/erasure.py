@@ -23,6 +23,7 @@ from rl_assets.governance.erasure import (
 from rl_assets.governance.table_rows import rejected_lines
 from rl_assets.lake.table import Table
 from rl_assets.lake.tombstones import Erased, hash_user
+from rl_assets.models.adapters import SECOND_REWARD_MODEL
 from rl_assets.service.database import StoreError
 from rl_assets.tables.catalog import INTERNAL_TABLES, RECORD_TABLES
 from rl_assets.tables.dataset_ledger import LEDGER
@@ -126,6 +127,7 @@ def _changed(context: dg.OpExecutionContext, asset: str, day: str, metadata: dic
 def _observe(context: dg.OpExecutionContext, adapter: AffectedAdapter, erasure: str) -> None:
     asset = "reward_model" if adapter.kind == "reward" else f"{adapter.kind}_adapter"
     asset = f"{adapter.segment}_{asset}" if adapter.segment else asset
+    asset = SECOND_REWARD_MODEL if adapter.segment == SECOND_REWARD_MODEL else asset
     metadata = {"learned_from_erased_rows": adapter.rows, "reason": adapter.reason, "erasure": erasure}
     context.log_event(dg.AssetObservation(asset, partition=adapter.day, metadata=metadata))
 

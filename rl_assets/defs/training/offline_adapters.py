@@ -11,6 +11,8 @@ from rl_assets.defs.datasets.datasets import grpo_dataset, kto_dataset, reward_d
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import ALL_CHECKS, SFT_CHECKS, base_model, dpo_adapter, sft_adapter
 from rl_assets.defs.training.training_runs import Results, StageConfig, TrainingStage, train_adapter, training_asset
+from rl_assets.models.adapters import SECOND_REWARD_MODEL
+from rl_assets.recipes.recipe import adjusted
 
 GROUP = "offline_adapters"
 COMMON = ALL_CHECKS | {
@@ -29,6 +31,8 @@ REWARD_CHECKS = ALL_CHECKS | {
 GRPO = TrainingStage("grpo", "grpo_dataset", GRPO_CHECKS, parent="sft")
 KTO = TrainingStage("kto", "kto_dataset", KTO_CHECKS, parent="sft")
 REWARD = TrainingStage("reward", "reward_dataset", REWARD_CHECKS)
+# In a folder of its own, where the day's reward model of the product is not looked for.
+SECOND_REWARD = replace(REWARD, segment=SECOND_REWARD_MODEL)
 
 
 class GrpoConfig(StageConfig):
@@ -54,6 +58,20 @@ class RewardConfig(StageConfig):
 def reward_model(context: dg.AssetExecutionContext, home: HomeResource, config: RewardConfig) -> Results:
     """A LoRA sequence classifier that gives the better of two answers the higher reward."""
     yield from train_adapter(context, home, REWARD, config.resolve_stage(home, "reward"))
+
+
+@training_asset("second_reward_model", SECOND_REWARD, [base_model, reward_dataset], group=GROUP)
+def second_reward_model(context: dg.AssetExecutionContext, home: HomeResource, config: RewardConfig) -> Results:
+    """A reward model of another seed on the half of the pairs that `reward_model` did not learn from."""
+    recipe = config.resolve_stage(home, "reward")
+    if recipe.reward.half != "first":
+        raise dg.Failure(
+            f"The recipe {recipe.name} leaves no pairs to a second reward model: set `half: first` in its `reward`, "
+            "and materialize reward_model again.",
+            allow_retries=False,
+        )
+    other = adjusted(recipe, {"seed": recipe.seed + 1, "reward": {"half": "second"}})
+    yield from train_adapter(context, home, SECOND_REWARD, other)
 
 
 @training_asset("kto_adapter", KTO, [base_model, kto_dataset, sft_adapter], group=GROUP)

@@ -179,7 +179,9 @@ def _verdict(
     """The verdict by the evidence and the guardrails; `people` if their labels are that evidence."""
     observed = _observed(comparison, primary, evidence, people)
     failed = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "fail"]
-    inconclusive = [guardrail.sentence() for guardrail in guardrails if guardrail.status == "inconclusive"]
+    inconclusive = [
+        guardrail.sentence() for guardrail in guardrails if guardrail.status == "inconclusive" or guardrail.missing
+    ]
     if failed or evidence.rejected_tonight:
         return "REJECT", [f"{observed}{': worse' if evidence.rejected_tonight else ''}.", *failed]
     if not evidence.better:
@@ -238,6 +240,8 @@ def _canary(primary: Primary) -> str:
     """Why this metric does not promote, and what would."""
     weakness = {
         "judged_win_rate": f"The judge may not promote: {primary.why}.",
+        "reward_score": "A reward model is right on logged answers and may be wrong on new ones, so this metric does "
+        "not promote.",
         "likelihood_accuracy": "Ranking logged answers says little about new ones, so this metric does not promote.",
     }
     return (

@@ -27,13 +27,14 @@ def read_primary(path: Path) -> Primary | None:
 
 
 def same_epoch(recorded: Primary | None, chosen: Primary) -> bool:
-    """Whether the epoch of the recorded choice goes on: the same rows, champion and base, and where a judge decides,
-    the same judge with the same rubric."""
+    """Whether the epoch of the recorded choice goes on: the same rows, champion and base, and where a judge or a reward
+    model decides, the same judge with the same rubric, or the same reward model."""
     return (
         recorded is not None
         and recorded.metric is not None
         and (recorded.against, recorded.base, recorded.rows) == (chosen.against, chosen.base, chosen.rows)
         and (recorded.metric != "judged_win_rate" or (recorded.judge, recorded.rubric) == (chosen.judge, chosen.rubric))
+        and (recorded.metric != "reward_score" or recorded.reward_model == chosen.reward_model)
     )
 
 

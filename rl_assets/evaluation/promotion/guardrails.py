@@ -4,7 +4,7 @@ A row reads one value of the deciding comparison. Fail rejects the adapter, inco
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.schema.decision import Guardrail, GuardrailStatus, Scale
@@ -16,15 +16,20 @@ from rl_assets.metrics.statistics import Interval
 # On fewer clusters a bootstrap claims more than it can know, so a loss is in doubt at most.
 MIN_CLUSTERS = 20
 EVEN = 0.5
+NOT_FOR_PEOPLE = ("token_f1", "kl", "kl_ratio", "second_reward_model")
 
 Test = Callable[[Interval, float], GuardrailStatus]
 Read = Callable[[EvalReport, Comparison], Interval | None]
 Applies = Callable[[EvalReport, Comparison], bool]
+Missing = Callable[[EvalReport], str | None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One guardrail: what it reads, the field of the rules that limits it, how it is tested, and when it applies."""
+    """One guardrail: what it reads, the field of the rules that limits it, how it is tested, and when it applies.
+
+    `missing` says why a value without which nothing passes was not measured.
+    """
 
     name: str
     scale: Scale
@@ -32,6 +37,7 @@ class Row:
     test: Test
     read: Read
     applies: Applies = lambda report, comparison: True
+    missing: Missing = lambda report: None
 
     def check(self, report: EvalReport, comparison: Comparison, rules: PromotionRules) -> Guardrail:
         """The guardrail on the deciding comparison."""
@@ -43,6 +49,7 @@ class Row:
             status=status,
             limit=_shown_limit(self.test, limit, observed),
             observed=observed,
+            missing=None if observed else self.missing(report),
         )
 
 
@@ -91,7 +98,7 @@ def _shown_limit(test: Test, limit: float, observed: Interval | None) -> float:
     if test is _rate:
         return 0.5 - limit
     if test is _loss:
-        return -limit
+        return 0.0 - limit
     return 1 / limit if test is _balance and observed and observed.mean < 1 else limit
 
 
@@ -124,7 +131,41 @@ def _controlled_rate(report: EvalReport, comparison: Comparison) -> Interval | N
 
 def _by_reference(report: EvalReport, comparison: Comparison) -> bool:
     """Free-form and verified answers may say the same in other words, so overlap with a reference limits neither."""
-    return report.primary.metric not in ("judged_win_rate", "task_success")
+    return report.primary.metric not in ("judged_win_rate", "reward_score", "task_success")
+
+
+def _second_reward(report: EvalReport, comparison: Comparison) -> Interval | None:
+    """The second reward model's wins minus losses, turned round where the first one's mean is below 0."""
+    compared = report.reward.by_role.get(comparison.ours) if report.reward else None
+    if compared is None or compared.second is None:
+        return None
+    return compared.second if compared.first.mean >= 0 else _turned(compared.second)
+
+
+def _turned(observed: Interval) -> Interval:
+    low, high = (None if end is None else -end for end in (observed.high, observed.low))
+    return replace(observed, mean=-observed.mean, low=low, high=high)
+
+
+def _without_second(report: EvalReport) -> str:
+    return (report.reward.second_is_missing if report.reward else None) or "no answers were scored"
+
+
+def _rewarded(report: EvalReport, comparison: Comparison) -> bool:
+    return report.primary.metric == "reward_score"
+
+
+def _scored_by_model(report: EvalReport, comparison: Comparison) -> bool:
+    """A judge or a reward model may like length, a rule does not."""
+    return _judged(report, comparison) or _rewarded(report, comparison)
+
+
+def _near_the_base(report: EvalReport, comparison: Comparison) -> bool:
+    return report.primary.near_the_base
+
+
+def _far_from_champion(report: EvalReport, comparison: Comparison) -> bool:
+    return report.primary.near_the_base and comparison.theirs == "champion"
 
 
 def _judged(report: EvalReport, comparison: Comparison) -> bool:
@@ -153,9 +194,20 @@ GUARDRAILS = (
     Row("repeated_answers", "difference", "max_repetition_gain", _gain, _guarded("repeated_answers")),
     Row("cost", "ratio", "max_cost_ratio", _ratio, _guarded("cost"), _has_users),
     Row("latency", "ratio", "max_latency_ratio", _timing, _latency, _is_timed),
-    Row("length", "ratio", "max_length_ratio", _balance, _guarded("length"), _judged),
+    Row("length", "ratio", "max_length_ratio", _balance, _guarded("length"), _scored_by_model),
     Row("length_controlled", "rate", "max_controlled_loss", _rate, _controlled_rate, _judged),
     Row("judge_win_rate", "rate", "max_judge_loss", _rate, _win_rate, _judged_too),
+    Row("kl", "nats", "max_kl", _ratio, _guarded("kl"), _near_the_base, lambda report: "no answer could be scored"),
+    Row("kl_ratio", "ratio", "max_kl_ratio", _ratio, _guarded("kl_ratio"), _far_from_champion),
+    Row(
+        "second_reward_model",
+        "difference",
+        "max_second_reward_loss",
+        _loss,
+        _second_reward,
+        _rewarded,
+        _without_second,
+    ),
 )
 
 
@@ -164,9 +216,10 @@ def check_guardrails(
 ) -> list[Guardrail]:
     """Every guardrail that applies to the deciding comparison, in the order of the table.
 
-    Where the labels of people decide, overlap with a reference limits nothing, as where a judge does.
+    Where the labels of people decide, overlap with a reference limits nothing, as where a judge does, and it does not
+    matter how far the adapter is from where a weaker metric can be trusted.
     """
-    rows = [row for row in GUARDRAILS if not (by_people and row.name == "token_f1")]
+    rows = [row for row in GUARDRAILS if not (by_people and row.name in NOT_FOR_PEOPLE)]
     return [row.check(report, comparison, rules) for row in rows if row.applies(report, comparison)]
 
 

@@ -11,8 +11,8 @@ class PromotionRules(BaseModel):
     `min_clusters` count over the epoch, `own_clusters` those that the adapter under decision answered itself tonight,
     or that the latest adapters answered where a night has fewer.
     `max_judge_loss` is how far below one half the win rate of a judge that does not decide may lie, and
-    `max_controlled_loss` that of a judge that decides, at answers of equal length. Each limit belongs to a row of
-    `guardrails.GUARDRAILS`.
+    `max_controlled_loss` that of a judge that decides, at answers of equal length. `max_kl` is in nats per answer. Each
+    limit belongs to a row of `guardrails.GUARDRAILS`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,3 +30,6 @@ class PromotionRules(BaseModel):
     require_reliable_judge: bool = True
     max_judge_loss: float = Field(default=0.05, ge=0, le=0.5)
     max_controlled_loss: float = Field(default=0.02, ge=0, le=0.5)
+    max_kl: float = Field(default=10.0, gt=0)
+    max_kl_ratio: float = Field(default=2.0, ge=1)
+    max_second_reward_loss: float = Field(default=0.0, ge=0)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rl_assets.evaluation.run.columns import QUALITY_TOKENS, AnyColumn, Column, RateColumn, paired_difference
-from rl_assets.evaluation.run.generate import EvalOutputs, EvalPrompts, ModelScores, PromptSet
+from rl_assets.evaluation.run.generate import Divergences, EvalOutputs, EvalPrompts, ModelScores, PromptSet
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.models import EvaluatedModels
 from rl_assets.evaluation.run.repeats import repeated_answers
@@ -76,6 +76,10 @@ class EvalScores:
     def fresh_of(self, role: Role) -> ModelScores | None:
         """Answers to the fresh prompts; None for a role that the decision does not compare."""
         return self._by_role[role].fresh
+
+    def divergences_of(self, role: Role) -> Divergences | None:
+        """Divergences of its own answers from the base; None for the base, and where the metric needs none."""
+        return self._by_role[role].divergences
 
     @cached_property
     def columns(self) -> dict[Role, dict[str, AnyColumn]]:

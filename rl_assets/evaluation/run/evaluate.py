@@ -9,6 +9,7 @@ import pyarrow as pa
 from rl_assets.core.files import sha256_text
 from rl_assets.evaluation.run.answers import answers_table
 from rl_assets.evaluation.run.differences import Differences, differences_of, judged_differences
+from rl_assets.evaluation.run.divergence import with_divergences
 from rl_assets.evaluation.run.estimates import EvalScores, sample_size
 from rl_assets.evaluation.run.generate import Log, generate_and_score
 from rl_assets.evaluation.run.guarded import with_guarded
@@ -23,6 +24,13 @@ from rl_assets.evaluation.run.results import (
     model_results,
     notes_on,
     training_runs,
+)
+from rl_assets.evaluation.run.reward_scores import (
+    ScoredPairs,
+    reward_result,
+    rewarded_differences,
+    score_answers,
+    with_rewards,
 )
 from rl_assets.evaluation.run.rungs import Logged, choose_primary
 from rl_assets.evaluation.run.timing import latency_ratio, with_latency
@@ -106,18 +114,20 @@ def evaluate(
     contamination = Contamination(prompts=inputs.contaminated())
     items, pairs = inputs.held_out()
     preferences = judge_preferences(judge, pairs, judge_pairs) if judge else None
-    logged = Logged(items, pairs, judge.endpoint.model if judge else None, preferences, inputs.agreement, inputs.rows)
+    name = judge.endpoint.model if judge else None
+    logged = Logged(items, pairs, name, preferences, inputs.agreement, inputs.rows, models.reward)
     primary = _primary(day, models, inputs.declared, logged, epoch)
     log(primary.sentence())
     fresh = epoch.fresh(primary)
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
-    scores, ratio = _scores(models, inputs, (items, pairs, fresh.items), primary.level, log)
+    scores, ratio = _scores(models, inputs, (items, pairs, fresh.items), primary, log)
+    rewarded = score_answers(scores, models.reward, fresh.learned, log) if primary.metric == "reward_score" else {}
     verdicts = judge_candidate(scores, judge, judge_pairs, preferences, fresh) if judge else JudgeResult()
     log(f"computing the intervals of {len(scores.by_role)} models")
-    report = _report(day, inputs, scores, primary, verdicts, datasets, contamination, fresh.notes, ratio)
+    report = _report(day, inputs, scores, primary, verdicts, rewarded, datasets, contamination, fresh.notes, ratio)
     answered = answered_pairs(scores, models.decided, models.against)
     shown = [pair for cluster, pair in answered.items() if cluster not in fresh.learned]
-    found = _differences(scores, primary, verdicts.pairwise)
+    found = _differences(scores, primary, verdicts.pairwise, rewarded)
     kept = {role: [row for row in rows if row.cluster not in fresh.learned] for role, rows in found.items()}
     return Evaluation(report, answers_table(day, scores, report.prices), kept, with_judge(shown, verdicts.pairwise))
 
@@ -126,7 +136,7 @@ def _scores(
     models: EvaluatedModels,
     inputs: EvalInputs,
     prompts: tuple[list[Item], list[Pair], list[Item]],
-    level: str,
+    primary: Primary,
     log: Log,
 ) -> tuple[EvalScores, LatencyRatio | None]:
     """What all models give for the items, pairs and fresh items; then, when adapters may be merged, their latency.
@@ -137,11 +147,13 @@ def _scores(
     with explain_out_of_memory(f"The evaluation of {models.base.name}"):
         loaded = SwitchedModels(models.base, models.quantization, log, models.chat_rules)
         fitting, outputs = generate_and_score(models, loaded, items, pairs, inputs.benchmarks, fresh, log)
+        if primary.near_the_base:
+            outputs = with_divergences(models, loaded, fitting, outputs, log)
         outputs = with_latency(models, loaded, fitting, outputs, log)
         ratio = latency_ratio(models, loaded, fitting, log)
     del loaded
     free_memory()
-    return EvalScores(models, fitting, outputs, level=level), ratio
+    return EvalScores(models, fitting, outputs, level=primary.level), ratio
 
 
 def _report(
@@ -150,6 +162,7 @@ def _report(
     scores: EvalScores,
     primary: Primary,
     verdicts: JudgeResult,
+    rewarded: ScoredPairs,
     datasets: list[DatasetUsed],
     contamination: Contamination,
     notes: list[str],
@@ -157,12 +170,14 @@ def _report(
 ) -> EvalReport:
     """All that is known of the models."""
     prices = price_of(inputs.prices, scores.models.base.name)
+    reward = reward_result(scores.models.reward, rewarded)
+    compared = with_rewards(with_guarded(scores, prices.price), reward, scores.models.against)
     return EvalReport(
         day=day,
         segment=inputs.name or inputs.segment,
         primary=primary,
         models=model_results(scores, prices.price),
-        comparisons=with_verdicts(with_guarded(scores, prices.price), verdicts.pairwise, primary),
+        comparisons=with_verdicts(compared, verdicts.pairwise, primary),
         held_out=held_out_result(scores),
         contamination=contamination,
         benchmarks=benchmark_results(scores, inputs.benchmarks),
@@ -175,6 +190,7 @@ def _report(
         not_evaluated=scores.models.not_evaluated(),
         notes=notes_on(scores, verdicts) + notes,
         fresh_items=len(scores.prompts.fresh.items),
+        reward=reward,
     )
 
 
@@ -186,7 +202,9 @@ def _primary(
     return epoch.settle(lambda: choose_primary(logged, declared, day, against, models.base.sha256))
 
 
-def _differences(scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts | None) -> Differences:
+def _differences(
+    scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts | None, rewarded: ScoredPairs
+) -> Differences:
     """What the clusters say of each role that may be promoted: the one under decision, and the candidate's parent."""
     if primary.metric is None:
         return {}
@@ -194,6 +212,8 @@ def _differences(scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts |
         test = {item.counted_as for item in scores.held_out.items}
         judged = judged_differences(verdicts, test) if verdicts and verdicts.reliable else []
         return {scores.models.decided: judged}
+    if primary.metric == "reward_score":
+        return {role: rewarded_differences(pairs) for role, pairs in rewarded.items()}
     roles = [role for role in (scores.models.decided, "parent") if role in scores.by_role]
     return {role: differences_of(scores, role, primary.metric) for role in roles}
 

@@ -61,12 +61,22 @@ class EvalPrompts:
 
 
 @dataclass(frozen=True)
+class Divergences:
+    """log p - log p_base of a model's own answers to the held-out and fresh prompts, in nats; None where unknown."""
+
+    held_out: list[float | None]
+    fresh: list[float | None] | None
+
+
+@dataclass(frozen=True)
 class EvalOutputs:
-    """One model's scores on the same sets; `fresh` only of the models that the decision compares."""
+    """One model's scores on the same sets; `fresh` only of the models that the decision compares, `divergences` only
+    where the metric needs them."""
 
     held_out: ModelScores
     benchmarks: dict[str, ModelScores]
     fresh: ModelScores | None = None
+    divergences: Divergences | None = None
 
 
 def generate_and_score(

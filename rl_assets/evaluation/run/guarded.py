@@ -36,7 +36,10 @@ def with_guarded(scores: EvalScores, price: Price | None) -> dict[str, Compariso
     """The comparisons, each with what guardrails read."""
     return {
         name: compared.model_copy(
-            update={"guarded": guarded_values(answered_by_both(scores, compared.ours, compared.theirs), price)}
+            update={
+                "guarded": guarded_values(answered_by_both(scores, compared.ours, compared.theirs), price)
+                | divergence_values(scores, compared.ours, compared.theirs)
+            }
         )
         for name, compared in scores.comparisons().items()
     }
@@ -70,6 +73,34 @@ def guarded_values(answered: Answered, price: Price | None) -> dict[str, Interva
     }
     found = differences | {REPEATED: _more_repeated(answered)} | ratios
     return {name: value for name, value in found.items() if value is not None}
+
+
+def divergence_values(scores: EvalScores, ours: Role, theirs: Role) -> dict[str, Interval]:
+    """`kl`, how far ours is from the base on its own answers in nats, and `kl_ratio`, ours / theirs.
+
+    The ratio is over prompts that both answered; an answer that the base finds likelier counts as 0 there.
+    """
+    own, other = _divergences(scores, ours), _divergences(scores, theirs)
+    if not own:
+        return {}
+    items = {"test": scores.held_out.items, "fresh": scores.prompts.fresh.items}
+    clusters = {(source, row): items[source][row].counted_as for source, row in own}
+    found = {"kl": interval(list(own.values()), list(clusters.values()))}
+    both = [key for key in own if key in other]
+    tops, bottoms = ([max(0.0, side[key]) for key in both] for side in (own, other))
+    return found | ({"kl_ratio": interval(tops, [clusters[key] for key in both], bottoms)} if sum(bottoms) else {})
+
+
+def _divergences(scores: EvalScores, role: Role) -> dict[tuple[str, int], float]:
+    """The divergence of each of a role's answers, by the set and the row of its prompt."""
+    found = scores.divergences_of(role)
+    parts = {"test": found.held_out, "fresh": found.fresh or []} if found else {}
+    return {
+        (source, row): value
+        for source, values in parts.items()
+        for row, value in enumerate(values)
+        if value is not None
+    }
 
 
 def _sides(answered: Answered) -> tuple[Sequence[Answer], Sequence[Answer]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import champion_adapter, champion_in_use
+from rl_assets.evaluation.promotion.epochs import read_primary
+from rl_assets.evaluation.run.reward_models import NO_REWARD_MODELS, RewardModels, find_reward_models
 from rl_assets.evaluation.schema.report import Role
 from rl_assets.models.adapters import Adapter, newest_adapter, newest_adapter_before
 from rl_assets.models.base_models import BaseModel
@@ -22,7 +24,7 @@ class EvaluatedModels:
 
     `entrant` is the adapter of the candidate's kind that an earlier day used: prompts that landed since then are new to
     it, so the decision is about it. `others` are the day's adapters without a role; they answer the same prompts, for
-    the A/B report.
+    the A/B report. `reward` are the models that may score answers.
     """
 
     base: BaseModel
@@ -31,6 +33,7 @@ class EvaluatedModels:
     champion: Adapter | None = None
     others: tuple[Adapter, ...] = ()
     entrant: Adapter | None = None
+    reward: RewardModels = NO_REWARD_MODELS
 
     @property
     def quantization(self) -> Quantization | None:
@@ -122,6 +125,7 @@ def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str
         in_use,
         tuple(adapter for adapter in adapters if adapter.sha256 not in (candidate.sha256, parent)),
         _entrant(home.adapters(segment), kind, day, base, in_use),
+        find_reward_models(home, day, base.sha256, read_primary(home.metric_of_epoch(segment))),
     )
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
+from rl_assets.evaluation.run.reward_models import NO_REWARD_MODELS, RewardModels
 from rl_assets.evaluation.schema.primary import Primary, Rung
 from rl_assets.judging.pairwise import rubric_hash
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.judging.validation import may_still_be_validated, validation_problem
 from rl_assets.metrics.text import parsed_json
+from rl_assets.models.adapters import AdapterReference
 from rl_assets.recipes.recipe import DeclaredMetric, PrimaryMetric
 
 MIN_SHARE = 0.8
@@ -27,7 +29,8 @@ class Logged:
     """What the ladder looks at: held-out items and pairs, and a judge's verdicts on logged human preferences.
 
     `preferences` is None without a judge, or without a held-out preference of people. `agreement` is that of good
-    logged answers to one prompt. `rows` are the filters that selected them.
+    logged answers to one prompt. `rows` are the filters that selected them. `reward` are the reward models, which were
+    measured on held-out logged pairs.
     """
 
     items: Sequence[Item]
@@ -36,6 +39,7 @@ class Logged:
     preferences: JudgeVerdicts | None = None
     agreement: Agreement = field(default_factory=Agreement)
     rows: Mapping[str, Any] = field(default_factory=dict)
+    reward: RewardModels = NO_REWARD_MODELS
 
 
 def ladder(logged: Logged) -> list[Rung]:
@@ -45,6 +49,7 @@ def ladder(logged: Logged) -> list[Rung]:
         _of_items("field_f1", logged.items, _is_json, "have JSON references"),
         _closed(logged),
         _judged(logged),
+        _rewarded(logged.reward),
         _likelihood(logged.pairs),
     ]
 
@@ -68,7 +73,13 @@ def choose_primary(logged: Logged, declared: DeclaredMetric, day: str, against: 
         rungs=rungs,
         rows=dict(logged.rows),
         rubric=rubric_hash() if logged.judge else None,
+        reward_model=_reference(logged.reward),
     )
+
+
+def _reference(reward: RewardModels) -> AdapterReference | None:
+    first = reward.first
+    return AdapterReference(inputs_hash=first.inputs_hash, sha256=first.sha256) if first else None
 
 
 def _of_items(metric: PrimaryMetric, items: Sequence[Item], fits: Callable[[Item], bool], what: str) -> Rung:
@@ -117,6 +128,12 @@ def _judged(logged: Logged) -> Rung:
         strength="CANARY" if problem else "PROMOTE",
         basis=f"{logged.judge} {problem or 'agrees with people, on longer and on shorter answers'}",
     )
+
+
+def _rewarded(reward: RewardModels) -> Rung:
+    """A reward model that is right on logged pairs can be wrong on new answers, the more the further they are from the
+    base, so it never promotes (Gao et al. 2023, arXiv 2210.10760; Chen et al. 2024, arXiv 2405.19534)."""
+    return Rung(metric="reward_score", qualifies=reward.problem() is None, strength="CANARY", basis=reward.basis())
 
 
 def _likelihood(pairs: Sequence[Pair]) -> Rung:

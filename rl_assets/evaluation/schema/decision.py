@@ -11,7 +11,7 @@ from rl_assets.metrics.statistics import Interval
 
 Verdict = Literal["PROMOTE", "CANARY", "REJECT", "HOLD", "INSUFFICIENT"]
 GuardrailStatus = Literal["pass", "inconclusive", "fail", "not measured"]
-Scale = Literal["difference", "ratio", "rate"]
+Scale = Literal["difference", "ratio", "rate", "nats"]
 # Of guardrails that are no metric of a single model.
 TITLES = {
     "latency": "Latency",
@@ -20,25 +20,34 @@ TITLES = {
     "length_controlled": "Win rate at equal length",
     "judge_win_rate": "Win rate by the judge",
     "people_win_rate": "Win rate by people",
+    "kl": "Distance from the base on its own answers",
+    "kl_ratio": "Distance from the base on its own answers",
+    "second_reward_model": "Net win rate by the second reward model, in the first one's direction",
 }
 # What decided where people's labels did.
 BY_PEOPLE = "human_labels"
 
 
 class Guardrail(Record):
-    """Something that must not get worse; `limit` is on the `scale` of the observed value."""
+    """Something that must not get worse; `limit` is on the `scale` of the observed value.
+
+    `missing` says what to provide where a value is needed and was not measured.
+    """
 
     name: str
     status: GuardrailStatus
     limit: float
     observed: Interval | None
     scale: Scale = "difference"
+    missing: str | None = None
 
     def sentence(self) -> str:
         """The observed value, the limit and the status."""
         title = TITLES.get(self.name) or METRICS[self.name].title
         if self.observed is None:
-            return f"{title}: not measured."
+            return f"{title}: not measured{f', since {self.missing}' if self.missing else ''}."
+        if self.scale == "nats":
+            return f"{title}: {self.observed.mean:.2f} nats per answer, limit {self.limit:.2f}: {self.status}."
         if self.scale == "rate":
             return f"{title}: {self.observed.mean:.3f}, minimum {self.limit:.3f}: {self.status}."
         if self.scale == "ratio":

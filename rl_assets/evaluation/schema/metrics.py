@@ -29,6 +29,12 @@ METRICS = {
         True,
         "Wins minus losses by the judge in both orders, over the pairs with a valid verdict: 0 is even, 1 all won.",
     ),
+    "reward_score": Metric(
+        "Net win rate by the reward model",
+        True,
+        "Prompts whose answer has the higher reward, minus those whose answer has the lower one, by our reward model: "
+        "0 is even, 1 all won.",
+    ),
     "rejection_rate": Metric(
         "Rejection rate",
         False,

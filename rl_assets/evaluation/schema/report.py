@@ -11,6 +11,7 @@ from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.llm.prices import PricesUsed
 from rl_assets.metrics.agreement import Alignment, HumanAgreement
 from rl_assets.metrics.statistics import Interval
+from rl_assets.models.adapters import AdapterReference
 from rl_assets.models.latency import Latency
 
 Role = Literal["base", "parent", "champion", "entrant", "candidate"]
@@ -135,6 +136,23 @@ class JudgeResult(Record):
         return [verdicts for verdicts in (self.pairwise, self.preferences) if verdicts is not None]
 
 
+class RewardComparison(Record):
+    """Wins minus losses of a role against the model that it would replace, by each reward model."""
+
+    first: Interval
+    second: Interval | None = None
+
+
+class RewardResult(Record):
+    """What reward models say of the roles that may be promoted; `second_is_missing` says why nothing checks the first,
+    as the rest of a sentence."""
+
+    reward_model: AdapterReference
+    second: AdapterReference | None = None
+    second_is_missing: str | None = None
+    by_role: dict[Role, RewardComparison] = Field(default_factory=dict)
+
+
 class RewardBin(Record):
     """How many rated answers of the window have a reward in [low, low + 0.1) from that source; the last includes 1."""
 
@@ -241,6 +259,7 @@ class EvalReport(Record):
     not_evaluated: list[str]
     notes: list[str]
     fresh_items: int = 0
+    reward: RewardResult | None = None
 
     @property
     def decided(self) -> Role:

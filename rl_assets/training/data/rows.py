@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rl_assets.core.blank import is_empty_answer
+from rl_assets.core.files import sha256_json, sha256_text
 from rl_assets.models.chat_template import (
     ESCAPED,
     FAULTS,
@@ -19,10 +20,18 @@ from rl_assets.models.chat_template import (
 )
 from rl_assets.recipes.recipe import FILTERS, Recipe, matches_filters
 from rl_assets.tables.dataset_manifest import read_manifest
-from rl_assets.training.errors import OF_OTHER_SEGMENTS, REMEDIES, TOO_LONG, NotEnoughRows, UntrainableRows
+from rl_assets.training.errors import (
+    OF_OTHER_HALF,
+    OF_OTHER_SEGMENTS,
+    REMEDIES,
+    TOO_LONG,
+    NotEnoughRows,
+    UntrainableRows,
+)
 
 Message = dict[str, str]
 Row = dict[str, Any]
+Half = Literal["first", "second"]
 
 SIDES = ("completion", "chosen", "rejected")
 HELD_OUT = ("validation", "test")
@@ -63,18 +72,30 @@ def read_sft_rows(dataset: Path, recipe: Recipe, tokenizer: Any, every: int = 1)
     return kept
 
 
-def pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, needed: int) -> TrainingRows:
+def pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, needed: int, half: Half | None = None) -> TrainingRows:
     """{prompt, chosen, rejected} rows of the recipe's segment whose sides differ as tokens. May raise NotEnoughRows."""
-    return require_min_rows(read_pair_rows(dataset, recipe, tokenizer), needed, dataset, recipe)
+    return require_min_rows(read_pair_rows(dataset, recipe, tokenizer, half=half), needed, dataset, recipe)
 
 
-def read_pair_rows(dataset: Path, recipe: Recipe, tokenizer: Any, split: str = "train", every: int = 1) -> TrainingRows:
-    """`pair_rows` of any split without a minimum, or of each `every`th row alone."""
+def read_pair_rows(
+    dataset: Path, recipe: Recipe, tokenizer: Any, split: str = "train", every: int = 1, half: Half | None = None
+) -> TrainingRows:
+    """`pair_rows` of any split without a minimum, or of each `every`th row alone, or of one half of the clusters."""
     kept = TrainingRows()
     sides = ("prompt", "chosen", "rejected")
     for record in read_split(dataset, list(sides), recipe, kept, split, every):
+        if half is not None and half_of(record) != half:
+            kept.dropped[OF_OTHER_HALF] += 1
+            continue
         _add_with_tokens(kept, recipe, tokenizer, {name: record[name] for name in sides}, record["id"])
     return kept
+
+
+def half_of(record: dict[str, Any]) -> Half:
+    """The half of a pair: a hash of its cluster of prompts, so near duplicates are in one half."""
+    metadata = record["metadata"]
+    cluster = metadata.get("cluster_key") or metadata.get("prompt_key") or sha256_json(record["prompt"])
+    return "first" if int(sha256_text(cluster)[-1], 16) % 2 == 0 else "second"
 
 
 def kto_rows(dataset: Path, recipe: Recipe, tokenizer: Any) -> TrainingRows:

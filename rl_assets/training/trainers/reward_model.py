@@ -2,7 +2,8 @@
 
 Bradley-Terry loss -log sigmoid(r(chosen) - r(rejected)), as in Ouyang et al. 2022 (arXiv:2203.02155), eq. 1, plus
 `center_rewards_coefficient` x (r(chosen) + r(rejected))^2, which keeps rewards around 0 (Eisenstein et al. 2023,
-arXiv:2312.09244). Simplified: one output and one model, no ensemble; margins between ratings are not used.
+arXiv:2312.09244). Simplified: one output and one model, no ensemble; margins between ratings are not used. With
+`half`, two models on two halves of the pairs check each other (ensembles: Coste et al. 2023, arXiv:2310.02743).
 """
 
 from typing import Any
@@ -24,18 +25,19 @@ def train_reward_model(run: TrainingRun) -> Trained:
     """Train a new classifier on the base model. Raises NotEnoughRows for its held-out pairs too, TrainingDiverged."""
     job = run.job
     tokenizer = load_tokenizer(job.base, job.recipe.chat_template)
-    rows = pair_rows(job.dataset, job.recipe, tokenizer, job.recipe.min_rows_reward)
+    rows = pair_rows(job.dataset, job.recipe, tokenizer, job.recipe.min_rows_reward, job.recipe.reward.half)
     held_out = held_out_pairs(job, tokenizer)
     run.log(f"reward model: {len(rows.rows)} pairs, {len(held_out)} held out, into {run.folder.name}")
     trainer = _trainer(run, tokenizer, rows.rows)
     metrics = run_trainer(run, trainer, rows)
     right = _is_right(trainer.model, tokenizer, held_out)
-    gain = gain_over_length(right, held_out)
+    gain, accuracy = gain_over_length(right, held_out), accuracy_on(right, held_out)
     checks = [loss_fell_check(metrics.loss_curve), beats_longer_wins_check(gain)]
     details = {
         "held_out": {
             "pairs": len(held_out),
-            "accuracy": sum(right) / len(right),
+            "accuracy": accuracy.mean,
+            **({} if accuracy.low is None else {"accuracy_low": accuracy.low}),
             "longer_wins": longer_wins(held_out),
             "gain_over_length": gain.mean,
             **({} if gain.low is None or gain.high is None else {"gain_low": gain.low, "gain_high": gain.high}),
@@ -51,6 +53,11 @@ def held_out_pairs(job: TrainingJob, tokenizer: Any) -> list[Row]:
     if len(pairs) < job.recipe.reward.min_held_out:
         raise not_enough_held_out(len(pairs), job.recipe, job.dataset)
     return pairs
+
+
+def accuracy_on(right: list[float], pairs: list[Row]) -> Interval:
+    """The share of held-out pairs on which it is right, with its 95 % interval by prompt."""
+    return interval(right, [sha256_json(pair["prompt"]) for pair in pairs], share=True)
 
 
 def longer_wins(pairs: list[Row]) -> float:

@@ -22,7 +22,13 @@ from rl_assets.recipes.stages import (
 
 # The metrics that a decision may rest on, the strongest first; "auto" takes the first that the held-out rows can feed.
 PrimaryMetric = Literal[
-    "task_success", "field_f1", "exact_match", "judged_win_rate", "reward_score", "likelihood_accuracy"
+    "served_reward",
+    "task_success",
+    "field_f1",
+    "exact_match",
+    "judged_win_rate",
+    "reward_score",
+    "likelihood_accuracy",
 ]
 DeclaredMetric = Literal["auto"] | PrimaryMetric
 # Keys about evaluation, which change no adapter.

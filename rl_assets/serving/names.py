@@ -4,16 +4,9 @@ A server that loaded an adapter under a name therefore never has to reload it, a
 be given for it. Which of the names is the champion says `routing.json` alone.
 """
 
-from rl_assets.models.adapters import Adapter
+from rl_assets.models.served_names import BASE, PRODUCT, content_name
 
-PRODUCT = "product"
-BASE = "base"
-HASH_DIGITS = 12
-
-
-def content_name(adapter: Adapter, segment: str | None) -> str:
-    """`<segment>--<kind>-<first 12 digits of the weights' sha256>`, as `product--dpo-0f3a5c779e21`."""
-    return f"{segment or PRODUCT}--{adapter.kind}-{adapter.sha256[:HASH_DIGITS]}"
+__all__ = ["BASE", "PRODUCT", "arm_name", "content_name"]
 
 
 def arm_name(agent: str, model: str) -> str:

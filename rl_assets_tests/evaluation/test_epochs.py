@@ -3,9 +3,10 @@
 import pytest
 
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch, read_primary
+from rl_assets.evaluation.schema.primary import Rung
 from rl_assets.judging.pairwise import rubric_hash
 from rl_assets.models.adapters import AdapterReference
-from rl_assets_tests.support.evaluation_samples import primary
+from rl_assets_tests.support.evaluation_samples import DAY, primary
 
 
 def settled(path, reason=None, keep=True, **changes):
@@ -61,6 +62,24 @@ def test_another_reward_model_begins_a_new_epoch_only_where_a_reward_model_decid
     assert (changed.day, changed.reward_model) == ("2026-10-15", two)
     assert changed.epoch != first.epoch and read_primary(path) == changed
     assert primary(reward_model=one).epoch == primary(reward_model=two).epoch
+
+
+def served(decides: bool):
+    basis = "520 rated conversations of each"
+    return [Rung(metric="served_reward", qualifies=decides, strength="PROMOTE", basis=basis)]
+
+
+def test_users_take_over_from_a_metric_that_could_ask_for_a_canary_alone(tmp_path, file):
+    of_users = {"metric": "served_reward", "rungs": served(True), "day": "2026-10-15"}
+    assert settled(file, **of_users).metric == "exact_match", "it may promote, so its epoch goes on"
+    weak = tmp_path / "weak.json"
+    settled(weak, metric="reward_score", strength="CANARY")
+    assert settled(weak, **of_users | {"metric": "likelihood_accuracy", "rungs": served(False)}).day == DAY
+    taken = settled(weak, **of_users)
+    assert (taken.metric, taken.strength, taken.day) == ("served_reward", "PROMOTE", "2026-10-15")
+    assert settled(weak, **of_users | {"day": "2026-10-16"}) == taken
+    gone = settled(weak, metric="reward_score", strength="CANARY", rungs=served(False), day="2026-10-20")
+    assert (gone.metric, gone.day) == ("reward_score", "2026-10-20"), "nobody is given the canary any more"
 
 
 def test_while_no_metric_decides_the_epoch_is_the_time_of_the_champion(tmp_path):

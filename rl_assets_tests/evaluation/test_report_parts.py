@@ -77,7 +77,7 @@ def test_a_judge_compares_the_candidate_with_the_model_it_would_replace(tmp_path
 
 def test_a_judge_is_asked_about_clusters_first_that_no_night_has_counted(tmp_path, base, candidate, parent, make_judge):
     judge, _ = make_judge(honest)
-    counted = RunningEpoch(fresh=lambda primary: Fresh(counted=frozenset({"k0", "k1", "k2"})))
+    counted = RunningEpoch(fresh=lambda primary, models: Fresh(counted=frozenset({"k0", "k1", "k2"})))
     whole, _ = evaluation(tmp_path, EvaluatedModels(base, candidate, None, parent), 6, judge, epoch=counted)
     compared = whole.report.judge.pairwise
     assert compared is not None and compared.pairs == 4

@@ -100,7 +100,7 @@ def test_without_a_metric_the_sentence_names_what_each_lacks_and_what_to_provide
 def test_the_ladder_lists_every_metric_once():
     names = [rung.metric for rung in ladder(Logged([], []))]
     by_rule = ["task_success", "field_f1", "exact_match"]
-    assert names == [*by_rule, "judged_win_rate", "reward_score", "likelihood_accuracy"]
+    assert names == ["served_reward", *by_rule, "judged_win_rate", "reward_score", "likelihood_accuracy"]
 
 
 def test_two_reward_models_ask_for_a_canary_where_no_judge_can(tmp_path):

@@ -25,6 +25,7 @@ from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapte
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.log.agreement import agreement_of_good_answers
+from rl_assets.evaluation.log.conversations import read_conversations
 from rl_assets.evaluation.log.production import production_metrics
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch
 from rl_assets.evaluation.promotion.nights import earlier_nights
@@ -124,8 +125,8 @@ def evaluate_night(
     base, folder = ensure_base_model(home.base_model, paths.models, log), paths.reports(day, inputs.name)
     settle = _epoch_metric(context, paths.metric_of_epoch(inputs.name), recipe)
     with without_retries():
-        models = models_of_day(paths, day, base, recipe.candidate, inputs.name)
-        epoch = RunningEpoch(settle, partial(_fresh, home, day, inputs, models))
+        models = models_of_day(paths, day, base, recipe.candidate, inputs.name, inputs.conversations)
+        epoch = RunningEpoch(settle, partial(_fresh, home, day, inputs))
         evaluation = evaluate(day, models, inputs, log, judge, judge_pairs, epoch)
     report = evaluation.report
     write_answers(evaluation.answers, folder)
@@ -148,7 +149,7 @@ def _epoch_metric(context: dg.AssetExecutionContext, file: Path, recipe: Recipe)
     return settle
 
 
-def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedModels, primary: Primary) -> Fresh:
+def _fresh(home: HomeResource, day: str, inputs: EvalInputs, primary: Primary, models: EvaluatedModels) -> Fresh:
     """What the epoch has counted, what the compared models have learned, and prompts that are neither.
 
     Without an entrant there is nothing new to the model under decision: the test split alone decides.
@@ -166,7 +167,7 @@ def _fresh(home: HomeResource, day: str, inputs: EvalInputs, models: EvaluatedMo
     if models.entrant is None:
         return Fresh(counted=counted, learned=learned)
     # Without a metric that reads answers, people alone are shown some.
-    limit = SHOWN_TO_PEOPLE if primary.metric in (None, "likelihood_accuracy") else MAX_FRESH
+    limit = SHOWN_TO_PEOPLE if primary.metric in (None, "served_reward", "likelihood_accuracy") else MAX_FRESH
     return Fresh(fresh_items(inputs, learned | counted, limit), counted=counted, learned=learned)
 
 
@@ -219,6 +220,7 @@ def _inputs(home: HomeResource, day: str, recipe: Recipe) -> EvalInputs:
         rows=filters_of(recipe.model_copy(update={"agents": ()})),
         agreement=agreement_of_good_answers(rated, recipe.segment, in_slice),
         benchmarks=read_benchmarks(home.paths.benchmarks),
+        conversations=read_conversations(rated),
         production=production_metrics(rated),
         prices=read_prices(home.paths.prices),
     )

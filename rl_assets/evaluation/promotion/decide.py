@@ -53,14 +53,14 @@ def decide(
         return _decision(report, ours, opponent, "INSUFFICIENT", gaps, evidence=weighed, people=people)
     guardrails = check_guardrails(report, comparison, rules, by_people=deciding is not None) + people_guardrail(people)
     verdict, reasons = _verdict(comparison, report.primary, guardrails, weighed, rules, deciding)
-    reasons += _labels_so_far(verdict, people) + _of_an_earlier_day(report, ours)
+    reasons += _labels_so_far(verdict, people) + _of_users(report) + _of_an_earlier_day(report, ours)
     return _decision(
         report,
         ours,
         opponent,
         verdict,
         reasons,
-        difference=None if deciding else comparison.differences.get(report.primary.compared),
+        difference=None if deciding else _difference(report, comparison),
         guardrails=guardrails,
         evidence=weighed,
         people=people,
@@ -89,10 +89,22 @@ def _labels_so_far(verdict: Verdict, people: People | None) -> list[str]:
     return [f"So far there are {people.count()}."] if verdict == "CANARY" and people else []
 
 
+def _difference(report: EvalReport, comparison: Comparison) -> Interval | None:
+    """The difference of the night, which holds for one look."""
+    return report.served.gain if report.served else comparison.differences.get(report.primary.compared)
+
+
+def _of_users(report: EvalReport) -> list[str]:
+    """What users made of the two, where they decide."""
+    return [report.served.sentence()] if report.served else []
+
+
 def _of_an_earlier_day(report: EvalReport, ours: Role) -> list[str]:
     """That the verdict is not about the adapter of the report's day."""
     if ours != "entrant":
         return []
+    if report.served:
+        return [f"This is about {report.models[ours].label}, which users meet as {report.served.ours.name}."]
     return [
         f"This is about {report.models[ours].label}, the adapter of an earlier day, to which tonight's prompts are "
         f"new. {report.candidate.label} of today follows on another night."
@@ -202,8 +214,9 @@ def _observed(comparison: Comparison, primary: Primary, evidence: Evidence, peop
     nights = f" of {evidence.nights} nights" if evidence.nights > 1 else ""
     lower = "" if evidence.lower is None else f", at least {evidence.lower:+.3f} whenever looked at"
     bet = " (nights differ as a whole, so each counts once)" if evidence.by_night else ""
+    unit = "conversations" if primary.metric == "served_reward" and not people else "clusters"
     return (
-        f"{title} against the {comparison.theirs}: {mean:+.3f} on {evidence.clusters:,} clusters{nights}{lower}; "
+        f"{title} against the {comparison.theirs}: {mean:+.3f} on {evidence.clusters:,} {unit}{nights}{lower}; "
         f"evidence {evidence.value:,.3g} of {evidence.threshold:g}{bet}"
     )
 

@@ -93,8 +93,15 @@ def _rate(observed: Interval, limit: float) -> GuardrailStatus:
     return "fail" if observed.high is not None and observed.high < 0.5 - limit else "inconclusive"
 
 
+def _alike(observed: Interval, limit: float) -> GuardrailStatus:
+    """Shares that should not differ: users who rate one arm more often may not be the same users."""
+    return "inconclusive" if observed.p is not None and observed.p < limit else "pass"
+
+
 def _shown_limit(test: Test, limit: float, observed: Interval | None) -> float:
     """The limit on the scale of the value."""
+    if test is _alike:
+        return 0.0
     if test is _rate:
         return 0.5 - limit
     if test is _loss:
@@ -131,7 +138,7 @@ def _controlled_rate(report: EvalReport, comparison: Comparison) -> Interval | N
 
 def _by_reference(report: EvalReport, comparison: Comparison) -> bool:
     """Free-form and verified answers may say the same in other words, so overlap with a reference limits neither."""
-    return report.primary.metric not in ("judged_win_rate", "reward_score", "task_success")
+    return report.primary.metric not in ("served_reward", "judged_win_rate", "reward_score", "task_success")
 
 
 def _second_reward(report: EvalReport, comparison: Comparison) -> Interval | None:
@@ -149,6 +156,15 @@ def _turned(observed: Interval) -> Interval:
 
 def _without_second(report: EvalReport) -> str:
     return (report.reward.second_is_missing if report.reward else None) or "no answers were scored"
+
+
+def _served(name: str) -> Read:
+    """A difference between two served arms."""
+    return lambda report, comparison: getattr(report.served, name) if report.served else None
+
+
+def _users_decide(report: EvalReport, comparison: Comparison) -> bool:
+    return report.primary.metric == "served_reward"
 
 
 def _rewarded(report: EvalReport, comparison: Comparison) -> bool:
@@ -208,6 +224,8 @@ GUARDRAILS = (
         _rewarded,
         _without_second,
     ),
+    Row("served_errors", "difference", "max_served_error_gain", _gain, _served("errors"), _users_decide),
+    Row("served_rated", "difference", "rated_p_value", _alike, _served("rated"), _users_decide),
 )
 
 

@@ -11,8 +11,9 @@ class PromotionRules(BaseModel):
     `min_clusters` count over the epoch, `own_clusters` those that the adapter under decision answered itself tonight,
     or that the latest adapters answered where a night has fewer.
     `max_judge_loss` is how far below one half the win rate of a judge that does not decide may lie, and
-    `max_controlled_loss` that of a judge that decides, at answers of equal length. `max_kl` is in nats per answer. Each
-    limit belongs to a row of `guardrails.GUARDRAILS`.
+    `max_controlled_loss` that of a judge that decides, at answers of equal length. `max_kl` is in nats per answer, and
+    at `rated_p_value` two shares of rated conversations are held to differ. Each limit belongs to a row of
+    `guardrails.GUARDRAILS`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,3 +34,5 @@ class PromotionRules(BaseModel):
     max_kl: float = Field(default=10.0, gt=0)
     max_kl_ratio: float = Field(default=2.0, ge=1)
     max_second_reward_loss: float = Field(default=0.0, ge=0)
+    max_served_error_gain: float = Field(default=0.01, ge=0)
+    rated_p_value: float = Field(default=0.01, gt=0, lt=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from rl_assets.core.files import sha256_text
+from rl_assets.evaluation.log.served import served_differences, served_result
 from rl_assets.evaluation.run.answers import answers_table
 from rl_assets.evaluation.run.differences import Differences, differences_of, judged_differences
 from rl_assets.evaluation.run.divergence import with_divergences
@@ -79,7 +80,7 @@ class RunningEpoch:
     prompts of the night. Without an epoch each evaluation chooses anew, and nothing is fresh."""
 
     settle: Settle = lambda choose: choose()
-    fresh: Callable[[Primary], Fresh] = lambda primary: Fresh()
+    fresh: Callable[[Primary, EvaluatedModels], Fresh] = lambda primary, models: Fresh()
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,11 @@ def evaluate(
     items, pairs = inputs.held_out()
     preferences = judge_preferences(judge, pairs, judge_pairs) if judge else None
     name = judge.endpoint.model if judge else None
-    logged = Logged(items, pairs, name, preferences, inputs.agreement, inputs.rows, models.reward)
+    logged = Logged(items, pairs, name, preferences, inputs.agreement, inputs.rows, models.reward, models.served)
     primary = _primary(day, models, inputs.declared, logged, epoch)
     log(primary.sentence())
-    fresh = epoch.fresh(primary)
+    models = models.with_canary() if primary.metric == "served_reward" else models
+    fresh = epoch.fresh(primary, models)
     start(offline=Path(models.base.path).is_dir(), seed=SEED)
     scores, ratio = _scores(models, inputs, (items, pairs, fresh.items), primary, log)
     rewarded = score_answers(scores, models.reward, fresh.learned, log) if primary.metric == "reward_score" else {}
@@ -127,7 +129,7 @@ def evaluate(
     report = _report(day, inputs, scores, primary, verdicts, rewarded, datasets, contamination, fresh.notes, ratio)
     answered = answered_pairs(scores, models.decided, models.against)
     shown = [pair for cluster, pair in answered.items() if cluster not in fresh.learned]
-    found = _differences(scores, primary, verdicts.pairwise, rewarded)
+    found = _differences(scores, primary, verdicts.pairwise, rewarded, fresh)
     kept = {role: [row for row in rows if row.cluster not in fresh.learned] for role, rows in found.items()}
     return Evaluation(report, answers_table(day, scores, report.prices), kept, with_judge(shown, verdicts.pairwise))
 
@@ -172,6 +174,7 @@ def _report(
     prices = price_of(inputs.prices, scores.models.base.name)
     reward = reward_result(scores.models.reward, rewarded)
     compared = with_rewards(with_guarded(scores, prices.price), reward, scores.models.against)
+    served = served_result(scores.models.served) if primary.metric == "served_reward" else None
     return EvalReport(
         day=day,
         segment=inputs.name or inputs.segment,
@@ -191,6 +194,7 @@ def _report(
         notes=notes_on(scores, verdicts) + notes,
         fresh_items=len(scores.prompts.fresh.items),
         reward=reward,
+        served=served,
     )
 
 
@@ -203,11 +207,13 @@ def _primary(
 
 
 def _differences(
-    scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts | None, rewarded: ScoredPairs
+    scores: EvalScores, primary: Primary, verdicts: JudgeVerdicts | None, rewarded: ScoredPairs, fresh: Fresh
 ) -> Differences:
     """What the clusters say of each role that may be promoted: the one under decision, and the candidate's parent."""
     if primary.metric is None:
         return {}
+    if primary.metric == "served_reward":
+        return {scores.models.decided: served_differences(scores.models.served, fresh.counted)}
     if primary.metric == "judged_win_rate":
         test = {item.counted_as for item in scores.held_out.items}
         judged = judged_differences(verdicts, test) if verdicts and verdicts.reliable else []

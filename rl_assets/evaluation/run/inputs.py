@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from rl_assets.core.chat import Message
 from rl_assets.core.files import sha256_json
 from rl_assets.core.identity import prompt_key
+from rl_assets.evaluation.log.conversations import Conversation
 from rl_assets.evaluation.schema.report import Production
 from rl_assets.llm.prices import SHIPPED, PriceTable, read_prices
 from rl_assets.metrics.text import exact_match
@@ -247,6 +248,7 @@ class EvalInputs:
     `row_filter` (on their metadata); `rows` says what both keep, and `name` is that of the declared segment, None for
     the product. `trained_on` are further datasets that adapters of the day may have seen. `declared` is the metric that
     the recipe wants to decide. `agreement` says how often two good logged answers to one held-out prompt agree.
+    `conversations` are those of the log that drew an arm.
     """
 
     sft_folder: Path
@@ -259,6 +261,7 @@ class EvalInputs:
     declared: DeclaredMetric = "auto"
     agreement: Agreement = field(default_factory=Agreement)
     benchmarks: Sequence[Benchmark] = ()
+    conversations: Sequence[Conversation] = ()
     production: Production = field(default_factory=Production)
     prices: PriceTable = field(default_factory=_shipped_prices)
 

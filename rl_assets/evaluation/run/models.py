@@ -1,17 +1,28 @@
 """Who is evaluated on a day: the base, the candidate, its parent, the champion, and the day's other adapters."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from rl_assets.core.home import Home
-from rl_assets.evaluation.promotion.champion import champion_adapter, champion_in_use
+from rl_assets.evaluation.log.conversations import Conversation
+from rl_assets.evaluation.log.served import NOT_SERVED, Served, served_between
+from rl_assets.evaluation.promotion.champion import Champion, champion_adapter, champion_in_use
 from rl_assets.evaluation.promotion.epochs import read_primary
 from rl_assets.evaluation.run.reward_models import NO_REWARD_MODELS, RewardModels, find_reward_models
 from rl_assets.evaluation.schema.report import Role
-from rl_assets.models.adapters import Adapter, newest_adapter, newest_adapter_before
+from rl_assets.models.adapters import (
+    Adapter,
+    is_complete,
+    newest_adapter,
+    newest_adapter_before,
+    read_adapter,
+    read_manifest,
+)
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.loading import Quantization, chat_rules_of, quantization_of
+from rl_assets.models.served_names import HASH_DIGITS
 from rl_assets.recipes.chat_template import ChatTemplateRecipe
 
 # Adapters that answer; a reward model scores.
@@ -24,7 +35,8 @@ class EvaluatedModels:
 
     `entrant` is the adapter of the candidate's kind that an earlier day used: prompts that landed since then are new to
     it, so the decision is about it. `others` are the day's adapters without a role; they answer the same prompts, for
-    the A/B report. `reward` are the models that may score answers.
+    the A/B report. `reward` are the models that may score answers. `served` are the
+    conversations of `canary`, an adapter that users meet, and of the one that it would replace.
     """
 
     base: BaseModel
@@ -34,6 +46,8 @@ class EvaluatedModels:
     others: tuple[Adapter, ...] = ()
     entrant: Adapter | None = None
     reward: RewardModels = NO_REWARD_MODELS
+    served: Served = NOT_SERVED
+    canary: Adapter | None = None
 
     @property
     def quantization(self) -> Quantization | None:
@@ -59,6 +73,10 @@ class EvaluatedModels:
     def decided(self) -> Role:
         """The role under decision."""
         return "entrant" if self.entrant else "candidate"
+
+    def with_canary(self) -> "EvaluatedModels":
+        """The same, with the served adapter under decision."""
+        return replace(self, entrant=self.canary) if self.canary else self
 
     def roles(self) -> dict[Role, Adapter | None]:
         """Every role that is filled, the base first; the base has no adapter."""
@@ -104,11 +122,18 @@ class EvaluatedModels:
         ]
 
 
-def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str | None = None) -> EvaluatedModels:
+def models_of_day(
+    home: Home,
+    day: str,
+    base: BaseModel,
+    kind: str,
+    segment: str | None = None,
+    conversations: Sequence[Conversation] = (),
+) -> EvaluatedModels:
     """The day's models, the adapter of `kind` being the candidate. Raises FileNotFoundError if there is none.
 
     The adapters are those of `segment` if it is given, and so is the champion, once the segment has one of its own;
-    before, it is that of the product.
+    before, it is that of the product. `conversations` are those of the log that drew an arm.
     """
     adapters = list(_adapters(home.adapters(segment), day))
     candidate = next((adapter for adapter in adapters if adapter.kind == kind), None)
@@ -118,6 +143,8 @@ def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str
     champion = champion_in_use(home, segment, day)
     in_use = champion_adapter(home, champion) if champion else None
     parent = candidate.manifest.parent.sha256 if candidate.manifest.parent else None
+    served = served_between(conversations, (segment, kind), _champions(champion), date.fromisoformat(day))
+    canary = _named(home.adapters(segment) / kind, served.ours)
     return EvaluatedModels(
         base,
         candidate,
@@ -126,7 +153,22 @@ def models_of_day(home: Home, day: str, base: BaseModel, kind: str, segment: str
         tuple(adapter for adapter in adapters if adapter.sha256 not in (candidate.sha256, parent)),
         _entrant(home.adapters(segment), kind, day, base, in_use),
         find_reward_models(home, day, base.sha256, read_primary(home.metric_of_epoch(segment))),
+        served if canary and canary.base_sha256 == base.sha256 else Served(None, served.theirs),
+        canary,
     )
+
+
+def _champions(champion: Champion | None) -> list[str]:
+    """The hashes of the champion's weights and of those before it, the newest first."""
+    return [entry.hash for entry in [*champion.history(), *champion.rolled_back]] if champion else []
+
+
+def _named(folder: Path, name: str | None) -> Adapter | None:
+    """The adapter of a folder that is served under a name; None if it is gone."""
+    for found in sorted(folder.glob("*")) if name else []:
+        if is_complete(found) and name and name.endswith(f"-{read_manifest(found).sha256[:HASH_DIGITS]}"):
+            return read_adapter(found)
+    return None
 
 
 def _entrant(folder: Path, kind: str, day: str, base: BaseModel, champion: Adapter | None) -> Adapter | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rl_assets.evaluation.log.served import NOT_SERVED, Served
 from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
 from rl_assets.evaluation.run.reward_models import NO_REWARD_MODELS, RewardModels
 from rl_assets.evaluation.schema.primary import Primary, Rung
@@ -30,7 +31,8 @@ class Logged:
 
     `preferences` is None without a judge, or without a held-out preference of people. `agreement` is that of good
     logged answers to one prompt. `rows` are the filters that selected them. `reward` are the reward models, which were
-    measured on held-out logged pairs.
+    measured on held-out logged pairs, `served` the conversations that were given to a served adapter or to the one that
+    it would replace.
     """
 
     items: Sequence[Item]
@@ -40,11 +42,18 @@ class Logged:
     agreement: Agreement = field(default_factory=Agreement)
     rows: Mapping[str, Any] = field(default_factory=dict)
     reward: RewardModels = NO_REWARD_MODELS
+    served: Served = NOT_SERVED
 
 
 def ladder(logged: Logged) -> list[Rung]:
     """Every metric that could decide, the strongest first."""
     return [
+        Rung(
+            metric="served_reward",
+            qualifies=logged.served.decides,
+            strength="PROMOTE",
+            basis=logged.served.basis(),
+        ),
         _of_items("task_success", logged.items, lambda item: item.verifier is not None, "have a verifier"),
         _of_items("field_f1", logged.items, _is_json, "have JSON references"),
         _closed(logged),

@@ -20,6 +20,8 @@ TITLES = {
     "length_controlled": "Win rate at equal length",
     "judge_win_rate": "Win rate by the judge",
     "people_win_rate": "Win rate by people",
+    "served_errors": "Conversations with an answer that failed",
+    "served_rated": "Share of conversations that users rated",
     "kl": "Distance from the base on its own answers",
     "kl_ratio": "Distance from the base on its own answers",
     "second_reward_model": "Net win rate by the second reward model, in the first one's direction",

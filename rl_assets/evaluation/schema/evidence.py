@@ -8,13 +8,14 @@ from rl_assets.core.validation import Record
 FALSE_PROMOTIONS = 0.05
 THRESHOLD = 1 / FALSE_PROMOTIONS
 
-Source = Literal["test", "fresh"]
+Source = Literal["test", "fresh", "served"]
 
 
 class ClusterDifference(Record):
     """The difference ours - theirs on one cluster of prompts, in [-1, 1].
 
-    `source` is the test split, or prompts that landed after both models were trained. `log_length_ratio` is
+    `source` is the test split, prompts that landed after both models were trained, or a served conversation, which is a
+    cluster of its own. `log_length_ratio` is
     ln(our characters / theirs), where a judge compared answers.
     """
 

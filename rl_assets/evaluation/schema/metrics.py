@@ -13,6 +13,12 @@ class Metric:
 
 
 METRICS = {
+    "served_reward": Metric(
+        "Served reward",
+        True,
+        "Gain in the reward of rated conversations by the arm that was drawn for them, times the smaller of the two "
+        "arms' shares of traffic.",
+    ),
     "exact_match": Metric(
         "Exact match", True, "Answers equal to a reference (SQuAD normalisation; JSON field by field)."
     ),

@@ -15,13 +15,14 @@ Strength = Literal["PROMOTE", "CANARY"]
 
 # What is shown of each model where no metric of a single model decides.
 LEVEL_WITHOUT = "token_f1"
-OF_TWO_MODELS = ("judged_win_rate", "reward_score")
+OF_TWO_MODELS = ("served_reward", "judged_win_rate", "reward_score")
 # Right near the base, and more often wrong the further an adapter moves from it.
 NEAR_THE_BASE = ("reward_score", "likelihood_accuracy")
 PROVIDE = (
     "Provide references that are short or JSON, worked solutions that end with a marked number, "
     "a judge (RL_ASSETS_JUDGE_BASE_URL and RL_ASSETS_JUDGE_MODEL), two reward models, at least 50 held-out prompts "
-    "with two rated answers, or 50 human labels of pairs in review_queue."
+    "with two rated answers, 500 rated conversations of a served adapter and of what it would replace, or 50 human "
+    "labels of pairs in review_queue."
 )
 
 

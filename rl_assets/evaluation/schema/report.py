@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rl_assets.core.validation import Record
 from rl_assets.evaluation.schema.primary import Primary
+from rl_assets.evaluation.schema.served import ServedResult
 from rl_assets.judging.ratings import JudgeRatings
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.llm.prices import PricesUsed
@@ -260,6 +261,7 @@ class EvalReport(Record):
     notes: list[str]
     fresh_items: int = 0
     reward: RewardResult | None = None
+    served: ServedResult | None = None
 
     @property
     def decided(self) -> Role:

@@ -1,5 +1,6 @@
 """Guardrails: what each reads of two models' answers, when it fails, and when it only holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from rl_assets.evaluation.run.guarded import Answered, guarded_values
 from rl_assets.evaluation.run.inputs import Item
 from rl_assets.evaluation.run.repeats import repeated_answers
 from rl_assets.evaluation.schema.report import EvalReport, JudgeResult, RewardComparison, RewardResult
+from rl_assets.evaluation.schema.served import ServedArm, ServedResult
 from rl_assets.llm.prices import Price
 from rl_assets.metrics.statistics import Interval
 from rl_assets.models.adapters import AdapterReference
@@ -85,6 +87,24 @@ def second(first: Interval, found: Interval | None) -> dict[str, str]:
 )
 def test_a_second_reward_model_must_agree_in_sign(first, found, expected):
     assert second(first, found)["second_reward_model"] == expected
+
+
+def served(failed: float, rated: Interval) -> dict[str, str]:
+    """Statuses where users decide, and so much more of our conversations failed."""
+    arms = (ServedArm(name=name, conversations=900, rated=600, failed=9, reward=0.6) for name in ("ours", "theirs"))
+    errors = span(failed, failed - 0.005, failed + 0.005, 900)
+    result = ServedResult(
+        **dict(zip(("ours", "theirs"), arms, strict=True)), gain=span(0.1, 0.05, 0.15), errors=errors, rated=rated
+    )
+    return statuses(report("champion", primary=primary(metric="served_reward"), served=result))
+
+
+def test_a_served_adapter_may_not_fail_more_often_nor_be_rated_by_other_users():
+    alike, other = span(0.01, -0.01, 0.03), replace(span(0.05, 0.02, 0.08), p=0.002)
+    assert served(0.0, alike) | {"served_errors": "pass", "served_rated": "pass"} == served(0.0, alike)
+    assert served(0.03, alike)["served_errors"] == "fail"
+    assert served(0.0, other)["served_rated"] == "inconclusive"
+    assert "token_f1" not in served(0.0, alike) and "served_errors" not in statuses(report("champion"))
 
 
 FINE = [answer(told(n)) for n in range(COUNT)]

@@ -160,7 +160,9 @@ def models_of_day(
 
 def _champions(champion: Champion | None) -> list[str]:
     """The hashes of the champion's weights and of those before it, the newest first."""
-    return [entry.hash for entry in [*champion.history(), *champion.rolled_back]] if champion else []
+    if champion is None:
+        return []
+    return [entry.hash for entry in champion.history()] + [entry.hash for entry in champion.rolled_back]
 
 
 def _named(folder: Path, name: str | None) -> Adapter | None:

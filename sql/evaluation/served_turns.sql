@@ -1,5 +1,5 @@
--- Answers of the window whose arm is known, with their conversation, in the order of time: what was drawn, and the reward
--- that people or a verifier gave.
+-- Answers of the window whose arm is known, with their conversation, in the order of time: what was drawn, and the
+-- reward that people or a verifier gave.
 -- Reads: interactions, rated.
 -- Parameters: none.
 SELECT
@@ -7,11 +7,11 @@ SELECT
     rated.landed_day AS day,
     coalesce(rated.category, '') AS category,
     rated.assigned_arm,
-    coalesce(rated.drawn, false) AS drawn,
+    coalesce(rated.drawn, FALSE) AS drawn,
     rated.arms,
     rated.policy_version,
     CASE WHEN rated.reward_source IN ('human', 'verifier') THEN rated.reward END AS reward,
-    coalesce(rated.error, false) AS failed
+    coalesce(rated.error, FALSE) AS failed
 FROM rated JOIN interactions
     ON interactions.interaction_id = rated.interaction_id AND interactions.day = rated.landed_day
 WHERE rated.assigned_arm IS NOT NULL

@@ -17,7 +17,7 @@ from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import BACKFILL, day_check, days
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_days, table_asset
-from rl_assets.evaluation.promotion.champion import champion_in_use, promote, read_champion
+from rl_assets.evaluation.promotion.champion import champion_in_use, promote, read_champion, roll_back
 from rl_assets.evaluation.promotion.decide import decide
 from rl_assets.evaluation.promotion.nights import (
     earlier_nights,
@@ -26,6 +26,7 @@ from rl_assets.evaluation.promotion.nights import (
     publish_night,
     weigh_nights,
 )
+from rl_assets.evaluation.promotion.previous import previous_evidence, previous_rows, regret
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.promotion.selection import select
 from rl_assets.evaluation.report.escaping import markdown_text
@@ -52,6 +53,7 @@ YEAR = timedelta(days=365)
 # The product and the segments write parts of one table, one at a time.
 EVIDENCE_POOL = "decision_evidence"
 LABELS_NAME_SHOWN_PAIRS = "labels_name_shown_pairs"
+CHAMPION_IS_LIKED = "users_like_the_champion"
 MAX_NAMED = 5
 
 
@@ -85,7 +87,10 @@ def _rows_of_night(paths: Home, day: str, segment: str | None) -> list[dict[str,
     """Rows of DECISION_EVIDENCE for every role that may be promoted."""
     folder = paths.reports(day, segment)
     report, rows = read_report(folder), list[dict[str, Any]]()
-    for role, found in read_differences(folder).items():
+    differences = read_differences(folder)
+    previous = differences.pop("champion", [])
+    rows += previous_rows(date.fromisoformat(day), read_champion(paths, segment), segment, previous)
+    for role, found in differences.items():
         models = report.models[role].sha256, report.primary.against
         lineage = report.models[role].kind
         rows += evidence_rows(date.fromisoformat(day), report.primary, segment, lineage, models, found)
@@ -98,16 +103,23 @@ def labels_check_spec(asset: str) -> dg.AssetCheckSpec:
     return day_check(LABELS_NAME_SHOWN_PAIRS, asset, states)
 
 
+def users_check_spec(asset: str) -> dg.AssetCheckSpec:
+    """The check of a champion by the conversations of users who met it or the one before it."""
+    return day_check(CHAMPION_IS_LIKED, asset, "Users do not like the previous champion better than today's.")
+
+
 class PromotionConfig(dg.Config, PromotionRules):
-    """When a candidate may replace the champion. With `parent_may_win` its parent adapter is a second candidate."""
+    """When a candidate may replace the champion. With `parent_may_win` its parent adapter is a second candidate. With
+    `auto_rollback` the previous champion is restored where users like it better; else a check asks for that."""
 
     parent_may_win: bool = False
+    auto_rollback: bool = False
 
 
 @dg.asset(
     partitions_def=days,
     deps=[eval_report, decision_evidence, review_queue, FEEDBACK.name],
-    check_specs=[labels_check_spec("promotion_decision")],
+    check_specs=[labels_check_spec("promotion_decision"), users_check_spec("promotion_decision")],
     group_name="reports",
     kinds={"json"},
     owners=MODEL_TEAM,
@@ -145,10 +157,35 @@ def decide_night(
     if of_backfill := BACKFILL in context.run.tags:
         asset = context.asset_key.to_user_string()
         context.log.info(f"a backfill promotes nothing: materialize {asset} of {day} alone for that")
-    promoted = not of_backfill and promote(paths, decision, _adapter(paths, report, segment, role), segment)
+    liked = liked_check(context, home, segment, config.auto_rollback and not of_backfill)
+    may_promote = not of_backfill and (liked.passed or not config.auto_rollback)
+    promoted = may_promote and promote(paths, decision, _adapter(paths, report, segment, role), segment)
     return dg.MaterializeResult(
         metadata=decision_metadata(decision, kind, promoted) | promotions_of_the_year(paths, day, segment),
-        check_results=[labels_check(strangers)],
+        check_results=[labels_check(strangers), liked],
+    )
+
+
+def liked_check(
+    context: dg.AssetExecutionContext, home: HomeResource, segment: str | None, may_roll_back: bool
+) -> dg.AssetCheckResult:
+    """Yellow if users like the previous champion better; then it is restored, if that is allowed."""
+    day, champion = context.partition_key, read_champion(home.paths, segment)
+    found = read_differences(home.paths.reports(day, segment)).get("champion", [])
+    if champion is None or champion.previous is None or champion.day.isoformat() >= day:
+        return dg.AssetCheckResult(check_name=CHAMPION_IS_LIKED, passed=True)
+    evidence = previous_evidence(home.lake, champion, segment, date.fromisoformat(day), found)
+    sentence = regret(evidence) if evidence.better else None
+    if sentence and may_roll_back:
+        removed, now = roll_back(home.paths, sentence, segment)
+        context.log.warning(f"{removed.adapter} is rolled back; the champion is {now.adapter} of {now.day}. {sentence}")
+    return dg.AssetCheckResult(
+        check_name=CHAMPION_IS_LIKED,
+        passed=sentence is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=sentence
+        and f"{sentence} {'It was restored.' if may_roll_back else 'Run rollback_champion with this as the reason.'}",
+        metadata={"evidence": evidence.value, "conversations": evidence.clusters},
     )
 
 

@@ -27,8 +27,11 @@ from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.log.agreement import agreement_of_good_answers
 from rl_assets.evaluation.log.conversations import read_conversations
 from rl_assets.evaluation.log.production import production_metrics
+from rl_assets.evaluation.log.served import served_before, served_differences
+from rl_assets.evaluation.promotion.champion import read_champion
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch
 from rl_assets.evaluation.promotion.nights import earlier_nights
+from rl_assets.evaluation.promotion.previous import counted_before
 from rl_assets.evaluation.report.eval_sections import headline, models_table
 from rl_assets.evaluation.report.feedback_sections import agreement_sentence
 from rl_assets.evaluation.report.files import write_report
@@ -36,7 +39,7 @@ from rl_assets.evaluation.report.inline_plots import small_forest
 from rl_assets.evaluation.report.markdown import markdown_table
 from rl_assets.evaluation.run.answers import write_answers
 from rl_assets.evaluation.run.benchmarks import read_benchmarks
-from rl_assets.evaluation.run.differences import write_differences
+from rl_assets.evaluation.run.differences import Differences, write_differences
 from rl_assets.evaluation.run.evaluate import Fresh, RunningEpoch, Settle, evaluate
 from rl_assets.evaluation.run.fresh import (
     MAX_FRESH,
@@ -130,7 +133,7 @@ def evaluate_night(
         evaluation = evaluate(day, models, inputs, log, judge, judge_pairs, epoch)
     report = evaluation.report
     write_answers(evaluation.answers, folder)
-    write_differences(evaluation.differences, folder)
+    write_differences(evaluation.differences | _of_previous_champion(home, day, inputs), folder)
     write_pairs(evaluation.pairs, folder)
     write_report(report, folder)
     asset = context.asset_key.to_user_string()
@@ -169,6 +172,16 @@ def _fresh(home: HomeResource, day: str, inputs: EvalInputs, primary: Primary, m
     # Without a metric that reads answers, people alone are shown some.
     limit = SHOWN_TO_PEOPLE if primary.metric in (None, "served_reward", "likelihood_accuracy") else MAX_FRESH
     return Fresh(fresh_items(inputs, learned | counted, limit), counted=counted, learned=learned)
+
+
+def _of_previous_champion(home: HomeResource, day: str, inputs: EvalInputs) -> Differences:
+    """What users made of the previous champion against today's in conversations that no night has counted."""
+    champion = read_champion(home.paths, inputs.name)
+    if champion is None or champion.previous is None or champion.day.isoformat() >= day:
+        return {}
+    served = served_before(inputs.conversations, champion.previous.hash, champion.hash, champion.day)
+    counted = counted_before(home.lake, champion, inputs.name, date.fromisoformat(day))
+    return {"champion": served_differences(served, frozenset(counted["cluster"].to_pylist()))}
 
 
 def report_metadata(report: EvalReport, folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rl_assets.defs.evaluation.decisions import (
     decide_night,
     labels_check_spec,
     publish_evidence,
+    users_check_spec,
 )
 from rl_assets.defs.evaluation.reports import EvalConfig, evaluate_night, further_training_sets, report_checks
 from rl_assets.defs.evaluation.review import REVIEW_POOL, ReviewConfig, publish_queue
@@ -129,7 +130,7 @@ def _decision(name: str) -> dg.AssetsDefinition:
         name=f"{name}_decision",
         partitions_def=days,
         deps=[f"{name}_report", f"{name}_evidence", f"{name}_review_queue", FEEDBACK.name],
-        check_specs=[labels_check_spec(f"{name}_decision")],
+        check_specs=[labels_check_spec(f"{name}_decision"), users_check_spec(f"{name}_decision")],
         description=f"The promotion decision on the segment {name}, which has a champion of its own.",
         group_name="reports",
         kinds={"json"},

@@ -89,13 +89,28 @@ def served_between(
     day, ours = max(canaries, default=(date.min, ""))
     if not ours or today - day > MAX_IDLE:
         return Served(None, theirs)
-    both = [
+    return Served(ours, theirs, _between(conversations, ours, theirs))
+
+
+def served_before(conversations: Sequence[Conversation], previous: str, champion: str, promoted: date) -> Served:
+    """The previous champion as ours against today's, by the hashes of their weights, since the day of the promotion."""
+    later = [conversation for conversation in conversations if conversation.day > promoted]
+    models = sorted({conversation.model for conversation in later})
+    ours, theirs = (
+        next((model for model in models if model.endswith(f"-{sha256[:HASH_DIGITS]}")), None)
+        for sha256 in (previous, champion)
+    )
+    return Served(ours, theirs, _between(later, ours, theirs)) if ours and theirs else NOT_SERVED
+
+
+def _between(conversations: Sequence[Conversation], ours: str, theirs: str) -> tuple[Conversation, ...]:
+    """Conversations of either that could have been given to both."""
+    return tuple(
         conversation
         for conversation in conversations
         if conversation.model in (ours, theirs)
         and min(conversation.share_of(ours), conversation.share_of(theirs)) >= MIN_PROPENSITY
-    ]
-    return Served(ours, theirs, tuple(both))
+    )
 
 
 NOT_SERVED = Served()

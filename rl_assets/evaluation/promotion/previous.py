@@ -1,6 +1,6 @@
 """Whether users like the previous champion better than today's: the bet on served conversations, turned round.
 
-A promotion is right with a known probability, and products change. As long as the previous champion is served beside the
+A promotion is right with a known probability, and products change. While the previous champion is served beside the
 new one, their conversations are evidence of their own, whatever metric decides on new adapters.
 """
 
@@ -19,7 +19,7 @@ from rl_assets.lake.delta import Lake
 LINEAGE = "previous"
 
 
-def rollback_question(champion: Champion, base: str) -> Primary:
+def rollback_question(champion: Champion) -> Primary:
     """The epoch of the question: one champion against the one before it, by users."""
     return Primary(
         declared="served_reward",
@@ -27,7 +27,7 @@ def rollback_question(champion: Champion, base: str) -> Primary:
         strength=None,
         day=champion.day.isoformat(),
         against=champion.hash,
-        base=base,
+        base="",
         judge=None,
         why="both are served",
         rungs=[],
@@ -35,31 +35,31 @@ def rollback_question(champion: Champion, base: str) -> Primary:
 
 
 def previous_rows(
-    day: date, champion: Champion | None, base: str, segment: str | None, found: list[ClusterDifference]
+    day: date, champion: Champion | None, segment: str | None, found: list[ClusterDifference]
 ) -> list[dict[str, Any]]:
     """A night's conversations as rows of DECISION_EVIDENCE; none without a champion before this one."""
     if champion is None or champion.previous is None:
         return []
     models = champion.previous.hash, champion.hash
-    return evidence_rows(day, rollback_question(champion, base), segment, LINEAGE, models, found)
+    return evidence_rows(day, rollback_question(champion), segment, LINEAGE, models, found)
 
 
-def counted_before(lake: Lake, champion: Champion, base: str, segment: str | None, day: date) -> pa.Table:
+def counted_before(lake: Lake, champion: Champion, segment: str | None, day: date) -> pa.Table:
     """The conversations that earlier nights counted."""
-    return earlier_nights(lake, rollback_question(champion, base), segment, LINEAGE, day)
+    return earlier_nights(lake, rollback_question(champion), segment, LINEAGE, day)
 
 
 def previous_evidence(
-    lake: Lake, champion: Champion, base: str, segment: str | None, day: date, found: list[ClusterDifference]
+    lake: Lake, champion: Champion, segment: str | None, day: date, found: list[ClusterDifference]
 ) -> Evidence:
     """The evidence that users like the previous champion better, tonight's conversations included."""
-    earlier = counted_before(lake, champion, base, segment, day)
-    return weigh_nights(pa.concat_tables([earlier, night_table(day, found)]), day, judged=False)
+    nights = [counted_before(lake, champion, segment, day), night_table(day, found)]
+    return weigh_nights(pa.concat_tables(nights), day, judged=False)
 
 
 def regret(evidence: Evidence) -> str:
-    """What to do where users like the previous champion better."""
+    """What the conversations say, as the reason of a rollback."""
     return (
         f"Users like the previous champion better: {evidence.mean or 0.0:+.3f} on {evidence.clusters:,} conversations, "
-        f"evidence {evidence.value:,.3g} of {evidence.threshold:g}. Run rollback_champion with this as the reason."
+        f"evidence {evidence.value:,.3g} of {evidence.threshold:g}."
     )

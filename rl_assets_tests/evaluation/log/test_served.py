@@ -9,6 +9,7 @@ from rl_assets.evaluation.log.conversations import Conversation
 from rl_assets.evaluation.log.served import (
     NOT_SERVED,
     baselines_of,
+    served_before,
     served_between,
     served_differences,
     served_result,
@@ -151,3 +152,14 @@ def test_two_shares_that_differ_by_far_have_a_small_p_value():
     assert found.mean == pytest.approx(0.3) and found.p < 0.001
     assert share_difference([True] * 5 + [False] * 5, [True] * 6 + [False] * 4).p > 0.5
     assert share_difference([False] * 5, [False] * 5).p == 1.0
+
+
+def test_the_previous_champion_is_compared_in_conversations_after_the_promotion_alone():
+    arms = {f"assistant@{BEFORE}": 0.2, f"assistant@{THEIRS}": 0.8}
+    rows = [
+        conversation(n, model, day=DAY + timedelta(n % 2), arms=arms)
+        for n, model in enumerate((BEFORE, BEFORE, THEIRS, THEIRS, OURS, OURS))
+    ]
+    found = served_before(rows, FORMER, CHAMPION, DAY)
+    assert (found.ours, found.theirs, found.counts()) == (BEFORE, THEIRS, (1, 1))
+    assert served_before(rows, CANARY, "9" * 64, DAY).ours is None

@@ -64,6 +64,7 @@ def test_a_report_leads_to_a_decision_that_stands_on_its_page(settings):
         "eval_report no_test_prompt_was_trained_on": True,
         "eval_report judge_is_reliable": True,
         "promotion_decision labels_name_shown_pairs": True,
+        "promotion_decision users_like_the_champion": True,
     }
     assert "INSUFFICIENT" in (settings.paths.reports(DAY) / "report.html").read_text(encoding="utf-8")
     assert read_champion(settings.paths) is None

@@ -9,6 +9,7 @@ import dagster as dg
 
 from rl_assets.definitions import build_defs
 from rl_assets.defs.annotation.judge import JudgeResource
+from rl_assets.defs.evaluation.decisions import LABELS_NAME_SHOWN_PAIRS
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.evaluation.report.files import write_report
 from rl_assets.evaluation.run.differences import write_differences
@@ -106,8 +107,9 @@ class Reviewed:
         assert result.success
         events = result.get_asset_materialization_events()
         (event,) = [event for event in events if event.asset_key.to_user_string() == "promotion_decision"]
-        (check,) = result.get_asset_check_evaluations()
-        return {name: value.value for name, value in event.materialization.metadata.items()}, check
+        checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+        shown = {name: value.value for name, value in event.materialization.metadata.items()}
+        return shown, checks[LABELS_NAME_SHOWN_PAIRS]
 
 
 def verdict_of(line: dict[str, Any], good: bool = True, user: str = "ann", **fields: Any) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapte
 from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.log.agreement import agreement_of_good_answers
-from rl_assets.evaluation.log.conversations import read_conversations
 from rl_assets.evaluation.log.production import production_metrics
-from rl_assets.evaluation.log.served import served_before, served_differences
+from rl_assets.evaluation.online.conversations import read_conversations
+from rl_assets.evaluation.online.served import served_before, served_differences
 from rl_assets.evaluation.promotion.champion import read_champion
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch
 from rl_assets.evaluation.promotion.nights import earlier_nights

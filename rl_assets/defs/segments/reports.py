@@ -27,7 +27,7 @@ from rl_assets.defs.shared.table_assets import Results, table_asset
 from rl_assets.defs.training.adapters import base_model
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP
 from rl_assets.evaluation.log.agreement import agreement_of_good_answers
-from rl_assets.evaluation.log.conversations import read_conversations
+from rl_assets.evaluation.online.conversations import read_conversations
 from rl_assets.evaluation.run.inputs import EvalInputs
 from rl_assets.llm.prices import read_prices
 from rl_assets.recipes.recipe import Recipe, filters_of, matches_filters

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from rl_assets.core.files import sha256_text
-from rl_assets.evaluation.log.served import served_differences, served_result
+from rl_assets.evaluation.online.served import served_differences, served_result
 from rl_assets.evaluation.run.answers import answers_table
 from rl_assets.evaluation.run.differences import Differences, differences_of, judged_differences
 from rl_assets.evaluation.run.divergence import with_divergences

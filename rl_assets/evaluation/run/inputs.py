@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from rl_assets.core.chat import Message
 from rl_assets.core.files import sha256_json
 from rl_assets.core.identity import prompt_key
-from rl_assets.evaluation.log.conversations import Conversation
+from rl_assets.evaluation.online.conversations import Conversation
 from rl_assets.evaluation.schema.report import Production
 from rl_assets.llm.prices import SHIPPED, PriceTable, read_prices
 from rl_assets.metrics.text import exact_match

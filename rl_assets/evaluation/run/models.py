@@ -6,8 +6,8 @@ from datetime import date
 from pathlib import Path
 
 from rl_assets.core.home import Home
-from rl_assets.evaluation.log.conversations import Conversation
-from rl_assets.evaluation.log.served import NOT_SERVED, Served, served_between
+from rl_assets.evaluation.online.conversations import Conversation
+from rl_assets.evaluation.online.served import NOT_SERVED, Served, served_between
 from rl_assets.evaluation.promotion.champion import Champion, champion_adapter, champion_in_use
 from rl_assets.evaluation.promotion.epochs import read_primary
 from rl_assets.evaluation.run.reward_models import NO_REWARD_MODELS, RewardModels, find_reward_models

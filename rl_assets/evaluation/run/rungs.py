@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rl_assets.evaluation.log.served import NOT_SERVED, Served
+from rl_assets.evaluation.online.served import NOT_SERVED, Served
 from rl_assets.evaluation.run.inputs import Agreement, Item, Pair
 from rl_assets.evaluation.run.reward_models import NO_REWARD_MODELS, RewardModels
 from rl_assets.evaluation.schema.primary import Primary, Rung

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from rl_assets.evaluation.log.conversations import Conversation, conversation_of
+from rl_assets.evaluation.online.conversations import Conversation, conversation_of
 
 DAY = date(2026, 10, 14)
 ARMS = '{"assistant@base": 0.7, "assistant@product--dpo-0123456789ab": 0.2, "other@base": 0.1}'

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from rl_assets.evaluation.log.conversations import Conversation
-from rl_assets.evaluation.log.served import (
+from rl_assets.evaluation.online.conversations import Conversation
+from rl_assets.evaluation.online.served import (
     NOT_SERVED,
     baselines_of,
     served_before,

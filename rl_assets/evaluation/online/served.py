@@ -13,7 +13,7 @@ from math import erfc, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rl_assets.evaluation.log.conversations import Conversation
+from rl_assets.evaluation.online.conversations import Conversation
 from rl_assets.evaluation.schema.evidence import ClusterDifference
 from rl_assets.evaluation.schema.served import ServedArm, ServedResult
 from rl_assets.metrics.statistics import Z_CONFIDENCE, Interval

@@ -63,10 +63,11 @@ def landed_days(lake: Lake, window: Window) -> list[date]:
 
 def count_feedback(lake: Lake, window: Window, memory_limit: str = "2GB") -> dict[str, Any]:
     """Counts of the window's feedback: events, changed and withdrawn verdicts, those on answers older than the window
-    that the lake still holds, and those without an answer."""
+    that the lake still holds, those without an answer, and retractions of events that nobody gave."""
     connection = as_of(lake, window, memory_limit)
-    older = [day for day in lake.days(INTERACTIONS) if day < window.first_landing]
-    register_view(connection, "older_interactions", lake, INTERACTIONS, older)
+    for table in (INTERACTIONS, FEEDBACK):
+        older = [day for day in lake.days(table) if day < window.first_landing]
+        register_view(connection, f"older_{table.name}", lake, table, older)
     return dict(sql.select(connection, "ratings/feedback_counts").to_arrow_table().to_pylist()[0])
 
 

@@ -46,6 +46,16 @@ def majority(votes: Sequence[Vote]) -> Vote:
     return vote if 2 * count > len(votes) else "tie"
 
 
+def pairwise_agreement(votes: Sequence[Sequence[Vote]], clusters: Sequence[str]) -> Interval:
+    """Mean over items of the share of rater pairs with equal votes; `votes` (items x raters), two raters or more.
+
+    Raises ValueError if an item has fewer.
+    """
+    if any(len(row) < 2 for row in votes):
+        raise ValueError("agreement needs two raters of every item")
+    return interval([_share([a == b for a, b in combinations(row, 2)]) for row in votes], clusters, share=True)
+
+
 def human_agreement(votes: Sequence[Sequence[Vote]], clusters: Sequence[str]) -> HumanAgreement:
     """Agreement of the raters of each pair; `votes` (pairs x raters), at least three raters, the same number each.
 

@@ -90,6 +90,19 @@ def binomial_p(successes: int, n: int, share: float) -> float:
     return float(min(1.0, 2 * min(low, high)))
 
 
+def wilson(successes: int, n: int) -> Interval:
+    """A share of `n` independent draws with Wilson's two-sided 95 % interval (Wilson 1927).
+
+    It never leaves [0, 1], and keeps its width if all draws agree. Raises ValueError without draws.
+    """
+    if n < 1:
+        raise ValueError("a share of nothing has no interval")
+    share, z2 = successes / n, Z_CONFIDENCE**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = Z_CONFIDENCE / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return Interval(share, max(0.0, middle - reach), min(1.0, middle + reach), reach / Z_CONFIDENCE, n, n)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for looking at all of them: reject those below 0.05 and the family-wise error stays there.
 

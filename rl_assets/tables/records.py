@@ -112,7 +112,7 @@ FEEDBACK = Table(
             column("feedback_id", pa.string(), "id from the log, or a hash of the content"),
             column("interaction_id", pa.string(), "the answer it rates; feedback may land before its answer"),
             column("given_at", TIME, "when it was given"),
-            column("kind", pa.string(), "reward, rating, thumbs, preference, correction, comment or retraction"),
+            column("kind", pa.string(), "reward, rating, thumbs, preference, tie, correction, comment or retraction"),
             column(
                 "value",
                 pa.float64(),
@@ -125,6 +125,10 @@ FEEDBACK = Table(
             column("rejected", pa.string(), "the worse text of a preference"),
             column("comment", pa.string(), "free text"),
             column("rater", pa.string(), "keyed hash (HMAC-SHA256) of the rater's id"),
+            column("shown_first", pa.string(), "which of two compared answers the rater saw first"),
+            column("other_interaction_id", pa.string(), "the second of two compared answers"),
+            column("seconds", pa.float64(), "time that the rater took in s"),
+            column("retracts", pa.string(), "of a retraction: the feedback id that it takes away, and nothing else"),
             column("content_sha256", pa.string(), "hash of everything that the log has on this event"),
             column(
                 "position",

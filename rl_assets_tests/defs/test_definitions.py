@@ -58,6 +58,7 @@ GRAPH = {
     "review_queue": {"eval_report"},
     "promotion_decision": {"eval_report", "decision_evidence", "review_queue", "feedback"},
     "ab_report": {"rated_interactions"},
+    "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
 }
 

@@ -74,7 +74,7 @@ def test_prompts_that_the_base_model_cannot_hold_train_nothing_and_everybody_say
 
     result = run_job(settings, instance, "retrain_job")
     assert result.success
-    assert materialized(result) == {"base_model", "ab_report"}  # The second compares agents of the log.
+    assert materialized(result) == {"base_model", "ab_report", "feedback_insights"}  # The others are on the log.
     require_skipped(result, instance, "sft_adapter", expected["sft"].reason)
     assert not checks(result, "dpo_adapter")
 

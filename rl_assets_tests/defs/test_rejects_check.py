@@ -52,7 +52,8 @@ def test_a_refused_kind_of_feedback_names_file_reason_and_allowed_values(product
     found = check()
     assert found.description == (
         f"131 of 131 lines of feedback_table/{DAY}/part-0.jsonl (100%) were rejected as unknown_kind: "
-        "feedback_type 'like' is none of thumbs_up, thumbs_down, rating, preference, correction, retraction"
+        "feedback_type 'like' is none of thumbs_up, thumbs_down, rating, preference, tie, correction, comment, "
+        "retraction"
     )
     assert "`100.0%`" in found.metadata["by_file_and_reason"].value
 

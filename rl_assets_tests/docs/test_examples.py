@@ -57,7 +57,7 @@ def test_the_examples_hold_every_kind_of_feedback_of_every_format(landed: dict[P
     assert kinds == {
         "interaction_log": {"rating", "comment"},
         "reward_log": {"reward"},
-        "feedback_table": {"rating", "thumbs", "preference", "correction"},
+        "feedback_table": {"rating", "thumbs", "preference", "tie", "correction", "comment", "retraction"},
         "tensorzero": {"reward", "comment", "correction"},
         "langfuse": {"reward", "comment", "correction"},
         "openai_chat": {"rating", "thumbs", "reward", "comment", "correction"},

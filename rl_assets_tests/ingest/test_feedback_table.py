@@ -3,6 +3,9 @@
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS, REJECTED_RECORDS
 from rl_assets_tests.support.logs import Product, about, interaction, opinion
 
+# Of an event as ingested before there were comparisons of two answers.
+OLD_HASH = "9e8353fc9c13c4e8bd2c6c83f6c2f50f4757d42321ce0d999d422ed792ab6fa5"
+
 
 def test_a_row_is_an_act_of_feedback_and_the_answer_it_judges(product: Product):
     product.log(opinion(comment="Lovely.", session_id="s1"), log_format="feedback_table")
@@ -37,6 +40,47 @@ def test_kinds_and_values(product: Product):
     assert (rows["mend"]["preferred"], rows["mend"]["rejected"]) == ("Better.", None)
 
 
+def test_a_comparison_keeps_its_two_answers_which_was_shown_first_and_how_long_it_took(product: Product):
+    compared = {"other_interaction_id": "a2", "shown_first": "a2", "seconds": 7.5}
+    product.log(
+        about("a1", "pair", "preference", preferred_output="Yes.", rejected_output="No.", **compared),
+        about("a1", "tie", "tie", **compared),
+        about("a1", "note", "comment", comment="Both are long."),
+        about("a1", "undo", "retraction", retracts="pair"),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    rows = {row["feedback_id"]: row for row in product.rows(FEEDBACK)}
+    assert {name: (row["kind"], row["value"], row["retracts"]) for name, row in rows.items()} == {
+        "pair": ("preference", None, None),
+        "tie": ("tie", None, None),
+        "note": ("comment", None, None),
+        "undo": ("retraction", None, "pair"),
+    }
+    for name in ("pair", "tie"):
+        assert {field: rows[name][field] for field in compared} == compared
+
+
+def test_a_rating_of_a_dimension_is_one_of_that_dimension(product: Product):
+    product.log(
+        opinion("f1", "rating", rating=2, dimension="accuracy"),
+        opinion("f2", "thumbs_up", dimension="tone"),
+        opinion("f3", "rating", rating=4, dimension=" "),
+        log_format="feedback_table",
+    )
+    product.ingest()
+    found = {row["feedback_id"]: (row["dimension"], row["value"]) for row in product.rows(FEEDBACK)}
+    assert found == {"f1": ("accuracy", 0.25), "f2": ("tone", 1.0), "f3": ("overall", 0.75)}
+
+
+def test_an_event_without_newer_fields_has_the_content_that_it_had_before_there_were_any(product: Product):
+    product.log(opinion("f1"), opinion("f2", seconds=1), log_format="feedback_table")
+    product.ingest()
+    hashes = {row["feedback_id"]: row["content_sha256"] for row in product.rows(FEEDBACK)}
+    assert hashes["f1"] == OLD_HASH
+    assert hashes["f2"] != OLD_HASH
+
+
 def test_two_raters_of_one_output_meet_in_one_answer(product: Product):
     product.log(
         opinion("f1", user_id="mary"),
@@ -66,7 +110,7 @@ def test_numbered_rows_and_brands_are_read(product: Product):
     assert product.rows(INTERACTIONS)[0]["segment"] == "7"
 
 
-KINDS = "thumbs_up, thumbs_down, rating, preference, correction, retraction"
+KINDS = "thumbs_up, thumbs_down, rating, preference, tie, correction, comment, retraction"
 
 
 def test_every_fault_is_told(product: Product):
@@ -88,6 +132,15 @@ def test_every_fault_is_told(product: Product):
         (opinion(user_id=1.5), "wrong_type", "user_id"),
         (opinion(task_type=1), "wrong_type", "task_type"),
         (opinion(session_id={}), "wrong_type", "session_id"),
+        (opinion(kind="comment"), "missing_field", "comment"),
+        (opinion(kind="tie"), "missing_field", "interaction_id"),
+        (about("a1", "t", "tie"), "missing_field", "other_interaction_id"),
+        (about("a1", "t", "tie", other_interaction_id="a1"), "out_of_range", "other_interaction_id is interaction_id"),
+        (about("a1", "r", retracts="f1"), "unknown_kind", "retracts is of a retraction only"),
+        (opinion(shown_first=[]), "wrong_type", "shown_first"),
+        (opinion(dimension=1), "wrong_type", "dimension"),
+        (opinion(seconds="soon"), "wrong_type", "seconds"),
+        (opinion(seconds=-1), "out_of_range", "seconds is not between 0 and 1000000000.0"),
     ]
     product.log(*(line for line, _, _ in faults), log_format="feedback_table")
     product.ingest()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from rl_assets.metrics.statistics import (
     clusters_needed,
@@ -9,6 +10,7 @@ from rl_assets.metrics.statistics import (
     median_interval,
     minimum_detectable_effect,
     rate_difference,
+    wilson,
 )
 
 
@@ -77,6 +79,15 @@ def test_the_same_values_give_the_same_interval_in_any_order():
     again = interval(values[order], [names(50)[i] for i in order])
     assert (first.low, first.high) == pytest.approx((again.low, again.high), rel=1e-12)
     assert interval(values, names(50)) == first
+
+
+def test_wilsons_interval_is_that_of_scipy_and_keeps_its_width_where_all_agree():
+    for successes, n in ((0, 5), (7, 9), (219, 400), (400, 400)):
+        known = binomtest(successes, n).proportion_ci(method="wilson")
+        found = wilson(successes, n)
+        assert (found.mean, found.low, found.high) == pytest.approx((successes / n, known.low, known.high), abs=1e-6)
+    with pytest.raises(ValueError, match="a share of nothing"):
+        wilson(0, 0)
 
 
 def test_the_median_interval_ignores_one_wild_value():

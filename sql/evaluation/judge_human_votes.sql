@@ -1,5 +1,5 @@
 -- Who preferred which of two answers to one prompt, people and judges of the log: by the values that one rater (or
--- judge) gave to both, or as a stated preference. People without a name are one rater, of their mean value.
+-- judge) gave to both, or as a stated preference or tie. People without a name are one rater, of their mean value.
 -- At most $max_answers answers of a prompt are paired, by their hash. `first` is the answer with the lower key.
 -- Reads: first_feedback, interactions, rated.
 -- Parameters: $max_answers, $max_pairs.
@@ -82,6 +82,20 @@ votes AS (
         WHERE kind = 'preference' AND first_feedback.source IN ('human', 'judge')
     )
     WHERE better <> worse
+    UNION ALL
+    SELECT
+        rated.prompt_key,
+        least(short_key(rated.answer_key), short_key(other.answer_key)),
+        greatest(short_key(rated.answer_key), short_key(other.answer_key)),
+        first_feedback.source,
+        coalesce(rater, first_feedback.feedback_id),
+        'tie'
+    FROM first_feedback JOIN rated USING (interaction_id)
+    JOIN rated AS other
+        ON
+            other.interaction_id = first_feedback.other_interaction_id AND other.prompt_key = rated.prompt_key
+            AND other.answer_key <> rated.answer_key
+    WHERE kind = 'tie' AND first_feedback.source IN ('human', 'judge')
 )
 
 SELECT

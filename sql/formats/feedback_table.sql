@@ -1,12 +1,16 @@
 -- Log format `feedback_table`: one feedback event per line, with the prompt and the output that it rates.
--- {id, prompt, model_output, feedback_type: thumbs_up, thumbs_down, rating, preference, correction, retraction (or
---  none), created_at, rating? (1 to 5, or the range of the metric `rating`), comment?, preferred_output?,
---  rejected_output?, brand_id?, user_id?, task_type?, session_id?, interaction_id?,
+-- {id, prompt, model_output, feedback_type: thumbs_up, thumbs_down, rating, preference, tie, correction, comment,
+--  retraction (or none), created_at, rating? (1 to 5, or the range of the metric `rating`), comment?,
+--  preferred_output?, rejected_output?, brand_id?, user_id?, task_type?, session_id?, interaction_id?, dimension? (of
+--  thumbs and ratings, and of what a retraction takes away), seconds? (it took), other_interaction_id? (the second of
+--  two compared answers), shown_first? (which of the two), retracts? (of a retraction: the id of the row),
 --  verdict? (first, second or tie), first_output?, second_output?}
 -- A row with an interaction_id rates an answer that is logged elsewhere. Any other is an answer too, and its id is a
 -- hash of prompt and output, so that several ratings of one output share it; a rater without a user_id is then known by
 -- the session, or by the row. A thumbs_down or a rating below the best with a preferred_output is a correction too. A
--- retraction takes away what its rater said of the answer before, or the row with its id.
+-- retraction takes away what its rater said of the answer before, or the row with its id; with `retracts` it takes
+-- away the row of that id, of the same rater, and nothing else. A tie compares two logged answers, neither of them
+-- better.
 -- A preference whose interaction_id is a pair of the review queue may say its verdict on first_output and second_output
 -- in place of the two texts; an empty one says nothing yet, as a retraction. Such a row needs no id and no time.
 -- Reads: objects.
@@ -18,7 +22,9 @@ WITH fields AS (
         "id": "JSON", "brand_id": "JSON", "user_id": "JSON", "task_type": "JSON", "prompt": "JSON",
         "model_output": "JSON", "feedback_type": "JSON", "rating": "JSON", "comment": "JSON",
         "preferred_output": "JSON", "rejected_output": "JSON", "session_id": "JSON", "created_at": "JSON",
-        "interaction_id": "JSON", "verdict": "JSON", "first_output": "JSON", "second_output": "JSON"}') AS f
+        "interaction_id": "JSON", "verdict": "JSON", "first_output": "JSON", "second_output": "JSON",
+        "shown_first": "JSON", "other_interaction_id": "JSON", "dimension": "JSON", "seconds": "JSON",
+        "retracts": "JSON"}') AS f
     FROM objects
 ),
 
@@ -42,7 +48,12 @@ parsed AS (
         text_of(f.second_output) AS second_output,
         label_of(f.comment) AS comment,
         number_of(f.rating) AS rating,
-        time_of(f.created_at) AS created_at
+        time_of(f.created_at) AS created_at,
+        id_of(f.shown_first) AS shown_first,
+        id_of(f.other_interaction_id) AS other_id,
+        label_of(f.dimension) AS dimension,
+        number_of(f.seconds) AS seconds,
+        id_of(f.retracts) AS retracts
     FROM fields
 ),
 
@@ -92,10 +103,20 @@ checked AS (
             problem(f.created_at IS NULL AND NOT is_review, 'missing_field', 'created_at'),
             timely(f.created_at, moment, 'created_at'),
             required(f.feedback_type, kind, 'feedback_type'),
-            one_of(
-                kind, ['thumbs_up', 'thumbs_down', 'rating', 'preference', 'correction', 'retraction'], 'feedback_type'
-            ),
+            one_of(kind, [
+                'thumbs_up', 'thumbs_down', 'rating', 'preference', 'tie', 'correction', 'comment', 'retraction'
+            ], 'feedback_type'),
             optional(f.interaction_id, named_id, 'interaction_id'),
+            CASE
+                WHEN kind = 'tie'
+                    THEN
+                        coalesce(
+                            required(f.interaction_id, named_id, 'interaction_id'),
+                            required(f.other_interaction_id, other_id, 'other_interaction_id')
+                        )
+            END,
+            optional(f.other_interaction_id, other_id, 'other_interaction_id'),
+            problem(other_id = named_id, 'out_of_range', 'other_interaction_id is interaction_id'),
             CASE
                 WHEN named_id IS NULL
                     THEN
@@ -123,7 +144,13 @@ checked AS (
                 WHEN kind = 'preference' AND NOT is_compared
                     THEN required(f.rejected_output, rejected, 'rejected_output')
             END,
+            CASE WHEN kind = 'comment' THEN required(f.comment, comment, 'comment') END,
+            optional(f.retracts, retracts, 'retracts'),
+            problem(retracts IS NOT NULL AND kind <> 'retraction', 'unknown_kind', 'retracts is of a retraction only'),
             optional(f.comment, comment, 'comment'),
+            optional(f.shown_first, shown_first, 'shown_first'),
+            optional(f.dimension, dimension, 'dimension'),
+            optional(f.seconds, seconds, 'seconds'), within(seconds, 0, 1e9, 'seconds'),
             optional(f.brand_id, segment, 'brand_id'),
             optional(f.user_id, user_id, 'user_id'),
             optional(f.task_type, task, 'task_type'),
@@ -138,6 +165,11 @@ checked AS (
             WHEN kind = 'thumbs_down' THEN 0
             WHEN kind = 'rating' THEN stars
         END AS value,
+        CASE
+            WHEN dimension IS NOT NULL AND kind IN ('thumbs_up', 'thumbs_down', 'rating', 'retraction')
+                THEN metric_dimension(dimension)
+            ELSE 'overall'
+        END AS own_dimension,
         kind IN ('thumbs_down', 'rating') AND value < 1 AND NOT is_blank(preferred)
         AND stripped(preferred) <> coalesce(stripped(answer), '') AS is_corrected
     FROM resolved
@@ -165,15 +197,16 @@ SELECT
     CASE WHEN fault IS NULL THEN list_filter([
         feedback_event(
             id, answer_id, moment, CASE WHEN kind IN ('thumbs_up', 'thumbs_down') THEN 'thumbs' ELSE kind END,
-            value, CASE WHEN kind = 'rating' THEN rating END,
+            value, CASE WHEN kind = 'rating' THEN rating END, own_dimension,
             CASE WHEN kind IN ('preference', 'correction') THEN preferred END,
-            CASE WHEN kind = 'preference' THEN rejected END, comment, rater
+            CASE WHEN kind = 'preference' THEN rejected END, comment, rater, shown_first, other_id, seconds, retracts
         ),
         CASE
-            WHEN is_corrected OR kind = 'retraction' THEN feedback_event(
+            WHEN is_corrected OR (kind = 'retraction' AND retracts IS NULL) THEN feedback_event(
                 concat(id, '-correction'), answer_id, moment,
                 CASE WHEN kind = 'retraction' THEN 'retraction' ELSE 'correction' END,
-                NULL, NULL, CASE WHEN is_corrected THEN preferred END, NULL, NULL, rater
+                NULL, NULL, 'overall', CASE WHEN is_corrected THEN preferred END, NULL, NULL, rater,
+                NULL, NULL, NULL, NULL
             )
         END
     ], LAMBDA event: event IS NOT NULL) ELSE [] END AS feedback

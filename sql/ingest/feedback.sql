@@ -59,7 +59,7 @@ latest AS (
     SELECT
         event,
         answer_of_unnamed,
-        sha256(cast(to_json(event) AS VARCHAR)) AS content_sha256,
+        sha256(event_content(event)) AS content_sha256,
         source_file,
         source_line
     FROM events

@@ -14,20 +14,27 @@ CREATE OR REPLACE MACRO feedback_of(answer_id, moment, event_kind, x, words, who
     'comment': cast(words AS VARCHAR), 'rater': who
 });
 
--- One feedback event of a human, overall, with an id of its own.
-CREATE OR REPLACE MACRO feedback_event(id, answer_id, moment, event_kind, x, raw, better, worse, words, who) AS {
+-- One feedback event of a human with an id of its own; a comparison names the answer that was shown first.
+CREATE OR REPLACE MACRO feedback_event(
+    id, answer_id, moment, event_kind, x, raw, of_dimension, better, worse, words, who, first_shown, other_id, took,
+    taken_away
+) AS {
     'feedback_id': id,
     'interaction_id': answer_id,
     'given_at': moment,
     'kind': event_kind,
     'value': cast(x AS DOUBLE),
     'raw_value': cast(raw AS DOUBLE),
-    'dimension': 'overall',
+    'dimension': of_dimension,
     'source': 'human',
     'preferred': cast(better AS VARCHAR),
     'rejected': cast(worse AS VARCHAR),
     'comment': cast(words AS VARCHAR),
-    'rater': who
+    'rater': who,
+    'shown_first': cast(first_shown AS VARCHAR),
+    'other_interaction_id': cast(other_id AS VARCHAR),
+    'seconds': cast(took AS DOUBLE),
+    'retracts': cast(taken_away AS VARCHAR)
 };
 
 -- An answer as JSON. Columns that later versions added are left out while all are null: an answer of an old log that
@@ -38,6 +45,13 @@ CREATE OR REPLACE MACRO answer_content(answer) AS replace(
         ',"assigned_arm":null,"drawn":null,"arms":null,"policy_version":null,"first_token_ms":null,',
         '"fallback_reason":null}'
     ),
+    '}'
+);
+
+-- A feedback event as JSON, likewise.
+CREATE OR REPLACE MACRO event_content(event) AS replace(
+    cast(to_json(event) AS VARCHAR),
+    ',"shown_first":null,"other_interaction_id":null,"seconds":null,"retracts":null}',
     '}'
 );
 

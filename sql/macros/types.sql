@@ -50,5 +50,9 @@ CREATE OR REPLACE TEMP TYPE feedback_record AS STRUCT(
     preferred VARCHAR,
     rejected VARCHAR,
     comment VARCHAR,
-    rater VARCHAR
+    rater VARCHAR,
+    shown_first VARCHAR,
+    other_interaction_id VARCHAR,
+    seconds DOUBLE,
+    retracts VARCHAR
 );

@@ -1,6 +1,7 @@
 -- Counts of the feedback of the window: events, verdicts that were changed or withdrawn, feedback on answers older than
--- the window, and feedback whose answer has not landed, with the ids that differ from an answer's in form only.
--- Reads: feedback_history, landed_interactions, older_interactions.
+-- the window, and feedback whose answer has not landed, with the ids that differ from an answer's in form only; and
+-- retractions that name an event which their rater has not given, as far as the lake knows.
+-- Reads: feedback_history, landed_interactions, older_feedback, older_interactions.
 -- Parameters: none.
 WITH events AS (
     SELECT
@@ -34,6 +35,26 @@ without_answer AS (
     WHERE NOT has_answer AND interaction_id NOT IN (FROM older)
 ),
 
+given AS (
+    SELECT
+        feedback_id,
+        rater
+    FROM feedback_history
+    WHERE kind <> 'retraction'
+    UNION ALL
+    SELECT
+        feedback_id,
+        rater
+    FROM older_feedback
+),
+
+orphans AS (
+    SELECT count(DISTINCT retraction.feedback_id) AS orphan_retractions
+    FROM feedback_history AS retraction ANTI JOIN given
+        ON given.feedback_id = retraction.retracts AND given.rater IS NOT DISTINCT FROM retraction.rater
+    WHERE retraction.kind = 'retraction' AND retraction.retracts IS NOT NULL
+),
+
 near AS (
     SELECT
         count(*) AS feedback_without_answer,
@@ -49,5 +70,6 @@ SELECT
     count(*) FILTER (NOT has_answer AND interaction_id IN (FROM older)) AS feedback_on_older_answers,
     any_value(feedback_without_answer) AS feedback_without_answer,
     any_value(near_ids) AS near_ids,
+    (SELECT orphan_retractions FROM orphans) AS orphan_retractions,
     coalesce(any_value(samples), []) AS samples
 FROM near LEFT JOIN events ON TRUE

@@ -1,11 +1,12 @@
 -- Every version of every feedback event with the answer that it judges, and whether it counts. One event counts per
--- rater, answer and dimension (of corrections one; of preferences one per pair of texts): the latest, and of equal
--- times the one that landed last. The same feedback id with new content is an update. A retraction takes away what its
--- rater said before it. Raters without a name are one rater of an answer. An event that judges a session (an episode)
--- judges each of its answers: it has a row for each, and keeps its own id if none has landed. Ids that differ in form
--- only (a UUID in upper case or braces, 12.0) are one id. Ids are compared as they landed; those that hold personal
--- data are then replaced by their hashes. Labels of pairs in the review queue judge no answer of the log: they are left
--- to the decision on promotion.
+-- rater, answer and dimension (of corrections one; of preferences and ties one per pair of answers or texts): the
+-- latest, and of equal times the one that landed last. The same feedback id with new content is an update. A
+-- retraction takes away what its rater said before it; one with `retracts` takes away that event of its rater and no
+-- other, so that what the rater said before counts again. Raters without a name are one rater of an answer. An event
+-- that judges a session (an episode) judges each of its answers: it has a row for each, and keeps its own id if none
+-- has landed. Ids that differ in form only (a UUID in upper case or braces, 12.0) are one id. Ids are compared as they
+-- landed; those that hold personal data are then replaced by their hashes. Labels of pairs in the review queue judge no
+-- answer of the log: they are left to the decision on promotion.
 -- Reads: feedback, landed_interactions, redactions.
 -- Parameters: none.
 WITH versions AS (
@@ -66,7 +67,13 @@ matched AS (
         CASE kind
             WHEN 'comment' THEN feedback_id
             WHEN 'correction' THEN 'correction'
-            WHEN 'preference' THEN concat_ws(chr(31), least(preferred, rejected), greatest(preferred, rejected))
+            WHEN 'tie' THEN 'pair' || chr(31) || other_interaction_id
+            WHEN 'preference'
+                THEN
+                    coalesce(
+                        'pair' || chr(31) || other_interaction_id,
+                        concat_ws(chr(31), least(preferred, rejected), greatest(preferred, rejected))
+                    )
             ELSE 'value'
         END AS subject
     FROM versions
@@ -86,15 +93,31 @@ judged AS (
         ON events.record = 'feedback' AND events.id = matched.feedback_id AND NOT matched.has_answer
 ),
 
+retracted AS (
+    SELECT DISTINCT
+        unnest([retracts, concat(retracts, '-correction')]) AS feedback_id,
+        rater
+    FROM judged
+    WHERE is_current AND kind = 'retraction' AND retracts IS NOT NULL
+),
+
+standing AS (
+    SELECT
+        judged.*,
+        judged.kind <> 'retraction' AND retracted.feedback_id IS NOT NULL AS is_retracted
+    FROM judged LEFT JOIN retracted
+        ON retracted.feedback_id = judged.feedback_id AND retracted.rater IS NOT DISTINCT FROM judged.rater
+),
+
 ordered AS (
     SELECT
-        * EXCLUDE (is_changed, is_withdrawn),
+        * EXCLUDE (is_changed, is_withdrawn, is_retracted),
         row_number() OVER (
             PARTITION BY interaction_id, source, dimension, rater
             ORDER BY given_at, day, position NULLS FIRST, feedback_id
         ) AS place
-    FROM judged
-    WHERE is_current
+    FROM standing
+    WHERE is_current AND retracts IS NULL AND NOT is_retracted
 ),
 
 superseded AS (
@@ -119,7 +142,7 @@ SELECT
 FROM superseded
 UNION ALL BY NAME
 SELECT
-    * EXCLUDE (is_current, version_count, subject),
+    * EXCLUDE (is_current, version_count, subject, is_retracted) REPLACE (is_withdrawn OR is_retracted AS is_withdrawn),
     FALSE AS is_counted
-FROM judged
-WHERE NOT is_current
+FROM standing
+WHERE NOT is_current OR retracts IS NOT NULL OR is_retracted

@@ -15,6 +15,7 @@ from rl_assets.datasets.held_out import (
 )
 from rl_assets.datasets.ratings import count_feedback, rate_interactions
 from rl_assets.datasets.scores import ScoresOfWindow, deciding_names, read_scores, setting_line, with_overall
+from rl_assets.datasets.shown_first import ShownFirst, read_shown_first
 from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.partitions import trailing
@@ -31,6 +32,7 @@ SCORES_ARE_READ = "scores_are_read"
 MAX_WITHOUT_ANSWER = 0.1
 MAX_NAMED_SCORES = 10
 SHARES_ARE_NOMINAL = "held_out_shares_are_nominal"
+FIRST_IS_NOT_FAVOURED = "first_is_not_favoured"
 NO_CLUSTER_DOMINATES = "no_cluster_holds_most_prompts"
 
 
@@ -42,6 +44,9 @@ NO_CLUSTER_DOMINATES = "no_cluster_holds_most_prompts"
     checks={
         FEEDBACK_HAS_ANSWERS: "Less than a tenth of the window's feedback judges answers that have not landed.",
         SCORES_ARE_READ: "Every answer with scores has a reward: one of them is `overall`, or people gave no other.",
+        FIRST_IS_NOT_FAVOURED: (
+            "Of two answers, people choose the one that they see first half of the time, as far as chance explains."
+        ),
         SHARES_ARE_NOMINAL: (
             "Of clusters of every size, 10 % are held out of training, as far as chance explains "
             f"(over all sizes, {FAMILY_WISE_ERROR:.2%} of fair splits fail)."
@@ -71,6 +76,7 @@ def rated_interactions(context: dg.AssetExecutionContext, home: HomeResource) ->
         checks = [
             _feedback_has_answers(counts),
             _scores_are_read(scores, home.metrics),
+            _first_is_not_favoured(read_shown_first(home.lake, window, limit)),
             _shares_are_nominal(sizes),
             _no_cluster_dominates(largest_cluster(home.lake, window, limit)),
         ]
@@ -119,6 +125,23 @@ def _unread(scores: ScoresOfWindow, metrics: dict[str, dict[str, Any]]) -> str:
     return (
         f"No dataset reads these scores, because none of an answer's is `overall`: {names}{more}. Say which decide "
         f"in `.env`, for example\n{line}\nand materialize the window's days again, from the raw tables on."
+    )
+
+
+def _first_is_not_favoured(shown: ShownFirst) -> dg.AssetCheckResult:
+    """Yellow if the interval of the first answer's share excludes one half."""
+    return dg.AssetCheckResult(
+        check_name=FIRST_IS_NOT_FAVOURED,
+        passed=not shown.is_biased,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"The answer shown first won {shown.first_won:,} of {shown.decided:,} decided comparisons "
+        f"({shown.share:.1%}); a fair order gives 50 %. Show pairs in an order drawn for each rater, and look whether "
+        "one rater decides by the place: pairs of such verdicts teach the place, not the answer"
+        if shown.is_biased
+        else None,
+        metadata={"decided": shown.decided, "first_won": shown.first_won, "share": f"{shown.share:.1%}"}
+        if shown.share
+        else {"decided": 0},
     )
 
 

@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY ?= passive
 demo demo-real: export MALLOC_MMAP_THRESHOLD_ ?= 4294967296
 demo demo-real: export MALLOC_TRIM_THRESHOLD_ ?= 8589934592
 
-.PHONY: help setup lock demo demo-real test test-second test-all coverage dev serve dev-postgres check docs bench clean
+.PHONY: help setup lock demo demo-real gateway test test-second test-all coverage dev serve dev-postgres check docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ demo: setup  ## a whole night on the quickstart log: from files to a promotion d
 	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
 	$(DG) launch --assets 'group:adapters or group:reports' --partition $(LAST_DAY)
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY)
+
+gateway: setup  ## an OpenAI-compatible address on this machine whose answers come from the demo's champion
+	$(BIN)/python -m rl_assets.serving
 
 # A real model on the real parts of the log, one part after the other; started again it goes on where it stopped.
 demo-real: export RL_ASSETS_HOME := data-real

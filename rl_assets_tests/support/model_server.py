@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -124,3 +125,23 @@ def app_server(app: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+PAUSE_S = 0.02
+
+
+def main() -> None:
+    """`python -m rl_assets_tests.support.model_server PORT`: streams as many words as `words` asks for, with pauses."""
+    asked_for = "word " * 1_000
+
+    def answer(asked: Asked) -> Response:
+        events = word_events(asked_for.rstrip().rsplit(" ", 1_000 - asked.body.get("words", 2))[0])
+        return model.streamed(events, PAUSE_S) if asked.body.get("stream") else completion("A word.")
+
+    model = ModelServer(answer)
+    app = Starlette(routes=[Route("/v1/chat/completions", model.handle, methods=["POST"])])
+    uvicorn.run(app, port=int(sys.argv[1]), log_level="critical", access_log=False)
+
+
+if __name__ == "__main__":
+    main()

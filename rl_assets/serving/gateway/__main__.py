@@ -4,8 +4,6 @@ python -m rl_assets.serving.gateway [--host 127.0.0.1] [--port 8800] [--land-sec
 """
 
 import argparse
-import ipaddress
-import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +14,7 @@ from rl_assets.logger import Interaction, InteractionLogger
 from rl_assets.serving.config import read_serving
 from rl_assets.serving.gateway.app import build_app
 from rl_assets.serving.gateway.state import GatewayState
+from rl_assets.serving.ports import is_loopback, listen
 from rl_assets.serving.spool import ROTATE_S, Spool
 from rl_assets.settings import Settings, load_settings
 
@@ -70,30 +69,6 @@ def check_host(host: str, token: str | None) -> None:
             f"{host} can be reached from other machines, and the gateway has no token: set RL_ASSETS_GATEWAY_TOKEN to "
             "a secret of 16 characters or more, or listen on 127.0.0.1."
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own; a name is only if it is `localhost`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises OSError with a sentence that says what to do."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise OSError(
-            f"Port {port} of {host} cannot be used ({error.strerror}): stop what listens there, or choose another with "
-            "--port."
-        ) from None
-    return listener
 
 
 if __name__ == "__main__":

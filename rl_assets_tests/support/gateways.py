@@ -59,7 +59,7 @@ class Gateway:
     def lines(self, log_format: str = "interaction_log") -> list[dict[str, Any]]:
         """The lines that have been accepted, once the log's thread has written and landed them."""
         spool = self.state.spool
-        wait_for(lambda: spool.landed + spool.dropped >= spool.accepted)
+        wait_for(lambda: spool.landed + spool.dropped + spool.handed_over >= spool.accepted)
         return landed_lines(self.home, log_format)
 
 

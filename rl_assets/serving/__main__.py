@@ -34,7 +34,7 @@ from rl_assets.settings import Settings, load_settings
 
 PORT = 8800
 LAND_SECONDS = 60.0
-START_S, STOP_S, LOOK_EVERY_S = 300.0, 15.0, 0.2
+START_S, STOP_S, LOOK_EVERY_S = 300.0, 30.0, 0.2
 EXAMPLE = """
 The gateway answers at http://127.0.0.1:{port}/v1 by {arms}. Ctrl-C ends it.
 

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
+from rl_assets.ingest.parsers import is_missing
 from rl_assets.serving.gateway.errors import CallError
 
 MAX_BODY_BYTES = 10 * 2**20
@@ -96,8 +97,9 @@ class ChatRequest:
 
     @property
     def interaction_id(self) -> str | None:
-        """The id that the caller wants the answer to be logged under."""
-        return self._label("x-interaction-id", "interaction_id")
+        """The id that the caller wants for the answer; None if it cannot be a header, or names nothing."""
+        value = self._label("x-interaction-id", "interaction_id")
+        return value if value and value.isascii() and value.isprintable() and not is_missing(value) else None
 
     def body_for(self, model: str) -> bytes:
         """The body as a server gets it: with its name of the model, and asked for the usage of a stream."""

@@ -292,6 +292,8 @@ def test_a_bad_body_is_refused_in_openais_error_form(served, model, body, status
 def test_an_id_of_the_callers_is_kept_and_a_repeated_one_gets_a_number(served):
     names = [served.ask(headers={"x-interaction-id": "mine"}).headers["x-interaction-id"] for _ in range(2)]
     assert names == ["mine", "mine-2"]
+    for odd in ("a\r\nset-cookie: b=c", "ü", "NaN"):
+        assert len(served.ask(metadata={"interaction_id": odd}).headers["x-interaction-id"]) == 32
 
 
 def test_an_error_inside_a_stream_passes_and_is_logged(served, model):

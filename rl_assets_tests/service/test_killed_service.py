@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.server]
 def test_what_was_acknowledged_is_feedback_once_whatever_is_killed(database: str, tmp_path: Path, request):
     url = None if database == "sqlite" else request.getfixturevalue("postgres_server").url
     before = datetime.now(UTC).date()
-    outcome = send_while_killing(tmp_path, url, acts=300, kills=6, seed=20261129)
+    outcome = send_while_killing(tmp_path, url, acts=200, kills=4, seed=20261129)
     assert outcome.killed_workers and outcome.killed_landers
     product = Product.at(tmp_path)
     for day in sorted({before, datetime.now(UTC).date()}):

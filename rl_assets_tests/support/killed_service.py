@@ -128,12 +128,19 @@ def _land_always(home: Path, database: str | None) -> None:
 
 def _kill_worker(server: subprocess.Popen[bytes], drawn: random.Random) -> int:
     """SIGKILL to one of the workers that run; the server starts another one."""
-    children = psutil.Process(server.pid).children()
-    workers = [child for child in children if any("spawn_main" in part for part in child.cmdline())]
+    workers = [child for child in psutil.Process(server.pid).children() if _is_worker(child)]
     if len(workers) < WORKERS:
         return 0
     drawn.choice(workers).send_signal(signal.SIGKILL)
     return 1
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Whether it is neither dead nor the helper that `multiprocessing` starts besides."""
+    try:
+        return any("spawn_main" in part for part in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send_until_acknowledged(port: int, number: int) -> tuple[int, int]:

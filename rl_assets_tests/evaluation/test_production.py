@@ -35,7 +35,7 @@ class Log:
         self.connection.execute(
             "CREATE TABLE first_feedback (feedback_id VARCHAR, interaction_id VARCHAR, given_at TIMESTAMP, "
             "kind VARCHAR, value DOUBLE, dimension VARCHAR, source VARCHAR, preferred VARCHAR, "
-            "rejected VARCHAR, rater VARCHAR)"
+            "rejected VARCHAR, rater VARCHAR, other_interaction_id VARCHAR)"
         )
         self.acts = 0
 
@@ -57,11 +57,13 @@ class Log:
             self.feedback(name, "reward", value=human)
         return name
 
-    def feedback(self, name: str, kind: str, *, value=None, source="human", preferred=None, rejected=None, rater=None):
+    def feedback(
+        self, name: str, kind: str, *, value=None, source="human", preferred=None, rejected=None, rater=None, other=None
+    ):
         self.acts += 1
         self.connection.execute(
-            "INSERT INTO first_feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [f"f{self.acts:06d}", name, NOW, kind, value, "overall", source, preferred, rejected, rater],
+            "INSERT INTO first_feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [f"f{self.acts:06d}", name, NOW, kind, value, "overall", source, preferred, rejected, rater, other],
         )
 
 
@@ -137,6 +139,19 @@ def test_stated_preferences_count_as_votes(log):
     found = production_metrics(log.connection).agreement
     assert found.compared == 3 and found.judges is not None
     assert found.judges.all_pairs.mean == pytest.approx(2 / 3)
+
+
+def test_ties_count_as_votes_of_their_raters(log):
+    for n in range(4):
+        good, bad = log.answer(f"q{n}", "good"), log.answer(f"q{n}", "bad")
+        for rater in ("ada", "bob"):
+            log.feedback(good, "preference", preferred="good", rejected="bad", rater=rater)
+        log.feedback(bad, "tie", other=good, rater="eve")
+        log.feedback(bad, "tie", other="an answer of another prompt", rater="eve")
+    found = production_metrics(log.connection).agreement
+    assert found.people is not None and found.rated_by_three == 4
+    assert found.people.pairwise.mean == pytest.approx(1 / 3)
+    assert found.people.unanimous == 0
 
 
 def test_a_log_without_feedback_has_no_metrics_and_says_so(log):

@@ -25,7 +25,7 @@ from rl_assets.core.identity import (
 from rl_assets.ingest.connection import connect_for_lines
 from rl_assets.ingest.conversion import CONVERTED, convert_lines, python_formats
 from rl_assets.ingest.landing import LandedFile
-from rl_assets.ingest.lines import read_lines
+from rl_assets.ingest.lines import LINES, read_lines
 from rl_assets.ingest.prefetch import prefetch
 from rl_assets.ingest.times import EPOCH
 from rl_assets.ingest.unread_fields import count_unread, fields_of
@@ -199,6 +199,27 @@ def parsed_times(file: LandedFile, day: date, metrics: Metrics) -> dict[int, dat
         _parse(connection, [file], day, metrics)
         rows = connection.sql("SELECT source_line, epoch_us(happened_at) FROM parsed").fetchall()
     return {line: None if time is None else EPOCH + timedelta(microseconds=time) for line, time in rows}
+
+
+def line_faults(
+    connection: duckdb.DuckDBPyConnection, lines: list[str], log_format: str, day: date, metrics: Metrics
+) -> dict[int, tuple[str, str]]:
+    """Reason and detail of the lines that ingestion would reject, by their number from 0.
+
+    `lines` are JSON objects without newlines, of a format that SQL reads; `connection` is one for lines.
+    """
+    connection.execute(sql.text("macros/metrics") + metric_macros(metrics_of(metrics, log_format)))
+    columns = {
+        "source_file": ["lines"] * len(lines),
+        "source_line": range(len(lines)),
+        "line": lines,
+        "reason": [None] * len(lines),
+        "detail": [None] * len(lines),
+        "braces": [line.count("{") for line in lines],
+    }
+    connection.register("lines", pa.table({name: pa.array(columns[name], LINES.field(name).type) for name in columns}))
+    rejected = f"SELECT source_line, reason, detail FROM ({_statement(log_format, day)}) WHERE reason IS NOT NULL"
+    return {line: (reason, detail) for line, reason, detail in connection.sql(rejected).fetchall()}
 
 
 def _statement(log_format: str, day: date) -> str:

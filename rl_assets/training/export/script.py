@@ -68,7 +68,7 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
     # Validated again, so that values which came after the adapter have their defaults.
     recipe = Recipe.model_validate(manifest.recipe).model_dump(mode="json")
     stage = recipe[adapter.kind]
-    parts = _parts(adapter.kind, stage, recipe["max_length"], manifest.dataset.used)
+    parts = parts_of(adapter.kind, stage, recipe["max_length"], manifest.dataset.used)
     shared = stage_arguments(stage, recipe["max_length"], manifest.seed)
     if parts.text is ONLINE:
         del shared["max_length"]
@@ -94,9 +94,9 @@ def training_script(adapter: Adapter, base: str, dataset: Path, parent: Path | N
         dependencies="\n".join(f'#   "{name}=={manifest.versions[name]}",' for name in PINNED),
     )
     # The values last: no text of theirs is mistaken for a placeholder.
-    repeated = "\n\n".join(map(_source, (matches_filters, blank, control_tokens, chat_template, *parts.repeated)))
+    repeated = "\n\n".join(map(source_of, (matches_filters, blank, control_tokens, chat_template, *parts.repeated)))
     body = BODY.replace("@OURS@", repeated).replace("@TRAINER@", parts.text)
-    return header + body.replace("@VALUES@", _literal(values))
+    return header + body.replace("@VALUES@", literal_of(values))
 
 
 def _require_reproducible(adapter: Adapter, dataset: Path, parent: Path | None) -> None:
@@ -117,7 +117,8 @@ def _require_reproducible(adapter: Adapter, dataset: Path, parent: Path | None) 
         raise ValueError(f"{adapter.folder} continues the adapter {manifest.parent.inputs_hash}: name its folder.")
 
 
-def _parts(kind: str, stage: dict[str, Any], max_length: int, rows: int) -> Parts:
+def parts_of(kind: str, stage: dict[str, Any], max_length: int, rows: int) -> Parts:
+    """What the method of a stage needs; `rows` is 0 if nobody has counted them."""
     if kind == "sft":
         return Parts(SFT, sft_arguments(stage, max_length))
     if kind == "dpo":
@@ -128,7 +129,7 @@ def _parts(kind: str, stage: dict[str, Any], max_length: int, rows: int) -> Part
     return Parts(OFFLINE.replace("@BUILD@", build.__name__), {}, (with_advantages, offline_trainer, *needed, build))
 
 
-def _source(what: Repeated) -> str:
+def source_of(what: Repeated) -> str:
     """The source of a function or class, or of a module without its docstring and what it imports."""
     text = inspect.getsource(what)
     if not isinstance(what, ModuleType):
@@ -138,7 +139,7 @@ def _source(what: Repeated) -> str:
     return "\n".join(line for line in body.splitlines() if not line.startswith(("from ", "import ")))
 
 
-def _literal(values: dict[str, Any]) -> str:
+def literal_of(values: dict[str, Any]) -> str:
     """The values as a JSON text in a Python string, so that nothing in them is code."""
     return repr(json.dumps(values, ensure_ascii=True))
 

@@ -1,4 +1,7 @@
-"""The text of training scripts: a header of pinned versions, the body, and what differs between trainers."""
+"""The text of training scripts: a header of pinned versions, the body, and what differs between trainers.
+
+A body reads the published dataset of an adapter (BODY), or a file of rows (FILE_BODY).
+"""
 
 HEADER = """# Trains the {kind} adapter {inputs_hash} again, into the folder that the command line names,
 # and compares its loss curve with the recorded one.
@@ -11,7 +14,17 @@ HEADER = """# Trains the {kind} adapter {inputs_hash} again, into the folder tha
 # ///
 """
 
-BODY = '''from __future__ import annotations
+FILE_HEADER = """# Trains {kind} on a file of rows, into the folder that the command line names, or the one below.
+# /// script
+# requires-python = ">={python}"
+# dependencies = [
+{dependencies}
+#   "pyarrow",
+# ]
+# ///
+"""
+
+PRELUDE = '''from __future__ import annotations
 
 import json
 import math
@@ -29,12 +42,13 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, PeftConfig, PeftModel
+from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
 from pyarrow import parquet
 from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 from trl import DPOConfig, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 GIVEN = json.loads(@VALUES@)
+OUTPUT = sys.argv[1] if len(sys.argv) > 1 else GIVEN["output"]
 GPU = torch.cuda.is_available()
 Recipe = SimpleNamespace
 
@@ -57,11 +71,21 @@ def fits(row):
     return max(map(len, encoded)) <= GIVEN["max_length"]
 
 
-def rows():
+'''
+
+PUBLISHED_ROWS = """def rows():
     for record in parquet.read_table(GIVEN["data"]).to_pylist():
         if matches_filters(record["metadata"], Recipe(**GIVEN["filters"])):
             yield from filter(fits, as_rows(record))
+"""
 
+FILE_ROWS = """def rows():
+    with open(GIVEN["data"], encoding="utf-8") as file:
+        for line in filter(str.strip, file):
+            yield from filter(fits, as_rows(json.loads(line)))
+"""
+
+TRAINING = """
 
 def load():
     device = {"": 0} if GPU else None
@@ -71,6 +95,8 @@ def load():
 
 
 def load_parent():
+    if GIVEN["parent"] is None:
+        return get_peft_model(load(), LoraConfig(**GIVEN["lora"], task_type="CAUSAL_LM"))
     config = PeftConfig.from_pretrained(GIVEN["parent"])
     config.lora_dropout = GIVEN["lora"]["lora_dropout"]
     config.base_model_name_or_path = GIVEN["base"]
@@ -88,7 +114,7 @@ if tokenizer.pad_token is None:
 if GIVEN["chat_template"]:
     tokenizer.chat_template = GIVEN["chat_template"]
 arguments = GIVEN["arguments"] | {
-    "output_dir": sys.argv[1],
+    "output_dir": OUTPUT,
     "save_strategy": "no",
     "bf16": GPU,
     "use_cpu": not GPU,
@@ -96,11 +122,16 @@ arguments = GIVEN["arguments"] | {
 }
 trainer = make_trainer(list(rows()))
 trainer.train()
-trainer.model.save_pretrained(sys.argv[1], selected_adapters=["default"])
-losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+trainer.model.save_pretrained(OUTPUT, selected_adapters=["default"])
+"""
+
+COMPARISON = """losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
 difference = max(abs(losses[step] - loss) for step, loss, *_ in GIVEN["expected"])
 print(f"largest difference from the recorded loss curve: {difference:.3g} over {len(GIVEN['expected'])} steps")
-'''
+"""
+
+BODY = PRELUDE + PUBLISHED_ROWS + TRAINING + COMPARISON
+FILE_BODY = PRELUDE + FILE_ROWS + TRAINING + 'print(f"{trainer.state.global_step} steps, the adapter is in {OUTPUT}")\n'
 
 SFT = """def as_rows(record):
     *prompt, answer = record["messages"]

@@ -1,0 +1,128 @@
+"""Answers that products send: objects of the log format `interaction_log`, of which ingestion will reject none."""
+
+import json
+import re
+from contextlib import closing
+from datetime import date, datetime
+from threading import Lock
+from typing import Any
+
+from rl_assets.ingest.connection import connect_for_lines
+from rl_assets.ingest.day import line_faults
+from rl_assets.ingest.parsers import is_missing
+from rl_assets.metrics.scales import Metrics
+from rl_assets.service.acts import INTERACTION_LOG
+from rl_assets.service.answer_rows import Answer, RecordedAnswer
+from rl_assets.service.errors import ServiceError
+
+MAX_ANSWERS = 1_000
+MAX_ID, MAX_AMOUNT = 512, 1e12
+REQUIRED = ("interaction_id", "timestamp", "query", "agent_type")
+TEXTS = {"interaction_id", "timestamp", "query", "agent_type", "answer", "session_id", "user_id", "retrieval_method"}
+TEXTS |= {"error_message", "category", "task", "segment", "model", "adapter", "context", "system"}
+AMOUNTS = {"latency_ms": 0.0, "tokens_used": 0.0, "cost_usd": 0.0}
+TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+FIELD = re.compile(r"\w+")
+SENTENCES = {
+    "missing_field": "is missing or empty",
+    "wrong_type": "has another type than the log format says",
+    "bad_timestamp": "is no time between 2000 and 2100",
+    "out_of_range": "is out of range",
+    "duplicate_key": "occurs twice in one object",
+}
+
+
+class AnswerChecks:
+    """The checks of ingestion, on lines before they land. Threads may share it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics, self._lock = metrics, Lock()
+
+    def answers(self, body: Any, today: date) -> list[Answer]:
+        """The lines to keep. Raises ServiceError (422) for the first object that is none, with its field."""
+        rows = body if isinstance(body, list) else [body]
+        if not 1 <= len(rows) <= MAX_ANSWERS:
+            raise ServiceError(422, f"{len(rows)} answers: send 1 to {MAX_ANSWERS:,} at a time")
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                raise ServiceError(422, f"{_which(rows, number)} is no object", _field(rows, number, ""))
+        odd = [number for number, row in enumerate(rows) if not is_plain(row)]
+        if odd:
+            self._check(rows, odd, today)
+        return [_answer(row, _which(rows, number)) for number, row in enumerate(rows)]
+
+    def _check(self, rows: list[dict[str, Any]], numbers: list[int], today: date) -> None:
+        """What SQL says of rows that are not obviously lines of the format."""
+        lines = [_line(rows[number]) for number in numbers]
+        with self._lock, closing(connect_for_lines("512MB")) as connection:
+            faults = line_faults(connection, lines, INTERACTION_LOG, today, self._metrics)
+        if faults:
+            first = min(faults)
+            reason, detail = faults[first]
+            name = FIELD.match(detail)
+            field = name.group() if name else ""
+            sentence = SENTENCES.get(reason, reason)
+            more = f" ({detail})" if detail != field else ""
+            number = numbers[first]
+            where = f"{_which(rows, number)}: {field} {sentence}{more}"
+            raise ServiceError(422, where, _field(rows, number, field))
+
+
+def is_plain(row: dict[str, Any]) -> bool:
+    """Whether a row is surely a line of the format: usual fields with values of the usual types, and no others."""
+    return all(not is_missing(row.get(name)) for name in REQUIRED) and all(
+        _is_plain_value(name, value) for name, value in row.items()
+    )
+
+
+def _is_plain_value(name: str, value: Any) -> bool:
+    if name == "timestamp":
+        return isinstance(value, str) and bool(TIME.fullmatch(value)) and _is_time(value)
+    if name in TEXTS:
+        return isinstance(value, str) and not is_missing(value)
+    if name in AMOUNTS:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_AMOUNT
+    if name == "error_occurred":
+        return isinstance(value, bool)
+    if name == "tools_used":
+        return isinstance(value, list) and all(isinstance(tool, str) for tool in value)
+    scores = value.values() if name == "quality_scores" and isinstance(value, dict) else [None]
+    return all(isinstance(score, float) and 0 <= score <= 1 for score in scores)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def raise_conflicts(recorded: list[RecordedAnswer]) -> None:
+    """Raises ServiceError (409) if an id was kept before with other content; all other answers were kept."""
+    if taken := [answer.interaction_id for answer in recorded if answer.status == "conflict"]:
+        raise ServiceError(
+            409,
+            f"{len(taken)} of these ids were sent before with other content, the first {taken[0]!r}: what came first "
+            "is kept, and so are all other answers of the request",
+            "interaction_id",
+        )
+
+
+def _answer(row: dict[str, Any], which: str) -> Answer:
+    interaction_id, user_id = str(row["interaction_id"]), row.get("user_id")
+    if len(interaction_id) > MAX_ID:
+        raise ServiceError(422, f"{which}: interaction_id has more than {MAX_ID} characters", "interaction_id")
+    return Answer(interaction_id, _line(row), None if is_missing(user_id) else str(user_id))
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, sort_keys=True)
+
+
+def _which(rows: list[Any], number: int) -> str:
+    return "the answer" if len(rows) == 1 else f"answer {number + 1} of {len(rows)}"
+
+
+def _field(rows: list[Any], number: int, field: str) -> str:
+    return ".".join(part for part in (str(number) if len(rows) > 1 else "", field) if part)

@@ -65,7 +65,7 @@ def leaderboard(rows: list[Row]) -> list[Row]:
 
 
 def _mean(rows: list[Row], weights: list[int], name: str) -> float:
-    return sum(row[name] * weight for row, weight in zip(rows, weights, strict=True)) / sum(weights)
+    return float(sum(row[name] * weight for row, weight in zip(rows, weights, strict=True)) / sum(weights))
 
 
 def _missing() -> ServiceError:

@@ -1,0 +1,141 @@
+"""Rewards, routing and what the router learned, over REST."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from rl_assets.serving.drawing import draw
+from rl_assets.serving.routing import Arm, Routing, write_routing
+from rl_assets.settings import Settings
+from rl_assets_tests.support.rest_service import client_of, service_at
+
+
+@pytest.fixture
+def service(tmp_path: Path):
+    return service_at(tmp_path)
+
+
+@pytest.fixture
+def client(service):
+    with client_of(service) as opened:
+        yield opened
+
+
+def test_a_reward_is_kept_once_per_feedback_id(client, service):
+    body = {"interaction_id": "i-1", "reward": 0.5, "feedback_id": "f-1", "user_id": "mary", "comment": "Fine."}
+    first, again = client.post("/feedback", json=body), client.post("/feedback", json=body)
+    assert (first.status_code, again.status_code) == (201, 200) and first.json() == again.json()
+    assert "has landed yet" in first.json()["message"] and first.json()["reward"] == 0.5
+    other = client.post("/feedback", json={**body, "reward": 1})
+    assert (other.status_code, other.json()["field"]) == (409, "feedback_id")
+    acts = [service.store.find_act(name) for name in ("f-1", "f-1-comment")]
+    assert [(act.kind, act.value, act.comment, act.rater) for act in acts] == [
+        ("reward", 0.5, None, "mary"),
+        ("comment", None, "Fine.", "mary"),
+    ]
+    assert client.post("/feedback", json={"interaction_id": "i-1", "reward": 0}).json()["feedback_id"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"reward": 1.2}, "reward"),
+        ({"reward": "1"}, "reward"),
+        ({"reward": True}, "reward"),
+        ({"reward": None}, "reward"),
+        ({"interaction_id": None}, "interaction_id"),
+        ({"interaction_id": " "}, "interaction_id"),
+        ({"comment": 7}, "comment"),
+        ({"stars": 5}, "stars"),
+    ],
+)
+def test_a_reward_that_is_none_is_refused_with_its_field(client, service, fields, field):
+    reply = client.post("/feedback", json={"interaction_id": "i-1", "reward": 0.5, **fields})
+    assert (reply.status_code, reply.json()["field"]) == (422, field)
+    assert service.store.counts()["acts"] == 0
+
+
+def routing() -> Routing:
+    def arm(model: str, role: str) -> Arm:
+        return Arm(
+            agent="assistant", endpoint="local", urls=["http://127.0.0.1:1"], model=model, adapter=model, role=role
+        )
+
+    arms = {"assistant@a": arm("a", "champion"), "assistant@b": arm("b", "canary"), "assistant@c": arm("c", "previous")}
+    shares = {"*": {"assistant@a": 0.75, "assistant@b": 0.25}, "maths": {"assistant@b": 1.0}}
+    return Routing(version=1, salt="a salt of tests", written_at="now", arms=arms, shares={"product": shares})
+
+
+def test_an_arm_is_drawn_as_the_gateway_draws_it(client, tmp_path: Path):
+    write_routing(Settings(home=tmp_path).paths, routing())
+    drawn = [client.post("/rl/route", json={"session_id": f"s-{i}"}).json() for i in range(40)]
+    expected = [draw(routing(), f"s-{i}") for i in range(40)]
+    assert [(reply["arm"], reply["propensity"]) for reply in drawn] == [
+        (each.arm, each.propensity) for each in expected
+    ]
+    assert {reply["arm"] for reply in drawn} == {"assistant@a", "assistant@b"}
+    assert {reply["policy_version"] for reply in drawn} == {routing().policy_version}
+    assert (
+        drawn[0]["arms"] == {"assistant@a": 0.75, "assistant@b": 0.25} and len({r["decision_id"] for r in drawn}) == 40
+    )
+    maths = client.post("/rl/route", json={"category": "maths"}).json()
+    assert (maths["agent"], maths["adapter"], maths["propensity"]) == ("assistant", "b", 1.0)
+
+
+def test_of_some_arms_one_is_drawn_with_their_shares_scaled(client, tmp_path: Path):
+    write_routing(Settings(home=tmp_path).paths, routing())
+    reply = client.post("/rl/route", json={"arms": ["assistant@b", "assistant@c"]}).json()
+    assert (reply["arm"], reply["arms"]) == ("assistant@b", {"assistant@b": 1.0, "assistant@c": 0.0})
+    assert reply["policy_version"] != routing().policy_version
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"arms": ["assistant@x"]}, "arms"),
+        ({"arms": ["assistant@c"]}, "arms"),
+        ({"category": "poems"}, "category"),
+        ({"segment": "acme"}, "segment"),
+        ({"question": "Why?"}, "question"),
+    ],
+)
+def test_an_unknown_arm_or_category_is_refused_and_the_known_are_named(client, tmp_path: Path, body, field):
+    write_routing(Settings(home=tmp_path).paths, routing())
+    reply = client.post("/rl/route", json=body)
+    assert (reply.status_code, reply.json()["field"]) == (422, field)
+    assert field != "category" or "maths" in reply.json()["detail"]
+
+
+def test_without_a_routing_the_base_answers_and_the_reply_says_so(client):
+    reply = client.post("/rl/route", json={}).json()
+    assert (reply["arm"], reply["adapter"], reply["propensity"]) == ("assistant@base", None, 1.0)
+    assert reply["policy_version"] is None and "served_champion" in reply["message"]
+
+
+def test_without_a_bandit_state_the_command_is_named(client):
+    for path in ("/rl/stats", "/rl/leaderboard"):
+        reply = client.get(path)
+        assert reply.status_code == 503 and "dg launch --assets bandit_state" in reply.json()["detail"]
+
+
+def test_the_leaderboard_compares_arms_at_one_mix_of_categories(client, tmp_path: Path):
+    names = ("category", "arm", "answers", "rewarded", "mean", "low", "high", "share")
+    values = [
+        ("facts", "good", 10, 5, 0.9, 0.6, 1.0, 0.8),
+        ("facts", "bad", 30, 5, 0.5, 0.3, 0.7, 0.2),
+        ("poems", "good", 55, 9, 0.6, 0.5, 0.7, 0.6),
+        ("poems", "bad", 5, 1, 0.7, 0.1, 1.0, 0.4),
+    ]
+    rows = [{"day": date(2026, 10, 1), "segment": None, **dict(zip(names, row, strict=True))} for row in values]
+    write_deltalake(tmp_path / "lake" / "bandit_state", pa.Table.from_pylist(rows), partition_by=["day"])
+    stats = client.get("/rl/stats").json()
+    assert stats["as_of"] == "2026-10-01" and len(stats["arms"]) == 4 and stats["waiting"] == 0
+    board = client.get("/rl/leaderboard").json()["leaderboard"]
+    assert [(entry["arm"], entry["categories_won"], entry["answers"]) for entry in board] == [
+        ("good", 1, 65),
+        ("bad", 1, 35),
+    ]
+    assert [entry["mean"] for entry in board] == [pytest.approx(0.72), pytest.approx(0.62)]

@@ -1,4 +1,4 @@
-"""The REST routes of training on a small real lake: their fields, counts that SQL on the tables gives too, bad input."""
+"""The REST routes of training on a small real lake: fields, counts that SQL on the tables gives too, and bad input."""
 
 import ast
 import json

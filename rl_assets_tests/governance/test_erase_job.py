@@ -1,5 +1,6 @@
 """The job `erase`: what Dagster shows after it, and when it refuses to begin."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView, Temp
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 
 from rl_assets.defs.governance.event_log_search import runs_that_show
+from rl_assets.service.landing import land
 from rl_assets_tests.support import products
+from rl_assets_tests.support.service_clients import act, service_at
 
 # The days behind them take several seconds of CPU.
 pytestmark = pytest.mark.slow
@@ -54,6 +57,27 @@ def test_runs_that_show_texts_of_the_erased_are_named_and_deleted_when_asked(cop
 def test_a_dry_run_changes_nothing(copied, instance):
     assert erase(copied, instance, dry_run=True).success
     assert products.traces_of_mary(copied)
+
+
+def test_the_feedback_service_is_erased_too_and_the_report_counts_its_rows(copied, instance, monkeypatch):
+    monkeypatch.setenv("RL_ASSETS_HOME", str(copied))
+    service = service_at(copied)
+    service.store.record_act(act("s1", rater="mary", comment=products.SECRET))
+    land(service.store, service.home)
+    service.store.record_act(act("s2", rater="mary", comment=products.SECRET))
+    service.store.record_act(act("s3", "correction", rater="tom", interaction_id="m1", preferred=products.SECRET))
+    service.store.record_act(act("s4", rater="tom"))
+
+    result = erase(copied, instance)
+
+    assert result.success
+    (report,) = (copied / "erasures").glob("*.json")
+    held = json.loads(report.read_text(encoding="utf-8"))
+    assert held["service_rows"] == {"acts": 3} and len(held["service_files"]) == 1
+    assert not set(held["service_files"]) & set(held["landing_files"])
+    kept = [*(copied / "service").iterdir(), *(copied / "landing").rglob("service-*")]
+    assert len(kept) >= 3
+    assert not [path for path in kept if products.SECRET.encode() in path.read_bytes()]
 
 
 def test_it_does_not_begin_while_another_run_may_publish(copied, instance):

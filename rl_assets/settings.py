@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         None,
         min_length=32,
         repr=False,
-        description="Secret that signs sessions and invitations of the feedback service; a random one is kept in "
+        description="Secret that signs sessions and forms of the feedback service; a random one is kept in "
         "`<home>/service` when unset.",
     )
     service_origins: list[str] = Field(

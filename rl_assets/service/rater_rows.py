@@ -65,7 +65,9 @@ def use_invite(connection: Connection, token: str, now: datetime) -> Rater | Non
 
 
 def find(connection: Connection, rater: str) -> Rater | None:
-    row = connection.execute(select(raters).where(raters.c.rater == rater)).mappings().one_or_none()
+    """The rater; None if there is none, or if all invitations of theirs are revoked: that ends their sessions."""
+    is_invited = select(invites.c.rater).where(invites.c.rater == rater, ~invites.c.revoked).exists()
+    row = connection.execute(select(raters).where(raters.c.rater == rater, is_invited)).mappings().one_or_none()
     return _rater(row) if row else None
 
 

@@ -143,7 +143,7 @@ class Store:
             return rater_rows.all_invites(connection)
 
     def revoke_invite(self, invite_id: str) -> bool:
-        """Revoke an invitation by its id, and with it the rater's sessions; False if there is none."""
+        """Revoke an invitation by its id; False if there is none. With the last one, the rater's sessions end."""
         with self.database.write() as connection:
             return rater_rows.revoke_invite(connection, invite_id)
 

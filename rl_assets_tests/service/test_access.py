@@ -121,6 +121,17 @@ def test_a_session_ends_after_twelve_hours_and_with_its_rater(service: Service, 
         assert asking.post("/rated", headers=PAGE).status_code == 401
 
 
+def test_a_session_ends_when_the_last_invitation_is_revoked(service: Service):
+    with client(service) as asking:
+        asking.get("/enter")
+        service.store.add_invite("mary", "acme")
+        first, second = service.store.invites()
+        service.store.revoke_invite(first.invite_id)
+        assert asking.post("/rated", headers=PAGE).status_code == 200
+        service.store.revoke_invite(second.invite_id)
+        assert asking.post("/rated", headers=PAGE).status_code == 401
+
+
 def test_behind_https_the_cookie_is_secure(service: Service):
     assert "Secure" in client(service, "https://feedback.example").get("/enter").headers["set-cookie"]
 

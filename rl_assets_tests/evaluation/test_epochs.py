@@ -3,7 +3,6 @@
 import pytest
 
 from rl_assets.evaluation.promotion.epochs import primary_of_epoch, read_primary
-from rl_assets.evaluation.schema.primary import Rung
 from rl_assets.judging.pairwise import rubric_hash
 from rl_assets.models.adapters import AdapterReference
 from rl_assets_tests.support.evaluation_samples import DAY, primary
@@ -64,22 +63,25 @@ def test_another_reward_model_begins_a_new_epoch_only_where_a_reward_model_decid
     assert primary(reward_model=one).epoch == primary(reward_model=two).epoch
 
 
-def served(decides: bool):
-    basis = "520 rated conversations of each"
-    return [Rung(metric="served_reward", qualifies=decides, strength="PROMOTE", basis=basis)]
-
-
 def test_users_take_over_from_a_metric_that_could_ask_for_a_canary_alone(tmp_path, file):
-    of_users = {"metric": "served_reward", "rungs": served(True), "day": "2026-10-15"}
+    of_users = {"metric": "served_reward", "canary": "product--dpo-0123456789ab", "day": "2026-10-15"}
     assert settled(file, **of_users).metric == "exact_match", "it may promote, so its epoch goes on"
     weak = tmp_path / "weak.json"
     settled(weak, metric="reward_score", strength="CANARY")
-    assert settled(weak, **of_users | {"metric": "likelihood_accuracy", "rungs": served(False)}).day == DAY
+    assert settled(weak, **of_users | {"metric": "likelihood_accuracy"}).day == DAY, "too few are rated so far"
     taken = settled(weak, **of_users)
     assert (taken.metric, taken.strength, taken.day) == ("served_reward", "PROMOTE", "2026-10-15")
-    assert settled(weak, **of_users | {"day": "2026-10-16"}) == taken
-    gone = settled(weak, metric="reward_score", strength="CANARY", rungs=served(False), day="2026-10-20")
-    assert (gone.metric, gone.day) == ("reward_score", "2026-10-20"), "nobody is given the canary any more"
+
+
+def test_an_epoch_of_users_goes_on_while_they_meet_the_same_canary(tmp_path):
+    path, canary = tmp_path / "metric.json", "product--dpo-0123456789ab"
+    first = settled(path, metric="served_reward", canary=canary)
+    fewer = {"metric": "reward_score", "strength": "CANARY", "day": "2026-10-20"}
+    assert settled(path, **fewer, canary=canary) == first, "the window holds fewer than 500 tonight"
+    for other in (None, "product--dpo-ba9876543210"):
+        settled(path, metric="served_reward", canary=canary, day="2026-10-18")
+        assert settled(path, **fewer, canary=other).day == "2026-10-20"
+        path.unlink()
 
 
 def test_while_no_metric_decides_the_epoch_is_the_time_of_the_champion(tmp_path):

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from rl_assets.core.files import write_json
 from rl_assets.core.validation import problems
 from rl_assets.evaluation.schema.primary import Primary
-from rl_assets.recipes.recipe import PrimaryMetric
 
 
 def read_primary(path: Path) -> Primary | None:
@@ -30,14 +29,14 @@ def read_primary(path: Path) -> Primary | None:
 def same_epoch(recorded: Primary | None, chosen: Primary) -> bool:
     """Whether the epoch of the recorded choice goes on: the same rows, champion and base, and where a judge or a reward
     model decides, the same judge with the same rubric, or the same reward model; and until served conversations
-    decide, or no longer do."""
+    decide, or another adapter is served or none."""
     return (
         recorded is not None
         and recorded.metric is not None
         and (recorded.against, recorded.base, recorded.rows) == (chosen.against, chosen.base, chosen.rows)
         and (recorded.metric != "judged_win_rate" or (recorded.judge, recorded.rubric) == (chosen.judge, chosen.rubric))
         and (recorded.metric != "reward_score" or recorded.reward_model == chosen.reward_model)
-        and (recorded.metric != "served_reward" or _qualifies(chosen, "served_reward"))
+        and (recorded.metric != "served_reward" or recorded.canary == chosen.canary)
         and not _users_take_over(recorded, chosen)
     )
 
@@ -48,10 +47,6 @@ def _users_take_over(recorded: Primary, chosen: Primary) -> bool:
     This rests on how many conversations were rated, never on how, so it is no choice between results.
     """
     return recorded.strength != "PROMOTE" and recorded.metric != chosen.metric == "served_reward"
-
-
-def _qualifies(chosen: Primary, metric: PrimaryMetric) -> bool:
-    return any(rung.qualifies for rung in chosen.rungs if rung.metric == metric)
 
 
 def primary_of_epoch(path: Path, choose: Callable[[], Primary], reason: str | None, keep: bool) -> Primary:

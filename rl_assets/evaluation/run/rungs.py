@@ -83,6 +83,7 @@ def choose_primary(logged: Logged, declared: DeclaredMetric, day: str, against: 
         rows=dict(logged.rows),
         rubric=rubric_hash() if logged.judge else None,
         reward_model=_reference(logged.reward),
+        canary=logged.served.ours,
     )
 
 

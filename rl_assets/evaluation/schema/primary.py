@@ -45,10 +45,10 @@ class Primary(Record):
 
     `metric` is None if no metric can decide; the choice is then made anew the next night. `strength` is None without a
     metric, and while the judge that decides has proved not to agree with people. `against` and `base` are the hashes of
-    the weights that the candidate would replace and of the base, `rubric` that of the judge's instructions, and
-    `reward_model` is the newest one, or that of the epoch. `why` says what the choice rests on; `switched` is the
-    reason given for leaving the metric of an epoch that had begun. `rows` are the filters by which the prompts are
-    selected; other prompts are another epoch.
+    the weights that the candidate would replace and of the base, and `rubric` that of the judge's instructions.
+    `reward_model` is the newest one, or that of the epoch, and `canary` the name of an adapter that users meet. `why`
+    says what the choice rests on; `switched` is the reason given for leaving the metric of an epoch that had begun.
+    `rows` are the filters by which the prompts are selected; other prompts are another epoch.
     """
 
     declared: DeclaredMetric
@@ -64,6 +64,7 @@ class Primary(Record):
     rows: dict[str, Any] = Field(default_factory=dict)
     rubric: str | None = None
     reward_model: AdapterReference | None = None
+    canary: str | None = None
 
     @property
     def epoch(self) -> str:

@@ -89,11 +89,12 @@ def test_two_reward_models_decide_on_prose_that_no_rule_can_score(
     settings = datasets.model_copy(update={"recipe": str(recipe), "base_model": base.path})
     result = materialize(settings, *REPORT)
     (event,) = result.asset_materializations_for_node("promotion_decision")
-    guardrails = str(event.metadata["guardrails"].value)
-    assert "nats per answer" in guardrails and "by the second reward model" in guardrails
+    assert "There are 12 held-out clusters; a decision takes 50." in str(event.metadata["reasons"].value)
     report = read_report(settings.paths.reports(str(DAY)))
     assert report.primary.metric == "reward_score"
-    assert report.reward.by_role["candidate"].first.clusters == RUNGS["prose"][1]
+    by_models = report.reward.by_role["candidate"]
+    assert by_models.first.clusters == by_models.second.clusters == RUNGS["prose"][1]
+    assert report.comparisons["candidate-base"].guarded["kl"].clusters == RUNGS["prose"][1]
 
 
 def decided(settings: Settings, models: Path) -> tuple[dict, bytes]:

@@ -65,7 +65,8 @@ class ReplicaChecks:
         ]
 
     def _ask(self, model: str, prompts: Sequence[Prompt]) -> list[ServedAnswer]:
-        return self.server.answers([(model, prompt) for prompt in prompts], MAX_TOKENS)
+        """Answers of one model while no other is asked."""
+        return self.server.answers([(model, prompt) for prompt in prompts], MAX_TOKENS, AT_ONCE)
 
     def _template(self, answers: Sequence[ServedAnswer]) -> Finding:
         ids = [

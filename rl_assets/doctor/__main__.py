@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from rl_assets.doctor import machine_checks, service_checks, training_checks
+from rl_assets.doctor import machine_checks, service_checks, serving_checks, training_checks
 from rl_assets.doctor.machine_checks import CheckResult, error, ok
 from rl_assets.settings import Settings, SettingsError, load_settings
 
@@ -21,6 +21,8 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     training_checks.base_model,
     training_checks.recipe_fit,
     training_checks.tonight,
+    serving_checks.serving,
+    serving_checks.spool,
 )
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from rl_assets.core.home import Home
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
+from rl_assets.serving.drivers.make import token_of
 from rl_assets.serving.gateway_probe import GatewayProbe
 from rl_assets.serving.offline import CheckPrompts, OfflineModels, held_out_prompts
 from rl_assets.serving.parity import Finding
@@ -40,11 +41,12 @@ class ServingChecks:
     def parity(self, served: ServedAdapter, previous: ServedAdapter | None, replica: Replica) -> Sequence[Finding]:
         """What the adapter's answers at that server show. `previous` counts if it is loaded there."""
         driver = replica.config.driver
-        key = self.environment.get(replica.config.token_env) if replica.config.token_env else None
+        key = token_of(replica.config.token_env, replica.url, self.environment)
         server = ModelServer(replica.url, key, gives_ids=driver in ("embedded", "vllm"))
         beside = previous if previous and previous.name in replica.names() else None
         prompts = self._chosen(served.adapter)
-        return ReplicaChecks(self.offline, server, driver == "embedded", served, beside, prompts).findings()
+        name_at = replica.driver.request_name
+        return ReplicaChecks(self.offline, server, name_at, driver == "embedded", served, beside, prompts).findings()
 
     def probe(self, arm: str, served: ServedAdapter) -> Finding:
         """Whether the gateway answers by it, on the same prompts."""

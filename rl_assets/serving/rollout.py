@@ -5,6 +5,7 @@ and unloaded after it no longer does. A rollout that was killed is continued by 
 file names and is not loaded.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,14 +20,15 @@ from rl_assets.serving.drains import drained, update_draining
 from rl_assets.serving.drivers.protocol import ServerError
 from rl_assets.serving.names import BASE, arm_name
 from rl_assets.serving.parity import Finding
-from rl_assets.serving.plan import Plan, plan_of_home
+from rl_assets.serving.plan import Plan, Refusals, plan_of_home
 from rl_assets.serving.refused import pair_key, read_refused, record_refusal
 from rl_assets.serving.replica_checks import as_figures
-from rl_assets.serving.replicas import Replica, Replicas
+from rl_assets.serving.replicas import Replica, Replicas, UnreachableError
 from rl_assets.serving.roles import ServedAdapter
 from rl_assets.serving.routing import ANY, Arm, Routing, Shares, read_routing, write_routing
 
 SALT_BYTES = 8
+COUNT = "rollouts.json"
 Log = Callable[[str], None]
 
 
@@ -57,7 +59,7 @@ class Outcome:
     unloaded: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    shares: Mapping[str, Any] = field(default_factory=dict)
+    shares: Mapping[str, dict[str, Shares]] = field(default_factory=dict)
 
 
 @dataclass
@@ -73,8 +75,17 @@ class Rollout:
 
     def run(self) -> Outcome:
         """Serve what the files say. UnreachableError if a server is away; RolloutError if an adapter is refused."""
+        try:
+            outcome = self._run()
+        except (UnreachableError, RolloutError):
+            count_rollout(self.home)
+            raise
+        count_rollout(self.home)
+        return outcome
+
+    def _run(self) -> Outcome:
         self.replicas.require_ready()
-        plan = plan_of_home(self.home, self.serving, self._refused)
+        plan = plan_of_home(self.home, self.serving, refusals_of(self.home, self.serving, self.replicas))
         for note in plan.notes:
             self.log(note)
         self._reload_routed()
@@ -89,33 +100,14 @@ class Rollout:
         outcome.unloaded += self._drain()
         return outcome
 
-    def _refused(self, adapter: Adapter, endpoint: str) -> str | None:
-        """Why this pair was refused before."""
-        entry = read_refused(self.home).get(self._key(adapter, endpoint))
-        return entry.finding if entry else None
-
-    def _key(self, adapter: Adapter, endpoint: str) -> str:
-        limits = [replica.limits for replica in self.replicas.of(endpoint)]
-        return pair_key(adapter.sha256, self.serving.endpoints[endpoint], limits)
-
     def _reload_routed(self) -> None:
         """Load what `routing.json` names and a server does not have: it was started again."""
-        routing = read_routing(self.home)
-        adapters = self._folders() if routing else {}
-        for replica, name in self.replicas.missing(routing):
-            if name not in adapters:
-                self.log(f"{replica.url} lacks {name}, whose folder no file names: it cannot be loaded again")
-                continue
-            self._preflight(ServedAdapter(name, adapters[name]), replica)
-            self._load(ServedAdapter(name, adapters[name]), replica)
-
-    def _folders(self) -> dict[str, Adapter]:
-        """Adapters by content name, of all that may be routed."""
-        plan = plan_of_home(self.home, self.serving)
-        return {name: adapter for adapters in plan.adapters.values() for name, adapter in adapters.items()}
+        for served, replica in reloadable(self.home, self.serving, self.replicas):
+            self._preflight(served, replica)
+            self._load(served, replica)
 
     def _serve(self, plan: Plan, before: Routing | None) -> Outcome:
-        routed = {arm.adapter for arm in before.arms.values()} if before else set()
+        routed = _routed(before)
         new = [(served, replica) for served, replica in self._wanted(plan) if served.name not in routed]
         version = before.version + 1 if before else 1
         outcome = Outcome(version, changed=True, notes=[*plan.notes])
@@ -163,7 +155,7 @@ class Rollout:
 
     def _refuse(self, served: ServedAdapter, replica: Replica, finding: str) -> None:
         """Record the pair, unload the name unless it is routed, and end the rollout."""
-        key = self._key(served.adapter, replica.endpoint)
+        key = _key(self.serving, self.replicas, served.adapter, replica.endpoint)
         record_refusal(self.home, key, served.name, replica.endpoint, finding)
         self._unload([served.name])
         raise RolloutError(f"{served.name} is not served by {replica.url}: {finding}")
@@ -171,8 +163,8 @@ class Rollout:
     def _unload(self, names: Sequence[str]) -> list[str]:
         """Unload names everywhere, never one that `routing.json` names."""
         routing = read_routing(self.home)
-        routed = {arm.model for arm in routing.arms.values()} if routing else set()
-        gone = [name for name in names if name not in routed and name != BASE]
+        routed = _routed(routing)
+        gone = [name for name in names if name not in routed]
         for replica in self.replicas.all():
             for name in gone:
                 if name in replica.names():
@@ -208,7 +200,7 @@ class Rollout:
             if finding.problem:
                 self._roll_back(plan, before, outcome)
                 self._unload([*new])
-                key = self._key(new[arm.adapter].adapter, arm.endpoint)
+                key = _key(self.serving, self.replicas, new[arm.adapter].adapter, arm.endpoint)
                 record_refusal(self.home, key, arm.adapter, arm.endpoint, finding.problem)
                 raise RolloutError(
                     f"{arm.adapter} was rolled back: {finding.problem} Version {outcome.version} of the routing is the "
@@ -231,11 +223,59 @@ class Rollout:
 
     def _drain(self) -> list[str]:
         """Unload what has not been routed for `drain_minutes`."""
-        routing, now = read_routing(self.home), self.now()
-        routed = {arm.model for arm in routing.arms.values()} if routing else set()
+        routed, now = _routed(read_routing(self.home)), self.now()
         loaded = {name for replica in self.replicas.all() for name in replica.names()}
         draining = update_draining(self.home, loaded, routed, now)
-        return self._unload(drained(draining, now, self.serving.drain_minutes))
+        gone = self._unload(drained(draining, now, self.serving.drain_minutes))
+        update_draining(self.home, loaded - set(gone), routed, now)
+        return gone
+
+
+def refusals_of(home: Home, serving: ServingFile, replicas: Replicas) -> Refusals:
+    """Why an adapter was refused at an endpoint before, by the file of refusals and the servers as they are now."""
+    entries = read_refused(home)
+
+    def refused(adapter: Adapter, endpoint: str) -> str | None:
+        entry = entries.get(_key(serving, replicas, adapter, endpoint)) if entries else None
+        return entry.finding if entry else None
+
+    return refused
+
+
+def reloadable(home: Home, serving: ServingFile, replicas: Replicas) -> list[tuple[ServedAdapter, Replica]]:
+    """What `routing.json` names, a server does not have, and a file still names: to be loaded again.
+
+    Adapters that were refused there are not among them.
+    """
+    plan, refused = plan_of_home(home, serving), refusals_of(home, serving, replicas)
+    missing = replicas.missing(read_routing(home))
+    known = [(name, replica, plan.adapters.get(replica.endpoint, {}).get(name)) for replica, name in missing]
+    return [
+        (ServedAdapter(name, adapter), replica)
+        for name, replica, adapter in known
+        if adapter is not None and refused(adapter, replica.endpoint) is None
+    ]
+
+
+def count_rollout(home: Home) -> None:
+    """Count a rollout that came to an end, well or not."""
+    write_json(home.serving / COUNT, {"ended": ended_rollouts(home) + 1})
+
+
+def ended_rollouts(home: Home) -> int:
+    """How many rollouts of this home came to an end."""
+    path = home.serving / COUNT
+    return int(json.loads(path.read_text(encoding="utf-8"))["ended"]) if path.is_file() else 0
+
+
+def _key(serving: ServingFile, replicas: Replicas, adapter: Adapter, endpoint: str) -> str:
+    limits = [replica.limits for replica in replicas.of(endpoint)]
+    return pair_key(adapter.sha256, serving.endpoints[endpoint], limits)
+
+
+def _routed(routing: Routing | None) -> set[str]:
+    """Content names that a routing names."""
+    return {arm.adapter for arm in routing.arms.values() if arm.adapter} if routing else set()
 
 
 def _beside(plan: Plan, served: ServedAdapter, endpoint: str) -> ServedAdapter | None:

@@ -57,6 +57,7 @@ GRAPH = {
     "decision_evidence": {"eval_report"},
     "review_queue": {"eval_report"},
     "promotion_decision": {"eval_report", "decision_evidence", "review_queue", "feedback"},
+    "served_champion": {"promotion_decision"},
     "ab_report": {"rated_interactions"},
     "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
@@ -115,10 +116,10 @@ def test_an_unknown_setting_stops_the_load_with_a_sentence():
 def test_the_jobs_are_the_two_halves_of_the_night_and_the_whole():
     names = {
         job: {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.executable_asset_keys}
-        for job in ("datasets_job", "retrain_job", "full_job", "images_job", "multimodal_job")
+        for job in ("datasets_job", "retrain_job", "full_job", "images_job", "multimodal_job", "serve")
     }
     assert names["datasets_job"] | names["retrain_job"] == names["full_job"]
-    assert names["full_job"] | names["images_job"] | names["multimodal_job"] | IN_NO_JOB == set(GRAPH)
+    assert names["full_job"] | names["images_job"] | names["multimodal_job"] | names["serve"] | IN_NO_JOB == set(GRAPH)
     assert not names["datasets_job"] & names["retrain_job"]
 
 

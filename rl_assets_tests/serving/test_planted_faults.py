@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
-from rl_assets.evaluation.promotion.champion import Champion
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.serving.checks import ServingChecks
@@ -33,18 +31,9 @@ from rl_assets_tests.support.live_servers import (
     other_template,
     scaled,
 )
-from rl_assets_tests.support.served_homes import decision
+from rl_assets_tests.support.served_homes import champion_of, conversation
 
 NO_GATEWAY = "http://127.0.0.1:9"
-
-
-def row(number: int) -> dict[str, Any]:
-    """A held-out conversation; every second one has earlier turns."""
-    earlier = [{"role": "user", "content": "Is it open?"}, {"role": "assistant", "content": "yes"}] * (number % 2)
-    question = {"role": "user", "content": f"Which colour has the rotor in drawer {number}?"}
-    answer = {"role": "assistant", "content": f"red {number}"}
-    metadata = {"prompt_key": f"k{number}", "cluster_key": f"k{number}", "reward": 1.0}
-    return {"messages": [*earlier, question, answer], "metadata": metadata}
 
 
 @pytest.fixture
@@ -52,20 +41,16 @@ def paths(tmp_path: Path, models: Path, base: BaseModel, parent: Adapter, candid
     """A home whose champion is the candidate, and the parent the one before it."""
     home = Home(tmp_path)
     shutil.copytree(models / "adapters", home.adapters())
-    dataset(home.datasets("sft_dataset", DAY), test=[row(number) for number in range(30)])
-    previous = champion(home, parent, None)
-    write_json(home.champion(), champion(home, candidate, previous).model_dump(mode="json"))
+    held_out(home, 30)
+    write_json(home.champion(), champion_of(candidate, champion_of(parent)).model_dump(mode="json"))
     return home
 
 
-def champion(home: Home, adapter: Adapter, previous: Champion | None) -> Champion:
-    return Champion(
-        adapter=f"adapters/{adapter.kind}/{adapter.inputs_hash}",
-        hash=adapter.sha256,
-        day=date.fromisoformat(DAY),
-        decision=decision(adapter, "PROMOTE"),
-        previous=previous,
-    )
+def held_out(home: Home, conversations: int) -> None:
+    """So many held-out conversations, in place of others."""
+    folder = home.datasets("sft_dataset", DAY)
+    shutil.rmtree(folder, ignore_errors=True)
+    dataset(folder, test=[conversation(number) for number in range(conversations)])
 
 
 def rollout(paths: Home, base: BaseModel, url: str) -> Outcome:
@@ -108,6 +93,7 @@ def test_a_planted_fault_is_refused_before_the_commit_with_a_sentence_that_names
     paths: Home, base: BaseModel, parent: Adapter, fault: str
 ):
     make, options, sentence = FAULTS[fault]
+    held_out(paths, 6)
     with live_server(base, paths.adapters(), make(parent), dtype="float32", **options) as url:
         with pytest.raises(RolloutError, match=sentence):
             rollout(paths, base, url)

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from rl_assets.core.files import write_atomically, write_json
@@ -66,16 +66,30 @@ def make_champion(home: Home, *adapters: Adapter, day: str = DAY, segment: str |
     """The first adapter is the champion, those after it are the champions before it."""
     champion: Champion | None = None
     for adapter in reversed(adapters):
-        path = adapter.folder.resolve().relative_to(home.folder.resolve()).as_posix()
-        champion = Champion(
-            adapter=path,
-            hash=adapter.sha256,
-            day=date.fromisoformat(day),
-            decision=decision(adapter, "PROMOTE", day),
-            previous=champion,
-        )
+        below = f"{segment}/" if segment else ""
+        champion = champion_of(adapter, champion, day, below)
     assert champion is not None
     write_json(home.champion(segment), champion.model_dump(mode="json"))
+
+
+def champion_of(adapter: Adapter, previous: Champion | None = None, day: str = DAY, below: str = "") -> Champion:
+    """An adapter of a home as champion."""
+    return Champion(
+        adapter=f"adapters/{below}{adapter.kind}/{adapter.inputs_hash}",
+        hash=adapter.sha256,
+        day=date.fromisoformat(day),
+        decision=decision(adapter, "PROMOTE", day),
+        previous=previous,
+    )
+
+
+def conversation(number: int) -> dict[str, Any]:
+    """A held-out row of the SFT dataset; every second one has earlier turns."""
+    earlier = [{"role": "user", "content": "Is it open?"}, {"role": "assistant", "content": "yes"}] * (number % 2)
+    question = {"role": "user", "content": f"Which colour has the rotor in drawer {number}?"}
+    answer = {"role": "assistant", "content": f"red {number}"}
+    metadata = {"prompt_key": f"k{number}", "cluster_key": f"k{number}", "reward": 1.0}
+    return {"messages": [*earlier, question, answer], "metadata": metadata}
 
 
 def decide(home: Home, adapter: Adapter, verdict: Verdict, day: str, segment: str | None = None) -> None:
@@ -103,6 +117,9 @@ class MemoryServer:
     def names(self) -> frozenset[str]:
         self.probe()
         return frozenset({BASE, *self.loaded})
+
+    def request_name(self, name: str) -> str:
+        return name
 
     def load(self, name: str, folder: PurePosixPath) -> None:
         self.calls.append(f"load {name}")
@@ -153,7 +170,3 @@ class ChosenChecks:
 
     def probe(self, arm: str, served: ServedAdapter) -> Finding:
         return Finding("gateway", {"requests": 20}, self.probe_problems.get(served.name))
-
-
-def home_at(folder: Path) -> Home:
-    return Home(folder)

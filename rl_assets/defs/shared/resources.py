@@ -19,6 +19,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import Erased
 from rl_assets.service.erasure import ServiceErasure, erase_from_service
 from rl_assets.service.landing import land_if_used
+from rl_assets.serving.config import ServingFile, read_serving
 from rl_assets.settings import Settings, load_settings
 
 
@@ -43,6 +44,8 @@ class HomeResource(dg.ConfigurableResource):
     retention_days: int | None
     retrain_min_rows: dict[str, int]
     retrain_min_hours: float
+    serving: str | None = None
+    gateway_url: str = "http://127.0.0.1:8800"
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "HomeResource":
@@ -66,6 +69,8 @@ class HomeResource(dg.ConfigurableResource):
             retention_days=settings.retention_days,
             retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},
             retrain_min_hours=settings.retrain_min_hours,
+            serving=str(settings.serving) if settings.serving else None,
+            gateway_url=settings.gateway_url,
         )
 
     @property
@@ -80,6 +85,10 @@ class HomeResource(dg.ConfigurableResource):
     @property
     def privacy_rules(self) -> PrivacyRules:
         return PrivacyRules(tuple(self.detectors), self.user_hash_key())
+
+    def serving_file(self) -> ServingFile:
+        """Endpoints, arms and shares; the default ones without a file."""
+        return read_serving(Path(self.serving) if self.serving else None)
 
     @property
     def lake(self) -> Lake:

@@ -1,0 +1,43 @@
+"""Whether a rollout is due: what is to be served changed, a server lost what is routed, or a drain is over."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rl_assets.core.files import sha256_json
+from rl_assets.core.home import Home
+from rl_assets.serving.config import ServingFile
+from rl_assets.serving.drains import drained, read_draining
+from rl_assets.serving.plan import plan_of_home
+from rl_assets.serving.replicas import Replicas
+from rl_assets.serving.rollout import ended_rollouts, refusals_of, reloadable
+from rl_assets.serving.routing import read_routing
+
+NO_CHAMPION = "There is no champion and no canary yet, so nothing is to be served."
+RETRY = "Materialize served_champion with `retry_refused` to try it all the same."
+
+
+@dataclass(frozen=True)
+class Due:
+    """Whether a rollout is due, why or why not in a sentence, and a key that is the same for the same reasons."""
+
+    due: bool
+    why: str
+    key: str = ""
+
+
+def rollout_due(home: Home, serving: ServingFile, replicas: Replicas, now: datetime) -> Due:
+    """Compare files, routing and servers. UnreachableError or ServerError if a server is away."""
+    routing = read_routing(home)
+    if routing is None and not any(plan_of_home(home, serving).adapters.values()):
+        return Due(False, NO_CHAMPION)
+    replicas.require_ready()
+    plan = plan_of_home(home, serving, refusals_of(home, serving, replicas))
+    lost = [f"{replica.url} has lost {served.name}" for served, replica in reloadable(home, serving, replicas)]
+    over = drained(read_draining(home), now, serving.drain_minutes)
+    changed = [] if plan.blocked or plan.is_in_force(routing) else ["what is to be served has changed"]
+    reasons = [*changed, *lost, *(f"{name} has drained" for name in over)]
+    if not reasons:
+        blocked = f"{' '.join(plan.blocked)} {RETRY}" if plan.blocked else ""
+        return Due(False, blocked or f"Version {routing.version if routing else 0} is served everywhere.")
+    state = [plan.key, routing.version if routing else 0, *sorted(reasons), ended_rollouts(home)]
+    return Due(True, "; ".join(reasons), sha256_json(state)[:20])

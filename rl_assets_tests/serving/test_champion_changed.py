@@ -1,0 +1,160 @@
+"""Ticks of the sensor that requests a rollout, through Dagster, with a server over HTTP."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from rl_assets.core.home import Home
+from rl_assets.definitions import defs
+from rl_assets.defs.serving.champion_changed import champion_changed
+from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.doctor import serving_checks
+from rl_assets.serving.config import read_serving
+from rl_assets.serving.drivers.make import make_driver
+from rl_assets.serving.names import content_name
+from rl_assets.serving.replicas import make_replicas
+from rl_assets.serving.rollout import Rollout, RolloutError
+from rl_assets.settings import Settings
+from rl_assets_tests.support.admin_server import AdminServer, admin_server
+from rl_assets_tests.support.served_homes import ChosenChecks, decide, make_champion, write_adapter
+
+
+@pytest.fixture
+def server() -> Iterator[AdminServer]:
+    with admin_server() as found:
+        yield found
+
+
+@pytest.fixture
+def settings(tmp_path: Path, server: AdminServer) -> Settings:
+    """A home without a champion, whose adapters are to be served by the server."""
+    file = tmp_path / "serving.yaml"
+    file.write_text(yaml.safe_dump({"endpoints": {"local": {"urls": [server.url]}}}), encoding="utf-8")
+    return Settings(home=tmp_path / "home", serving=file)
+
+
+def tick(settings: Settings, instance: dg.DagsterInstance):
+    resources = {"home": HomeResource.from_settings(settings)}
+    return champion_changed.evaluate_tick(dg.build_sensor_context(instance, resources=resources, definitions=defs))
+
+
+def key(settings: Settings, instance: dg.DagsterInstance) -> str:
+    """The run key of the tick's one request."""
+    (request,) = tick(settings, instance).run_requests
+    return request.run_key
+
+
+def serve(settings: Settings, checks: ChosenChecks | None = None, minutes: float = 0) -> None:
+    serving = read_serving(settings.serving)
+    now = datetime.now(UTC) + timedelta(minutes=minutes)
+    replicas = make_replicas(serving, os.environ, make_driver)
+    Rollout(settings.paths, serving, replicas, checks or ChosenChecks(), print, lambda: now).run()
+
+
+def test_without_a_champion_nothing_is_requested(settings, instance):
+    assert (
+        tick(settings, instance).skip_message == "There is no champion and no canary yet, so nothing is to be served."
+    )
+
+
+def test_a_new_champion_is_requested_once_and_then_served(settings, instance):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"))
+    first = key(settings, instance)
+    assert key(settings, instance) == first
+    serve(settings)
+    assert tick(settings, instance).skip_message == "Version 1 is served everywhere."
+
+
+def test_a_canary_is_another_request(settings, instance):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"), day="2026-10-10")
+    first = key(settings, instance)
+    serve(settings)
+    decide(settings.paths, write_adapter(settings.paths, "canary"), "CANARY", "2026-10-12")
+    assert key(settings, instance) != first
+
+
+def test_each_restart_of_a_server_is_one_request(settings, instance, server):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"))
+    serve(settings)
+    keys = []
+    for _ in range(2):
+        server.loaded.clear()
+        keys.append(key(settings, instance))
+        assert key(settings, instance) == keys[-1]
+        serve(settings)
+        assert tick(settings, instance).skip_message == "Version 1 is served everywhere."
+    assert keys[0] != keys[1]
+
+
+def test_a_refused_pair_is_not_requested_again_until_the_endpoint_changes(settings, instance, server):
+    champion = write_adapter(settings.paths, "champion")
+    make_champion(settings.paths, champion)
+    name = content_name(champion, None)
+    with pytest.raises(RolloutError):
+        serve(settings, ChosenChecks(parity_problems={name: "The adapter is not applied."}))
+    skipped = tick(settings, instance).skip_message
+    assert f"{name} was refused at local: The adapter is not applied." in skipped and "retry_refused" in skipped
+    server.limits["max_lora_rank"] = 128
+    assert key(settings, instance)
+
+
+def test_a_drain_that_is_over_is_requested(settings, instance, server):
+    adapters = [write_adapter(settings.paths, name) for name in ("new", "old", "oldest")]
+    make_champion(settings.paths, *adapters[1:])
+    serve(settings, minutes=-30)
+    make_champion(settings.paths, *adapters[:2], day="2026-10-15")
+    serve(settings, minutes=-20)
+    assert key(settings, instance)
+    serve(settings)
+    assert server.loaded == {content_name(adapter, None) for adapter in adapters[:2]}
+    assert tick(settings, instance).skip_message == "Version 2 is served everywhere."
+
+
+def test_a_server_that_is_away_is_a_reason_to_skip_with_the_command_that_starts_one(settings, instance, tmp_path):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"))
+    (tmp_path / "serving.yaml").write_text("endpoints: {local: {urls: ['http://127.0.0.1:9']}}\n", encoding="utf-8")
+    skipped = tick(settings, instance).skip_message
+    assert "No server is ready at http://127.0.0.1:9 (endpoint local)" in skipped
+    assert "python -m rl_assets.serving.server" in skipped
+
+
+def doctor(settings: Settings) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for check in (*serving_checks.serving(settings), *serving_checks.spool(settings)):
+        found.setdefault(check.status, []).append(check.message)
+    return found
+
+
+def test_the_doctor_finds_nothing_served(settings):
+    assert doctor(settings) == {
+        "ok": ["nothing is served: served_champion has not been materialized", "nothing waits to land"]
+    }
+
+
+def test_the_doctor_names_what_a_server_has_lost_and_a_server_that_is_away(settings, server, tmp_path):
+    champion = write_adapter(settings.paths, "champion")
+    make_champion(settings.paths, champion)
+    serve(settings)
+    assert set(doctor(settings)) == {"ok"}
+    server.loaded.clear()
+    (lost,) = doctor(settings)["error"]
+    assert f"lacks {content_name(champion, None)}, which are routed: materialize served_champion" in lost
+    (tmp_path / "serving.yaml").write_text("endpoints: {local: {urls: ['http://127.0.0.1:9']}}\n", encoding="utf-8")
+    (away,) = doctor(settings)["error"]
+    assert "http://127.0.0.1:9 (endpoint local) does not answer: start it with" in away
+
+
+def test_the_doctor_names_lines_that_do_not_land(settings):
+    spooled = Home(settings.home).serving / "spool" / "sealed" / "gateway-1.jsonl"
+    spooled.parent.mkdir(parents=True)
+    spooled.write_text("{}\n", encoding="utf-8")
+    assert set(doctor(settings)) == {"ok"}
+    three_hours_ago = datetime.now(UTC).timestamp() - 3 * 3600
+    os.utime(spooled, (three_hours_ago, three_hours_ago))
+    (late,) = doctor(settings)["warning"]
+    assert "1 files wait to land, the oldest for 3.0 h" in late

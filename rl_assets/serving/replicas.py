@@ -29,10 +29,11 @@ class UnreachableError(RuntimeError):
 
 @dataclass(frozen=True)
 class Replica:
-    """One server of an endpoint."""
+    """One server of an endpoint, at one of its declared URLs."""
 
     endpoint: str
     config: Endpoint
+    declared_url: str
     driver: Driver
 
     @property
@@ -44,6 +45,10 @@ class Replica:
     def limits(self) -> Limits:
         """What it accepts; asked once."""
         return self.driver.limits()
+
+    def place(self, served: ServedAdapter) -> tuple[str, str, str]:
+        """Content name, endpoint and URL of an adapter here, as `routing.json` has them."""
+        return served.name, self.endpoint, self.declared_url
 
     def names(self) -> frozenset[str]:
         """What it can be asked for now."""
@@ -107,7 +112,7 @@ def make_replicas(serving: ServingFile, environment: Mapping[str, str], make: Ma
     names = dict.fromkeys(segment.endpoint for segment in serving.segments.values())
     return Replicas(
         {
-            name: [Replica(name, config, make(config, url, environment)) for url in config.urls]
+            name: [Replica(name, config, url, make(config, url, environment)) for url in config.urls]
             for name in names
             for config in (serving.endpoints[name],)
         }

@@ -5,7 +5,6 @@ and unloaded after it no longer does. A rollout that was killed is continued by 
 file names and is not loaded.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,10 +24,10 @@ from rl_assets.serving.refused import pair_key, read_refused, record_refusal
 from rl_assets.serving.replica_checks import as_figures
 from rl_assets.serving.replicas import Replica, Replicas, UnreachableError
 from rl_assets.serving.roles import ServedAdapter
+from rl_assets.serving.rollout_state import count_rollout, keep_previous, mark_probed, needs_probe, previous_routing
 from rl_assets.serving.routing import ANY, Arm, Routing, Shares, read_routing, write_routing
 
 SALT_BYTES = 8
-COUNT = "rollouts.json"
 Log = Callable[[str], None]
 
 
@@ -74,10 +73,11 @@ class Rollout:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def run(self) -> Outcome:
-        """Serve what the files say. UnreachableError if a server is away; RolloutError if an adapter is refused."""
+        """Serve what the files say. UnreachableError or ServerError if a server is away; RolloutError if an adapter is
+        refused."""
         try:
             outcome = self._run()
-        except (UnreachableError, RolloutError):
+        except (UnreachableError, RolloutError, ServerError):
             count_rollout(self.home)
             raise
         count_rollout(self.home)
@@ -94,6 +94,7 @@ class Rollout:
         before = read_routing(self.home)
         if plan.is_in_force(before) and before is not None:
             outcome = Outcome(before.version, changed=False, notes=["Nothing has changed.", *plan.notes])
+            self._end_probe(plan, outcome)
         else:
             outcome = self._serve(plan, before)
         outcome.shares = plan.shares
@@ -107,8 +108,8 @@ class Rollout:
             self._load(served, replica)
 
     def _serve(self, plan: Plan, before: Routing | None) -> Outcome:
-        routed = _routed(before)
-        new = [(served, replica) for served, replica in self._wanted(plan) if served.name not in routed]
+        known = _places(before)
+        new = [(served, replica) for served, replica in self._wanted(plan) if replica.place(served) not in known]
         version = before.version + 1 if before else 1
         outcome = Outcome(version, changed=True, notes=[*plan.notes])
         for served, replica in new:
@@ -119,9 +120,21 @@ class Rollout:
         outcome.loaded = sorted({served.name for served, _ in missing})
         for served, replica in new:
             self._check(plan, served, replica, outcome)
+        keep_previous(self.home, before)
         self._commit(plan.arms, plan.shares, before, outcome)
         self._probe(plan, {served.name: served for served, _ in new}, before, outcome)
+        mark_probed(self.home, outcome.version)
         return outcome
+
+    def _end_probe(self, plan: Plan, outcome: Outcome) -> None:
+        """Probe what a rollout committed that was killed before it had."""
+        if not needs_probe(self.home):
+            return
+        before = previous_routing(self.home)
+        known = _routed(before)
+        new = {served.name: served for served, _ in self._wanted(plan) if served.name not in known}
+        self._probe(plan, new, before, outcome)
+        mark_probed(self.home, outcome.version)
 
     def _wanted(self, plan: Plan) -> Iterator[tuple[ServedAdapter, Replica]]:
         for endpoint, adapters in plan.adapters.items():
@@ -162,8 +175,7 @@ class Rollout:
 
     def _unload(self, names: Sequence[str]) -> list[str]:
         """Unload names everywhere, never one that `routing.json` names."""
-        routing = read_routing(self.home)
-        routed = _routed(routing)
+        routed = _routed(read_routing(self.home))
         gone = [name for name in names if name not in routed]
         for replica in self.replicas.all():
             for name in gone:
@@ -199,6 +211,7 @@ class Rollout:
                 outcome.notes.append(finding.warning)
             if finding.problem:
                 self._roll_back(plan, before, outcome)
+                mark_probed(self.home, outcome.version)
                 self._unload([*new])
                 key = _key(self.serving, self.replicas, new[arm.adapter].adapter, arm.endpoint)
                 record_refusal(self.home, key, arm.adapter, arm.endpoint, finding.problem)
@@ -257,17 +270,6 @@ def reloadable(home: Home, serving: ServingFile, replicas: Replicas) -> list[tup
     ]
 
 
-def count_rollout(home: Home) -> None:
-    """Count a rollout that came to an end, well or not."""
-    write_json(home.serving / COUNT, {"ended": ended_rollouts(home) + 1})
-
-
-def ended_rollouts(home: Home) -> int:
-    """How many rollouts of this home came to an end."""
-    path = home.serving / COUNT
-    return int(json.loads(path.read_text(encoding="utf-8"))["ended"]) if path.is_file() else 0
-
-
 def _key(serving: ServingFile, replicas: Replicas, adapter: Adapter, endpoint: str) -> str:
     limits = [replica.limits for replica in replicas.of(endpoint)]
     return pair_key(adapter.sha256, serving.endpoints[endpoint], limits)
@@ -276,6 +278,12 @@ def _key(serving: ServingFile, replicas: Replicas, adapter: Adapter, endpoint: s
 def _routed(routing: Routing | None) -> set[str]:
     """Content names that a routing names."""
     return {arm.adapter for arm in routing.arms.values() if arm.adapter} if routing else set()
+
+
+def _places(routing: Routing | None) -> set[tuple[str, str, str]]:
+    """Content name, endpoint and address of everything that was checked before it was routed."""
+    arms = routing.arms.values() if routing else ()
+    return {(arm.adapter, arm.endpoint, url) for arm in arms if arm.adapter for url in arm.urls}
 
 
 def _beside(plan: Plan, served: ServedAdapter, endpoint: str) -> ServedAdapter | None:

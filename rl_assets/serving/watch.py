@@ -9,7 +9,8 @@ from rl_assets.serving.config import ServingFile
 from rl_assets.serving.drains import drained, read_draining
 from rl_assets.serving.plan import plan_of_home
 from rl_assets.serving.replicas import Replicas
-from rl_assets.serving.rollout import ended_rollouts, refusals_of, reloadable
+from rl_assets.serving.rollout import refusals_of, reloadable
+from rl_assets.serving.rollout_state import ended_rollouts, needs_probe
 from rl_assets.serving.routing import read_routing
 
 NO_CHAMPION = "There is no champion and no canary yet, so nothing is to be served."
@@ -35,7 +36,8 @@ def rollout_due(home: Home, serving: ServingFile, replicas: Replicas, now: datet
     lost = [f"{replica.url} has lost {served.name}" for served, replica in reloadable(home, serving, replicas)]
     over = drained(read_draining(home), now, serving.drain_minutes)
     changed = [] if plan.blocked or plan.is_in_force(routing) else ["what is to be served has changed"]
-    reasons = [*changed, *lost, *(f"{name} has drained" for name in over)]
+    unprobed = ["what is served has not been probed"] if needs_probe(home) else []
+    reasons = [*changed, *lost, *unprobed, *(f"{name} has drained" for name in over)]
     if not reasons:
         blocked = f"{' '.join(plan.blocked)} {RETRY}" if plan.blocked else ""
         return Due(False, blocked or f"Version {routing.version if routing else 0} is served everywhere.")

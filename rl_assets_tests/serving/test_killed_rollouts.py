@@ -14,12 +14,13 @@ from rl_assets.serving.config import Endpoint, ServingFile
 from rl_assets.serving.drivers.make import make_driver
 from rl_assets.serving.names import content_name
 from rl_assets.serving.replicas import Replica, make_replicas
+from rl_assets.serving.rollout_state import needs_probe
 from rl_assets.serving.routing import read_routing
 from rl_assets_tests.support.admin_server import AdminServer, admin_server
 from rl_assets_tests.support.served_homes import ChosenChecks, make_champion, write_adapter
 
-# Before and after each of: two loads, their checks, figures, routing.json, the probe, the count.
-STEPS = 14
+# Before and after each of: load, check, previous routing, figures, routing.json, probe, its mark, the count.
+STEPS = 16
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def _kill_at(step: int, checks: ChosenChecks) -> None:
 
         return wrapped
 
-    for name in ("write_routing", "write_json"):
+    for name in ("write_routing", "write_json", "keep_previous", "mark_probed", "count_rollout"):
         setattr(rollout, name, stepping(getattr(rollout, name)))
     Replica.load = stepping(Replica.load)
     checks.parity, checks.probe = stepping(checks.parity), stepping(checks.probe)
@@ -86,4 +87,5 @@ def test_wherever_a_rollout_is_killed_routing_names_loaded_adapters_alone_and_th
         assert routed(paths) in (set(names[:1]), set(names))
         serve(paths, server.url)
         assert routed(paths) == set(names) <= server.loaded
-    assert killed >= STEPS - 4
+        assert not needs_probe(paths)
+    assert killed == STEPS

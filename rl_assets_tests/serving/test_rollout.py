@@ -14,6 +14,7 @@ from rl_assets.serving.names import content_name
 from rl_assets.serving.refused import forget_refusals, read_refused
 from rl_assets.serving.replicas import UnreachableError
 from rl_assets.serving.rollout import Outcome, Rollout, RolloutError
+from rl_assets.serving.rollout_state import mark_probed, needs_probe
 from rl_assets.serving.routing import read_routing
 from rl_assets_tests.support.served_homes import (
     ChosenChecks,
@@ -170,6 +171,27 @@ def test_a_failed_probe_of_the_first_champion_leaves_the_base(paths):
     routing = read_routing(paths)
     assert routing is not None and routing.shares == {"product": {"*": {"assistant@base": 1.0}}}
     assert server.loaded == {}
+
+
+def test_a_probe_that_a_killed_rollout_owed_is_done_by_the_next_and_may_still_roll_back(paths):
+    old, new, server = write_adapter(paths, "old"), write_adapter(paths, "new"), MemoryServer()
+    make_champion(paths, old)
+    serve(paths, server)
+    make_champion(paths, new, old, day="2026-10-15")
+    serve(paths, server)
+    mark_probed(paths, 1)
+    with pytest.raises(RolloutError, match="was rolled back: No answer"):
+        serve(paths, server, ChosenChecks(probe_problems={name_of(new): "No answer."}))
+    assert routed(paths) == {name_of(old)} == set(server.loaded) and not needs_probe(paths)
+
+
+def test_an_adapter_that_moves_to_another_server_is_checked_there(paths):
+    champion, checks = write_adapter(paths, "champion"), ChosenChecks()
+    make_champion(paths, champion)
+    serve(paths, MemoryServer())
+    moved = ServingFile(endpoints={"local": Endpoint(urls=["http://moved"])})
+    serve(paths, MemoryServer(), checks, moved)
+    assert checks.checked == [(name_of(champion), "http://moved")]
 
 
 def test_a_server_that_is_away_is_named_with_the_command_that_starts_one(paths):

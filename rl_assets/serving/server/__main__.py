@@ -1,13 +1,13 @@
 """`python -m rl_assets.serving.server`: a base model and its adapters behind an OpenAI-compatible endpoint."""
 
 import argparse
-import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 
 from rl_assets.models.base_models import TINY, ensure_base_model
 from rl_assets.models.runtime import cpu_threads, prepare_environment
 from rl_assets.models.smollm2 import SMOLLM2
+from rl_assets.serving.server.http import is_loopback
 from rl_assets.serving.server.options import Options
 from rl_assets.settings import Settings, load_settings
 
@@ -46,14 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _options(asked: argparse.Namespace, settings: Settings) -> Options:

@@ -42,6 +42,8 @@ async def load_adapter(request: Request) -> Response:
         raise RefusedError(400, message, USER_INPUT) from None
     except AdapterMissingError as error:
         raise RefusedError(404, str(error), "NotFoundError", param="lora_path") from error
+    except OSError as error:
+        raise RefusedError(400, f"The adapter cannot be read: {error}", "BadRequestError", param="lora_path") from error
     except AdapterRefusedError as error:
         raise RefusedError(400, str(error), "BadRequestError", param="lora_path") from error
     return PlainTextResponse(f"Success: LoRA adapter '{asked.lora_name}' added successfully.")

@@ -77,10 +77,10 @@ class Batch:
         """Choose a token for each row, and keep the rows that go on."""
         import torch
 
-        broken = logits.isnan().any(1).tolist()
-        chosen = [
-            0 if bad else answer.choose(row) for answer, row, bad in zip(self.answers, logits, broken, strict=True)
-        ]
+        # The largest logit of a row is NaN or infinite if any is.
+        broken, likeliest = (~logits.amax(1).isfinite()).tolist(), logits.argmax(1).tolist()
+        rows = list(zip(self.answers, logits, broken, likeliest, strict=True))
+        chosen = [0 if bad else answer.choose(row, best) for answer, row, bad, best in rows]
         going_on = []
         for answer, row, token, bad in zip(self.answers, logits, chosen, broken, strict=True):
             if bad:

@@ -1,7 +1,6 @@
 """`POST /v1/chat/completions` and `POST /tokenize`."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request
@@ -23,8 +22,11 @@ async def chat_completions(request: Request) -> Response:
     generation = service.generate(asked, adapter, prompt)
     if asked.stream:
         usage = asked.stream_options is not None and asked.stream_options.include_usage
-        return EventStream(_chunks(reply, generation, usage))
-    return JSONResponse(reply.whole(await unless_gone(request, _choices(generation))))
+        return EventStream(_chunks(reply, generation, usage), generation.abandon)
+    try:
+        return JSONResponse(reply.whole(await unless_gone(request, _choices(generation))))
+    finally:
+        generation.abandon()
 
 
 async def tokenize(request: Request) -> Response:
@@ -37,9 +39,8 @@ async def tokenize(request: Request) -> Response:
 
 async def _choices(generation: Generation) -> list[Choice]:
     choices = [Choice() for _ in generation.answers]
-    async with aclosing(generation.pieces()) as pieces:  # type: ignore[type-var]
-        async for index, piece in pieces:
-            choices[index].add(piece)
+    async for index, piece in generation.pieces():
+        choices[index].add(piece)
     return choices
 
 
@@ -47,15 +48,11 @@ async def _chunks(reply: Reply, generation: Generation, with_usage: bool) -> Asy
     """Chunks of all answers, and of the usage if it is asked for: then others have an empty one, as with OpenAI."""
     empty: dict[str, Any] = {"usage": None} if with_usage else {}
     tokens = 0
-    try:
-        for index in range(len(generation.answers)):
-            yield reply.first_chunk(index) | empty
-        async with aclosing(generation.pieces()) as pieces:  # type: ignore[type-var]
-            async for index, piece in pieces:
-                tokens += 1
-                if piece.text or piece.finish or piece.score or reply.with_token_ids:
-                    yield reply.chunk(index, piece) | empty
-        if with_usage:
-            yield reply.usage_chunk(tokens)
-    finally:
-        generation.abandon()
+    for index in range(len(generation.answers)):
+        yield reply.first_chunk(index) | empty
+    async for index, piece in generation.pieces():
+        tokens += 1
+        if piece.text or piece.finish or piece.score or reply.with_token_ids:
+            yield reply.chunk(index, piece) | empty
+    if with_usage:
+        yield reply.usage_chunk(tokens)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import ipaddress
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -48,12 +49,27 @@ async def json_body(request: Request, max_bytes: int) -> bytes:
 
 
 def require_token(request: Request, token: str | None) -> None:
-    """401 unless the request carries the token, if there is one."""
+    """401 unless the request carries the token, if there is one; else 403 for names of other hosts.
+
+    A page of another site can give its own name the address of this machine, and would then be asked nothing more.
+    """
+    if token is None and not is_loopback(request.url.hostname or ""):
+        raise RefusedError(
+            403, f"This route is asked as {request.url.hostname!r}: ask it as 127.0.0.1.", "permission_error"
+        )
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if token is None or (scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())):
         return
     message = "This route needs the header `Authorization: Bearer <RL_ASSETS_SERVING_ADMIN_TOKEN>`."
     raise RefusedError(401, message, "authentication_error", code="invalid_api_key")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine's own address, which no other reaches."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def until_gone(receive: Receive) -> None:
@@ -78,15 +94,15 @@ async def unless_gone(request: Request, work: Awaitable[Any]) -> Any:
 class EventStream(Response):
     """Server-sent events: each value as `data: <JSON>`, then `data: [DONE]`. A failure is an event with the error.
 
-    When the client leaves, the values' generator is closed at once, before the first event too.
+    `closed` is called at the end, and at once when the client leaves, before the first event too.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, values: AsyncIterator[dict[str, Any]]):
+    def __init__(self, values: AsyncIterator[dict[str, Any]], closed: Callable[[], None]):
         super().__init__(headers={"cache-control": "no-cache"})
         del self.headers["content-length"]
-        self._values = values
+        self._values, self._closed = values, closed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending, gone = asyncio.ensure_future(self._send(send)), asyncio.ensure_future(until_gone(receive))
@@ -95,6 +111,7 @@ class EventStream(Response):
             if sending.done():
                 sending.result()
         finally:
+            self._closed()
             gone.cancel()
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -107,8 +124,6 @@ class EventStream(Response):
             await send(_event("[DONE]"))
         except RefusedError as error:
             await send(_event(json.dumps(error.body(), ensure_ascii=False)))
-        finally:
-            await self._values.aclose()  # type: ignore[attr-defined]
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -119,20 +119,17 @@ class Generation:
         return deliver
 
     async def pieces(self) -> AsyncIterator[tuple[int, Piece]]:
-        """Pieces with the index of their answer until all have ended. Left early, the answers are abandoned."""
+        """Pieces with the index of their answer, until all answers have ended. RefusedError if one fails."""
         ended = 0
-        try:
-            while ended < len(self.answers):
-                index, piece = await self._pieces.get()
-                if isinstance(piece, RefusedError):
-                    raise piece
-                ended += piece.finish is not None
-                yield index, piece
-        finally:
-            self.abandon()
+        while ended < len(self.answers):
+            index, piece = await self._pieces.get()
+            if isinstance(piece, RefusedError):
+                raise piece
+            ended += piece.finish is not None
+            yield index, piece
 
     def abandon(self) -> None:
-        """Nobody waits for the answers any more."""
+        """Nobody waits for the answers any more: those that have not ended are dropped."""
         for answer in self.answers:
             answer.abandoned = True
 

@@ -74,10 +74,10 @@ class Answer:
         """Positions that the answer may take at the end, its prompt included."""
         return len(self.prompt) + self.max_new
 
-    def choose(self, logits: Float[Tensor, " vocabulary"]) -> int:
-        """The next token by these logits."""
+    def choose(self, logits: Float[Tensor, " vocabulary"], likeliest: int) -> int:
+        """The next token by these logits, of which `likeliest` is the token of the largest."""
         if self.sampling.temperature < GREEDY_BELOW:
-            return int(logits.argmax())
+            return likeliest
         return sample(logits, self.sampling.temperature, self.sampling.top_p, self._random())
 
     def score(self, logits: Float[Tensor, " vocabulary"], token: int) -> TokenScore | None:

@@ -17,7 +17,12 @@ from rl_assets.serving.server.tokens import Answer
 
 # Requests that come at once are begun at once: their prompts are one batch.
 GATHER_S = 0.003
-STOPPED = RefusedError(503, "The server is stopping: ask again when it is back.", "server_error", code="stopping")
+STOPPED = RefusedError(
+    503,
+    "The server generates no answers any more: it is stopping, or failed; see its log.",
+    "server_error",
+    code="stopped",
+)
 # What a forward pass may raise: torch's own errors, and those of a model's code about shapes, indices and arguments.
 MODEL_FAILURES = (RuntimeError, ValueError, IndexError, TypeError)
 T = TypeVar("T")

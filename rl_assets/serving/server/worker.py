@@ -19,7 +19,7 @@ from rl_assets.serving.server.tokens import Answer
 GATHER_S = 0.003
 STOPPED = RefusedError(
     503,
-    "The server generates no answers any more: it is stopping, or failed; see its log.",
+    "The server generates nothing any more: it is stopping, or failed; see its log.",
     "server_error",
     code="stopped",
 )

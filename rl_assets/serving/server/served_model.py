@@ -35,7 +35,10 @@ class ServedModel:
     """A base model that answers as itself or with any of its adapters, several of them in one batch."""
 
     def __init__(self, base: BaseModel, dtype: Dtype | None, log: Callable[[str], None]):
-        self.description = base
+        # Imported for seconds: at the first adapter, that would hold up the answers that run.
+        from peft import PeftModelForCausalLM
+
+        self.description, self._wrapped = base, PeftModelForCausalLM
         self._base = load_base(base, None, log, dtype=dtype).eval()
         self._adapted: Any = None
         self._slots = (f"slot{number}" for number in itertools.count())
@@ -112,7 +115,7 @@ class ServedModel:
         return DynamicCache(config=self._base.config)
 
     def _add(self, slot: str, adapter: Adapter) -> None:
-        from peft import LoraConfig, PeftModelForCausalLM
+        from peft import LoraConfig
 
         folder = str(adapter.folder)
         config = LoraConfig.from_pretrained(folder)
@@ -120,7 +123,7 @@ class ServedModel:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # What PEFT says of adapters beside each other is meant to be so.
             if self._adapted is None:
-                self._adapted = PeftModelForCausalLM(self._base, config, adapter_name=slot)
+                self._adapted = self._wrapped(self._base, config, adapter_name=slot)
             else:
                 self._adapted.add_adapter(slot, config)
             result = self._adapted.load_adapter(folder, adapter_name=slot)

@@ -17,6 +17,7 @@ Finish = Literal["stop", "length"]
 INCOMPLETE = "\ufffd"
 # Below it, probabilities overflow: the likeliest token has them all.
 GREEDY_BELOW = 1e-5
+PLANNED_TOKENS = 1024
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Answer:
 
     @property
     def room(self) -> int:
-        """Positions that the answer may take at the end, its prompt included."""
-        return len(self.prompt) + self.max_new
+        """Positions that are planned for it, its prompt included: who names no limit may use the whole context, and
+        hardly ever does."""
+        return len(self.prompt) + min(self.max_new, PLANNED_TOKENS)
 
     def choose(self, logits: Float[Tensor, " vocabulary"], likeliest: int) -> int:
         """The next token by these logits, of which `likeliest` is the token of the largest."""

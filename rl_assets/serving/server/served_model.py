@@ -10,7 +10,7 @@ import itertools
 import re
 import warnings
 from collections.abc import Callable
-from functools import partial
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rl_assets.core.files import sha256_text
@@ -36,9 +36,9 @@ class ServedModel:
 
     def __init__(self, base: BaseModel, dtype: Dtype | None, log: Callable[[str], None]):
         # Imported for seconds: at the first adapter, that would hold up the answers that run.
-        from peft import PeftModelForCausalLM
+        from peft import PeftModel
 
-        self.description, self._wrapped = base, PeftModelForCausalLM
+        self.description, self._wrapped = base, PeftModel
         self._base = load_base(base, None, log, dtype=dtype).eval()
         self._adapted: Any = None
         self._slots = (f"slot{number}" for number in itertools.count())
@@ -96,17 +96,27 @@ class ServedModel:
 
         `mask` covers cached and new tokens, padding on the left.
         """
-        model = self._base if self._adapted is None else partial(self._adapted, adapter_names=slots)
-        output = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        with self._choosing(slots):
+            output = self._base(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
         logits: Tensor = output.logits[:, -1].float()
         return logits
+
+    def _choosing(self, slots: list[str]) -> Any:
+        """Rows of a forward pass are changed by these adapters.
+
+        PEFT's own `forward` ignores `adapter_names` when no adapter is active, which none is after the active one was
+        deleted; the layers themselves do not ask.
+        """
+        if self._adapted is None:
+            return nullcontext()
+        return self._adapted.base_model._enable_peft_forward_hooks(adapter_names=slots)
 
     def new_cache(self) -> Any:
         """An empty key-value cache of the model's kinds of layers."""

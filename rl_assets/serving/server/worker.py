@@ -178,6 +178,9 @@ class Worker:
             self._batches = [batch for batch in self._batches if not any(row in batch.answers for row in failed)]
             self._fail(failed, _failure(error))
             free_memory()
+        except BaseException:  # The thread ends of it: nobody is to wait for ever.
+            self._fail(answers, STOPPED)
+            raise
 
     def _fail(self, answers: Sequence[Answer], why: RefusedError) -> None:
         for answer in answers:

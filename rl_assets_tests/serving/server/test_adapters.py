@@ -60,6 +60,18 @@ def test_an_adapter_in_use_answers_to_its_end_after_it_was_unloaded(server: Embe
     server.unload("leaving")
 
 
+def test_a_server_whose_adapters_were_all_unloaded_serves_the_base_and_the_next_ones(
+    server: EmbeddedServer, base: BaseModel, models: Path, parent: Adapter, candidate: Adapter
+):
+    expected = {model: server.tokens(model) for model in ("base", SFT, DPO)}
+    with embedded_server(base, models / "adapters") as other:
+        for name, adapter in ((SFT, parent), (DPO, candidate)):
+            assert other.load(name, adapter.folder).status_code == 200
+            assert [other.tokens(name), other.tokens("base")] == [expected[name], expected["base"]]
+            assert other.unload(name).status_code == 200
+            assert other.tokens("base") == expected["base"]
+
+
 def test_a_name_that_is_loaded_is_not_loaded_again(server: EmbeddedServer, parent: Adapter):
     assert "has already been loaded" in refusal(server.load(DPO, parent.folder))
     assert "has already been loaded" in refusal(server.load("base", parent.folder))

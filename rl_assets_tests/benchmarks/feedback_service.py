@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--acts", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--clients", type=int, default=RATERS)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=20, help="how long the raters act")
     given = parser.parse_args()
@@ -94,12 +94,13 @@ def _raters(port: int, seconds: float) -> list[float]:
     def act(rater: int) -> list[float]:
         drawn, waits = random.Random(rater), []
         until = time.perf_counter() + seconds
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
-            while time.perf_counter() < until:
-                time.sleep(drawn.expovariate(1 / SECONDS_BETWEEN_ACTS))
-                start = time.perf_counter()
+        while time.perf_counter() < until:
+            time.sleep(drawn.expovariate(1 / SECONDS_BETWEEN_ACTS))
+            start = time.perf_counter()
+            # The server closes connections that are idle for some seconds.
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
                 _post(connection, _body(f"rater-{rater}", len(waits)))
-                waits.append(time.perf_counter() - start)
+            waits.append(time.perf_counter() - start)
         return waits
 
     with ThreadPoolExecutor(RATERS) as pool:

@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=PORT, help="of the gateway (default: %(default)s)")
     parser.add_argument("--land-seconds", type=float, default=LAND_SECONDS, help="seconds until logged lines land")
     given = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         settings = load_settings()

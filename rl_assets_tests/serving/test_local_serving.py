@@ -79,7 +79,7 @@ def test_one_command_serves_the_champion_and_lands_what_it_answered(
         assert httpx2.post(f"http://127.0.0.1:{gateway}/v1/feedback", json=thumb).status_code == 202
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
     assert process.returncode == 0
     for port in (gateway, server):
         with pytest.raises(httpx2.ConnectError):

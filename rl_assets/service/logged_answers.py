@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import date, datetime
 from threading import Lock
@@ -18,9 +19,10 @@ from rl_assets.service.errors import ServiceError
 MAX_ANSWERS = 1_000
 MAX_ID, MAX_AMOUNT = 512, 1e12
 REQUIRED = ("interaction_id", "timestamp", "query", "agent_type")
-TEXTS = {"interaction_id", "timestamp", "query", "agent_type", "answer", "session_id", "user_id", "retrieval_method"}
+TEXTS = {"interaction_id", "query", "agent_type", "answer", "session_id", "user_id", "retrieval_method"}
 TEXTS |= {"error_message", "category", "task", "segment", "model", "adapter", "context", "system"}
-AMOUNTS = {"latency_ms": 0.0, "tokens_used": 0.0, "cost_usd": 0.0}
+AMOUNTS = ("latency_ms", "tokens_used", "cost_usd")
+PLAIN_ROLES = ("system", "user", "assistant")
 TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 FIELD = re.compile(r"\w+")
 SENTENCES = {
@@ -76,26 +78,43 @@ def is_plain(row: dict[str, Any]) -> bool:
 
 
 def _is_plain_value(name: str, value: Any) -> bool:
-    if name == "timestamp":
-        return isinstance(value, str) and bool(TIME.fullmatch(value)) and _is_time(value)
-    if name in TEXTS:
-        return isinstance(value, str) and not is_missing(value)
-    if name in AMOUNTS:
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_AMOUNT
-    if name == "error_occurred":
-        return isinstance(value, bool)
-    if name == "tools_used":
-        return isinstance(value, list) and all(isinstance(tool, str) for tool in value)
-    scores = value.values() if name == "quality_scores" and isinstance(value, dict) else [None]
-    return all(isinstance(score, float) and 0 <= score <= 1 for score in scores)
+    return name in CHECKS and CHECKS[name](value)
 
 
-def _is_time(text: str) -> bool:
+def _is_plain_message(message: Any) -> bool:
+    is_message = isinstance(message, dict) and message.keys() == {"role", "content"} and message["role"] in PLAIN_ROLES
+    return is_message and isinstance(message["content"], str) and not is_missing(message["content"])
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not is_missing(value)
+
+
+def _is_number(value: Any, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def _is_time(value: Any) -> bool:
+    if not isinstance(value, str) or not TIME.fullmatch(value):
+        return False
     try:
-        datetime.fromisoformat(text)
+        datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
+
+
+# By field, whether a value is surely what SQL accepts.
+CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(TEXTS, _is_text),
+    **dict.fromkeys(AMOUNTS, lambda value: _is_number(value, MAX_AMOUNT)),
+    "timestamp": _is_time,
+    "error_occurred": lambda value: isinstance(value, bool),
+    "tools_used": lambda value: isinstance(value, list) and all(isinstance(tool, str) for tool in value),
+    "quality_scores": lambda value: isinstance(value, dict) and all(_is_number(score, 1) for score in value.values()),
+    "messages": lambda value: isinstance(value, list) and all(map(_is_plain_message, value)),
+    "sources": lambda value: True,
+}
 
 
 def raise_conflicts(recorded: list[RecordedAnswer]) -> None:

@@ -42,11 +42,10 @@ class ServingChecks:
         """What the adapter's answers at that server show. `previous` counts if it is loaded there."""
         driver = replica.config.driver
         key = token_of(replica.config.token_env, replica.url, self.environment)
-        server = ModelServer(replica.url, key, gives_ids=driver in ("embedded", "vllm"))
+        server = ModelServer(replica.url, key, driver in ("embedded", "vllm"), driver)
         beside = previous if previous and previous.name in replica.names() else None
         prompts = self._chosen(served.adapter)
-        name_at = replica.driver.request_name
-        return ReplicaChecks(self.offline, server, name_at, driver == "embedded", served, beside, prompts).findings()
+        return ReplicaChecks(self.offline, server, driver == "embedded", served, beside, prompts).findings()
 
     def probe(self, arm: str, served: ServedAdapter) -> Finding:
         """Whether the gateway answers by it, on the same prompts."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rl_assets.core.files import sha256_json
 from rl_assets.core.home import Home
 from rl_assets.models.adapters import Adapter
-from rl_assets.serving.config import Endpoint, ServedSegment, ServingFile
-from rl_assets.serving.names import BASE, PRODUCT, arm_name
+from rl_assets.serving.config import ServedSegment, ServingFile
+from rl_assets.serving.names import BASE, PRODUCT, arm_name, request_name
 from rl_assets.serving.roles import SegmentRoles, read_roles
 from rl_assets.serving.routing import ANY, Arm, Routing, Shares
 
@@ -112,7 +112,7 @@ def _add_arms(
             agent=segment.agent,
             endpoint=segment.endpoint,
             urls=endpoint.urls,
-            model=_request_name(endpoint, model),
+            model=request_name(endpoint.driver, model),
             adapter=None if role == BASE else model,
             role=role,
             token_env=endpoint.token_env,
@@ -125,11 +125,6 @@ def _add_arms(
             )
         names[role] = name
     return names
-
-
-def _request_name(endpoint: Endpoint, model: str) -> str:
-    """What a request's `model` must be: SGLang wants an adapter behind its base's name."""
-    return f"{BASE}:{model}" if endpoint.driver == "sglang" and model != BASE else model
 
 
 def _add_external_arms(arms: dict[str, Arm], serving: ServingFile, roles: Mapping[str, str]) -> None:

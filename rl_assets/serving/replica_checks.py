@@ -1,6 +1,6 @@
 """All checks of one served adapter at one replica: it is asked, and its answers are compared with those made here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,14 +32,10 @@ INTERLEAVED = 8
 
 @dataclass(frozen=True)
 class ReplicaChecks:
-    """The checks of `served` at one server. `previous` is a second adapter that is loaded there, if there is one.
-
-    `request_name` says what a request must call a model.
-    """
+    """The checks of `served` at one server. `previous` is a second adapter that is loaded there, if there is one."""
 
     offline: OfflineModels
     server: ModelServer
-    request_name: Callable[[str], str]
     embedded: bool
     served: ServedAdapter
     previous: ServedAdapter | None
@@ -70,11 +66,11 @@ class ReplicaChecks:
 
     def _ask(self, model: str, prompts: Sequence[Prompt]) -> list[ServedAnswer]:
         """Answers of one model while no other is asked."""
-        return self.server.answers([(self.request_name(model), prompt) for prompt in prompts], MAX_TOKENS, AT_ONCE)
+        return self.server.answers([(model, prompt) for prompt in prompts], MAX_TOKENS, AT_ONCE)
 
     def _template(self, answers: Sequence[ServedAnswer]) -> Finding:
         ids = [
-            answer.prompt_ids or self.server.prompt_ids(self.request_name(self.served.name), prompt)
+            answer.prompt_ids or self.server.prompt_ids(self.served.name, prompt)
             for answer, prompt in zip(answers, self.prompts.prompts, strict=True)
         ]
         return template_finding(self.prompts.ids, [answer.prompt_tokens for answer in answers], ids)
@@ -118,8 +114,7 @@ class ReplicaChecks:
     ) -> Finding:
         """The base before and after the adapter, and the adapter beside another model, several at once."""
         few = self.prompts.prompts[:INTERLEAVED]
-        names = [self.request_name(name) for name in (self.served.name, other.name)]
-        pairs = [(name, prompt) for prompt in few for name in names]
+        pairs = [(name, prompt) for prompt in few for name in (self.served.name, other.name)]
         mixed = self.server.answers(pairs, MAX_TOKENS, AT_ONCE)
         changed = {self.served.name: self._changed(self.served.adapter, 1.0, answers[: len(few)], mixed[::2])}
         scale = 0.0 if other.name == BASE else 1.0

@@ -11,6 +11,7 @@ from typing import Any
 
 from rl_assets.core.chat import Message
 from rl_assets.serving.drivers.protocol import ServerError
+from rl_assets.serving.names import request_name
 
 TIMEOUT_S = 300.0
 SHOWN = 300
@@ -39,15 +40,20 @@ class ServedAnswer:
 
 @dataclass(frozen=True)
 class ModelServer:
-    """One replica: its URL without `/v1`, its key, and whether it gives token ids when asked for them, as vLLM does."""
+    """One replica: its URL without `/v1`, its key, and whether it gives token ids when asked for them, as vLLM does.
+
+    `driver` decides how it is asked for a name.
+    """
 
     url: str
     key: str | None = None
     gives_ids: bool = False
+    driver: str = "embedded"
 
     def answer(self, model: str, prompt: Sequence[Message], max_tokens: int) -> ServedAnswer:
         """The greedy answer of a model. ServerError if the server gives none."""
-        asked = {"model": model, "messages": list(prompt), "max_tokens": max_tokens, "temperature": 0, "logprobs": True}
+        name = request_name(self.driver, model)
+        asked = {"model": name, "messages": list(prompt), "max_tokens": max_tokens, "temperature": 0, "logprobs": True}
         started = time.perf_counter()
         reply = self._post("/v1/chat/completions", asked | ({"return_token_ids": True} if self.gives_ids else {}))
         return _read(reply, time.perf_counter() - started, self.url)

@@ -43,6 +43,16 @@ def test_the_champion_gets_all_traffic_and_the_one_before_it_stays_loaded(paths)
     assert arms_of(plan)["previous"] == f"assistant@{names[1]}"
 
 
+def test_sglang_is_asked_for_an_adapter_by_base_and_name(paths):
+    champion = write_adapter(paths, "new")
+    make_champion(paths, champion)
+    endpoint = Endpoint(driver="sglang", urls=["http://127.0.0.1:30000"])
+    plan = plan_of_home(paths, ServingFile(endpoints={"local": endpoint}))
+    arms, name = arms_of(plan), content_name(champion, None)
+    assert (plan.arms[arms["champion"]].model, plan.arms[arms["champion"]].adapter) == (f"base:{name}", name)
+    assert plan.arms[arms["base"]].model == "base"
+
+
 def test_a_canary_gets_the_cap_and_the_champion_the_rest(paths):
     champion, canary = write_adapter(paths, "champion"), write_adapter(paths, "canary")
     make_champion(paths, champion, day="2026-10-10")

@@ -118,9 +118,6 @@ class MemoryServer:
         self.probe()
         return frozenset({BASE, *self.loaded})
 
-    def request_name(self, name: str) -> str:
-        return name
-
     def load(self, name: str, folder: PurePosixPath) -> None:
         self.calls.append(f"load {name}")
         if name == self.refuses:

@@ -16,6 +16,7 @@ from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Judge
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets_tests.support.browser import running_chromium
 from rl_assets_tests.support.evaluation_samples import BARELY_TRAINED, random_adapter
 from rl_assets_tests.support.judge_server import SECRET, Behaviour, Server, serving
 from rl_assets_tests.support.logs import Product
@@ -91,6 +92,12 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance of its own."""
     with dg.DagsterInstance.ephemeral() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    with running_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -123,15 +123,13 @@ def _problem(act: Act) -> str | None:
 
 
 def _other_problem(act: Act) -> tuple[bool, str]:
+    if act.interaction_id.startswith(REVIEW_PAIR):
+        return (
+            act.other_interaction_id is not None,
+            "other_interaction_id: a pair of the review queue is named by one id",
+        )
     missing = act.other_interaction_id in (None, act.interaction_id)
     return missing, "other_interaction_id names the second of two answers"
-
-
-def _names_a_pair(act: Act) -> bool:
-    """Whether an act names two answers: by their ids, or by the name of a pair of the review queue."""
-    if act.interaction_id.startswith(REVIEW_PAIR):
-        return act.other_interaction_id is None
-    return act.other_interaction_id not in (None, act.interaction_id)
 
 
 def line_of(act: Act) -> str:

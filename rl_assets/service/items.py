@@ -14,6 +14,7 @@ from typing import Any, Literal
 import duckdb
 
 from rl_assets.core import sql
+from rl_assets.core.blank import is_blank
 from rl_assets.core.chat import Message
 from rl_assets.core.home import Home
 from rl_assets.evaluation.review.files import read_queue
@@ -165,6 +166,8 @@ class Items:
             )
             for day, segment in nights
             for line in read_queue(self._home.reports(day, segment))
+            # A blank text can be preferred in the file of the night, but is no line of the log.
+            if not (is_blank(line["first_output"]) or is_blank(line["second_output"]))
         }
         return list(found.values())
 

@@ -24,7 +24,7 @@ from rl_assets.service.state import Service
 STATIC = Path(__file__).parent / "static"
 MEDIA = {"pages.css": "text/css", "keys.js": "text/javascript", "icon.svg": "image/svg+xml"}
 PAGES = (("/", "Start"), ("/rate", "Rate"), ("/compare", "Compare"), ("/mine", "My answers"))
-ADMIN_PAGES = (*PAGES, ("/admin", "Administration"))
+ADMIN_PAGES = (*PAGES, ("/admin", "Admin"))
 MESSAGES = {
     "saved": "Saved.",
     "skipped": "Skipped.",

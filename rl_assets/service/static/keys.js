@@ -15,10 +15,6 @@ function isTyping(element) {
     (element.tagName === "INPUT" && !/^(radio|checkbox|submit|button)$/.test(element.type));
 }
 
-function send(form, button) {
-  if (form) form.requestSubmit(button || undefined);
-}
-
 function press(selector) {
   const control = one(selector);
   if (!control) return false;
@@ -53,11 +49,7 @@ for (const value of "12345") keys[value] = () => star(value);
 document.addEventListener("keydown", event => {
   if (event.isComposing || event.repeat || list.open || !on()) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    const form = document.activeElement.form || one("form.main-form");
-    if (form && form.classList.contains("main-form") && form.querySelector("#send")) {
-      event.preventDefault();
-      send(form, form.querySelector("#send"));
-    }
+    if (press("#send")) event.preventDefault();
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

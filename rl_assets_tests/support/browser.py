@@ -1,13 +1,15 @@
-"""The Chromium of the system, driven by Playwright; without one these tests are skipped with the reason."""
+"""The Chromium of the system, driven by Playwright; without one, tests are skipped with the reason."""
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator:
+@contextmanager
+def running_chromium() -> Iterator[Any]:
     """A running browser that shows no window."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:

@@ -54,12 +54,12 @@ class ReplicaChecks:
         after = self._ask(BASE, few)
         other = self.previous or ServedAdapter(BASE, self.served.adapter)
         alone = self._ask(other.name, few) if self.previous else after
-        offline = ["stop" if answer.finished else "length" for answer in self.prompts.answers]
+        offline = [(answer.text, "stop" if answer.finished else "length") for answer in self.prompts.answers]
         return [
             self._template(answers),
             self._identity(answers),
             self._isolation(answers, other, alone, base, after),
-            stop_finding([answer.finish_reason for answer in answers], offline),
+            stop_finding([(answer.text.strip(), answer.finish_reason) for answer in answers], offline),
             time_finding(_seconds_per_token(answers), _seconds_per_token(alone) if self.previous else []),
             self._equal_answers(answers),
         ]

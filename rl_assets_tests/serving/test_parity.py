@@ -97,9 +97,18 @@ def test_one_answer_of_another_model_breaks_the_isolation():
 
 
 def test_two_other_reasons_to_stop_of_24_are_too_many():
-    offline_reasons = ["stop"] * ANSWERS
-    assert stop_finding(["stop"] * 23 + ["length"], offline_reasons).problem is None
-    assert stop_finding(["stop"] * 22 + ["length"] * 2, offline_reasons).problem
+    offline_answers = [(f"red {row}", "stop") for row in range(ANSWERS)]
+    runs_on = [(f"red {row} and", "length") for row in range(2)]
+    assert stop_finding([*runs_on[:1], *offline_answers[1:]], offline_answers).problem is None
+    found = stop_finding([*runs_on, *offline_answers[2:]], offline_answers)
+    assert found.problem and "92% of the answers end for the same reason" in found.problem
+
+
+def test_answers_that_took_another_turn_say_nothing_of_how_they_end():
+    offline_answers = [(f"red {row}", "stop") for row in range(ANSWERS)]
+    turned = [(f"blue {row}", "length") for row in range(6)]
+    found = stop_finding([*turned, *offline_answers[6:]], offline_answers)
+    assert found.problem is None and found.values == {"equal": 1.0, "compared": 18}
 
 
 def test_a_slow_adapter_is_a_warning_and_no_failure():

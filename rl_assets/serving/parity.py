@@ -152,18 +152,19 @@ def isolation_finding(changed: Mapping[str, int], total: Mapping[str, int]) -> F
 def stop_finding(served: Sequence[tuple[str, str | None]], offline: Sequence[tuple[str, str]]) -> Finding:
     """Whether answers end for the same reason ("stop", "length") as offline, given (text, reason) of each.
 
-    Only answers are compared of which one begins with the other: in 16 bits some take another turn between two words
+    Another reason counts only if one answer begins with the other: in 16 bits some take another turn between two words
     that are equally likely, and then end elsewhere.
     """
-    pairs = [(a, b) for a, b in zip(served, offline, strict=True) if a[0].startswith(b[0]) or b[0].startswith(a[0])]
-    equal = statistics.fmean(a[1] == b[1] for a, b in pairs) if pairs else None
+    pairs = list(zip(served, offline, strict=True))
+    alike = [(a, b) for a, b in pairs if a[0].startswith(b[0]) or b[0].startswith(a[0])]
+    equal = 1 - sum(a[1] != b[1] for a, b in alike) / len(pairs)
     problem = None
-    if equal is not None and equal < MIN_EQUAL_STOPS:
+    if equal < MIN_EQUAL_STOPS:
         problem = (
             f"{equal:.0%} of the answers end for the same reason as offline, minimum {MIN_EQUAL_STOPS:.0%}: the server "
             "has other end tokens or limits."
         )
-    return Finding("stop", {"equal": equal, "compared": len(pairs)}, problem)
+    return Finding("stop", {"equal": equal, "compared": len(alike)}, problem)
 
 
 def time_finding(ours: Sequence[float], previous: Sequence[float]) -> Finding:

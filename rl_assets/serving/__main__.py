@@ -34,6 +34,7 @@ from rl_assets.settings import Settings, load_settings
 
 PORT = 8800
 LAND_SECONDS = 60.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_S, STOP_S, LOOK_EVERY_S = 300.0, 30.0, 0.2
 EXAMPLE = """
 The gateway answers at http://127.0.0.1:{port}/v1 by {arms}. Ctrl-C ends it.
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=PORT, help="of the gateway (default: %(default)s)")
     parser.add_argument("--land-seconds", type=float, default=LAND_SECONDS, help="seconds until logged lines land")
     given = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, _interrupt)
     try:
         settings = load_settings()
@@ -141,8 +142,9 @@ def running(commands: dict[str, list[str]]) -> Iterator[dict[str, subprocess.Pop
             processes[url] = subprocess.Popen(command)
         yield processes
     finally:
-        # A second Ctrl-C would leave processes behind.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # A second one would leave processes behind.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         _end([*reversed(processes.values())])
 
 

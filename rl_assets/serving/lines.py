@@ -20,6 +20,9 @@ from rl_assets.serving.routing import Arm
 
 INTERACTION_FORMAT = "interaction_log"
 CLIENT_GONE = "client_gone"
+CUT_OFF = "cut_off"
+# As ingestion takes them.
+MAX_TOKENS = 10**12
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Caller:
 class Call:
     """One call, filled in as it goes on. Times in ms from the request.
 
-    `chunks` are the JSON values of a stream as bytes, with the time of each; else `whole` is the body of the answer.
+    `chunks` are the JSON values of a stream as bytes, with the time of each, and `is_done` whether it said that it is
+    complete; else `whole` is the body of the answer.
     `served` and `arm` are those of the last arm that was asked, None if none was. `error` is a word or sentence.
     """
 
@@ -49,6 +53,7 @@ class Call:
     arm: Arm | None = None
     fallback_reason: str | None = None
     chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    is_done: bool = False
     whole: bytes | None = None
     error: str | None = None
     latency_ms: float = 0.0
@@ -77,7 +82,8 @@ def interaction_line(call: Call) -> Line:
     """The line of a call: what is not known is left out."""
     answer = _streamed(call.chunks) if call.whole is None else _whole(call.whole)
     assert call.ended_at is not None
-    error = call.error or answer.error
+    cut = CUT_OFF if call.chunks and not call.is_done and answer.finish_reason is None else None
+    error = call.error or answer.error or cut
     text, reason = _text(answer)
     turns = [turn for message in call.body["messages"] if (turn := _turn(message))]
     line = {
@@ -172,9 +178,9 @@ def _streamed(chunks: list[tuple[float, bytes]]) -> Answer:
         choice = _choice(chunk)
         delta = _object(choice, "delta")
         answer.finish_reason = choice.get("finish_reason") or answer.finish_reason
-        calls = delta.get("tool_calls") or ([delta["function_call"]] if delta.get("function_call") else [])
+        calls = delta.get("tool_calls") or delta.get("function_call")
         answer.calls_tools |= bool(calls)
-        answer.tools += _names(calls)
+        answer.tools += _names(calls if isinstance(calls, list) else [calls])
         if isinstance(delta.get("content"), str):
             texts.append(delta["content"])
         if isinstance(delta.get("refusal"), str):
@@ -208,7 +214,7 @@ def _names(calls: list[Any]) -> list[str]:
 def _tokens(completion: Mapping[str, Any]) -> int | None:
     usage = completion.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+    return total if isinstance(total, int) and not isinstance(total, bool) and 0 <= total <= MAX_TOKENS else None
 
 
 def _error(completion: Mapping[str, Any]) -> str | None:

@@ -30,6 +30,8 @@ MAX_BATCH = 500
 SERVICE_FORMAT = "interaction_log"
 # Ingestion rejects longer lines.
 MAX_LINE_BYTES = 16 * 2**20
+# What a line made of anything that a caller and a server may send can raise: it costs that line alone.
+UNWRITABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, AssertionError)
 logger = logging.getLogger(__name__)
 
 
@@ -49,9 +51,10 @@ class Spool:
         home: Home,
         rotate_s: float = ROTATE_S,
         max_lines: int = MAX_LINES,
-        service: Callable[[dict[str, Any]], object] | None = None,
+        service: Callable[[dict[str, Any]], bool] | None = None,
     ) -> None:
-        """`service` takes the fields of answers instead of a file, and must neither block nor raise."""
+        """`service` takes the fields of answers instead of a file, or is False for what it cannot take; it must neither
+        block nor raise."""
         self.home, self.rotate_s, self.service = home, rotate_s, service
         self.folder = home.serving / "spool"
         self.worker = f"{socket.gethostname().replace('.', '-')}-{os.getpid()}-{uuid4().hex[:6]}"
@@ -88,7 +91,13 @@ class Spool:
     @property
     def problem(self) -> str | None:
         """Why lines wait now, if they do."""
-        return "; ".join(self._problems.values()) or None
+        return "; ".join([*self._problems.copy().values(), *self._ended()]) or None
+
+    def _ended(self) -> list[str]:
+        """That nothing is written any more, if the thread has ended by itself."""
+        if self._thread.ident is None or self._thread.is_alive() or self._closing.is_set():
+            return []
+        return ["the thread that writes the log has ended: start the gateway again"]
 
     def bytes_waiting(self) -> int:
         """Bytes in files that have not landed."""
@@ -149,12 +158,11 @@ class Spool:
         try:
             log_format, fields = entry.make()
             line = json.dumps(fields, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except UNWRITABLE as error:
             # The message may quote the text of a user.
             logger.warning("a line cannot be written and is dropped: %s", type(error).__name__)
             line = b""
-        if line and self.service and log_format == SERVICE_FORMAT:
-            self.service(fields)
+        if line and self.service and log_format == SERVICE_FORMAT and self.service(fields):
             self._counts.hand_over()
             return None
         if line and len(line) <= MAX_LINE_BYTES:
@@ -215,7 +223,8 @@ class Spool:
                     sealed = True
             if sealed or now >= self._land_at:
                 self._land_at = now + self.rotate_s
-                self.landed += land_sealed(self.home)
+                for lines in land_sealed(self.home):
+                    self.landed += lines
                 self._problems.pop("land", None)
         except OSError as error:
             self._land_at = now + RETRY_S

@@ -9,6 +9,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -17,9 +18,10 @@ from pathlib import Path
 
 from rl_assets.core.home import Home
 from rl_assets.core.object_store import ObjectPath
-from rl_assets.serving.spool_counts import SUFFIX, SpoolCounts
+from rl_assets.serving.spool_counts import FORMATS, SUFFIX, SpoolCounts
 
 SEALED = "sealed"
+OWN_NAME = re.compile(rf"[^.]+\.\d+\.({'|'.join(FORMATS)})\.jsonl")
 logger = logging.getLogger(__name__)
 
 
@@ -30,24 +32,30 @@ class SpoolFile:
         self.folder, self.worker, self.log_format, self.number = folder, worker, log_format, number
         self.path = folder / f"{worker}.{number}.{log_format}.jsonl"
         self.opened, self.size, self.lines, self._counted = time.monotonic(), 0, 0, 0
+        self._is_torn = False
         self._file = self.path.open("xb", buffering=0)
 
     def append(self, lines: list[bytes]) -> None:
         """Add the lines, or none of them."""
         content = memoryview(b"".join(lines))
-        written = 0
-        try:
-            while written < len(content):
-                written += self._file.write(content[written:])
-        except OSError:
-            os.ftruncate(self._file.fileno(), self.size)
-            self._file.seek(self.size)
-            raise
+        self._cut_off_torn()
+        written, self._is_torn = 0, True
+        while written < len(content):
+            written += self._file.write(content[written:])
+        self._is_torn = False
         self.size += len(content)
         self.lines += len(lines)
 
+    def _cut_off_torn(self) -> None:
+        """Remove what an append has left that the disk refused half-way: it may have refused the removal then, too."""
+        if self._is_torn:
+            os.ftruncate(self._file.fileno(), self.size)
+            self._file.seek(self.size)
+            self._is_torn = False
+
     def seal(self, counts: SpoolCounts) -> None:
         """Move it to the sealed files; nothing is appended any more."""
+        self._cut_off_torn()
         os.fsync(self._file.fileno())
         target = _sealed_path(self.folder, self.worker, self.log_format, self.number)
         counts.seal(self.log_format, self.lines - self._counted, self.number)
@@ -63,17 +71,16 @@ def _sealed_path(folder: Path, worker: str, log_format: str, number: int) -> Pat
     return target
 
 
-def land_sealed(home: Home) -> int:
-    """Move every sealed file to where ingestion finds it; the number of lines. Raises OSError at the first failure."""
-    root, lines = home.serving / "spool" / SEALED, 0
+def land_sealed(home: Home) -> Iterator[int]:
+    """Move every sealed file to where ingestion finds it; the lines of each. Raises OSError at the first failure."""
+    root = home.serving / "spool" / SEALED
     for path in sorted(root.glob("*/*/*.jsonl")):
         try:
-            lines += _land(home, path, path.relative_to(root))
+            yield _land(home, path, path.relative_to(root))
         except FileNotFoundError:
             if path.exists():
                 raise
             # Another worker was faster.
-    return lines
 
 
 def _land(home: Home, path: Path, name: Path) -> int:
@@ -116,7 +123,7 @@ def seal_leftovers(folder: Path) -> tuple[int, int]:
     lost = torn = 0
     for worker, counts_path in _gone_workers(folder):
         counts = SpoolCounts.read(counts_path) if counts_path.exists() else SpoolCounts()
-        paths, lines_left = sorted(folder.glob(f"{worker}.*.jsonl")), 0
+        paths, lines_left = sorted(path for path in folder.glob(f"{worker}.*.jsonl") if _is_ours(path)), 0
         for path in paths:
             lines, cut = _without_torn_line(path)
             torn += cut
@@ -132,6 +139,11 @@ def seal_leftovers(folder: Path) -> tuple[int, int]:
     return lost, torn
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether the name is one that a worker gives; files of others are left alone."""
+    return OWN_NAME.fullmatch(path.name) is not None and path.is_file()
+
+
 def _format_and_number(path: Path) -> tuple[str, int]:
     _, number, log_format, _ = path.name.split(".")
     return log_format, int(number)
@@ -139,7 +151,7 @@ def _format_and_number(path: Path) -> tuple[str, int]:
 
 def _gone_workers(folder: Path) -> Iterator[tuple[str, Path]]:
     """Workers whose lock is free, while it is held here, with the file of their counts, which may be missing."""
-    workers = {path.name.split(".")[0] for path in folder.glob("*.jsonl")}
+    workers = {path.name.split(".")[0] for path in folder.glob("*.jsonl") if _is_ours(path)}
     workers |= {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}") if path.name[0] != "."}
     for worker in sorted(workers):
         path = folder / f"{worker}{SUFFIX}"

@@ -50,14 +50,19 @@ def main() -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def service_logger(settings: Settings) -> Callable[[dict[str, Any]], object]:
-    """Gives answers to the feedback service, which lands them; while it is away they wait in files of their own."""
+def service_logger(settings: Settings) -> Callable[[dict[str, Any]], bool]:
+    """Gives answers to the feedback service, which lands them; while it is away they wait in files of their own.
+
+    False for one that it does not take, as it is too long or too many wait: the gateway lands that one itself.
+    """
     logger = InteractionLogger(settings.service_url, settings.service_key, settings.paths.serving / "for_service")
 
-    def log(fields: dict[str, Any]) -> str:
+    def log(fields: dict[str, Any]) -> bool:
         own = {name: fields[name] for name in ("query", "agent_type", "interaction_id", "timestamp")}
         further = {name: value for name, value in fields.items() if name not in (*own, "answer")}
-        return logger.log(Interaction(**own, answer=fields.get("answer"), further=further))
+        dropped = logger.dropped
+        logger.log(Interaction(**own, answer=fields.get("answer"), further=further))
+        return logger.dropped == dropped
 
     return log
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -23,6 +24,7 @@ from rl_assets.serving.gateway.errors import CallError
 from rl_assets.serving.gateway.relay import Relay
 from rl_assets.serving.gateway.state import GatewayState
 from rl_assets.serving.lines import Call, Caller
+from rl_assets.serving.ports import is_loopback
 from rl_assets.serving.routing import Routing
 from rl_assets.serving.spool import Entry
 
@@ -48,21 +50,41 @@ def build_app(state: GatewayState) -> ASGIApp:
 
 
 class Guard:
-    """Lets requests with the bearer token pass, if there is one. Plain ASGI: nothing between a caller and a stream."""
+    """Lets requests with the bearer token pass, or without one all but those of foreign pages in a browser.
+
+    Plain ASGI: nothing between a caller and a stream.
+    """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
         self.app, self.expected = app, f"Bearer {token}".encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.expected is None or scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        error = self._refusal(dict(scope["headers"])) if scope["type"] == "http" else None
+        if error is None or scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
-            return
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if hmac.compare_digest(given, self.expected):
-            await self.app(scope, receive, send)
-            return
-        error = CallError(401, "Send the gateway's token: Authorization: Bearer ...", code="invalid_api_key")
-        await error.response()(scope, receive, send)
+        else:
+            await error.response()(scope, receive, send)
+
+    def _refusal(self, headers: dict[bytes, bytes]) -> CallError | None:
+        if self.expected is None:
+            return _foreign_page(headers.get(b"origin"))
+        if hmac.compare_digest(headers.get(b"authorization", b""), self.expected):
+            return None
+        return CallError(401, "Send the gateway's token: Authorization: Bearer ...", code="invalid_api_key")
+
+
+def _foreign_page(origin: bytes | None) -> CallError | None:
+    """Browsers let any page send to this machine, and say from where: it would give feedback in its visitor's name."""
+    if origin is None:
+        return None
+    try:
+        host = urlsplit(origin.decode("latin-1")).hostname or ""
+    except ValueError:
+        host = ""
+    if is_loopback(host):
+        return None
+    message = "Pages of other sites may not use a gateway without a token: set RL_ASSETS_GATEWAY_TOKEN, and send it."
+    return CallError(403, message, "permission_error", code="foreign_origin")
 
 
 class ChatCompletions:
@@ -75,6 +97,7 @@ class ChatCompletions:
         try:
             headers = Headers(scope=scope)
             request = read_chat(await read_body(headers, receive), headers)
+            await _look_once(self.state)
             relay = self._relay(request, send)
         except CallError as error:
             self.state.metrics.add("refused_total")
@@ -94,10 +117,13 @@ class ChatCompletions:
         return Relay(state, request, routing, call, send)
 
 
-def _routing_of(state: GatewayState) -> Routing:
+async def _look_once(state: GatewayState) -> None:
+    """A first routing file that appeared since the last look counts at once."""
     if state.routing.value is None:
-        # A file that appeared since the last look counts at once.
-        state.routing.look()
+        await asyncio.to_thread(state.routing.look)
+
+
+def _routing_of(state: GatewayState) -> Routing:
     if state.routing.value is None:
         message = state.routing.problem or NOTHING_SERVED.format(path=state.home.routing)
         raise CallError(503, message, "service_unavailable", code="no_routing")
@@ -123,6 +149,7 @@ async def _disconnected(receive: Receive) -> None:
 
 async def _models(state: GatewayState, request: Request) -> Response:
     """Arms and `auto`, as OpenAI lists models."""
+    await _look_once(state)
     try:
         routing = _routing_of(state)
     except CallError as error:
@@ -168,8 +195,7 @@ def _entry(line: Line, size: int) -> Entry:
 
 
 async def _health(state: GatewayState, request: Request) -> Response:
-    """200 while calls can be answered; `problems` are sentences for an operator."""
-    state.routing.look()
+    """200 while calls can be answered; `problems` are sentences for an operator. Waits for no disk."""
     routing, problems = state.routing.value, state.problems()
     status = "no_routing" if routing is None else "degraded" if problems else "ok"
     report = {

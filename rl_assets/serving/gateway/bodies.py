@@ -98,7 +98,7 @@ class ChatRequest:
     @property
     def interaction_id(self) -> str | None:
         """The id that the caller wants for the answer; None if it cannot be a header, or names nothing."""
-        value = self._label("x-interaction-id", "interaction_id")
+        value = (self._label("x-interaction-id", "interaction_id") or "")[:MAX_ID].strip()
         return value if value and value.isascii() and value.isprintable() and not is_missing(value) else None
 
     def body_for(self, model: str) -> bytes:
@@ -111,8 +111,17 @@ class ChatRequest:
 
     def _label(self, header: str, key: str) -> str | None:
         metadata = self.body.get("metadata")
-        value = self.headers.get(header) or (metadata.get(key) if isinstance(metadata, dict) else None)
-        return value.strip()[:MAX_ID] or None if isinstance(value, str) else None
+        given = self.headers.get(header)
+        value = _decoded(given) if given else metadata.get(key) if isinstance(metadata, dict) else None
+        return value.strip() or None if isinstance(value, str) else None
+
+
+def _decoded(header: str) -> str:
+    """The text of a header that was read as Latin-1: most clients send UTF-8."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return header
 
 
 def read_chat(body: bytes, headers: Headers) -> ChatRequest:

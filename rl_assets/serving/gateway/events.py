@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 END = re.compile(rb"\r?\n\r?\n")
+LONGEST_END = len(b"\r\n\r\n")
 DONE = b"[DONE]"
 DATA = b"data:"
 
@@ -18,7 +19,8 @@ class EventSplitter:
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that are complete with this piece."""
         content, start, events = self._rest + piece, 0, list[bytes]()
-        for end in END.finditer(content):
+        # What was searched before holds no end but one that this piece completes.
+        for end in END.finditer(content, max(0, len(self._rest) - LONGEST_END + 1)):
             events.append(content[start : end.end()])
             start = end.end()
         self._rest = content[start:]

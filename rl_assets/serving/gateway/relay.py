@@ -157,6 +157,7 @@ class Relay:
         shown = list[bytes]()
         for event in events:
             if is_done(event):
+                self.call.is_done = True
                 self.log()
             else:
                 self.call.chunks.append((self._elapsed_ms(), data_of(event)))

@@ -56,13 +56,17 @@ class GatewayState:
         """A new id, or the caller's; one that is repeated, as by a client's retry, gets a number."""
         if asked_for is None:
             return uuid4().hex
-        number = int(self.ids_seen.get(asked_for) or 0) + 1
+        number, name = int(self.ids_seen.get(asked_for) or 0) + 1, asked_for
+        while number > 1 and self.ids_seen.get(name := f"{asked_for}-{number}") is not None:
+            number += 1
         self.ids_seen.put(asked_for, str(number))
-        return asked_for if number == 1 else f"{asked_for}-{number}"
+        if name != asked_for:
+            self.ids_seen.put(name, "1")
+        return name
 
     def problems(self) -> list[str]:
         """What an operator should know of now."""
-        found = [self.routing.problem, self.spool.problem]
+        found = [self.routing.problem, self.routing.stale, self.spool.problem]
         routing = self.routing.value
         if routing:
             missing = {arm.token_env for arm in routing.arms.values() if arm.token_env} - os.environ.keys()

@@ -292,6 +292,8 @@ def test_a_bad_body_is_refused_in_openais_error_form(served, model, body, status
 def test_an_id_of_the_callers_is_kept_and_a_repeated_one_gets_a_number(served):
     names = [served.ask(headers={"x-interaction-id": "mine"}).headers["x-interaction-id"] for _ in range(2)]
     assert names == ["mine", "mine-2"]
+    assert served.ask(headers={"x-interaction-id": "mine-2"}).headers["x-interaction-id"] == "mine-2-2"
+    assert served.ask(headers={"x-interaction-id": "mine"}).headers["x-interaction-id"] == "mine-3"
     for odd in ("a\r\nset-cookie: b=c", "ü", "NaN"):
         assert len(served.ask(metadata={"interaction_id": odd}).headers["x-interaction-id"]) == 32
 
@@ -302,6 +304,24 @@ def test_an_error_inside_a_stream_passes_and_is_logged(served, model):
     answer = served.ask(stream=True)
     assert answer.content == failed + DONE
     assert line_of(served, answer)["error_message"] == "out of memory"
+
+
+def test_a_stream_that_ends_without_saying_so_is_logged_as_cut_off(served, model):
+    whole, cut = [chunk(content="Yes"), chunk("stop")], [chunk(content="Ye")]
+    errors = []
+    for events in (whole, cut):
+        model.answer.by_model[CHAMPION] = lambda asked, events=events: model.streamed(events)
+        errors.append(line_of(served, served.ask(stream=True)).get("error_message"))
+    assert errors == [None, "cut_off"]
+
+
+def test_ids_in_headers_are_read_as_utf_8_and_never_cut(served):
+    user, long = "Zoë ☕".encode(), "u" * 300
+    lines = [
+        line_of(served, served.ask(headers={"x-user-id": name, "x-conversation-id": user})) for name in (user, long)
+    ]
+    assert [line["user_id"] for line in lines] == ["Zoë ☕", long]
+    assert lines[0]["session_id"] == "Zoë ☕"
 
 
 def test_without_a_routing_file_calls_say_what_to_run_and_work_once_it_is_there(tmp_path: Path, model):

@@ -1,7 +1,8 @@
 """Erasing interactions and users: tombstones first, then all their records, copies before the raw tables.
 
 A killed erasure is completed by ordering it again, or by any later one: every tombstone is processed each time.
-Landing files belong to other systems and stay: the report names them, and the tombstones keep their lines out.
+Landing files belong to other systems and stay: the report names them, and the tombstones keep their lines out. What the
+gateway logged and has not landed is blanked.
 """
 
 import shutil
@@ -29,6 +30,7 @@ from rl_assets.governance.reports import drop_differences, drop_quotes, quoting_
 from rl_assets.governance.scope import ErasureScope, find_scope
 from rl_assets.governance.table_rows import Counts, count_rows, drop_rows, row_rules
 from rl_assets.governance.table_versions import purge_versions
+from rl_assets.governance.waiting_lines import blank_waiting, count_waiting, waiting_answers
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import ERASURES, Erased, tombstones
 
@@ -44,6 +46,7 @@ class Erasure(BaseModel):
     quote anybody, were deleted; `affected_adapters` learned from the erased rows and should be replaced.
     `service_rows` counts by table of the feedback service; `service_files` are log files that it landed and that are
     written again without the lines, unless somebody removed them. `landing_files` are those of other systems.
+    `waiting_lines` are lines of the gateway that had not landed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +62,7 @@ class Erasure(BaseModel):
     files_deleted: int = 0
     service_rows: dict[str, int] = {}
     service_files: list[str] = []
+    waiting_lines: int = 0
 
 
 def scope_of(lake: Lake, order: Erased, memory_limit: str = "2GB") -> ErasureScope:
@@ -87,12 +91,14 @@ def erase_scope(
     digest = sha256_json([sorted(order.interactions), sorted(order.users)])[:8]
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest}"
     # Including answers known only by a user's id: feedback on one of them may name no user.
-    _publish_tombstones(lake, name, Erased(order.interactions | scope.erased.interactions, order.users))
+    named = _with_waiting(home, scope.erased, user_key)
+    _publish_tombstones(lake, name, Erased(order.interactions | named.interactions, order.users))
     erasure = _find(home, lake, name, scope, user_key)
     log(f"{name}: {sum(sum(days.values()) for days in erasure.rows.values())} rows in {len(erasure.rows)} tables")
     mark_adapters(home, erasure.affected_adapters, name)
     keep_report(home, erasure)
     _drop_copies(home, erasure, scope)
+    blank_waiting(home, named, user_key)
     deleted = _drop_rows(lake, scope, erasure.rows, user_key)
     _verify(home, lake, scope, user_key)
     erasure = erasure.model_copy(update={"files_deleted": deleted})
@@ -131,8 +137,14 @@ def _find(home: Home, lake: Lake, name: str, scope: ErasureScope, user_key: byte
         champion_is_affected=champion_is_affected(home, adapters),
         reports=quoting_reports(home.reports(), scope.texts),
         landing_files=sorted(scope.files),
+        waiting_lines=count_waiting(home, _with_waiting(home, scope.erased, user_key), user_key),
         reply_cache_emptied=bool(rows) and home.reply_cache.is_dir(),
     )
+
+
+def _with_waiting(home: Home, erased: Erased, user_key: bytes) -> Erased:
+    """With the answers to erased users that have not landed."""
+    return Erased(erased.interactions | waiting_answers(home, erased, user_key), erased.users)
 
 
 def _count_rows(lake: Lake, scope: ErasureScope, user_key: bytes) -> Counts:

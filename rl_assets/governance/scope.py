@@ -107,7 +107,7 @@ def _with_labels(lake: Lake, connection: duckdb.DuckDBPyConnection, scope: Erasu
 def _hashed_ids(lake: Lake, named: frozenset[str]) -> frozenset[str]:
     """The hashes that stand for ids with personal data in datasets and in tables made from the raw ones."""
     rows = lake.read(REDACTIONS, lake.days(REDACTIONS))
-    wanted = pc.field("id").isin(sorted(named)) & (pc.field("record") == "interaction")
+    wanted = pc.field("id").isin(pa.array(sorted(named), pa.string())) & (pc.field("record") == "interaction")
     hashes = rows.to_table(columns=["interaction_id"], filter=wanted).column("interaction_id").to_pylist()
     return frozenset(filter(None, hashes))
 

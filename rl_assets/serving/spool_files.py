@@ -1,7 +1,8 @@
 """Files of the spool: appended to whole lines at a time, sealed, and moved to the landing folder or object store.
 
 `<worker>.<number>.<format>.jsonl` grows; `sealed/<format>/<day>/gateway-<worker>-<number>.jsonl` waits to be moved to
-the same place below the landing folder. Every move can be repeated: it lands the same bytes under the same name.
+the same place below the landing folder. Every move can be repeated: it lands the same bytes under the same name, but
+for lines that an erasure has overwritten with spaces, which count as landed.
 """
 
 import errno
@@ -20,7 +21,7 @@ from rl_assets.core.home import Home
 from rl_assets.core.object_store import ObjectPath
 from rl_assets.serving.spool_counts import FORMATS, SUFFIX, SpoolCounts
 
-SEALED = "sealed"
+SEALED, BLANK = "sealed", b" "
 OWN_NAME = re.compile(rf"[^.]+\.\d+\.({'|'.join(FORMATS)})\.jsonl")
 logger = logging.getLogger(__name__)
 
@@ -84,8 +85,12 @@ def land_sealed(home: Home) -> Iterator[int]:
 
 
 def _land(home: Home, path: Path, name: Path) -> int:
-    with path.open("rb") as file:
-        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
+    lines, blanked = _counted(path)
+    if blanked:
+        _drop_blanked(path)
+    if blanked == lines:
+        path.unlink()
+        return lines
     landing = home.landing
     if isinstance(landing, ObjectPath):
         target = landing
@@ -103,6 +108,29 @@ def _land(home: Home, path: Path, name: Path) -> int:
             raise
         _move_across(path, local)
     return lines
+
+
+def _counted(path: Path) -> tuple[int, int]:
+    """Lines, and how many of them an erasure has overwritten with spaces."""
+    lines = blanked = 0
+    with path.open("rb") as file:
+        for line in file:
+            lines += 1
+            blanked += line.startswith(BLANK)
+    return lines, blanked
+
+
+def _drop_blanked(path: Path) -> None:
+    """Write the file again without them: to ingestion, each would be a line that is no JSON."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with path.open("rb") as file, part.open("wb") as kept:
+            kept.writelines(line for line in file if not line.startswith(BLANK))
+            kept.flush()
+            os.fsync(kept.fileno())
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _move_across(path: Path, target: Path) -> None:

@@ -147,6 +147,7 @@ def _metadata(erasure: Erasure) -> dict[str, Any]:
         "service_rows": markdown_table(
             {"table": name, "rows": rows} for name, rows in sorted(erasure.service_rows.items())
         ),
+        "gateway_lines_that_had_not_landed": erasure.waiting_lines,
         "service_files_written_again": erasure.service_files,
         "landing_files_that_remain": erasure.landing_files,
         "quoting_reports": erasure.reports,

@@ -42,8 +42,8 @@ def query_answers(reads: LakeReads, query: AnswerQuery, brand: str | None) -> di
             sql.select(
                 connection,
                 "service/queried_answers",
-                start=query.start_time,
-                end=query.end_time,
+                since=query.start_time,
+                until=query.end_time,
                 agent=query.agent_type,
                 brand=brand,
                 good=query.high_quality_only,

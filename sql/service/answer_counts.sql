@@ -1,5 +1,5 @@
--- Counts of the selected answers: all, with a reward, good (reward 0.8 or more, no error), failed, and the days on which
--- they were given.
+-- Counts of the selected answers: all, with a reward, good (reward 0.8 or more, no error), failed, and the days on
+-- which they were given.
 -- Reads: rated.
 -- Parameters: none.
 SELECT

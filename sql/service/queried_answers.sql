@@ -1,6 +1,6 @@
 -- A page of answers, the newest first, each as it landed first.
 -- Reads: interactions, newest_rated.
--- Parameters: $agent, $before, $before_id, $brand, $end, $good, $rows, $start.
+-- Parameters: $agent, $before, $before_id, $brand, $good, $rows, $since, $until.
 WITH landed AS (
     SELECT
         interaction_id,
@@ -8,13 +8,16 @@ WITH landed AS (
         day
     FROM interactions
     WHERE
-        ($start IS NULL OR answered_at >= cast($start AS TIMESTAMPTZ))
-        AND ($end IS NULL OR answered_at < cast($end AS TIMESTAMPTZ))
+        ($since IS NULL OR answered_at >= cast($since AS TIMESTAMPTZ))
+        AND ($until IS NULL OR answered_at < cast($until AS TIMESTAMPTZ))
         AND ($agent IS NULL OR agent = $agent)
         AND ($brand IS NULL OR segment = $brand)
         AND (
             NOT $good
-            OR interaction_id IN (SELECT interaction_id FROM newest_rated WHERE reaches(reward, 0.8) AND NOT error)
+            OR interaction_id IN (
+                SELECT interaction_id FROM newest_rated
+                WHERE reaches(reward, 0.8) AND NOT error
+            )
         )
     QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY day) = 1
 ),

@@ -2,12 +2,13 @@
 -- `rated_interactions`; where that one is filtered out, the next one does.
 -- Reads: newest_rated.
 -- Parameters: $agents, $brand, $first, $split.
-SELECT * REPLACE (
-    row_number() OVER (
-        PARTITION BY prompt_key, answer_key
-        ORDER BY coalesce(representative, FALSE) DESC, error, number
-    ) = 1 AS representative
-)
+SELECT
+    * REPLACE (
+        row_number() OVER (
+            PARTITION BY prompt_key, answer_key
+            ORDER BY coalesce(representative, FALSE) DESC, error, number
+        ) = 1 AS representative
+    )
 FROM newest_rated
 WHERE
     ($first IS NULL OR answered_at >= cast($first AS DATE))

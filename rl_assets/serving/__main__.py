@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 from rl_assets.core.home import Home
@@ -180,9 +181,9 @@ def wait_for_health(url: str, process: subprocess.Popen[bytes]) -> None:
 def roll_out(settings: Settings, serving: ServingFile, gateway: str) -> Outcome:
     """Serve what the champion files say, checked as `served_champion` does."""
     home = settings.paths
-    base = ensure_base_model(settings.base_model, home.models, _say)
+    find_base = partial(ensure_base_model, settings.base_model, home.models, _say)
     probe = GatewayProbe(gateway, settings.gateway_token)
-    checks = ServingChecks(home, base, os.environ, probe, _say)
+    checks = ServingChecks(home, find_base, os.environ, probe, _say)
     return Rollout(home, serving, make_replicas(serving, os.environ, make_driver), checks, _say).run()
 
 

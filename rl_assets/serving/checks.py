@@ -20,14 +20,19 @@ from rl_assets.serving.served_answers import ModelServer
 
 @dataclass
 class ServingChecks:
-    """Checks by the models of this machine. `base` is what adapters are trained on; it is loaded when it is needed."""
+    """Checks by the models of this machine. `find_base` is asked for what adapters are trained on, if it is needed."""
 
     home: Home
-    base: BaseModel
+    find_base: Callable[[], BaseModel]
     environment: Mapping[str, str]
     gateway: GatewayProbe
     log: Callable[[str], None]
     _prompts: dict[str, CheckPrompts] = field(default_factory=dict)
+
+    @cached_property
+    def base(self) -> BaseModel:
+        """The base model here."""
+        return self.find_base()
 
     @cached_property
     def offline(self) -> OfflineModels:

@@ -52,12 +52,12 @@ def read_roles(home: Home, segment: str | None = None) -> SegmentRoles:
     """
     owner = segment if segment and read_champion(home, segment) else None
     champion = read_champion(home, owner)
-    canary = _canary(home, segment, champion)
+    canary, canary_notes = _canary_or_note(home, segment, champion)
     if champion is None:
-        return SegmentRoles(canary=canary)
+        return SegmentRoles(canary=canary, notes=canary_notes)
     leading = _served(home.folder / champion.adapter, champion.hash, owner)
     previous, notes = _previous(home, champion, leading, owner)
-    return SegmentRoles(leading, canary, previous, notes)
+    return SegmentRoles(leading, canary, previous, canary_notes + notes)
 
 
 def _served(folder: Path, sha256: str, segment: str | None) -> ServedAdapter:
@@ -90,6 +90,16 @@ def _previous(
     if previous.adapter.base_sha256 != leading.adapter.base_sha256:
         return None, (f"The previous champion {entry.adapter} is not served: it belongs to another base model.",)
     return previous, ()
+
+
+def _canary_or_note(
+    home: Home, segment: str | None, champion: Champion | None
+) -> tuple[ServedAdapter | None, tuple[str, ...]]:
+    """The canary, unless its folder or report is gone, which keeps no champion from being served."""
+    try:
+        return _canary(home, segment, champion), ()
+    except FileNotFoundError as error:
+        return None, (f"The canary is not served: {error}",)
 
 
 def _canary(home: Home, segment: str | None, champion: Champion | None) -> ServedAdapter | None:

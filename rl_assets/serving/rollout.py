@@ -24,7 +24,15 @@ from rl_assets.serving.refused import pair_key, read_refused, record_refusal
 from rl_assets.serving.replica_checks import as_figures
 from rl_assets.serving.replicas import Replica, Replicas, UnreachableError
 from rl_assets.serving.roles import ServedAdapter
-from rl_assets.serving.rollout_state import count_rollout, keep_previous, mark_probed, needs_probe, previous_routing
+from rl_assets.serving.rollout_state import (
+    begin_rollout,
+    count_rollout,
+    keep_previous,
+    mark_probed,
+    needs_probe,
+    only_rollout,
+    previous_routing,
+)
 from rl_assets.serving.routing import ANY, Arm, Routing, Shares, read_routing, write_routing
 
 SALT_BYTES = 8
@@ -75,13 +83,15 @@ class Rollout:
     def run(self) -> Outcome:
         """Serve what the files say. UnreachableError or ServerError if a server is away; RolloutError if an adapter is
         refused."""
-        try:
-            outcome = self._run()
-        except (UnreachableError, RolloutError, ServerError):
+        with only_rollout(self.home, self.log):
+            begin_rollout(self.home, self.now())
+            try:
+                outcome = self._run()
+            except (UnreachableError, RolloutError, ServerError):
+                count_rollout(self.home)
+                raise
             count_rollout(self.home)
-            raise
-        count_rollout(self.home)
-        return outcome
+            return outcome
 
     def _run(self) -> Outcome:
         self.replicas.require_ready()

@@ -10,9 +10,10 @@ from rl_assets.serving.drains import drained, read_draining
 from rl_assets.serving.plan import plan_of_home
 from rl_assets.serving.replicas import Replicas
 from rl_assets.serving.rollout import refusals_of, reloadable
-from rl_assets.serving.rollout_state import ended_rollouts, needs_probe
+from rl_assets.serving.rollout_state import is_under_way, needs_probe, next_attempt, rollouts
 from rl_assets.serving.routing import read_routing
 
+UNDER_WAY = "A rollout is under way."
 NO_CHAMPION = "There is no champion and no canary yet, so nothing is to be served."
 RETRY = "Materialize served_champion with `retry_refused` to try it all the same."
 
@@ -28,6 +29,8 @@ class Due:
 
 def rollout_due(home: Home, serving: ServingFile, replicas: Replicas, now: datetime) -> Due:
     """Compare files, routing and servers. UnreachableError or ServerError if a server is away."""
+    if is_under_way(home):
+        return Due(False, UNDER_WAY)
     routing = read_routing(home)
     if routing is None and not any(plan_of_home(home, serving).adapters.values()):
         return Due(False, NO_CHAMPION)
@@ -41,5 +44,10 @@ def rollout_due(home: Home, serving: ServingFile, replicas: Replicas, now: datet
     if not reasons:
         blocked = f"{' '.join(plan.blocked)} {RETRY}" if plan.blocked else ""
         return Due(False, blocked or f"Version {routing.version if routing else 0} is served everywhere.")
-    state = [plan.key, routing.version if routing else 0, *sorted(reasons), ended_rollouts(home)]
+    again = next_attempt(home)
+    if again and now < again:
+        return Due(
+            False, f"The last rollout was broken off: see its run. The next is requested after {again:%H:%M} UTC."
+        )
+    state = [plan.key, routing.version if routing else 0, *sorted(reasons), *rollouts(home)]
     return Due(True, "; ".join(reasons), sha256_json(state)[:20])

@@ -1,6 +1,9 @@
 """Ticks of the sensor that requests a rollout, through Dagster, with a server over HTTP."""
 
+import json
 import os
+import queue
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +12,11 @@ import dagster as dg
 import pytest
 import yaml
 
+from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
 from rl_assets.definitions import defs
 from rl_assets.defs.serving.champion_changed import champion_changed
+from rl_assets.defs.serving.served_champion import served_champion
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.doctor import serving_checks
 from rl_assets.serving.config import read_serving
@@ -19,6 +24,7 @@ from rl_assets.serving.drivers.make import make_driver
 from rl_assets.serving.names import content_name
 from rl_assets.serving.replicas import make_replicas
 from rl_assets.serving.rollout import Rollout, RolloutError
+from rl_assets.serving.rollout_state import only_rollout
 from rl_assets.settings import Settings
 from rl_assets_tests.support.admin_server import AdminServer, admin_server
 from rl_assets_tests.support.served_homes import ChosenChecks, decide, make_champion, write_adapter
@@ -89,6 +95,52 @@ def test_each_restart_of_a_server_is_one_request(settings, instance, server):
         serve(settings)
         assert tick(settings, instance).skip_message == "Version 1 is served everywhere."
     assert keys[0] != keys[1]
+
+
+def test_a_rollout_that_an_error_broke_off_is_requested_again_later_and_then_less_and_less_often(settings, instance):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"))
+    keys = [key(settings, instance)]
+    for ago in (3, 5):
+        with pytest.raises(OSError, match="disk is full"):
+            serve(settings, BrokenChecks(), minutes=-0.5)
+        assert "was broken off: see its run" in tick(settings, instance).skip_message
+        counts = settings.paths.serving / "rollouts.json"
+        begun_at = (datetime.now(UTC) - timedelta(minutes=ago)).isoformat()
+        write_json(counts, json.loads(counts.read_text(encoding="utf-8")) | {"begun_at": begun_at})
+        keys.append(key(settings, instance))
+    assert len({*keys}) == 3
+    serve(settings)
+    assert tick(settings, instance).skip_message == "Version 1 is served everywhere."
+
+
+class BrokenChecks(ChosenChecks):
+    def parity(self, *_):
+        raise OSError("the disk is full")
+
+
+def test_a_server_that_went_away_before_the_run_began_is_requested_again(settings, instance, server):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"))
+    first, url = key(settings, instance), server.url
+    settings.serving.write_text("endpoints: {local: {urls: ['http://127.0.0.1:9']}}\n", encoding="utf-8")
+    resources = {"home": HomeResource.from_settings(settings)}
+    assert not dg.materialize([served_champion], instance=instance, resources=resources, raise_on_error=False).success
+    settings.serving.write_text(yaml.safe_dump({"endpoints": {"local": {"urls": [url]}}}), encoding="utf-8")
+    assert key(settings, instance) != first
+
+
+def test_two_rollouts_of_a_home_are_one_after_the_other(settings, instance):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"))
+    said = queue.Queue[str]()
+    serving = read_serving(settings.serving)
+    replicas = make_replicas(serving, os.environ, make_driver)
+    second = threading.Thread(target=Rollout(settings.paths, serving, replicas, ChosenChecks(), said.put).run)
+    with only_rollout(settings.paths, print):
+        assert tick(settings, instance).skip_message == "A rollout is under way."
+        second.start()
+        assert said.get(timeout=20) == "another rollout is under way: waiting for its end"
+        assert not settings.paths.routing.is_file()
+    second.join()
+    assert tick(settings, instance).skip_message == "Version 1 is served everywhere."
 
 
 def test_a_refused_pair_is_not_requested_again_until_the_endpoint_changes(settings, instance, server):

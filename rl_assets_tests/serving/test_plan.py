@@ -102,6 +102,19 @@ def test_a_previous_champion_whose_folder_is_gone_is_left_out_with_a_note(paths)
     assert plan.notes == ("product: The previous champion adapters/dpo/old is not served: its folder is gone.",)
 
 
+def test_a_canary_whose_folder_is_gone_leaves_the_champion_served(paths):
+    champion, canary = write_adapter(paths, "champion"), write_adapter(paths, "canary")
+    make_champion(paths, champion, day="2026-10-10")
+    decide(paths, canary, "CANARY", "2026-10-12")
+    shutil.rmtree(canary.folder)
+    plan = plan_of_home(paths, SERVING)
+    assert "champion" in arms_of(plan) and "canary" not in arms_of(plan)
+    (note,) = plan.notes
+    assert note.startswith("product: The canary is not served:") and "canary" in note.removeprefix(
+        "product: The canary"
+    )
+
+
 def test_fixed_shares_are_by_role_and_a_role_that_nothing_fills_gives_its_share_to_the_champion(paths):
     make_champion(paths, write_adapter(paths, "champion"))
     shares = {"*": {"champion": 3, "canary": 1, "base": 1}, "code": {"base": 1.0}}

@@ -55,7 +55,7 @@ def held_out(home: Home, conversations: int) -> None:
 
 def rollout(paths: Home, base: BaseModel, url: str) -> Outcome:
     serving = ServingFile(endpoints={"local": Endpoint(urls=[url])})
-    checks = ServingChecks(paths, base, os.environ, GatewayProbe(NO_GATEWAY), print)
+    checks = ServingChecks(paths, lambda: base, os.environ, GatewayProbe(NO_GATEWAY), print)
     return Rollout(paths, serving, make_replicas(serving, {}, make_driver), checks, print).run()
 
 

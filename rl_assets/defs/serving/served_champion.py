@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -67,11 +68,9 @@ def served_champion(
 def _rollout(context: dg.AssetExecutionContext, home: HomeResource, paths: Home) -> Rollout:
     serving = home.serving_file()
     replicas = make_replicas(serving, os.environ, make_driver)
-    # Before the base model, which may have to be built.
-    replicas.require_ready()
-    base = ensure_base_model(home.base_model, paths.models, context.log.info)
+    find_base = partial(ensure_base_model, home.base_model, paths.models, context.log.info)
     gateway = GatewayProbe(home.gateway_url.rstrip("/"), load_settings().gateway_token)
-    checks = ServingChecks(paths, base, os.environ, gateway, context.log.info)
+    checks = ServingChecks(paths, find_base, os.environ, gateway, context.log.info)
     return Rollout(paths, serving, replicas, checks, context.log.info, lambda: datetime.now(UTC))
 
 

@@ -22,6 +22,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[CheckResult]], ...] = (
     training_checks.recipe_fit,
     training_checks.tonight,
     serving_checks.serving,
+    serving_checks.gateway,
     serving_checks.spool,
 )
 

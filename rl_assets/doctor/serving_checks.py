@@ -1,10 +1,14 @@
-"""Checks of serving: servers answer and have what is routed, what the gateway logged has landed, packages are there."""
+"""Checks of serving: servers and gateway answer and have what is routed, and what was logged has landed."""
 
+import json
 import os
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from rl_assets.doctor.machine_checks import CheckResult, error, ok, warning
 from rl_assets.serving.config import ServingFile, read_serving
@@ -15,6 +19,8 @@ from rl_assets.serving.routing import Routing, read_routing
 from rl_assets.settings import Settings
 
 MAX_SPOOL_AGE_S = 2 * 3600.0
+GATEWAY_S = 10.0
+GATEWAY = "python -m rl_assets.serving.gateway"
 SERVE = "materialize served_champion"
 PACKAGES = ("starlette", "uvicorn", "httpx2")
 
@@ -34,20 +40,70 @@ def serving(settings: Settings) -> Iterator[CheckResult]:
     yield _versions(routing)
 
 
+def gateway(settings: Settings) -> Iterator[CheckResult]:
+    """Whether the gateway answers by the routing in force, without problems of its own and without dropping lines."""
+    try:
+        routing = read_routing(settings.paths)
+    except (ValueError, OSError):
+        return  # `serving` says so.
+    if routing is None:
+        return
+    url = settings.gateway_url.rstrip("/")
+    try:
+        health = _health(url)
+    except (OSError, ValueError) as problem:
+        yield warning(
+            "gateway", f"{url} does not answer: start it with `{GATEWAY}`, or set RL_ASSETS_GATEWAY_URL. {problem}"
+        )
+        return
+    problems = [str(problem) for problem in health["problems"]]
+    if health["routing_version"] != routing.version:
+        problems.append(
+            f"it answers by version {health['routing_version']} of routing.json, which is at {routing.version}"
+        )
+    if dropped := health["lines"]["dropped"]:
+        problems.append(f"it has dropped {dropped} lines, which are in no log: see why its log could not be written")
+    if problems:
+        yield warning("gateway", f"{url}: {'; '.join(problems)}")
+    else:
+        yield ok("gateway", f"{url} answers by version {routing.version} of routing.json and has dropped no line")
+
+
+def _health(url: str) -> dict[str, Any]:
+    """What the gateway says of itself. Raises OSError if none answers there, ValueError if it is another server."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=GATEWAY_S) as reply:
+            content = reply.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            content = error.read()
+    health = json.loads(content)
+    if not isinstance(health, dict) or not {"problems", "routing_version", "lines"} <= health.keys():
+        raise ValueError("what answers there is no gateway")
+    return health
+
+
 def spool(settings: Settings) -> Iterator[CheckResult]:
-    """Whether what the gateway logged lands: its files are to be moved each hour."""
-    files = [path for path in (settings.paths.serving / "spool").rglob("*.jsonl") if path.is_file()]
+    """Whether what the gateway logged lands: its files are to be moved each hour, or given to the feedback service."""
+    serving = settings.paths.serving
+    yield _waiting(
+        serving / "spool", "land", "start the gateway, which lands what a killed one has left, or see its log"
+    )
+    if (serving / "for_service").is_dir():
+        yield _waiting(
+            serving / "for_service", "be sent", "start the feedback service, and the gateway, which sends them"
+        )
+
+
+def _waiting(folder: Path, to: str, remedy: str) -> CheckResult:
+    files = [path for path in folder.rglob("*.jsonl") if path.is_file() and path.stat().st_size]
     ages = [_age_s(path) for path in files]
     if not ages:
-        yield ok("spool", "nothing waits to land")
-    elif max(ages) > MAX_SPOOL_AGE_S:
-        yield warning(
-            "spool",
-            f"{len(files)} files wait to land, the oldest for {max(ages) / 3600:.1f} h: start the gateway, which lands "
-            "what a killed one has left, or see its log",
-        )
-    else:
-        yield ok("spool", f"{len(files)} files wait to land, the oldest for {max(ages) / 60:.0f} min")
+        return ok("spool", f"nothing waits to {to}")
+    if max(ages) > MAX_SPOOL_AGE_S:
+        oldest = f"the oldest for {max(ages) / 3600:.1f} h"
+        return warning("spool", f"{len(files)} files wait to {to}, {oldest}: {remedy}")
+    return ok("spool", f"{len(files)} files wait to {to}, the oldest for {max(ages) / 60:.0f} min")
 
 
 def _age_s(path: Path) -> float:

@@ -25,8 +25,10 @@ from rl_assets.serving.names import content_name
 from rl_assets.serving.replicas import make_replicas
 from rl_assets.serving.rollout import Rollout, RolloutError
 from rl_assets.serving.rollout_state import only_rollout
+from rl_assets.serving.routing import write_routing
 from rl_assets.settings import Settings
 from rl_assets_tests.support.admin_server import AdminServer, admin_server
+from rl_assets_tests.support.gateways import BASE_ARM, arm, gateway, routing
 from rl_assets_tests.support.served_homes import ChosenChecks, decide, make_champion, write_adapter
 
 
@@ -210,3 +212,31 @@ def test_the_doctor_names_lines_that_do_not_land(settings):
     os.utime(spooled, (three_hours_ago, three_hours_ago))
     (late,) = doctor(settings)["warning"]
     assert "1 files wait to land, the oldest for 3.0 h" in late
+
+
+def test_the_doctor_names_answers_that_wait_for_the_feedback_service(settings):
+    waiting = settings.paths.serving / "for_service" / "0a1b" / "7-x.jsonl"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_text("{}\n", encoding="utf-8")
+    assert "1 files wait to be sent, the oldest for 0 min" in doctor(settings)["ok"]
+    os.utime(waiting, (0, 0))
+    (late,) = doctor(settings)["warning"]
+    assert "start the feedback service" in late
+
+
+def test_the_doctor_asks_the_gateway_what_it_answers_by_and_what_it_dropped(tmp_path):
+    settings = Settings(home=tmp_path, gateway_url="http://127.0.0.1:9")
+    assert [*serving_checks.gateway(settings)] == []
+    write_routing(settings.paths, routing({BASE_ARM: arm("http://127.0.0.1:9", "base", None)}, {BASE_ARM: 1.0}))
+    (away,) = serving_checks.gateway(settings)
+    assert away.status == "warning" and "http://127.0.0.1:9 does not answer: start it with" in away.message
+    with gateway(settings.paths) as started:
+        running = settings.model_copy(update={"gateway_url": started.url})
+        (fine,) = serving_checks.gateway(running)
+        assert fine.message.endswith("answers by version 1 of routing.json and has dropped no line")
+        started.state.spool._counts.drop(3)
+        started.state.routing.look = lambda: None
+        started.route(routing({BASE_ARM: arm("http://127.0.0.1:9", "base", None)}, {BASE_ARM: 1.0}, version=2))
+        (late,) = serving_checks.gateway(running)
+    assert late.status == "warning" and "it has dropped 3 lines" in late.message
+    assert "version 1 of routing.json, which is at 2" in late.message

@@ -116,6 +116,8 @@ def app_server(app: Any) -> Iterator[str]:
     """The address of an ASGI application that runs in a thread to the end of the block."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    # Who asks before the server is up waits for it.
+    listener.listen()
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -26,6 +26,7 @@ from rl_assets.governance.dataset_folders import (
     held_rows,
     remove_leftovers,
 )
+from rl_assets.governance.exports import drop_from_exports, rows_in_exports
 from rl_assets.governance.reports import drop_differences, drop_quotes, quoting_reports
 from rl_assets.governance.scope import ErasureScope, find_scope
 from rl_assets.governance.table_rows import Counts, count_rows, drop_rows, row_rules
@@ -46,7 +47,7 @@ class Erasure(BaseModel):
     quote anybody, were deleted; `affected_adapters` learned from the erased rows and should be replaced.
     `service_rows` counts by table of the feedback service; `service_files` are log files that it landed and that are
     written again without the lines, unless somebody removed them. `landing_files` are those of other systems.
-    `waiting_lines` are lines of the gateway that had not landed.
+    `waiting_lines` are lines of the gateway that had not landed. `exports` counts rows by file below `<home>/exports`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +64,7 @@ class Erasure(BaseModel):
     service_rows: dict[str, int] = {}
     service_files: list[str] = []
     waiting_lines: int = 0
+    exports: dict[str, int] = {}
 
 
 def scope_of(lake: Lake, order: Erased, memory_limit: str = "2GB") -> ErasureScope:
@@ -139,6 +141,7 @@ def _find(home: Home, lake: Lake, name: str, scope: ErasureScope, user_key: byte
         landing_files=sorted(scope.files),
         waiting_lines=count_waiting(home, _with_waiting(home, scope.erased, user_key), user_key),
         reply_cache_emptied=bool(rows) and home.reply_cache.is_dir(),
+        exports=rows_in_exports(home.exports, scope.texts),
     )
 
 
@@ -156,6 +159,7 @@ def _drop_copies(home: Home, erasure: Erasure, scope: ErasureScope) -> None:
     for day in erasure.reports:
         drop_quotes(home.reports(day), scope.texts)
     drop_differences(home.reports(), scope.prompt_keys)
+    drop_from_exports(home.exports, erasure.exports, scope.texts)
     if erasure.reply_cache_emptied:
         shutil.rmtree(home.reply_cache)
     drop_from_folders(home.datasets(), erasure.datasets, scope.in_datasets)

@@ -7,7 +7,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import Request, Response
@@ -76,8 +76,9 @@ def allowed_brand(who: Key | Rater, brand: str | None) -> str | None:
 
 def start_session(service: Service, request: Request, response: Response, rater: Rater) -> None:
     """Set the cookie that names the rater, signed, for 12 hours."""
-    expires = service.clock() + SESSION
-    value = sign(service.session_key, "session", {"rater": rater.rater, "expires": expires.timestamp()})
+    began = service.clock()
+    content = {"rater": rater.rater, "began": began.timestamp(), "expires": (began + SESSION).timestamp()}
+    value = sign(service.session_key, "session", content)
     response.set_cookie(
         COOKIE,
         value,
@@ -99,7 +100,9 @@ def rater_of(service: Service, request: Request) -> Rater | None:
     content = signed_content(service.session_key, "session", request.cookies.get(COOKIE, ""))
     if content is None or content["expires"] <= service.clock().timestamp():
         return None
-    return service.store.find_rater(content["rater"])
+    rater = service.store.find_rater(content["rater"])
+    is_over = rater is None or content.get("began", 0) < datetime.fromisoformat(rater.since).timestamp()
+    return None if is_over else rater
 
 
 def require_rater(service: Service) -> Callable[[Request], Rater]:

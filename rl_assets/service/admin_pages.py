@@ -4,13 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from rl_assets.ingest.parsers import is_missing
 from rl_assets.service import rates
 from rl_assets.service.access import allowed_brand, start_session
 from rl_assets.service.admin_view import admin_page
 from rl_assets.service.errors import ServiceError, too_many
 from rl_assets.service.items import Items
-from rl_assets.service.key_rows import SCOPES
+from rl_assets.service.key_rows import SCOPES, SESSION_PREFIX, session_name
 from rl_assets.service.page_parts import Form, PageRoute, admin_of, page, read_form, redirect
+from rl_assets.service.rater_rows import Rater
 from rl_assets.service.state import Service
 
 NAME_CHARACTERS = 100
@@ -46,7 +48,7 @@ def _add_page(routes: APIRouter, service: Service, items: Items) -> None:
             service.rates.count(rates.FAILED_KEYS, address)
             problem = "This key is unknown or revoked, or is not one for administrators."
             return page(request, "sign_in", None, 401, narrow=True, problem=problem)
-        secret = service.store.add_invite(f"key {key.name}", key.brand, ADMIN_DAYS, admin=True)
+        secret = service.store.add_invite(session_name(key.name), key.brand, ADMIN_DAYS, admin=True)
         rater = service.store.use_invite(secret)
         if rater is None:
             raise ServiceError(401, "the key was revoked a moment ago")
@@ -60,8 +62,8 @@ def _add_invites(routes: APIRouter, service: Service, items: Items) -> None:
     def invite(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
         person = admin_of(service, request)
         rater, days = form.get("rater", "").strip(), form.get("days", "")
-        problems = _name_problems("rater", rater)
-        if not (days.isascii() and days.isdigit() and 1 <= int(days) <= MAX_DAYS):
+        problems = _name_problems("rater", rater) | _rater_problems(service, person, rater)
+        if not (days.isascii() and days.isdigit() and len(days) < 4 and 1 <= int(days) <= MAX_DAYS):
             problems |= {"days": f"Choose 1 to {MAX_DAYS} days."}
         if problems:
             return admin_page(service, items, request, person, problems, {"rater": rater, "days": days})
@@ -118,6 +120,15 @@ def _add_keys(routes: APIRouter, service: Service, items: Items) -> None:
 
 
 def _name_problems(field: str, name: str) -> dict[str, str]:
-    if not name or len(name) > NAME_CHARACTERS or not name.isprintable():
+    if is_missing(name) or len(name) > NAME_CHARACTERS or not name.isprintable():
         return {field: f"Give a name of 1 to {NAME_CHARACTERS} characters."}
+    return {}
+
+
+def _rater_problems(service: Service, person: Rater, rater: str) -> dict[str, str]:
+    """Whoever holds an invitation is its rater: nobody makes one for somebody whom they do not administer."""
+    known = next((each for each in service.store.raters if each.rater == rater), None)
+    is_foreign = person.brand is not None and known is not None and known.brand != person.brand
+    if is_foreign or rater.startswith(SESSION_PREFIX):
+        return {"rater": "This name is taken: choose another one."}
     return {}

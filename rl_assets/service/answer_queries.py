@@ -9,12 +9,18 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rl_assets.core import sql
+from rl_assets.service.acts import unstorable
 from rl_assets.service.errors import ServiceError
 from rl_assets.service.lake_reads import LakeReads
 
+# No log holds times beyond; within, days can be added and zones changed.
+YEARS = (1900, 2200)
+
 
 def _in_utc(moment: datetime) -> datetime:
-    """A time without a zone is UTC, as in every log format."""
+    """A time without a zone is UTC, as in every log format. Raises ValueError for a year that no log has."""
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise ValueError(f"use a year from {YEARS[0]} to {YEARS[1]}")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -91,6 +97,8 @@ def _position(cursor: str | None) -> tuple[datetime | None, str | None]:
         return None, None
     try:
         time, interaction_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        return _in_utc(datetime.fromisoformat(time)), str(interaction_id)
-    except (ValueError, TypeError, binascii.Error):
+        if not isinstance(interaction_id, str) or unstorable(interaction_id):
+            raise ValueError(interaction_id)
+        return _in_utc(datetime.fromisoformat(time)), interaction_id
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         raise ServiceError(422, "cursor is not the `next` of an earlier reply", "cursor") from None

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, select, text, update
 
 from rl_assets.core.home import Home
 from rl_assets.core.object_store import ObjectPath
+from rl_assets.ingest.parsers import identifier
 from rl_assets.lake.tombstones import Erased, hash_user
 from rl_assets.service.database import BUSY_MS, Database, StoreError, open_database, sqlite_file
 from rl_assets.service.lander_lock import lander_lock
@@ -71,22 +72,31 @@ def _erase(store: Store, home: Home, order: Erased, user_key: bytes, dry_run: bo
 
 def _find(connection: Connection, order: Erased, user_key: bytes) -> Found:
     """The primary keys of the rows of each table."""
-    users = {user for user in _users(connection) if hash_user(user.strip(), user_key) in order.users}
+    users = {user for user in _users(connection) if hash_user(_as_ingested(user), user_key) in order.users}
     logged = connection.execute(select(answers.c.id, answers.c.interaction_id, answers.c.user_id)).all()
-    erased_answers = [row for row in logged if row.user_id in users or row.interaction_id in order.interactions]
+    erased_answers = [
+        row for row in logged if row.user_id in users or _as_ingested(row.interaction_id) in order.interactions
+    ]
     # Acts on an answer of the erased quote it, whoever they are of.
-    interactions = order.interactions | {row.interaction_id for row in erased_answers}
+    interactions = order.interactions | {_as_ingested(row.interaction_id) for row in erased_answers}
     columns = (acts.c.id, acts.c.rater, acts.c.interaction_id, acts.c.other_interaction_id)
     erased_acts = [
         row.id
         for row in connection.execute(select(*columns))
-        if row.rater in users or row.interaction_id in interactions or row.other_interaction_id in interactions
+        if row.rater in users
+        or _as_ingested(row.interaction_id) in interactions
+        or _as_ingested(row.other_interaction_id or "") in interactions
     ]
     found: Found = {acts: erased_acts, answers: [row.id for row in erased_answers]}
     for table in PEOPLE:
         rows = connection.execute(select(*table.primary_key.columns, table.c.rater.label("erased_rater")))
         found[table] = [row[0] for row in rows if row.erased_rater in users]
     return found
+
+
+def _as_ingested(name: str) -> str:
+    """An id as the lake has it, without blank ends and the `.0` of a data frame; erasure knows no other."""
+    return identifier({"id": name}, "id") or ""
 
 
 def _users(connection: Connection) -> set[str]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from rl_assets.core.blank import is_blank, stripped
 from rl_assets.evaluation.report.escaping import printable
+from rl_assets.ingest.parsers import is_missing
 from rl_assets.metrics.scales import OVERALL
 from rl_assets.service.acts import TEXT_CHARACTERS, Act, unstorable
 from rl_assets.service.items import Item
@@ -84,17 +86,18 @@ class Rating:
         for name, value in stars.items():
             made.append(_act(asker, f"stars-{name}", "rating", value=int(value), dimension=name))
         if self.is_corrected(answer):
-            made.append(_act(asker, "correction", "correction", preferred=self.correction.strip()))
-        if self.comment.strip():
-            made.append(_act(asker, "comment", "comment", comment=self.comment.strip()))
+            made.append(_act(asker, "correction", "correction", preferred=stripped(self.correction)))
+        if comment := _said(self.comment):
+            made.append(_act(asker, "comment", "comment", comment=comment))
         return made
 
     def is_corrected(self, answer: str) -> bool:
         """Whether the prefilled answer was changed."""
-        return bool(self.correction.strip()) and self.correction.strip() != printable(plain_lines(answer)).strip()
+        shown = printable(plain_lines(answer))
+        return not is_blank(self.correction) and stripped(self.correction) != stripped(shown)
 
     def _says_something(self, answer: str) -> bool:
-        return bool(self.thumbs or self.stars or self.comment.strip() or self.is_corrected(answer))
+        return bool(self.thumbs or self.stars or _said(self.comment) or self.is_corrected(answer))
 
     @classmethod
     def from_acts(cls, acts: Sequence[Act]) -> "Rating":
@@ -154,7 +157,7 @@ class Comparison:
         if is_tie and not is_logged:
             better, worse = (answers[1], answers[0]) if second_first else answers
         verdict = {} if is_tie and is_logged else {"preferred": better, "rejected": worse}
-        note = ": ".join(part for part in (BOTH_BAD * (self.choice == "both_bad"), self.comment.strip()) if part)
+        note = ": ".join(part for part in (BOTH_BAD * (self.choice == "both_bad"), _said(self.comment)) if part)
         return [_act(asker, "choice", "tie" if is_tie else "preference", comment=note or None, **pair, **verdict)]
 
 
@@ -173,6 +176,11 @@ def text_of(form: Mapping[str, Any], name: str) -> str:
 def plain_lines(text: str) -> str:
     """The text with `\\n` at the ends of lines."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _said(comment: str) -> str | None:
+    """A comment without its blank ends; None if it shows nothing, or is how tables write a missing value."""
+    return None if is_missing(comment) else stripped(comment)
 
 
 def _text_problem(text: str, limit: int) -> str | None:

@@ -28,6 +28,10 @@ class BodyTooLargeError(ValueError):
     """The body has more bytes than are read."""
 
 
+class ClientGoneError(ConnectionError):
+    """The client went away before its body was complete."""
+
+
 class Guard:
     """ASGI middleware around the application; `origins` may send forms besides the service's own."""
 
@@ -46,8 +50,11 @@ class Guard:
             return
         try:
             body = await _read(headers, receive)
-            if headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json" and body:
+            if _is_json(headers) and body:
                 check_json(body)
+        except ClientGoneError:
+            # Half of a form is no form: what was typed would be kept without its end.
+            return
         except BodyTooLargeError:
             await _reply(scope, receive, guarded, 413, f"the body has more than {MAX_BODY_BYTES:,} bytes: send less")
         except UnusableBodyError as error:
@@ -64,8 +71,14 @@ def _unusable_url(scope: Scope) -> str | None:
     return BAD_URL if is_bad else None
 
 
+def _is_json(headers: Headers) -> bool:
+    """Whether a route may read the body as JSON: also types such as `application/problem+json`."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind.endswith(("/json", "+json"))
+
+
 async def _read(headers: Headers, receive: Receive) -> bytes:
-    """The body, read in pieces and no further than its limit."""
+    """The body, read in pieces and no further than its limit. Raises BodyTooLargeError and ClientGoneError."""
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise BodyTooLargeError
@@ -74,7 +87,7 @@ async def _read(headers: Headers, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b"".join(pieces)
+            raise ClientGoneError
         piece = message.get("body", b"")
         pieces.append(piece)
         size += len(piece)

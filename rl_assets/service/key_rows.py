@@ -18,6 +18,7 @@ Scope = Literal["log", "read", "build", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 PREFIX = "rla_"
 KEY_BYTES = 32
+SESSION_PREFIX = "key "
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ def find(connection: Connection, text: str) -> Key | None:
 
 def all_keys(connection: Connection) -> list[Key]:
     return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.name)).mappings()]
+
+
+def session_name(name: str) -> str:
+    """The rater as whom an administrator is signed in with a key."""
+    return f"{SESSION_PREFIX}{name}"
 
 
 def revoke(connection: Connection, name: str) -> bool:

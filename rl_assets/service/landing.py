@@ -13,17 +13,17 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, RowMapping, Table, func, select, update
+from sqlalchemy import Connection, RowMapping, Table, select, update
 
 from rl_assets.core.files import sha256_stream
 from rl_assets.core.home import Home
 from rl_assets.core.object_store import AnyPath, ObjectPath
 from rl_assets.service.act_rows import act_of
 from rl_assets.service.acts import FEEDBACK_TABLE, INTERACTION_LOG, REWARD_LOG, line_of, time_text
-from rl_assets.service.database import StoreError, open_database, sqlite_file
+from rl_assets.service.database import StoreError, make_folder, open_database, sqlite_file
 from rl_assets.service.lander_lock import lander_lock
 from rl_assets.service.schema import acts, answers, landed_files
 from rl_assets.service.store import Store
@@ -68,7 +68,7 @@ def land(store: Store, home: Home, min_seconds: float = 0, wait_s: float = 0) ->
         if not held:
             return []
         landed = finish_files(store, home)
-        if not _landed_since(store, store.now() - timedelta(seconds=min_seconds)):
+        if not _landed_within(store, min_seconds):
             for table, log_format in SOURCES:
                 while file := _claim(store, table, log_format):
                     landed.append(_finish(store, home, file))
@@ -88,10 +88,12 @@ def file_of(row: RowMapping) -> ServiceFile:
     return ServiceFile(row["name"], row["format"], row["day"], row["rows"], row["sha256"])
 
 
-def _landed_since(store: Store, moment: datetime) -> bool:
+def _landed_within(store: Store, seconds: float) -> bool:
+    """Whether a file landed within the last seconds. One of the future, by a clock that was wrong, holds nothing up."""
+    now, claimed = store.now(), landed_files.c.claimed_at
+    recent = select(claimed).where(claimed > time_text(now - timedelta(seconds=seconds)), claimed <= time_text(now))
     with store.database.read() as connection:
-        latest = connection.execute(select(func.max(landed_files.c.claimed_at))).scalar_one()
-    return latest is not None and latest > time_text(moment)
+        return connection.execute(recent.limit(1)).first() is not None
 
 
 def _claim(store: Store, table: Table, log_format: str) -> ServiceFile | None:
@@ -154,6 +156,8 @@ def _sha256_at(path: AnyPath) -> str | None:
 
 def _write(path: AnyPath, content: bytes, scratch: Path) -> None:
     if isinstance(path, ObjectPath):
+        # With a database and a session key of their own, services have no folder in the home.
+        make_folder(scratch)
         _write_part(part := scratch / ".landing.part", content)
         path.put(part)
         part.unlink()

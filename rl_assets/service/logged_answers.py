@@ -10,7 +10,7 @@ from typing import Any
 
 from rl_assets.ingest.connection import connect_for_lines
 from rl_assets.ingest.day import line_faults
-from rl_assets.ingest.parsers import is_missing
+from rl_assets.ingest.parsers import RejectedLineError, identifier, is_missing
 from rl_assets.metrics.scales import Metrics
 from rl_assets.service.acts import INTERACTION_LOG
 from rl_assets.service.answer_rows import Answer, RecordedAnswer
@@ -23,7 +23,8 @@ TEXTS = {"interaction_id", "query", "agent_type", "answer", "session_id", "user_
 TEXTS |= {"error_message", "category", "task", "segment", "model", "adapter", "context", "system"}
 AMOUNTS = ("latency_ms", "tokens_used", "cost_usd")
 PLAIN_ROLES = ("system", "user", "assistant")
-TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+# Of the century's first and last year the zone decides whether SQL accepts it.
+TIME = re.compile(r"20(?!00|99)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 FIELD = re.compile(r"\w+")
 SENTENCES = {
     "missing_field": "is missing or empty",
@@ -40,14 +41,17 @@ class AnswerChecks:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics, self._lock = metrics, Lock()
 
-    def answers(self, body: Any, today: date) -> list[Answer]:
-        """The lines to keep. Raises ServiceError (422) for the first object that is none, with its field."""
+    def answers(self, body: Any, today: date, brand: str | None = None) -> list[Answer]:
+        """The lines to keep, with a `brand` those of its segment. Raises ServiceError with the field at fault: 422 for
+        an object that is no line, 404 for one of another segment."""
         rows = body if isinstance(body, list) else [body]
         if not 1 <= len(rows) <= MAX_ANSWERS:
             raise ServiceError(422, f"{len(rows)} answers: send 1 to {MAX_ANSWERS:,} at a time")
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise ServiceError(422, f"{_which(rows, number)} is no object", _field(rows, number, ""))
+        if brand is not None:
+            rows = [_of_brand(rows, number, brand) for number in range(len(rows))]
         odd = [number for number, row in enumerate(rows) if not is_plain(row)]
         if odd:
             self._check(rows, odd, today)
@@ -68,6 +72,15 @@ class AnswerChecks:
             number = numbers[first]
             where = f"{_which(rows, number)}: {field} {sentence}{more}"
             raise ServiceError(422, where, _field(rows, number, field))
+
+
+def _of_brand(rows: list[dict[str, Any]], number: int, brand: str) -> dict[str, Any]:
+    """An answer with the segment of the key that sends it."""
+    segment = rows[number].get("segment")
+    if not is_missing(segment) and segment != brand:
+        field = _field(rows, number, "segment")
+        raise ServiceError(404, f"{_which(rows, number)}: there is no segment {segment!r} here, only {brand}", field)
+    return {**rows[number], "segment": brand}
 
 
 def is_plain(row: dict[str, Any]) -> bool:
@@ -129,10 +142,18 @@ def raise_conflicts(recorded: list[RecordedAnswer]) -> None:
 
 
 def _answer(row: dict[str, Any], which: str) -> Answer:
-    interaction_id, user_id = str(row["interaction_id"]), row.get("user_id")
+    interaction_id = identifier_of(row, "interaction_id") or str(row["interaction_id"])
     if len(interaction_id) > MAX_ID:
         raise ServiceError(422, f"{which}: interaction_id has more than {MAX_ID} characters", "interaction_id")
-    return Answer(interaction_id, _line(row), None if is_missing(user_id) else str(user_id))
+    return Answer(interaction_id, _line(row), identifier_of(row, "user_id"))
+
+
+def identifier_of(row: Mapping[str, Any], field: str) -> str | None:
+    """An id as ingestion reads it, so that it is found under the name that the lake has; None if it is none."""
+    try:
+        return identifier(row, field)
+    except RejectedLineError:
+        return None
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -36,6 +36,7 @@ MESSAGES = {
 }
 PRIVATE = {"Cache-Control": "private, no-cache", "Referrer-Policy": "same-origin"}
 Form = Mapping[str, str]
+FORM_TYPE, MAX_FIELDS = "application/x-www-form-urlencoded", 200
 
 
 class SignedOutError(ServiceError):
@@ -105,12 +106,18 @@ def redirect(path: str) -> RedirectResponse:
 
 
 async def read_form(request: Request) -> Form:
-    """The text fields of a form, the first of each name; also kept for a page about an error."""
-    form = await request.form()
-    fields: dict[str, str] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, str):
-            fields.setdefault(name, value)
+    """The text fields of a form, the first of each name; also kept for a page about an error.
+
+    Forms of the pages are sent in one way. Another has names of encodings in it, some of which take minutes to decode.
+    """
+    kind, body = request.headers.get("content-type", FORM_TYPE), await request.body()
+    if kind.partition(";")[0].strip().lower() != FORM_TYPE:
+        raise ServiceError(415, f"a form is sent as {FORM_TYPE}: use the form of the page")
+    try:
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise ServiceError(422, f"a form has at most {MAX_FIELDS} fields: use the form of the page") from None
+    fields = dict(reversed(pairs))
     request.state.form = fields
     return fields
 
@@ -162,6 +169,8 @@ def error_page(request: Request, error: ServiceError | StoreError) -> HTMLRespon
     titles |= {429: "One moment, please", 503: "The service cannot save anything right now"}
     text = error.detail if isinstance(error, ServiceError) else "Its database does not answer. Try again in a minute."
     kept = dict(getattr(request.state, "form", {})) if status not in (403, 404) else {}
+    # The page of an error may be kept by a browser: no secret is in it.
+    kept.pop("key", None)
     if isinstance(error, SignedOutError):
         text = (
             "Open the link of your invitation: it signs you in for twelve hours. If you have none, ask who runs this."

@@ -1,13 +1,14 @@
 """Raters and the invitations that let them in. The secret of an invitation is shown once; its hash is kept."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, select, update
 
 from rl_assets.core.files import sha256_text
-from rl_assets.service.acts import time_text
+from rl_assets.ingest.parsers import is_missing
+from rl_assets.service.acts import time_text, unstorable
 from rl_assets.service.schema import invites, raters
 from rl_assets.service.upsert import insert_if_absent
 
@@ -16,11 +17,15 @@ TOKEN_BYTES = 24
 
 @dataclass(frozen=True)
 class Rater:
-    """A person who judges answers: of one `brand`, or of all if None. `rater` is the id under which acts land."""
+    """A person who judges answers: of one `brand`, or of all if None. `rater` is the id under which acts land.
+
+    Sessions that began before `since`, when the person was last let in anew, are over.
+    """
 
     rater: str
     brand: str | None = None
     admin: bool = False
+    since: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,16 @@ class Invite:
 
 
 def add_invite(connection: Connection, rater: str, brand: str | None, admin: bool, now: datetime, days: float) -> str:
-    """A new rater, or an invitation more for one; the secret."""
+    """A new rater, or an invitation more for one; the secret. Raises ValueError for a name that ingestion reads as
+    none."""
+    if is_missing(rater) or unstorable(rater):
+        raise ValueError(f"{rater!r} names nobody: tables write a missing value so; choose another name")
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"rater": rater, "brand": brand, "admin": admin}
     if not insert_if_absent(connection, raters, {**row, "created_at": time_text(now)}, "rater"):
-        connection.execute(update(raters).where(raters.c.rater == rater).values(brand=brand, admin=admin))
+        is_out = find(connection, rater) is None
+        new = {"brand": brand, "admin": admin, **({"created_at": time_text(now)} if is_out else {})}
+        connection.execute(update(raters).where(raters.c.rater == rater).values(new))
     expires = time_text(now + timedelta(days=days))
     invite = {**row, "token_sha256": sha256_text(token), "expires_at": expires, "revoked": False}
     connection.execute(invites.insert().values(invite))
@@ -86,5 +96,9 @@ def revoke_invite(connection: Connection, invite_id: str) -> bool:
     return connection.execute(update(invites).where(prefix).values(revoked=True)).rowcount > 0
 
 
+def revoke_invites_of(connection: Connection, rater: str) -> None:
+    connection.execute(update(invites).where(invites.c.rater == rater).values(revoked=True))
+
+
 def _rater(row: RowMapping) -> Rater:
-    return Rater(row["rater"], row["brand"], row["admin"])
+    return Rater(row["rater"], row["brand"], row["admin"], row["created_at"])

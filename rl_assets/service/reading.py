@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from rl_assets.core.chat import Message
 
-# A fenced block, or one whose end is missing; the fences stay in the text.
+# A fenced block, or one whose end is missing; the fences stay in the text. The possessive `+` keeps a long row of signs
+# from being tried at each of its lengths.
 FENCED = re.compile(
-    r"^[ \t]{0,3}(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^[ \t]{0,3}(?P=fence)[ \t]*(?=\n|\Z)|\Z)", re.M | re.S
+    r"^[ \t]{0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^[ \t]{0,3}(?P=fence)[ \t]*(?=\n|\Z)|\Z)", re.M | re.S
 )
 # Of a message before the answer, and of an answer, which is to be read as a whole.
 MESSAGE_CHARACTERS, ANSWER_CHARACTERS = 3_000, 12_000

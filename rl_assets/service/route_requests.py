@@ -31,11 +31,16 @@ class RouteRequest(BaseModel):
     arms: list[str] | None = Field(None, min_length=1)
 
 
-def choose_arm(home: Home, request: RouteRequest) -> dict[str, Any]:
-    """The reply: the agent and adapter of the drawn arm, and the probability with which it was drawn."""
+def choose_arm(home: Home, request: RouteRequest, brand: str | None = None) -> dict[str, Any]:
+    """The reply: the agent and adapter of the drawn arm, and the probability with which it was drawn.
+
+    With a `brand` its segment is drawn for, which need not be listed: then as for the product.
+    """
     routing = read_routing(home)
     if routing is None:
-        return _champion(home, request.segment)
+        return _champion(home, brand or request.segment)
+    if brand is not None:
+        request = request.model_copy(update={"segment": brand if brand in routing.shares else None})
     _check(routing, request)
     if request.arms:
         routing = _restricted(routing, request)

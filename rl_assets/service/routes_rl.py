@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Response
 
-from rl_assets.service.access import require_key
+from rl_assets.service.access import allowed_brand, require_key
 from rl_assets.service.bandit_tables import leaderboard, newest_state, statistics
 from rl_assets.service.key_rows import Key
 from rl_assets.service.lake_reads import LakeReads
@@ -40,9 +40,10 @@ def router(service: Service) -> APIRouter:
         return {"as_of": _day(rows), "leaderboard": leaderboard(rows), "waiting": _waiting(service)}
 
     @routes.post("/rl/route")
-    def route(_: Annotated[Key, read], body: RouteRequest) -> Reply:
-        """Which arm answers a question, drawn with a known probability."""
-        return choose_arm(service.home, body)
+    def route(key: Annotated[Key, read], body: RouteRequest) -> Reply:
+        """Which arm answers a question, drawn with a known probability; a key of a brand routes that brand's alone."""
+        allowed_brand(key, body.segment)
+        return choose_arm(service.home, body, key.brand)
 
     return routes
 

@@ -92,9 +92,11 @@ def _add_answers(routes: APIRouter, service: Service, reads: LakeReads) -> None:
     checks = AnswerChecks(metrics_of(service.settings.metrics, INTERACTION_LOG))
 
     @routes.post(f"{PREFIX}/interactions")
-    def log_answers(_: Annotated[Key, _keyed(service, "log")], body: Annotated[Any, Body()], reply: Response) -> Reply:
+    def log_answers(
+        key: Annotated[Key, _keyed(service, "log")], body: Annotated[Any, Body()], reply: Response
+    ) -> Reply:
         """Keep one answer or up to 1,000; each id is kept once. 201 if one is new, 200 if all were kept before."""
-        answers = checks.answers(body, service.clock().date())
+        answers = checks.answers(body, service.clock().date(), key.brand)
         recorded = service.store.record_answers(answers)
         raise_conflicts(recorded)
         new = sum(answer.status == "new" for answer in recorded)

@@ -162,8 +162,9 @@ class Store:
             return key_rows.all_keys(connection)
 
     def revoke_key(self, name: str) -> bool:
-        """Revoke a key by its name; False if there is none."""
+        """Revoke a key by its name, and end the sessions that it began; False if there is none."""
         with self.database.write() as connection:
+            rater_rows.revoke_invites_of(connection, key_rows.session_name(name))
             return key_rows.revoke(connection, name)
 
     def counts(self) -> dict[str, int]:

@@ -12,6 +12,8 @@ from rl_assets.ingest.strict_json import DuplicateKeyError, load_strictly, synta
 from rl_assets.service.acts import unstorable
 
 MAX_INTEGER = 2**63 - 1
+# Well below what readers of JSON refuse, each at another depth.
+MAX_DEPTH = 100
 
 
 class UnusableBodyError(ValueError):
@@ -50,16 +52,18 @@ def _not_json(text: str, error: ValueError) -> UnusableBodyError:
     return UnusableBodyError(f"{field or 'the body'}: {problem}", field or None)
 
 
-def _problems(value: Any, field: str) -> Iterator[tuple[str, str]]:
+def _problems(value: Any, field: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     """Each value that cannot be kept, by the path of its keys."""
-    if isinstance(value, dict):
+    if depth > MAX_DEPTH:
+        yield field.partition(".")[0], f"values are nested deeper than {MAX_DEPTH}"
+    elif isinstance(value, dict):
         for key, inner in value.items():
             if problem := unstorable(key):
                 yield field, f"one of its keys is no text: {problem}"
-            yield from _problems(inner, f"{field}.{key}" if field else key)
+            yield from _problems(inner, f"{field}.{key}" if field else key, depth + 1)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _problems(inner, f"{field}.{index}" if field else str(index))
+            yield from _problems(inner, f"{field}.{index}" if field else str(index), depth + 1)
     elif isinstance(value, str):
         if problem := unstorable(value):
             yield field, problem

@@ -64,8 +64,16 @@ def _identifying(text: str) -> str:
     return text
 
 
+def _said(text: str | None) -> str | None:
+    return None if is_missing(text) else text
+
+
 Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT), AfterValidator(_encodable), AfterValidator(_filled)]
 Name = Annotated[str, Field(strict=True, max_length=MAX_ID), AfterValidator(_encodable), AfterValidator(_identifying)]
+
+
+# `None` typed as a comment says as much as none.
+Comment = Annotated[Text | None, AfterValidator(_said)]
 
 
 class Feedback(Record):
@@ -75,7 +83,7 @@ class Feedback(Record):
     thumbs: Literal["up", "down", "none"] | None = None
     rating: Annotated[int, Field(strict=True, ge=1, le=5)] | None = None
     score: Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)] | None = None
-    comment: Text | None = None
+    comment: Comment = None
     correction: Text | None = None
     preferred: Text | None = None
     rejected: Text | None = None

@@ -67,6 +67,9 @@ def test_the_feedback_service_is_erased_too_and_the_report_counts_its_rows(copie
     service.store.record_act(act("s2", rater="mary", comment=products.SECRET))
     service.store.record_act(act("s3", "correction", rater="tom", interaction_id="m1", preferred=products.SECRET))
     service.store.record_act(act("s4", rater="tom"))
+    export = copied / "exports" / "sft.jsonl"
+    export.parent.mkdir()
+    export.write_text("".join(json.dumps({"text": text}) + "\n" for text in (products.TEXTS_OF_MARY[0], "Of tom.")))
 
     result = erase(copied, instance)
 
@@ -75,6 +78,7 @@ def test_the_feedback_service_is_erased_too_and_the_report_counts_its_rows(copie
     held = json.loads(report.read_text(encoding="utf-8"))
     assert held["service_rows"] == {"acts": 3} and len(held["service_files"]) == 1
     assert not set(held["service_files"]) & set(held["landing_files"])
+    assert held["exports"] == {"sft.jsonl": 1} and export.read_text(encoding="utf-8") == '{"text": "Of tom."}\n'
     kept = [*(copied / "service").iterdir(), *(copied / "landing").rglob("service-*")]
     assert len(kept) >= 3
     assert not [path for path in kept if products.SECRET.encode() in path.read_bytes()]

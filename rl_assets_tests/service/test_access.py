@@ -1,5 +1,6 @@
 """Who may do what: keys, sessions, origins, rates; and what hostile input gets."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -132,6 +133,17 @@ def test_a_session_ends_when_the_last_invitation_is_revoked(service: Service):
         assert asking.post("/rated", headers=PAGE).status_code == 401
 
 
+def test_a_session_does_not_live_again_with_a_new_invitation(service: Service, clock: StoppedClock):
+    with client(service) as asking:
+        asking.get("/enter")
+        service.store.revoke_invite(service.store.invites()[0].invite_id)
+        clock.advance(1)
+        service.store.add_invite("mary", "acme")
+        assert asking.post("/rated", headers=PAGE).status_code == 401
+        asking.get("/enter")
+        assert asking.post("/rated", headers=PAGE).status_code == 200
+
+
 def test_behind_https_the_cookie_is_secure(service: Service):
     assert "Secure" in client(service, "https://feedback.example").get("/enter").headers["set-cookie"]
 
@@ -171,6 +183,7 @@ def test_the_session_key_is_made_once_and_read_by_its_owner_only(tmp_path: Path)
         ({"Cookie": "any=1"}, 403),
         ({}, 201),
         ({"Sec-Fetch-Site": "cross-site", "Authorization": "Bearer any"}, 201),
+        ({"Sec-Fetch-Site": "cross-site", "Authorization": "Basic YTpi"}, 403),
     ],
 )
 def test_an_act_that_another_site_makes_a_browser_send_leaves_no_row(tmp_path, headers: dict[str, str], status: int):
@@ -219,6 +232,37 @@ def test_hostile_input_gets_a_sentence_with_its_field_and_leaves_no_row(service,
     if field:
         assert detail["field"] == field
     assert service.store.counts()["acts"] == 0
+
+
+@pytest.mark.parametrize("kind", ["application/problem+json", "text/json", "Application/JSON; charset=utf-8"])
+def test_json_by_any_name_is_checked(service: Service, kind: str):
+    body = with_value(4, comment="\ud800")
+    assert client_of(service).post("/acts", content=body, headers={"Content-Type": kind}).status_code == 422
+    assert service.store.counts()["acts"] == 0
+
+
+def test_values_that_are_nested_deep_are_refused_at_every_depth(service: Service):
+    for depth in (101, 950, 963, 980, 990, 20_000):
+        body = b'{"act_id": ' + b"[" * depth + b"]" * depth + b"}"
+        reply = client_of(service).post("/acts", content=body, headers={"Content-Type": "application/json"})
+        assert reply.status_code == 422, depth
+
+
+def test_half_a_form_of_a_client_that_went_away_is_kept_nowhere(service: Service):
+    body = json.dumps(act_fields()).encode("utf-8")
+    scope = {"type": "http", "method": "POST", "path": "/acts", "query_string": b"", "scheme": "http", "headers": []}
+    scope["headers"] = [(b"host", b"127.0.0.1:8802"), (b"content-type", b"application/json")]
+    messages = iter([{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(with_acts(service)(scope, receive, send))
+    assert sent == [] and service.store.counts()["acts"] == 0
 
 
 def test_a_body_in_pieces_is_read_no_further_than_its_limit(service: Service):

@@ -21,6 +21,15 @@ def order_of_mary(home: Path) -> Erased:
     return Erased(users=frozenset({hash_user(MARY, user_hash_key(None, Settings(home=home).paths))}))
 
 
+def test_an_id_is_found_as_ingestion_reads_it(tmp_path: Path):
+    service = service_at(tmp_path)
+    key = user_hash_key(None, service.home)
+    service.store.record_act(act("a1", rater="\u200b7.0 "))
+    service.store.record_act(act("a2", rater="tom", interaction_id=" answer-9\ufeff"))
+    order = Erased(interactions=frozenset({"answer-9"}), users=frozenset({hash_user("7", key)}))
+    assert erase_from_service(service.home, None, order, key).rows == {"acts": 2}
+
+
 def fill(service: Service) -> None:
     """Acts and answers of mary and tom, some landed; tom corrects an answer to mary."""
     store = service.store

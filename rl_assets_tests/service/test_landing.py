@@ -1,7 +1,7 @@
 """What waits in the service becomes log files, each row once, also if a lander is killed between its steps."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -117,6 +117,17 @@ def test_files_of_a_day_lie_some_time_apart(tmp_path: Path):
     assert len(land(service.store, service.home, min_seconds=300)) == 1
 
 
+def test_a_file_of_a_clock_that_was_ahead_holds_nothing_up(tmp_path: Path):
+    clock = StoppedClock()
+    service = service_at(tmp_path, clock)
+    service.store.record_act(act())
+    assert len(land(service.store, service.home)) == 1
+    clock.advance(-86_400)
+    service.store.record_act(act("act-2"))
+    (file,) = land(service.store, service.home, min_seconds=300)
+    assert file.day == str(DAY - timedelta(days=1)) and service.store.counts()["acts_waiting"] == 0
+
+
 def test_one_lander_is_at_work_at_a_time(tmp_path: Path):
     service = service_at(tmp_path)
     service.store.record_act(act())
@@ -148,6 +159,8 @@ def test_files_land_in_an_object_store(tmp_path: Path, bucket: str):  # noqa: F8
     with file.path(service.home.landing).open("rb") as written:
         assert json.loads(written.read())["id"] == "act-1"
     assert land(service.store, service.home) == []
+    # A service whose database and session key lie elsewhere has no folder in the home.
+    landing_steps._write(file.path(service.home.landing), b"{}\n", tmp_path / "nothing" / "service")
 
 
 @pytest.mark.slow

@@ -3,9 +3,11 @@
 import json
 from datetime import date
 
+import pytest
+
 from rl_assets.ingest.connection import connect_for_lines
 from rl_assets.ingest.day import line_faults
-from rl_assets.service.logged_answers import is_plain
+from rl_assets.service.logged_answers import AnswerChecks, is_plain
 
 LINE = {"interaction_id": "a", "timestamp": "2026-10-01T10:00:00Z", "query": "Why?", "agent_type": "desk"}
 TURNS = [{"role": role, "content": "Text."} for role in ("system", "user", "assistant", "user", "assistant")]
@@ -35,3 +37,13 @@ def test_a_plain_line_is_one_that_ingestion_accepts():
     plain = {number for number, row in enumerate(rows) if is_plain(row)}
     assert not plain & set(faults), [(rows[number], faults[number]) for number in plain & set(faults)]
     assert len(plain) > 30 and len(faults) > 20
+
+
+def test_an_answer_is_kept_under_the_id_that_the_lake_will_have():
+    (kept,) = AnswerChecks({}).answers({**LINE, "interaction_id": " 12.0\u200b", "user_id": "7.0"}, date(2026, 10, 1))
+    assert (kept.interaction_id, kept.user_id) == ("12", "7")
+
+
+@pytest.mark.parametrize("moment", ["2000-01-01T00:00:00+14:00", "2099-12-31T23:59:59-14:00"])
+def test_a_time_at_the_edge_of_the_century_is_left_to_sql(moment: str):
+    assert not is_plain({**LINE, "timestamp": moment})

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from rl_assets_tests.support.feedback_pages import Deployment, answers, deploy, form_token, rated_home, rivals
+from rl_assets_tests.support.feedback_pages import (
+    SAME_ORIGIN,
+    Deployment,
+    answers,
+    deploy,
+    form_token,
+    rated_home,
+    rivals,
+)
 
 AGENTS = ("zarquon_v1", "vogon_v2", "deep_thought")
 
@@ -78,17 +86,31 @@ def test_an_answer_that_is_left_as_it_was_is_no_correction(deployment, ann):
         ({}, "Nothing is chosen yet"),
         ({"thumbs": "up", "stars-0": "1"}, "Thumbs up and 1 of 5 stars overall do not fit"),
         ({"stars-1": "6"}, "Give accuracy 1 to 5 stars"),
+        ({"correction": "\u200b", "comment": "\ufeff"}, "Nothing is chosen yet"),
+        ({"comment": "None"}, "Nothing is chosen yet"),
         ({"comment": "x" * 10_001}, "shorten it to 10,000"),
         ({"comment": "a\x00b"}, "leave out the character NUL"),
     ],
 )
 def test_a_form_with_a_mistake_comes_back_as_it_was_typed(deployment, ann, fields, sentence):
     ann.open("/rate")
-    response = ann.send("#rating", **{"correction": "A better one.", **fields} if fields else {})
+    is_empty = sentence.startswith("Nothing")
+    response = ann.send("#rating", **fields if is_empty else {"correction": "A better one.", **fields})
     assert response.status_code == 422
     assert sentence in ann.text("[role=alert]")
-    if fields:
+    if not is_empty:
         assert ann.filled("#rating")[1]["correction"] == "A better one."
+    assert statements(deployment) == []
+
+
+def test_a_form_is_read_in_the_one_way_that_the_pages_send_it(deployment, ann):
+    ann.open("/rate")
+    path, fields = ann.filled("#rating")
+    # The name of an encoding by which a megabyte takes minutes to read.
+    kind = {"Content-Type": "multipart/form-data; boundary=x; charset=punycode"}
+    assert ann.client.post(path, content=b"--x--", headers={**SAME_ORIGIN, **kind}).status_code == 415
+    many = {str(number): "" for number in range(201)}
+    assert ann.post(path, {**fields, "thumbs": "up", **many}).status_code == 422
     assert statements(deployment) == []
 
 

@@ -107,3 +107,28 @@ def test_a_key_of_administrators_signs_in_and_no_other_does(deployment):
         bearer = {"Authorization": f"Bearer {store.add_key('script', ['admin'])}"}
         assert person.client.get("/admin", headers=bearer).status_code == 200
         assert person.client.get("/admin").status_code == 401
+
+
+def test_who_administers_one_brand_cannot_become_somebody_else(deployment):
+    store = deployment.service.store
+    store.add_invite("root", admin=True)
+    with deployment.person("chief", "acme", admin=True) as chief:
+        for name in ("root", "key main", "null"):
+            form = {"rater": name, "days": "3", "brand": "acme", "role": "admin"}
+            assert chief.post("/admin/invites", form).status_code == 422
+        assert chief.post("/admin/invites", {"rater": "x", "days": "9" * 5000, "brand": "acme"}).status_code == 422
+    assert {(each.rater, each.brand, each.admin) for each in store.raters} == {
+        ("root", None, True),
+        ("chief", "acme", True),
+    }
+
+
+def test_a_session_that_a_key_began_ends_with_the_key(deployment):
+    store = deployment.service.store
+    with deployment.person("ann") as person:
+        person.client.cookies.clear()
+        person.open("/admin/sign-in")
+        person.send("main form", key=store.add_key("chief", ["admin"]))
+        assert person.open("/admin").status_code == 200
+        store.revoke_key("chief")
+        assert person.open("/admin").status_code == 401

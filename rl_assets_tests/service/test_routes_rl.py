@@ -39,6 +39,11 @@ def test_a_reward_is_kept_once_per_feedback_id(client, service):
     assert client.post("/feedback", json={"interaction_id": "i-1", "reward": 0}).json()["feedback_id"]
 
 
+def test_a_comment_that_is_a_missing_value_of_a_table_makes_no_act(client, service):
+    client.post("/feedback", json={"interaction_id": "i-1", "reward": 1, "feedback_id": "f-1", "comment": "None"})
+    assert service.store.counts()["acts"] == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -49,6 +54,7 @@ def test_a_reward_is_kept_once_per_feedback_id(client, service):
         ({"interaction_id": None}, "interaction_id"),
         ({"interaction_id": " "}, "interaction_id"),
         ({"comment": 7}, "comment"),
+        ({"comment": " "}, "comment"),
         ({"stars": 5}, "stars"),
     ],
 )
@@ -107,6 +113,16 @@ def test_an_unknown_arm_or_category_is_refused_and_the_known_are_named(client, t
     reply = client.post("/rl/route", json=body)
     assert (reply.status_code, reply.json()["field"]) == (422, field)
     assert field != "category" or "maths" in reply.json()["detail"]
+
+
+def test_a_key_of_a_brand_routes_that_brand_alone(service, tmp_path: Path):
+    shares = {**routing().shares, "bolt": {"*": {"assistant@c": 1.0}}}
+    write_routing(Settings(home=tmp_path).paths, routing().model_copy(update={"shares": shares}))
+    for brand, arms in (("acme", {"assistant@a", "assistant@b"}), ("bolt", {"assistant@c"})):
+        with client_of(service, service.store.add_key(brand, ["read"], brand)) as own:
+            for body in ({}, {"segment": brand}):
+                assert own.post("/rl/route", json=body).json()["arms"].keys() == arms
+            assert own.post("/rl/route", json={"segment": "other"}).status_code == 404
 
 
 def test_without_a_routing_the_base_answers_and_the_reply_says_so(client):

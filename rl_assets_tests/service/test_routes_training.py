@@ -1,6 +1,7 @@
 """The REST routes of training on a small real lake: fields, counts that SQL on the tables gives too, and bad input."""
 
 import ast
+import base64
 import json
 import re
 import subprocess
@@ -10,10 +11,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from sqlalchemy import select
 
 from rl_assets.datasets.builders import build_grpo, build_pairs, build_sft
 from rl_assets.datasets.policies import DpoPolicy, GrpoPolicy, SftPolicy
 from rl_assets.models.base_models import ensure_base_model
+from rl_assets.service.schema import answers
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.support.logs import Product, later
@@ -186,6 +189,18 @@ def test_a_key_of_a_brand_sees_that_brand_alone(service, product: Product, tmp_p
         assert nobody.get("/health").status_code == 200
 
 
+def test_a_key_of_a_brand_logs_answers_of_that_brand_alone(tmp_path: Path):
+    service = service_at(tmp_path)
+    with client_of(service, service.store.add_key("acme", ["log"], "acme")) as acme:
+        other = acme.post(f"{TRAINING}/interactions", json=[LINE, {**LINE, "segment": "bolt"}])
+        assert (other.status_code, other.json()["field"]) == (404, "1.segment")
+        assert acme.post(f"{TRAINING}/interactions", json=LINE).status_code == 201
+        assert acme.post(f"{TRAINING}/interactions", json={**LINE, "segment": "acme"}).json()["repeated"] == 1
+    with service.store.database.read() as connection:
+        (line,) = connection.execute(select(answers.c.line)).scalars()
+    assert json.loads(line)["segment"] == "acme"
+
+
 def test_health_names_version_database_and_newest_day(client):
     reply = client.get(f"{TRAINING}/health").json()
     assert reply.keys() == {"ok", "version", "database", "newest_day"}
@@ -210,10 +225,15 @@ def test_an_export_is_a_new_file_below_the_exports(client, product: Product):
         "weekly/sft.jsonl/x.jsonl",
         "a\nb.jsonl",
         "~/../x",
+        "ü" * 150 + ".jsonl",
     ]:
         refused = client.post(SFT, json={"save_to_file": name})
         assert (refused.status_code, refused.json()["field"]) == (400, "save_to_file"), name
     assert sorted(path.name for path in exports.rglob("*")) == ["dangling.jsonl", "link", "sft.jsonl", "weekly"]
+
+
+def cursor(position: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode("ascii")).decode("ascii")
 
 
 HOSTILE = [
@@ -229,7 +249,11 @@ HOSTILE = [
     (f"{TRAINING}/dataset/grpo", {"max_groups": 1.5}, "max_groups"),
     (f"{TRAINING}/interactions/query", {"limit": 1001}, "limit"),
     (f"{TRAINING}/interactions/query", {"start_time": "yesterday"}, "start_time"),
+    (f"{TRAINING}/interactions/query", {"start_time": "0001-01-01T00:00:00Z"}, "start_time"),
+    (f"{TRAINING}/interactions/query", {"end_time": "9999-12-31T23:59:59-14:00"}, "end_time"),
     (f"{TRAINING}/interactions/query", {"cursor": "e30="}, "cursor"),
+    (f"{TRAINING}/interactions/query", {"cursor": cursor(["0001-01-01T00:00:00+14:00", "a"])}, "cursor"),
+    (f"{TRAINING}/interactions/query", {"cursor": cursor(["2026-10-01T00:00:00", "\ud800"])}, "cursor"),
     (f"{TRAINING}/script/generate", {"script_type": "ppo", "dataset_path": "a", "output_dir": "b"}, "script_type"),
     (f"{TRAINING}/interactions", [], None),
     (f"{TRAINING}/interactions", "text", ""),

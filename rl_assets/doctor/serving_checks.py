@@ -4,7 +4,6 @@ import json
 import os
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +13,7 @@ from rl_assets.doctor.machine_checks import CheckResult, error, ok, warning
 from rl_assets.serving.config import ServingFile, read_serving
 from rl_assets.serving.drivers.make import make_driver
 from rl_assets.serving.drivers.protocol import ServerError
+from rl_assets.serving.ports import open_url
 from rl_assets.serving.replicas import START
 from rl_assets.serving.routing import Routing, read_routing
 from rl_assets.settings import Settings
@@ -72,7 +72,7 @@ def gateway(settings: Settings) -> Iterator[CheckResult]:
 def _health(url: str) -> dict[str, Any]:
     """What the gateway says of itself. Raises OSError if none answers there, ValueError if it is another server."""
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=GATEWAY_S) as reply:
+        with open_url(f"{url}/health", timeout=GATEWAY_S) as reply:
             content = reply.read()
     except urllib.error.HTTPError as error:
         with error:

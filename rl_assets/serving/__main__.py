@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -27,7 +26,7 @@ from rl_assets.serving.config import ServingFile, read_serving
 from rl_assets.serving.drivers.make import make_driver
 from rl_assets.serving.drivers.protocol import ServerError
 from rl_assets.serving.gateway_probe import GatewayProbe
-from rl_assets.serving.ports import check_port, is_loopback
+from rl_assets.serving.ports import check_port, is_loopback, open_url
 from rl_assets.serving.replicas import UnreachableError, make_replicas
 from rl_assets.serving.rollout import Outcome, Rollout, RolloutError
 from rl_assets.serving.routing import read_routing
@@ -169,7 +168,7 @@ def wait_for_health(url: str, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise ServingError(f"The process of {url} ended before it listened (its own words are above).")
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5):
+            with open_url(f"{url}/health", timeout=5):
                 return
         except urllib.error.HTTPError:
             return

@@ -10,6 +10,7 @@ from typing import Any
 
 from rl_assets.core.chat import Message
 from rl_assets.serving.parity import Finding
+from rl_assets.serving.ports import open_url
 
 REQUESTS = 20
 MAX_TOKENS = 8
@@ -50,7 +51,7 @@ class GatewayProbe:
         """Whether the gateway lists the arm in time."""
         until = time.monotonic() + NOTICED_WITHIN_S
         while True:
-            with urllib.request.urlopen(self._request("/v1/models"), timeout=TIMEOUT_S) as response:
+            with open_url(self._request("/v1/models"), timeout=TIMEOUT_S) as response:
                 listed = {str(model.get("id")) for model in json.load(response)["data"]}
             if arm in listed or time.monotonic() > until:
                 return arm in listed
@@ -62,7 +63,7 @@ class GatewayProbe:
         request = self._request("/v1/chat/completions", body)
         request.add_header("x-conversation-id", f"{CONVERSATION}-{row}")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+            with open_url(request, timeout=TIMEOUT_S) as response:
                 answered, reply = response.headers.get("x-adapter"), json.load(response)
         except urllib.error.HTTPError as error:
             return f"status {error.code}: {error.read().decode('utf-8', 'replace')[:SHOWN]}"

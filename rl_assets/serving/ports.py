@@ -1,7 +1,10 @@
-"""Addresses to listen on: whether others reach them, and whether they are free."""
+"""Addresses of servers: whether others reach them, whether they are free, and requests to them without a proxy."""
 
 import ipaddress
 import socket
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
@@ -10,6 +13,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_here(url: str) -> bool:
+    """Whether the URL is one of this machine, for which no proxy is to be asked, whatever the environment says."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def open_url(request: str | urllib.request.Request, timeout: float) -> Any:
+    """The response, as of `urlopen`; servers of this machine are never reached through a proxy. Raises OSError."""
+    url = request if isinstance(request, str) else request.full_url
+    proxies = urllib.request.ProxyHandler({} if is_here(url) else None)
+    return urllib.request.build_opener(proxies).open(request, timeout=timeout)
 
 
 def listen(host: str, port: int) -> socket.socket:

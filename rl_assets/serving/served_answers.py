@@ -12,6 +12,7 @@ from typing import Any
 from rl_assets.core.chat import Message
 from rl_assets.serving.drivers.protocol import ServerError
 from rl_assets.serving.names import request_name
+from rl_assets.serving.ports import open_url
 
 TIMEOUT_S = 300.0
 SHOWN = 300
@@ -76,7 +77,7 @@ class ModelServer:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
         request = urllib.request.Request(self.url + path, json.dumps(body).encode("utf-8"), headers)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+            with open_url(request, timeout=TIMEOUT_S) as response:
                 reply = json.load(response)
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace")[:SHOWN]

@@ -169,6 +169,17 @@ def test_a_drain_that_is_over_is_requested(settings, instance, server):
     assert tick(settings, instance).skip_message == "Version 2 is served everywhere."
 
 
+def test_servers_of_this_machine_are_reached_past_a_proxy(settings, instance, monkeypatch):
+    make_champion(settings.paths, write_adapter(settings.paths, "champion"))
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    serve(settings)
+    assert tick(settings, instance).skip_message == "Version 1 is served everywhere."
+    with gateway(settings.paths) as started:
+        (found,) = serving_checks.gateway(settings.model_copy(update={"gateway_url": started.url}))
+        assert found.status == "ok"
+
+
 def test_a_server_that_is_away_is_a_reason_to_skip_with_the_command_that_starts_one(settings, instance, tmp_path):
     make_champion(settings.paths, write_adapter(settings.paths, "champion"))
     (tmp_path / "serving.yaml").write_text("endpoints: {local: {urls: ['http://127.0.0.1:9']}}\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rl_assets.serving.drivers.protocol import ServerError
+from rl_assets.serving.ports import is_here
 
 CONNECT_S = 5.0
 READ_S = 30.0
@@ -49,7 +50,14 @@ class OpenAIServer:
         limits = httpx2.Timeout(read_s, connect=CONNECT_S)
         try:
             # Without a session: a driver calls seldom, and a restarted server must not be met by an old connection.
-            return httpx2.request(method, f"{self.url}{path}", json=value, headers=self._headers, timeout=limits)
+            return httpx2.request(
+                method,
+                f"{self.url}{path}",
+                json=value,
+                headers=self._headers,
+                timeout=limits,
+                trust_env=not is_here(self.url),
+            )
         except httpx2.TimeoutException as error:
             raise ServerError(
                 f"{self.url}{path} did not answer within {read_s:g} s ({type(error).__name__}): see the server's log, "

@@ -24,7 +24,8 @@ from rl_assets.serving.lines import CLIENT_GONE, Call, interaction_line
 from rl_assets.serving.routing import Routing
 from rl_assets.serving.spool import Entry
 
-RATE_LIMITED = "status_429"
+RATE_LIMITED, TIMEOUT = "status_429", "timeout"
+FULL = 0.9
 
 
 @dataclass
@@ -104,13 +105,16 @@ class Relay:
         arm, health, serving = self.routing.arms[name], self.state.health, self.state.serving
         # A completion that is not streamed has its first byte when it is complete.
         patience = serving.first_byte_s if self.request.streams else serving.deadline_s
+        time_left = max(self._left_s(), 0)
         health.under_way[name, url] += 1
         opened = None
         try:
             body = self.request.body_for(arm.model)
-            opened = await open_answer(self.state.client, url, arm, body, min(patience, max(self._left_s(), 0)))
-        except AttemptError:
-            health.failed(name, url)
+            opened = await open_answer(self.state.client, url, arm, body, min(patience, time_left))
+        except AttemptError as error:
+            # Of little time that others have left, a replica is not to blame.
+            if error.reason != TIMEOUT or time_left >= patience * FULL:
+                health.failed(name, url)
             raise
         finally:
             if opened is None:
@@ -200,6 +204,6 @@ def _no_answer(failures: list[tuple[str, AttemptError]]) -> CallError:
     """What the caller is told when no arm answered: their names and reasons, never an address."""
     reasons = "; ".join(f"{name}: {error.reason}" for name, error in failures)
     limited = all(error.reason == RATE_LIMITED for _, error in failures)
-    late = all(error.reason == "timeout" for _, error in failures)
+    late = all(error.reason == TIMEOUT for _, error in failures)
     status = 429 if limited else 504 if late else 502
     return CallError(status, f"No arm answered ({reasons}).", "upstream_error", code="no_arm_answered")

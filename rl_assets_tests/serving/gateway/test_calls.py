@@ -213,6 +213,18 @@ def test_a_server_that_is_gone_is_replaced_and_after_five_failures_not_asked(ser
     assert any(CHAMPION_ARM in problem for problem in served.get("/health").json()["problems"])
 
 
+async def _late_and_failing(asked: Asked) -> Response:
+    await asyncio.sleep(0.4)
+    return Response("no", 500)
+
+
+def test_an_arm_that_gets_little_of_the_time_is_not_blamed_for_it(served, model, monkeypatch):
+    monkeypatch.setattr(served.state, "serving", served.state.serving.model_copy(update={"deadline_s": 0.5}))
+    model.answer.by_model |= {CHAMPION: _late_and_failing, "base": _silent}
+    assert served.ask().status_code >= 500
+    assert [name for name, _ in served.state.health.failures] == [CHAMPION_ARM]
+
+
 def test_a_replica_that_is_gone_costs_no_fallback(served, model):
     both = arm(model.url, urls=["http://127.0.0.1:9", model.url])
     served.route(routing({CHAMPION_ARM: both}, version=2))

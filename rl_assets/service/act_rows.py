@@ -17,6 +17,10 @@ ITEMS_PER_QUERY = 500
 FIELDS = [acts.c[name] for name in Act.model_fields]
 
 
+class JudgedMeanwhileError(ValueError):
+    """The rater has judged the item by another form, which stands."""
+
+
 class ConflictingActError(ValueError):
     """An act is kept under the same id with other content."""
 
@@ -32,12 +36,19 @@ class Recorded:
 def insert(connection: Connection, act: Act, now: datetime) -> Recorded:
     """Keep an act unless its id is there, whoever else writes it at the same time."""
     content = act.content_sha256
-    derived = {"content_sha256": content, "item": act.item, "format": act.format, "received_at": time_text(now)}
+    log_format = None if _takes_back_a_skip(connection, act) else act.format
+    derived = {"content_sha256": content, "item": act.item, "format": log_format, "received_at": time_text(now)}
     row = {**act.model_dump(), "created_at": time_text(act.created_at), **derived}
     if insert_if_absent(connection, acts, row, "act_id"):
         return Recorded("new", act)
     kept = connection.execute(select(acts).where(acts.c.act_id == act.act_id)).mappings().one()
     return Recorded("repeated" if kept["content_sha256"] == content else "conflict", act_of(kept))
+
+
+def _takes_back_a_skip(connection: Connection, act: Act) -> bool:
+    """A skip never lands, so neither does its retraction."""
+    skips = select(acts.c.id).where(acts.c.act_id == act.retracts, acts.c.kind == "skip")
+    return act.retracts is not None and connection.execute(skips).first() is not None
 
 
 def act_of(row: RowMapping) -> Act:
@@ -80,6 +91,12 @@ def of_form(connection: Connection, rater: str, form: str, standing: bool) -> li
     return [act_of(row) for row in connection.execute(query.where(mine).order_by(acts.c.id)).mappings()]
 
 
+def lock_rater(connection: Connection, rater: str) -> None:
+    """Let one transaction at a time write for a rater. SQLite lets one write at all."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(rater))))
+
+
 def newest(connection: Connection) -> int:
     number: int = connection.execute(select(func.coalesce(func.max(acts.c.id), 0))).scalar_one()
     return number
@@ -102,7 +119,8 @@ def standing_by_item(connection: Connection, items: Iterable[str] | None) -> dic
 
 
 def raters_by_item(connection: Connection, brand: str | None) -> dict[str, dict[str, set[str]]]:
-    query = _standing(acts.c.item, acts.c.rater, acts.c.kind).where(acts.c.rater.is_not(None)).distinct()
+    by_people = acts.c.rater.is_not(None) & (acts.c.kind != "reward")
+    query = _standing(acts.c.item, acts.c.rater, acts.c.kind).where(by_people).distinct()
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for item, rater, kind in connection.execute(query if brand is None else query.where(acts.c.brand == brand)):
         found[item][rater].add(kind)

@@ -65,6 +65,8 @@ def _shown(service: Service, items: Items, person: Rater, acts: list[Act]) -> di
     first = acts[0]
     mode: Mode = "compare" if _is_pair(first) else "rate"
     item = items.find(items.key(mode, *_ids(first)))
+    if item and person.brand is not None and item.brand != person.brand:
+        item = None  # Said when the person was of another brand.
     texts = items.texts(item) if item else None
     key = item.key if item else items.key(mode, *_ids(first))
     token = Signer(service.session_key, person.rater).sign(key, service.clock(), form_of(first))

@@ -1,6 +1,6 @@
 """Everything the service keeps, behind one value: acts, answers, leases, raters with their invitations, and keys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,9 +35,18 @@ class Store:
         with self.database.write() as connection:
             return [act_rows.insert(connection, act, self.clock()) for act in waiting]
 
-    def record_form(self, acts: Sequence[Act]) -> list[Recorded]:
-        """Keep the acts of a form in one commit; none, and ConflictingActError is raised, if one is a conflict."""
+    def record_form(self, acts: Sequence[Act], may: Callable[[Sequence[Act]], bool] | None = None) -> list[Recorded]:
+        """Keep the acts of a form in one commit; none, and ConflictingActError is raised, if one is a conflict.
+
+        `may` is asked, while nobody else writes for the rater, whether the acts that stand on the item allow it;
+        JudgedMeanwhileError is raised if they do not.
+        """
         with self.database.write() as connection:
+            if may and acts:
+                act_rows.lock_rater(connection, acts[-1].rater or "")
+                standing = act_rows.standing_by_item(connection, [acts[-1].item]).get(acts[-1].item, [])
+                if not may(standing):
+                    raise act_rows.JudgedMeanwhileError(f"{acts[-1].rater} has judged {acts[-1].item} meanwhile")
             recorded = [act_rows.insert(connection, act, self.clock()) for act in acts]
             if conflicts := [each.act.act_id for each in recorded if each.status == "conflict"]:
                 raise act_rows.ConflictingActError(f"other acts are kept as {', '.join(conflicts)}")

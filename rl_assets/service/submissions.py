@@ -4,12 +4,12 @@ A form is sent twice by a double click, the back button, a reload or a lost repl
 something else of the same item is a change, and the person is asked whether they mean it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from rl_assets.service.act_rows import ConflictingActError, retraction_of
+from rl_assets.service.act_rows import ConflictingActError, JudgedMeanwhileError, retraction_of
 from rl_assets.service.acts import Act
 from rl_assets.service.items import Item
 from rl_assets.service.store import Store
@@ -50,7 +50,12 @@ def submit(
     old = store.acts_of_form(rater, edits) if edits else []
     new = [act.model_copy(update={"created_at": act.created_at + AFTER}) for act in acts] if old else acts
     try:
-        store.record_form([*retractions(old, now), *new])
+        own = (form, edits)
+        store.record_form(
+            [*retractions(old, now), *new], may=lambda standing: _newest_form(standing, rater, own) is None
+        )
+    except JudgedMeanwhileError:
+        return Submission("judged_before", _form_before(store, rater, item, except_for=edits))
     except ConflictingActError:  # The same form, sent twice at once with different contents.
         return Submission("judged_before", form)
     return Submission("changed" if edits else "saved")
@@ -71,9 +76,12 @@ def retractions(acts: Sequence[Act], now: datetime) -> list[Act]:
 
 def _form_before(store: Store, rater: str, item: Item, except_for: str | None) -> str | None:
     """The newest form by which the rater judged the item, and did not take it back."""
-    acts = store.verdicts_by_item([item.name]).get(item.name, [])
+    return _newest_form(store.verdicts_by_item([item.name]).get(item.name, []), rater, (except_for,))
+
+
+def _newest_form(acts: Sequence[Act], rater: str, except_for: Collection[str | None]) -> str | None:
     forms = [form_of(act) for act in acts if act.rater == rater]
-    return next((form for form in reversed(forms) if form and form != except_for), None)
+    return next((form for form in reversed(forms) if form and form not in except_for), None)
 
 
 def _contents(acts: Sequence[Act]) -> set[str]:

@@ -75,6 +75,13 @@ def test_every_kind_of_act_is_a_row_of_its_log_and_a_skip_is_none(tmp_path: Path
     assert service.store.counts()["acts_waiting"] == 0
 
 
+def test_a_skip_that_is_taken_back_is_no_row_either(tmp_path: Path):
+    store = service_at(tmp_path).store
+    store.record_act(act("s", "skip"))
+    assert store.retract("s", "mary", "s-undo").status == "new"
+    assert store.counts()["acts_waiting"] == 0 and store.acts_of("mary") == []
+
+
 def test_nothing_waits_and_nothing_lands_twice(tmp_path: Path):
     service = service_at(tmp_path)
     service.store.record_act(act())

@@ -65,6 +65,12 @@ def test_what_one_skipped_goes_to_others(store):
     assert left(queue, "ann") == [] and left(queue, "bob") == ["one"]
 
 
+def test_a_reward_that_a_product_logs_for_its_user_is_no_judgement_of_a_person(store):
+    reward = Act(act_id="r", kind="reward", interaction_id="i-1", rater="a user", value=1, created_at=NOW)
+    assert store.record_act(reward).status == "new"
+    assert store.raters_by_item() == {}
+
+
 def test_one_item_in_ten_is_shared():
     keys = [sha256_text(str(number))[:24] for number in range(10_000)]
     assert sum(item("x", key).is_shared for key in keys) == pytest.approx(1000, abs=100)

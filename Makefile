@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY ?= passive
 demo demo-real: export MALLOC_MMAP_THRESHOLD_ ?= 4294967296
 demo demo-real: export MALLOC_TRIM_THRESHOLD_ ?= 8589934592
 
-.PHONY: help setup lock demo demo-real gateway test test-second test-all coverage dev serve dev-postgres check docs bench clean
+.PHONY: help setup lock demo demo-real gateway loop test test-second test-all coverage dev serve dev-postgres check docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,16 @@ demo-real: setup  ## the same with a real model of 135M parameters on real logs;
 	$(DG) launch --assets 'group:raw or group:datasets' --partition-range $(FIRST_DAY)...$(LAST_DAY)
 	$(DG) launch --assets 'key:haiku_* or key:arithmetic_* or key:questions_*' --partition $(LAST_DAY)
 	$(BIN)/python -m rl_assets.quickstart.summary $(LAST_DAY) haiku arithmetic questions
+
+# Where the demo's champion lies.
+LOOP_HOME := $(or $(RL_ASSETS_HOME),data)
+
+# Programs on free ports, all on this machine; the demo's champion is made first where there is none.
+loop: export RL_ASSETS_RECIPE := demo
+loop: setup  ## once round: serve the champion, let users ask and raters compare, train on what they said, decide
+	test -f $(LOOP_HOME)/champion.json || $(MAKE) demo
+	$(BIN)/python -m rl_assets.instance.gone_runs
+	$(BIN)/python -m rl_assets.quickstart.loop
 
 # What a test needs is its marker: see pyproject.toml and rl_assets_tests/conftest.py.
 SECOND_TIER := training or server or postgres or ray or browser or gpu or slow

@@ -33,9 +33,9 @@ ROLES: tuple[tuple[Role, str], ...] = (("base", "base"), ("parent", "SFT"), ("ca
 def summary(home: Home, lake: Lake, day: str, segments: Sequence[str] = ()) -> str:
     """The tables of a finished run, as text: on the product's adapters, or on those of the segments."""
     parts = [
-        _table(("table", "rows"), _lake_rows(lake, day)),
-        _table(("reject reason", "lines"), _rejects(lake)),
-        _table(("dataset", *SPLITS, "sha256"), _dataset_rows(home, day)),
+        text_table(("table", "rows"), _lake_rows(lake, day)),
+        text_table(("reject reason", "lines"), _rejects(lake)),
+        text_table(("dataset", *SPLITS, "sha256"), _dataset_rows(home, day)),
     ]
     if not segments:
         parts += _models(home, day, None, SHOWN, COMPARED)
@@ -50,15 +50,16 @@ def _models(home: Home, day: str, segment: str | None, shown: Sequence[str], com
     report = read_report(folder)
     decision = Decision.model_validate_json((folder / "decision.json").read_bytes())
     return [
-        _table(("adapter", "trained", "weights"), _adapter_rows(home.adapters(segment), day)),
-        _table(("held out", *(METRICS[name].title for name in shown)), _metric_rows(report, shown)),
-        _table((METRICS[compared].title, "difference, paired 95 %"), _difference_rows(report, compared)),
+        text_table(("adapter", "trained", "weights"), _adapter_rows(home.adapters(segment), day)),
+        text_table(("held out", *(METRICS[name].title for name in shown)), _metric_rows(report, shown)),
+        text_table((METRICS[compared].title, "difference, paired 95 %"), _difference_rows(report, compared)),
         "\n".join([f"{decision.verdict}: {decision.reasons[0]}", *decision.reasons[1:]]),
         f"report: {(folder / 'report.html').resolve()}",
     ]
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Columns under their names, as wide as they need to be."""
     cells = [list(header), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]

@@ -21,7 +21,7 @@ from rl_assets.evaluation.review.files import read_queue
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import register_view
-from rl_assets.service.acts import item_of
+from rl_assets.service.acts import ID_CHARACTERS, TEXT_CHARACTERS, item_of, unstorable
 from rl_assets.tables.features import REDACTIONS
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import INTERACTIONS
@@ -107,10 +107,12 @@ class Items:
         return self._by_key.get(key)
 
     def texts(self, item: Item, upcoming: Iterable[Item] = ()) -> Texts | None:
-        """The texts of an item, or None if they were erased; those of `upcoming` items are read along with them."""
+        """The texts of an item, or None if they were erased or no act can hold them; those of `upcoming` items are read
+        along with them."""
         if item.line is not None:
             first, second = item.line["first_output"], item.line["second_output"]
-            return Texts(tuple(item.line["prompt"]), None, (first, second))
+            shown = Texts(tuple(item.line["prompt"]), None, (first, second))
+            return shown if _can_be_kept(item, shown) else None
         with self._lock:
             if item.key not in self._texts:
                 wanted = [item, *(other for other in upcoming if other.line is None and other.key not in self._texts)]
@@ -177,7 +179,8 @@ class Items:
         connection = sql.connect(self._memory_limit)
         register_clean(connection, self._lake, days)
         rows = {row["interaction_id"]: row for row in _texts_of(connection, names)}
-        return {item.key: _shown([rows[name] for name in item.ids]) for item in items if set(item.ids) <= rows.keys()}
+        found = {item: _shown([rows[name] for name in item.ids]) for item in items if set(item.ids) <= rows.keys()}
+        return {item.key: texts for item, texts in found.items() if _can_be_kept(item, texts)}
 
 
 def _pairs(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, Any, tuple[str, str], tuple[date, date]]]:
@@ -198,6 +201,14 @@ def _texts_of(connection: duckdb.DuckDBPyConnection, names: list[str]) -> list[R
         .to_pylist()
     )
     return rows
+
+
+def _can_be_kept(item: Item, texts: Texts) -> bool:
+    """Whether what is said of an item fits into acts: a preference holds both answers. A log may hold longer texts."""
+    names = (*item.ids, item.brand or "", item.task or "")
+    held = texts.answers if item.mode == "compare" else ()
+    fit = max(map(len, names)) <= ID_CHARACTERS and all(len(text) <= TEXT_CHARACTERS for text in held)
+    return fit and not any(unstorable(text) for text in (*names, *held))
 
 
 def _shown(rows: Sequence[Row]) -> Texts:

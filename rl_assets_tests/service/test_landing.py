@@ -14,6 +14,8 @@ from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.service import landing as landing_steps
 from rl_assets.service.answer_rows import Answer
 from rl_assets.service.database import StoreError
+from rl_assets.service.forms import Asker, Rating
+from rl_assets.service.items import Item
 from rl_assets.service.lander_lock import lander_lock
 from rl_assets.service.landing import land, land_if_used
 from rl_assets.service.schema import acts
@@ -73,6 +75,19 @@ def test_every_kind_of_act_is_a_row_of_its_log_and_a_skip_is_none(tmp_path: Path
     assert (rows["r"]["value"], rows["r"]["dimension"], rows["w"]["preferred"]) == (0.75, "accuracy", "It is better.")
     assert [row["interaction_id"] for row in product.rows(INTERACTIONS)] == ["answer-1"]
     assert service.store.counts()["acts_waiting"] == 0
+
+
+def test_no_odd_text_that_a_form_takes_is_rejected_by_ingestion(tmp_path: Path):
+    service = service_at(tmp_path)
+    odd = ["null", "NaN", "\u2028x", "a\x85b", "x\ry", "12.0", "\ufeffy", "\x1f", "\u200b", '"', "\\", "<think>x"]
+    for number, text in enumerate(odd):
+        item = Item("a" * 24, "rate", None, None, (f"answer-{number}",))
+        typed = Rating("up", {"tone": "3"}, comment=text, correction=text)
+        assert typed.problems("An answer.") == {}
+        service.store.record_form(typed.acts(Asker(text or "mary", item, f"{number:032x}", NOW, 1.0), "An answer."))
+    land(service.store, service.home)
+    ingested = Product.at(tmp_path).ingest(DAY)
+    assert (ingested.rejects, ingested.lines) == ({}, service.store.counts()["acts"])
 
 
 def test_a_skip_that_is_taken_back_is_no_row_either(tmp_path: Path):

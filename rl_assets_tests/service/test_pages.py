@@ -318,6 +318,15 @@ def test_opening_an_invitation_signs_nobody_in(deployment, ann):
     assert not ann.client.cookies and used is None
 
 
+def test_a_pair_whose_texts_no_act_can_hold_is_passed_over(home):
+    first, second = rivals("How long?")
+    deployment = deploy(rated_home(home, first, {**second, "answer": "It takes a day. " * 13_000}))
+    with deployment.person("ann") as ann:
+        ann.open("/compare")
+        assert "seen all there is" in ann.text("main") or "Others are looking" in ann.text("main")
+        assert ann.open("/rate").status_code == 200 and len(ann.page.css("#rating")) == 1
+
+
 def test_a_service_without_answers_says_what_to_do(home):
     with deploy(home).person("ann") as ann:
         assert "There is nothing to rate yet" in ann.text("main")

@@ -39,9 +39,9 @@ def test_keys_and_invitations_are_printed_once_and_open_the_served_service(tmp_p
     with serving(command, f"http://127.0.0.1:{port}/health", environment):
         asking = urllib.request.Request(f"http://127.0.0.1:{port}/rl/stats", headers={"Authorization": "Bearer x"})
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(asking, timeout=30)
+            urllib.request.urlopen(asking, timeout=60)
         token = link.rpartition("/")[2]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/join/{token}", timeout=30) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/join/{token}", timeout=60) as page:
             assert page.status == 200
 
 

@@ -139,7 +139,7 @@ def test_two_rollouts_of_a_home_are_one_after_the_other(settings, instance):
     with only_rollout(settings.paths, print):
         assert tick(settings, instance).skip_message == "A rollout is under way."
         second.start()
-        assert said.get(timeout=20) == "another rollout is under way: waiting for its end"
+        assert said.get(timeout=60) == "another rollout is under way: waiting for its end"
         assert not settings.paths.routing.is_file()
     second.join()
     assert tick(settings, instance).skip_message == "Version 1 is served everywhere."

@@ -51,10 +51,10 @@ class Gateway:
     def ask(self, **fields: Any) -> httpx2.Response:
         headers = fields.pop("headers", {})
         body = {"model": "auto", "messages": QUESTION, **fields}
-        return httpx2.post(f"{self.url}/v1/chat/completions", json=body, headers=headers, timeout=30)
+        return httpx2.post(f"{self.url}/v1/chat/completions", json=body, headers=headers, timeout=60)
 
     def get(self, path: str) -> httpx2.Response:
-        return httpx2.get(self.url + path, timeout=30)
+        return httpx2.get(self.url + path, timeout=60)
 
     def lines(self, log_format: str = "interaction_log") -> list[dict[str, Any]]:
         """The lines that have been accepted, once the log's thread has written and landed them."""
@@ -78,7 +78,7 @@ def gateway(home: Home, land_seconds: float = 0.0, token: str | None = None, **s
         yield Gateway(home, url, state)
 
 
-def wait_for(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_for(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Return when it holds; AssertionError if it never does."""
     until = time.monotonic() + seconds
     while not holds():

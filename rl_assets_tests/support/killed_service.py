@@ -167,7 +167,7 @@ def _send_until_acknowledged(port: int, number: int) -> tuple[int, int]:
 
 
 def _post(port: int, body: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("POST", "/acts", body.encode("utf-8"), {"Content-Type": "application/json"})
         reply = connection.getresponse()

@@ -14,6 +14,7 @@ from rl_assets.serving.server.options import Options
 
 # A chat template that writes one more word in front of each conversation.
 OTHER_TEMPLATE = "{{- 'colour' }}"
+START_S = 60
 
 
 @contextmanager
@@ -31,12 +32,16 @@ def live_server(base: BaseModel, adapters: Path, fault: Any = None, **options: A
     server = uvicorn.Server(uvicorn.Config(make_app(model, chosen), port=0, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
+    until = time.monotonic() + START_S
     while not server.started:
+        assert thread.is_alive() and time.monotonic() < until, "the model server did not start"
         time.sleep(0.01)
     (listening,) = [socket for one in server.servers for socket in one.sockets]
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def not_applied(model: Any) -> None:

@@ -13,14 +13,14 @@ from typing import Any, Protocol
 
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
-from rl_assets.models.adapters import Adapter
 from rl_assets.serving.config import ServingFile
 from rl_assets.serving.drains import drained, update_draining
 from rl_assets.serving.drivers.protocol import ServerError
 from rl_assets.serving.names import BASE, arm_name
 from rl_assets.serving.parity import Finding
-from rl_assets.serving.plan import Plan, Refusals, plan_of_home
-from rl_assets.serving.refused import pair_key, read_refused, record_refusal
+from rl_assets.serving.plan import Plan, plan_of_home
+from rl_assets.serving.refused import record_refusal
+from rl_assets.serving.reloads import refusal_key, refusals_of, reloadable
 from rl_assets.serving.replica_checks import as_figures
 from rl_assets.serving.replicas import Replica, Replicas, UnreachableError
 from rl_assets.serving.roles import ServedAdapter
@@ -178,7 +178,7 @@ class Rollout:
 
     def _refuse(self, served: ServedAdapter, replica: Replica, finding: str) -> None:
         """Record the pair, unload the name unless it is routed, and end the rollout."""
-        key = _key(self.serving, self.replicas, served.adapter, replica.endpoint)
+        key = refusal_key(self.serving, self.replicas, served.adapter, replica.endpoint)
         record_refusal(self.home, key, served.name, replica.endpoint, finding)
         self._unload([served.name])
         raise RolloutError(f"{served.name} is not served by {replica.url}: {finding}")
@@ -223,7 +223,7 @@ class Rollout:
                 self._roll_back(plan, before, outcome)
                 mark_probed(self.home, outcome.version)
                 self._unload([*new])
-                key = _key(self.serving, self.replicas, new[arm.adapter].adapter, arm.endpoint)
+                key = refusal_key(self.serving, self.replicas, new[arm.adapter].adapter, arm.endpoint)
                 record_refusal(self.home, key, arm.adapter, arm.endpoint, finding.problem)
                 raise RolloutError(
                     f"{arm.adapter} was rolled back: {finding.problem} Version {outcome.version} of the routing is the "
@@ -252,37 +252,6 @@ class Rollout:
         gone = self._unload(drained(draining, now, self.serving.drain_minutes))
         update_draining(self.home, loaded - set(gone), routed, now)
         return gone
-
-
-def refusals_of(home: Home, serving: ServingFile, replicas: Replicas) -> Refusals:
-    """Why an adapter was refused at an endpoint before, by the file of refusals and the servers as they are now."""
-    entries = read_refused(home)
-
-    def refused(adapter: Adapter, endpoint: str) -> str | None:
-        entry = entries.get(_key(serving, replicas, adapter, endpoint)) if entries else None
-        return entry.finding if entry else None
-
-    return refused
-
-
-def reloadable(home: Home, serving: ServingFile, replicas: Replicas) -> list[tuple[ServedAdapter, Replica]]:
-    """What `routing.json` names, a server does not have, and a file still names: to be loaded again.
-
-    Adapters that were refused there are not among them.
-    """
-    plan, refused = plan_of_home(home, serving), refusals_of(home, serving, replicas)
-    missing = replicas.missing(read_routing(home))
-    known = [(name, replica, plan.adapters.get(replica.endpoint, {}).get(name)) for replica, name in missing]
-    return [
-        (ServedAdapter(name, adapter), replica)
-        for name, replica, adapter in known
-        if adapter is not None and refused(adapter, replica.endpoint) is None
-    ]
-
-
-def _key(serving: ServingFile, replicas: Replicas, adapter: Adapter, endpoint: str) -> str:
-    limits = [replica.limits for replica in replicas.of(endpoint)]
-    return pair_key(adapter.sha256, serving.endpoints[endpoint], limits)
 
 
 def _routed(routing: Routing | None) -> set[str]:

@@ -8,8 +8,8 @@ from rl_assets.core.home import Home
 from rl_assets.serving.config import ServingFile
 from rl_assets.serving.drains import drained, read_draining
 from rl_assets.serving.plan import plan_of_home
+from rl_assets.serving.reloads import refusals_of, reloadable
 from rl_assets.serving.replicas import Replicas
-from rl_assets.serving.rollout import refusals_of, reloadable
 from rl_assets.serving.rollout_state import is_under_way, needs_probe, next_attempt, rollouts
 from rl_assets.serving.routing import read_routing
 

@@ -86,6 +86,7 @@ def test_a_canary_is_another_request(settings, instance):
     assert key(settings, instance) != first
 
 
+@pytest.mark.slow
 def test_each_restart_of_a_server_is_one_request(settings, instance, server):
     make_champion(settings.paths, write_adapter(settings.paths, "champion"))
     serve(settings)

@@ -118,6 +118,7 @@ def _metric(port: int, name: str) -> int:
     return int(next(line.split(" ")[1] for line in text.splitlines() if line.startswith(f"rl_assets_gateway_{name} ")))
 
 
+@pytest.mark.slow
 def test_routing_changes_under_load_cost_no_call(tmp_path: Path, model: ModelServer):
     arms = {CHAMPION_ARM: arm(model.url), BASE_ARM: arm(model.url, "base", None)}
     with gateway(Home(tmp_path)) as started, ThreadPoolExecutor(4) as pool:

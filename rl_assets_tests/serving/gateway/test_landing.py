@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from rl_assets.core.home import Home
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
@@ -38,6 +39,7 @@ def _reply(asked: Asked):
     return completion(None, tool_calls=[CALL]) if last == "Hi" else completion(f"An answer to {last!r:.20}")
 
 
+@pytest.mark.slow
 def test_every_kind_of_call_and_feedback_is_ingested_without_a_reject(tmp_path: Path):
     home = Home(tmp_path)
     with model_server(_reply) as model, gateway(home) as started:

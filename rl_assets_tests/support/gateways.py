@@ -46,7 +46,9 @@ class Gateway:
     state: GatewayState
 
     def route(self, routing: Routing) -> None:
+        """Put a routing in force: the gateway has read it when this returns."""
         write_routing(self.home, routing)
+        wait_for(lambda: self.state.routing.value == routing)
 
     def ask(self, **fields: Any) -> httpx2.Response:
         headers = fields.pop("headers", {})

@@ -42,12 +42,13 @@ class CurrentRouting:
         seen = (status.st_mtime_ns, status.st_size, status.st_ino)
         if seen == self._seen:
             return
-        self._seen = seen
         try:
             # A file that was removed since `stat` is None: the next look says so.
             self.value, self.problem = read_routing(self.home) or self.value, None
         except (OSError, ValueError) as error:
             self.problem = str(error)
+        # Last: another thread that looks meanwhile reads the file too, and does not take it for known.
+        self._seen = seen
 
     @property
     def stale(self) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx2
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from rl_assets.models.tiny.parts_manual import Question, questions, verified_reward
 from rl_assets.quickstart.sources.parts import SEED
@@ -71,5 +71,5 @@ def read_page(html: str) -> Page | None:
     return Page(_text(tree, ".turn.user .text"), answers, fields)
 
 
-def _text(tree: LexborHTMLParser, selector: str) -> str:
+def _text(tree: LexborHTMLParser | LexborNode, selector: str) -> str:
     return "".join(node.text() for node in tree.css(selector))

@@ -14,6 +14,7 @@ from rl_assets.documentation.report import evaluate_images, write_image_report
 from rl_assets.lake.delta import Lake
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel, ensure_base_model
+from rl_assets.models.latency import MIN_PROMPTS, REQUESTS
 from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.recipes.recipe import Recipe, adjusted
 from rl_assets.recipes.stages import GrpoRecipe, LoraRecipe, SftRecipe
@@ -80,7 +81,8 @@ def test_adapters_train_on_the_datasets_and_the_report_compares_them_with_the_ba
     assert list(report.models) == ["base", "sft", "grpo"]
     assert report.models["base"].metrics["json_validity"].mean == 0
     assert report.gate.verdict in ("HOLD", "INSUFFICIENT")
-    assert report.latency.n == min(24, rows["test"]) and report.latency.mean > 0
+    # A slow machine times fewer requests: no more begin once the budget of time is spent.
+    assert MIN_PROMPTS <= report.latency.n <= REQUESTS and report.latency.mean > 0
     assert all(scores.tokens_per_answer > 0 for scores in report.models.values())
     written = json.loads((home / "reports" / DAY / "multimodal.json").read_text(encoding="utf-8"))
     assert written["models"]["grpo"]["metrics"]["hallucination"]["n"] == rows["test"]

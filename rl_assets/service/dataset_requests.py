@@ -3,6 +3,7 @@
 The rows are exports; nothing here is trained on by itself.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import islice
 from typing import Any, ClassVar
@@ -17,7 +18,7 @@ from rl_assets.service.lake_reads import LakeReads, Selection
 Row = dict[str, Any]
 
 
-class DatasetRequest(BaseModel):
+class DatasetRequest(BaseModel, ABC):
     """What all datasets have in common: the last days that are read, and the file to write, if any."""
 
     model_config = ConfigDict(extra="forbid")
@@ -29,20 +30,21 @@ class DatasetRequest(BaseModel):
     def agents(self) -> tuple[str, ...] | None:
         return None
 
+    @abstractmethod
     def build(self, connection: duckdb.DuckDBPyConnection) -> Built:
-        raise NotImplementedError
+        """The rows, built as the asset builds them."""
 
+    @abstractmethod
     def row(self, row: Row) -> Row:
         """A training row in the form of the reply."""
-        raise NotImplementedError
 
     def limit(self) -> int | None:
         """Rows to keep, where no policy counts them."""
         return None
 
+    @abstractmethod
     def chosen(self) -> Row:
         """What the reply's metadata says of the choice."""
-        raise NotImplementedError
 
 
 class SftRequest(DatasetRequest):

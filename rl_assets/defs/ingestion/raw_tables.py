@@ -12,7 +12,7 @@ from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.partitions import day_check, days, one_run
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.shared.table_assets import PublishedDay, Results, events_of_day, materialized, table_spec
-from rl_assets.ingest.database import land_feedback
+from rl_assets.ingest.database import Database, land_feedback
 from rl_assets.ingest.day import IngestedDay, ShrunkenDayError, few_names, ingest_day
 from rl_assets.ingest.landing import SUFFIXES, files_of, formats, skipped_files
 from rl_assets.metrics.scales import Metric, MisspeltMetricError, check_names
@@ -86,8 +86,7 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
         context.log.info(f"{home.land_service_rows(at_once=True)} rows landed from the feedback service")
     for day in all_days:
         if database:
-            landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))
-            context.log.info(f"{day}: {landed} rows of feedback landed from the database")
+            _land_feedback(context, home, database, day)
         files = files_of(home.paths.landing, date.fromisoformat(day))
         try:
             result = ingest_day(
@@ -113,6 +112,11 @@ def landed_logs(context: dg.AssetExecutionContext, home: HomeResource, config: L
     for name, published in ingested.items():
         if dg.AssetKey(name) in context.selected_asset_keys:
             yield from materialized(context, name, published)
+
+
+def _land_feedback(context: dg.AssetExecutionContext, home: HomeResource, database: Database, day: str) -> None:
+    landed = land_feedback(home.paths.landing, database, date.fromisoformat(day))
+    context.log.info(f"{day}: {landed} rows of feedback landed from the database")
 
 
 def _metrics(home: HomeResource) -> dict[str, Metric]:

@@ -72,6 +72,22 @@ class OpenAIServer:
 CHECK_URL = "check that `urls` in the serving file names an OpenAI-compatible server, without /v1"
 
 
+class OpenAIDriver:
+    """What the drivers of such servers share; each adds how its server loads adapters."""
+
+    def __init__(self, url: str, token: str | None = None):
+        self.server = OpenAIServer(url, token)
+        self.url = self.server.url
+
+    def names(self) -> frozenset[str]:
+        """The base's names and those of the adapters."""
+        return frozenset(str(card["id"]) for card in self.server.cards())
+
+    def request_name(self, name: str) -> str:
+        """The name itself."""
+        return name
+
+
 def error_text(body: Any) -> str:
     """The message in an error's body, in the forms of OpenAI, vLLM, SGLang and FastAPI; else its first characters."""
     if isinstance(body, dict):

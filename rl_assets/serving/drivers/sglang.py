@@ -7,7 +7,7 @@ error: `request_name` makes the one from the other.
 from pathlib import PurePosixPath
 from typing import Any
 
-from rl_assets.serving.drivers.openai_server import LOAD_S, OpenAIServer, error_text
+from rl_assets.serving.drivers.openai_server import LOAD_S, OpenAIDriver, error_text
 from rl_assets.serving.drivers.protocol import Limits, ServerError
 
 LOAD, UNLOAD = "/load_lora_adapter", "/unload_lora_adapter"
@@ -16,16 +16,8 @@ INFO = ("/server_info", "/get_server_info")
 START = "start SGLang with --enable-lora, --max-lora-rank and --lora-target-modules"
 
 
-class SGLangDriver:
+class SGLangDriver(OpenAIDriver):
     """Adapters of one SGLang server."""
-
-    def __init__(self, url: str, token: str | None = None):
-        self.server = OpenAIServer(url, token)
-        self.url = self.server.url
-
-    def names(self) -> frozenset[str]:
-        """The base's names and those of the adapters."""
-        return frozenset(str(card["id"]) for card in self.server.cards())
 
     def request_name(self, name: str) -> str:
         """`<base>:<name>` for an adapter, the name itself for the base."""

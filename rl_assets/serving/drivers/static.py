@@ -5,24 +5,12 @@ llama.cpp loads adapters only when it starts, and reuses cached prompts across t
 
 from pathlib import PurePosixPath
 
-from rl_assets.serving.drivers.openai_server import OpenAIServer
+from rl_assets.serving.drivers.openai_server import OpenAIDriver
 from rl_assets.serving.drivers.protocol import Limits, ServerError
 
 
-class StaticDriver:
+class StaticDriver(OpenAIDriver):
     """The names of one server, which nobody changes from here."""
-
-    def __init__(self, url: str, token: str | None = None):
-        self.server = OpenAIServer(url, token)
-        self.url = self.server.url
-
-    def names(self) -> frozenset[str]:
-        """What the server lists."""
-        return frozenset(str(card["id"]) for card in self.server.cards())
-
-    def request_name(self, name: str) -> str:
-        """The name itself."""
-        return name
 
     def load(self, name: str, folder: PurePosixPath) -> None:
         """Nothing if the server has the name; ServerError if not."""

@@ -6,27 +6,15 @@ vLLM must be started with `VLLM_ALLOW_RUNTIME_LORA_UPDATING=1` and `--enable-lor
 from pathlib import PurePosixPath
 from typing import Any
 
-from rl_assets.serving.drivers.openai_server import LOAD_S, OpenAIServer, error_text
+from rl_assets.serving.drivers.openai_server import LOAD_S, OpenAIDriver, error_text
 from rl_assets.serving.drivers.protocol import Limits, ServerError
 
 LOAD, UNLOAD = "/v1/load_lora_adapter", "/v1/unload_lora_adapter"
 START = "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 and --enable-lora"
 
 
-class VLLMDriver:
+class VLLMDriver(OpenAIDriver):
     """Adapters of one vLLM server. Names are made of contents, so a name that is loaded needs no second load."""
-
-    def __init__(self, url: str, token: str | None = None):
-        self.server = OpenAIServer(url, token)
-        self.url = self.server.url
-
-    def names(self) -> frozenset[str]:
-        """The base's names and those of the adapters."""
-        return frozenset(str(card["id"]) for card in self.server.cards())
-
-    def request_name(self, name: str) -> str:
-        """The name itself."""
-        return name
 
     def load(self, name: str, folder: PurePosixPath) -> None:
         """Load an adapter; nothing if the name is there, also if somebody else loads it at the same time."""

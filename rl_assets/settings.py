@@ -154,6 +154,11 @@ class Settings(BaseSettings):
         description="File (.yaml) of endpoints, arms and shares of traffic; when unset, the champion is served by this "
         "machine's own server and gets all traffic.",
     )
+    router: Path | None = Field(
+        None,
+        description="File (.yaml) of the router: arms, priors and how arms are drawn; the nightly run learns shares of "
+        "traffic from rewards if it is set.",
+    )
     gateway_url: str = Field(
         "http://127.0.0.1:8800", pattern="^https?://", description="Address at which assets reach the gateway."
     )

@@ -79,6 +79,11 @@ class Home:
         return self.folder / "serving"
 
     @property
+    def router(self) -> Path:
+        """What the router learned: `shares.json`, by which arms are drawn."""
+        return self.folder / "router"
+
+    @property
     def service(self) -> Path:
         """What the feedback service keeps: its database and the key of its sessions."""
         return self.folder / "service"

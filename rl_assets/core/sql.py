@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1]
 PACKAGED = PACKAGE / "_sql"
 FOLDER = PACKAGED if PACKAGED.is_dir() else PACKAGE.parent / "sql"
 # Files in `sql/macros`; later ones use earlier ones.
-MACROS = ("text", "metrics", "datasets")
+MACROS = ("text", "metrics", "datasets", "routing")
 MACROS_OF_LINES = ("json", "problems", "types", "records")  # Beside MACROS, of the log formats only.
 
 

@@ -1,12 +1,9 @@
 """Which arm answers a conversation: drawn with a known probability, the same for all of its turns, without state."""
 
-import hashlib
 from dataclasses import dataclass
 
+from rl_assets.routing.choices import arm_at, uniform
 from rl_assets.serving.routing import Routing, Shares
-
-# Of a hash: 52 bits, which a float holds exactly. More could round to 1.
-DIGITS = 13
 
 
 @dataclass(frozen=True)
@@ -21,23 +18,6 @@ class Choice:
     shares: Shares
     policy_version: str
     drawn: bool
-
-
-def uniform(salt: str, policy_version: str, conversation: str) -> float:
-    """A number in [0, 1) that looks random and is the same each time: 52 bits of a SHA-256."""
-    digest = hashlib.sha256("\x1f".join((salt, policy_version, conversation)).encode("utf-8", "surrogatepass"))
-    return int(digest.hexdigest()[:DIGITS], 16) / float(16**DIGITS)
-
-
-def arm_at(shares: Shares, number: float) -> str:
-    """The arm at a number in [0, 1), on the shares laid side by side in the order of their names."""
-    reached, possible = 0.0, [name for name in sorted(shares) if shares[name] > 0]
-    for arm in possible:
-        reached += shares[arm]
-        if number < reached:
-            return arm
-    # The shares sum to 1 but for rounding: what is left belongs to the last.
-    return possible[-1]
 
 
 def draw(routing: Routing, conversation: str, segment: str | None = None, category: str | None = None) -> Choice:

@@ -247,8 +247,9 @@ def test_the_doctor_asks_the_gateway_what_it_answers_by_and_what_it_dropped(tmp_
         (fine,) = serving_checks.gateway(running)
         assert fine.message.endswith("answers by version 1 of routing.json and has dropped no line")
         started.state.spool._counts.drop(3)
-        started.state.routing.look = lambda: None
-        started.route(routing({BASE_ARM: arm("http://127.0.0.1:9", "base", None)}, {BASE_ARM: 1.0}, version=2))
+        started.state.routing.look = lambda: None  # the gateway does not see the new version
+        newer = routing({BASE_ARM: arm("http://127.0.0.1:9", "base", None)}, {BASE_ARM: 1.0}, version=2)
+        write_routing(settings.paths, newer)
         (late,) = serving_checks.gateway(running)
     assert late.status == "warning" and "it has dropped 3 lines" in late.message
     assert "version 1 of routing.json, which is at 2" in late.message

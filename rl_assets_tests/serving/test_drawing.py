@@ -5,7 +5,8 @@ from collections import Counter
 
 import numpy as np
 
-from rl_assets.serving.drawing import arm_at, draw, named, uniform
+from rl_assets.routing.choices import arm_at, uniform
+from rl_assets.serving.drawing import draw, named
 from rl_assets.serving.routing import Arm, Routing
 
 SHARES = {"a": 0.5, "b": 0.3, "c": 0.15, "d": 0.05, "e": 0.0}

@@ -1,4 +1,4 @@
-"""`bandit_state`: what the rewards of the window say of every arm in every category, and its share of tomorrow's traffic."""
+"""`bandit_state`: what rewards say of every arm in every category, and its share of the next day's traffic."""
 
 import pyarrow as pa
 
@@ -24,9 +24,7 @@ BANDIT_STATE = Table(
             column("high", pa.float64(), "upper 95 % bound; 1 without rewards"),
             column("probability_best", pa.float64(), "share of 2,000 draws from the posteriors in which it is largest"),
             column("share", pa.float64(), "probability with which it is drawn from the next day on"),
-            column(
-                "limited_by", pa.string(), "why the share is not the policy's: disabled, undeclared, failing or new"
-            ),
+            column("limited_by", pa.string(), "why it is lower than learned: disabled, undeclared, failing or new"),
         ]
     ),
     identity=("segment", "category", "arm", "answers", "rewarded", "reward_sum", "alpha", "beta", "share"),

@@ -4,6 +4,7 @@ Each list runs from derived tables to raw ones, so that work that was killed fin
 """
 
 from rl_assets.lake.tombstones import ERASURES
+from rl_assets.tables.bandit_state import BANDIT_STATE
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
 from rl_assets.tables.documentation import (
@@ -35,7 +36,16 @@ RECORD_TABLES = (
 )
 # Counts without texts, what promotions rest on, and the clusters of prompts, by which a prompt never changes its split:
 # retention keeps them.
-LASTING_TABLES = (REVIEW_QUEUE, DECISION_EVIDENCE, LEDGER, STATS, PROMPT_CLUSTERS, INGESTED_FILES, ERASURES)
+LASTING_TABLES = (
+    BANDIT_STATE,
+    REVIEW_QUEUE,
+    DECISION_EVIDENCE,
+    LEDGER,
+    STATS,
+    PROMPT_CLUSTERS,
+    INGESTED_FILES,
+    ERASURES,
+)
 # By documentation source, replaced as a whole when the source changes.
 DOCUMENTATION_TABLES = (MARKDOWN_IMAGE_PAIRS, EXCLUDED_IMAGES, TEXT_SECTIONS, IMAGE_SOURCES, IMAGE_AUDITS)
 ALL_TABLES = (*RECORD_TABLES, *LASTING_TABLES, *DOCUMENTATION_TABLES)

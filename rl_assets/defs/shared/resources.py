@@ -17,6 +17,7 @@ from rl_assets.features.privacy_rules import PrivacyRules
 from rl_assets.ingest.database import Database
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.tombstones import Erased
+from rl_assets.routing.config import RouterFile, read_router
 from rl_assets.service.erasure import ServiceErasure, erase_from_service
 from rl_assets.service.landing import land_if_used
 from rl_assets.serving.config import ServingFile, read_serving
@@ -45,6 +46,7 @@ class HomeResource(dg.ConfigurableResource):
     retrain_min_rows: dict[str, int]
     retrain_min_hours: float
     serving: str | None = None
+    router: str | None = None
     gateway_url: str = "http://127.0.0.1:8800"
 
     @classmethod
@@ -70,6 +72,7 @@ class HomeResource(dg.ConfigurableResource):
             retrain_min_rows={kind: getattr(settings, f"retrain_min_{kind}_rows") for kind in ("sft", "dpo", "grpo")},
             retrain_min_hours=settings.retrain_min_hours,
             serving=str(settings.serving) if settings.serving else None,
+            router=str(settings.router) if settings.router else None,
             gateway_url=settings.gateway_url,
         )
 
@@ -89,6 +92,10 @@ class HomeResource(dg.ConfigurableResource):
     def serving_file(self) -> ServingFile:
         """Endpoints, arms and shares; the default ones without a file."""
         return read_serving(Path(self.serving) if self.serving else None)
+
+    def router_file(self) -> RouterFile:
+        """Arms, priors and how arms are drawn; the default ones without a file."""
+        return read_router(Path(self.router) if self.router else None)
 
     @property
     def lake(self) -> Lake:

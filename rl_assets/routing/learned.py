@@ -10,21 +10,32 @@ from pydantic import Field, ValidationError
 from rl_assets.core.files import sha256_json, write_json
 from rl_assets.core.home import Home
 from rl_assets.core.validation import Record, problems
+from rl_assets.models.served_names import PRODUCT
+from rl_assets.routing.config import ANY
 
 VERSION_DIGITS = 12
 
 
 class LearnedShares(Record):
-    """Probabilities by segment (`product` for none), category (`*` for every other one) and arm, as of a day."""
+    """Probabilities by segment (`product` for none), category (`*` for every other one) and arm, as of a day.
+
+    `new` are the arms with too few rewards for a share of their own, by segment and category.
+    """
 
     day: str
     salt: str = Field(min_length=8)
     shares: dict[str, dict[str, dict[str, float]]]
+    new: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
 
     @property
     def policy_version(self) -> str:
         """12 hex digits: the same shares and salt draw the same arm for a conversation."""
         return sha256_json({"salt": self.salt, "shares": self.shares})[:VERSION_DIGITS]
+
+    def shares_of(self, segment: str | None, category: str | None) -> dict[str, float]:
+        """What is drawn from for a segment and a category. KeyError if nothing was learned of the product either."""
+        categories = self.shares.get(segment or PRODUCT) or self.shares[PRODUCT]
+        return categories.get(category or ANY) or categories.get(ANY) or self.shares[PRODUCT][ANY]
 
 
 def read_learned(home: Home) -> LearnedShares | None:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from rl_assets.core.home import Home
 from rl_assets.evaluation.promotion.champion import read_champion
 from rl_assets.models.base_models import ensure_base_model
+from rl_assets.routing.config import read_router
 from rl_assets.serving.checks import ServingChecks
 from rl_assets.serving.config import ServingFile, read_serving
 from rl_assets.serving.drivers.make import make_driver
@@ -30,6 +31,7 @@ from rl_assets.serving.ports import check_port, is_loopback, open_url
 from rl_assets.serving.replicas import UnreachableError, make_replicas
 from rl_assets.serving.rollout import Outcome, Rollout, RolloutError
 from rl_assets.serving.routing import read_routing
+from rl_assets.serving.share_updates import update_shares
 from rl_assets.settings import Settings, load_settings
 
 PORT = 8800
@@ -183,7 +185,11 @@ def roll_out(settings: Settings, serving: ServingFile, gateway: str) -> Outcome:
     find_base = partial(ensure_base_model, settings.base_model, home.models, _say)
     probe = GatewayProbe(gateway, settings.gateway_token)
     checks = ServingChecks(home, find_base, os.environ, probe, _say)
-    return Rollout(home, serving, make_replicas(serving, os.environ, make_driver), checks, _say).run()
+    router = read_router(settings.router) if settings.router else None
+    replicas = make_replicas(serving, os.environ, make_driver)
+    outcome = Rollout(home, serving, replicas, checks, _say, router=router).run()
+    outcome.notes += update_shares(home, serving, replicas, router).notes if router else ()
+    return outcome
 
 
 def _say(sentence: str) -> None:

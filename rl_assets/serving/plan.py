@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from rl_assets.core.files import sha256_json
 from rl_assets.core.home import Home
 from rl_assets.models.adapters import Adapter
+from rl_assets.routing.config import RouterFile
+from rl_assets.routing.learned import read_learned
 from rl_assets.serving.config import ServedSegment, ServingFile
+from rl_assets.serving.learned_shares import Router, ServedArms, default_shares, learned_shares
 from rl_assets.serving.names import BASE, PRODUCT, arm_name, request_name
 from rl_assets.serving.roles import SegmentRoles, read_roles
 from rl_assets.serving.routing import ANY, Arm, Routing, Shares
@@ -28,7 +31,7 @@ class Plan:
     """Arms and shares as `routing.json` holds them, and the adapters by endpoint and content name.
 
     `notes` say what was left out and why. `blocked` says which champions were refused before: while one is, the
-    routing in force stays.
+    routing in force stays. `learned` are the segments whose shares the router learned.
     """
 
     arms: dict[str, Arm]
@@ -36,6 +39,7 @@ class Plan:
     adapters: dict[str, dict[str, Adapter]]
     notes: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    learned: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -47,21 +51,37 @@ class Plan:
         """Whether the routing says already what the plan says."""
         return routing is not None and routing.arms == self.arms and routing.shares == self.shares
 
+    def differs_by_learned_shares(self, routing: Routing | None) -> bool:
+        """Whether nothing but shares that the router learned are other ones than the routing's."""
+        if routing is None or routing.arms != self.arms or routing.shares.keys() != self.shares.keys():
+            return False
+        different = {segment for segment, shares in self.shares.items() if routing.shares[segment] != shares}
+        return bool(different) and different <= set(self.learned)
+
 
 def never_refused(_adapter: Adapter, _endpoint: str) -> str | None:
     """No adapter was refused."""
     return None
 
 
-def plan_of_home(home: Home, serving: ServingFile, refused: Refusals = never_refused) -> Plan:
-    """The plan of a home's champions and canaries."""
+def plan_of_home(
+    home: Home, serving: ServingFile, refused: Refusals = never_refused, file: RouterFile | None = None
+) -> Plan:
+    """The plan of a home's champions and canaries, with the newest learned shares if there is a router file."""
     roles = {name: read_roles(home, None if name == PRODUCT else name) for name in serving.segments}
-    return make_plan(serving, roles, refused)
+    learned = read_learned(home) if file else None
+    return make_plan(serving, roles, refused, Router(learned, file) if file and learned else None)
 
 
-def make_plan(serving: ServingFile, roles: Mapping[str, SegmentRoles], refused: Refusals = never_refused) -> Plan:
+def make_plan(
+    serving: ServingFile,
+    roles: Mapping[str, SegmentRoles],
+    refused: Refusals = never_refused,
+    router: Router | None = None,
+) -> Plan:
     """The plan of every declared segment, whose adapters are `roles`, by the segment's name.
 
+    Shares that the serving file fixes stand; with a `router` the others are those that it learned.
     ValueError if two segments give one arm two meanings, or the serving file names a role or arm that does not exist.
     """
     arms: dict[str, Arm] = {}
@@ -79,8 +99,18 @@ def make_plan(serving: ServingFile, roles: Mapping[str, SegmentRoles], refused: 
     arms = {
         name: arm.model_copy(update={"fallback": _fallback(name, arm, arms, by_role)}) for name, arm in arms.items()
     }
-    shares = {name: _shares(name, serving, by_role[name], arms) for name in serving.segments}
-    return Plan(arms, shares, adapters, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(blocked)))
+    shares, learned = dict[str, dict[str, Shares]](), list[str]()
+    for name, segment in serving.segments.items():
+        served = ServedArms(by_role[name], tuple(sorted(serving.arms)), serving.canary_cap)
+        found = learned_shares(name, served, router) if router and not segment.shares else None
+        if found:
+            learned.append(name)
+            notes += found[1]
+        elif router and not segment.shares:
+            notes.append(f"{name}: nothing was learned of this segment, so its shares are the default ones.")
+        shares[name] = found[0] if found else _fixed_shares(name, segment, served, arms)
+    once = (tuple(dict.fromkeys(sentences)) for sentences in (notes, blocked, learned))
+    return Plan(arms, shares, adapters, *once)
 
 
 def _without_refused(
@@ -167,24 +197,20 @@ def _fallback(name: str, arm: Arm, arms: Mapping[str, Arm], by_role: Mapping[str
     return [target for target in dict.fromkeys(wanted) if target != name]
 
 
-def _shares(segment: str, serving: ServingFile, roles: Mapping[str, str], arms: Mapping[str, Arm]) -> dict[str, Shares]:
-    """Fixed shares by category, or all to the champion but for a canary's; a role that nothing fills gives its own to
-    the champion."""
-    leading = roles.get("champion", roles[BASE])
-    fixed = serving.segments[segment].shares
-    if not fixed:
-        canary = {roles["canary"]: serving.canary_cap} if roles.get("canary", leading) != leading else {}
-        return {ANY: {leading: 1.0 - sum(canary.values())} | canary}
+def _fixed_shares(name: str, segment: ServedSegment, served: ServedArms, arms: Mapping[str, Arm]) -> dict[str, Shares]:
+    """Fixed shares by category, or the default ones; a role that nothing fills gives its own to the champion."""
+    if not segment.shares:
+        return {ANY: default_shares(served)}
     shares: dict[str, Shares] = {}
-    for category, weights in fixed.items():
-        where, total = f"segments.{segment}.shares.{category}", sum(weights.values())
+    for category, weights in segment.shares.items():
+        where, total = f"segments.{name}.shares.{category}", sum(weights.values())
         if total <= 0 or min(weights.values()) < 0:
             raise ValueError(f"{where} of the serving file must be weights of 0 or more with a sum above 0")
         given: Shares = {}
         for wanted, weight in weights.items():
             if wanted == "external":
                 raise ValueError(f"{where} of the serving file names external: name the arms themselves")
-            arm = next(_named(wanted, roles, arms, where), leading)
+            arm = next(_named(wanted, served.roles, arms, where), served.leading)
             given[arm] = given.get(arm, 0.0) + weight / total
         shares[category] = given
     return shares

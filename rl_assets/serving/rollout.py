@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
+from rl_assets.routing.config import RouterFile
 from rl_assets.serving.config import ServingFile
 from rl_assets.serving.drains import drained, update_draining
 from rl_assets.serving.drivers.protocol import ServerError
@@ -36,6 +37,7 @@ from rl_assets.serving.rollout_state import (
 from rl_assets.serving.routing import ANY, Arm, Routing, Shares, read_routing, write_routing
 
 SALT_BYTES = 8
+NEW_SHARES = "Nothing but learned shares has changed: routing_table puts them in force."
 Log = Callable[[str], None]
 
 
@@ -71,7 +73,10 @@ class Outcome:
 
 @dataclass
 class Rollout:
-    """One run of `served_champion` on a home. `replicas` are all servers, `now` the time by which names drain."""
+    """One run of `served_champion` on a home. `replicas` are all servers, `now` the time by which names drain.
+
+    With a `router` file, shares are those that were learned.
+    """
 
     home: Home
     serving: ServingFile
@@ -79,6 +84,7 @@ class Rollout:
     checks: Checks
     log: Log
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    router: RouterFile | None = None
 
     def run(self) -> Outcome:
         """Serve what the files say. UnreachableError or ServerError if a server is away; RolloutError if an adapter is
@@ -95,15 +101,17 @@ class Rollout:
 
     def _run(self) -> Outcome:
         self.replicas.require_ready()
-        plan = plan_of_home(self.home, self.serving, refusals_of(self.home, self.serving, self.replicas))
+        refused = refusals_of(self.home, self.serving, self.replicas)
+        plan = plan_of_home(self.home, self.serving, refused, self.router)
         for note in plan.notes:
             self.log(note)
         self._reload_routed()
         if plan.blocked:
             raise RolloutError(f"{' '.join(plan.blocked)} It is not tried again until adapter or endpoint changes.")
         before = read_routing(self.home)
-        if plan.is_in_force(before) and before is not None:
-            outcome = Outcome(before.version, changed=False, notes=["Nothing has changed.", *plan.notes])
+        if before is not None and (plan.is_in_force(before) or plan.differs_by_learned_shares(before)):
+            said = "Nothing has changed." if plan.is_in_force(before) else NEW_SHARES
+            outcome = Outcome(before.version, changed=False, notes=[said, *plan.notes])
             self._end_probe(plan, outcome)
         else:
             outcome = self._serve(plan, before)

@@ -58,6 +58,7 @@ GRAPH = {
     "review_queue": {"eval_report"},
     "promotion_decision": {"eval_report", "decision_evidence", "review_queue", "feedback"},
     "served_champion": {"promotion_decision"},
+    "routing_table": {"bandit_state", "served_champion"},
     "ab_report": {"rated_interactions"},
     "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
@@ -91,7 +92,7 @@ def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
         spec.description
         and spec.owners
         and spec.kinds
-        and spec.group_name in {"raw", "datasets", "adapters", "offline_adapters", "serving", "reports", "images"}
+        and spec.group_name in {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images"}
     )
 
 

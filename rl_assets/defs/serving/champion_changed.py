@@ -17,7 +17,8 @@ from rl_assets.serving.watch import rollout_due
 @dg.sensor(
     job=serve,
     minimum_interval_seconds=SENSOR_SECONDS,
-    description="Serves a new champion or canary, and loads again what a restarted server has lost.",
+    description="Serves a new champion or canary, puts newly learned shares in force, and loads again what a restarted "
+    "server has lost.",
 )
 def champion_changed(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.RunRequest | dg.SkipReason:
     """One run per change: the run key is what is to be served, what is served, and what a server lacks.
@@ -27,7 +28,7 @@ def champion_changed(context: dg.SensorEvaluationContext, home: HomeResource) ->
     serving = home.serving_file()
     try:
         replicas = make_replicas(serving, os.environ, make_driver)
-        found = rollout_due(home.paths, serving, replicas, datetime.now(UTC))
+        found = rollout_due(home.paths, serving, replicas, datetime.now(UTC), home.declared_router())
     except (UnreachableError, ServerError) as error:
         return dg.SkipReason(str(error))
     if not found.due:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -71,7 +70,7 @@ def _rollout(context: dg.AssetExecutionContext, home: HomeResource, paths: Home)
     find_base = partial(ensure_base_model, home.base_model, paths.models, context.log.info)
     gateway = GatewayProbe(home.gateway_url.rstrip("/"), load_settings().gateway_token)
     checks = ServingChecks(paths, find_base, os.environ, gateway, context.log.info)
-    return Rollout(paths, serving, replicas, checks, context.log.info, lambda: datetime.now(UTC))
+    return Rollout(paths, serving, replicas, checks, context.log.info, router=home.declared_router())
 
 
 def _metadata(paths: Home, outcome: Outcome) -> dict[str, Any]:
@@ -111,6 +110,8 @@ def _arms_table(routing: Routing | None) -> dg.MarkdownMetadataValue:
 
 serve = dg.define_asset_job(
     "serve",
-    selection=dg.AssetSelection.assets(served_champion),
-    description="Serves the champion, once its answers are shown to be those that were evaluated.",
+    # By name: routing_table lies with the router, which depends on this folder.
+    selection=dg.AssetSelection.assets(served_champion, "routing_table"),
+    description="Serves the champion, once its answers are shown to be those that were evaluated, and then puts the "
+    "shares in force that the router has learned.",
 )

@@ -97,6 +97,10 @@ class HomeResource(dg.ConfigurableResource):
         """Arms, priors and how arms are drawn; the default ones without a file."""
         return read_router(Path(self.router) if self.router else None)
 
+    def declared_router(self) -> RouterFile | None:
+        """The router file if one is set: without it, arms are not drawn by what was learned."""
+        return self.router_file() if self.router else None
+
     @property
     def lake(self) -> Lake:
         return Lake(self.lake_url)

@@ -18,7 +18,7 @@ SHARES_ARE_LEARNED = "shares_are_learned"
 
 
 @dg.asset(
-    deps=["bandit_state", served_champion],
+    deps=[served_champion],
     group_name="routing",
     kinds={"json"},
     owners=MODEL_TEAM,

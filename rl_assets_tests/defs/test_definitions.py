@@ -14,6 +14,7 @@ from rl_assets.tables.dataset_ledger import DATASETS
 HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
 RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
 IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sources")
+GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images"}
 IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model"),
     *("quantized_model", "multimodal_vision_adapter"),
@@ -92,7 +93,7 @@ def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
         spec.description
         and spec.owners
         and spec.kinds
-        and spec.group_name in {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images"}
+        and spec.group_name in GROUPS
     )
 
 

@@ -15,17 +15,18 @@ export OMP_WAIT_POLICY ?= passive
 demo demo-real: export MALLOC_MMAP_THRESHOLD_ ?= 4294967296
 demo demo-real: export MALLOC_TRIM_THRESHOLD_ ?= 8589934592
 
-.PHONY: help setup lock demo demo-real gateway loop test test-second test-all coverage dev serve dev-postgres check docs bench clean
+.PHONY: help setup lock demo demo-real gateway loop test test-second test-all coverage dev serve dev-postgres check check-types check-others docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/installed  ## the virtual environment and everything in it
 
+# Modules are compiled when they are first imported: most of what is installed never is.
 .venv/installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
 	@touch $@
 
 # Keeps the versions that are there and adds what is missing; `make lock UPGRADE=--upgrade` moves to the newest.
@@ -68,6 +69,10 @@ loop: setup  ## once round: serve the champion, let users ask and raters compare
 	test -f $(LOOP_HOME)/champion.json || $(MAKE) demo
 	$(BIN)/python -m rl_assets.instance.gone_runs
 	$(BIN)/python -m rl_assets.quickstart.loop
+
+# Tests write thousands of small files and commit hundreds of transactions: in memory, if 4 GB of it are free.
+MEMORY := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'END { if ($$1 > 4e6) print "/dev/shm" }')
+test test-second test-all coverage: export TMPDIR ?= $(or $(MEMORY),/tmp)
 
 # What a test needs is its marker: see pyproject.toml and rl_assets_tests/conftest.py.
 SECOND_TIER := training or server or postgres or ray or browser or gpu or slow
@@ -112,9 +117,14 @@ NOT_SECRET := --disable-plugin Base64HighEntropyString --disable-plugin HexHighE
 check: setup  ## lint, format, types, layers, SQL, secrets, definitions, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) --jobs=2 --output-sync=target --no-print-directory check-types check-others
+
+check-types:
 	$(BIN)/mypy
+
+check-others:
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/sqlfluff lint sql
+	$(BIN)/sqlfluff lint --processes 2 sql
 	git ls-files -- $(SECRETS) | xargs $(BIN)/detect-secrets-hook $(NOT_SECRET)
 	$(DG) check defs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -58,16 +58,25 @@ class RouterFile(Record):
 
     def prior(self, category: str, arm: str) -> Prior:
         """Answers and their rewards that an arm starts with: of the arm, of its agent, of any category, the default."""
-        agent = arm.rsplit("@", 1)[0]
-        for key in (f"{category}/{arm}", f"{category}/{agent}", f"{ANY}/{arm}", f"{ANY}/{agent}", f"{category}/{ANY}"):
-            if key in self.priors:
-                return self.priors[key]
-        return self.default_prior
+        agent = agent_of(arm)
+        for place in (category, ANY):
+            for name in (arm, agent):
+                if (key := f"{place}/{name}") in self.priors:
+                    return self.priors[key]
+        return self.priors.get(f"{category}/{ANY}", self.priors.get(f"{ANY}/{ANY}", self.default_prior))
+
+    def disables(self, arm: str) -> bool:
+        """Whether the arm or its agent is disabled."""
+        return bool({arm, agent_of(arm)} & set(self.disabled))
 
     def declares(self, arm: str) -> bool:
         """Whether the arm may be drawn: it is declared, or nothing is, and it is not disabled."""
-        names = {arm, arm.rsplit("@", 1)[0]}
-        return not names & set(self.disabled) and (not self.arms or bool(names & set(self.arms)))
+        return not self.disables(arm) and (not self.arms or bool({arm, agent_of(arm)} & set(self.arms)))
+
+
+def agent_of(arm: str) -> str:
+    """The agent of an arm; a name without an adapter is both."""
+    return arm.rsplit("@", 1)[0]
 
 
 def _check_prior(where: str, prior: Prior) -> None:

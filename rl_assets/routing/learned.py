@@ -3,6 +3,7 @@
 It is written when `bandit_state` is materialized for the newest day, so that no draw reads the lake.
 """
 
+import secrets
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -49,6 +50,15 @@ def read_learned(home: Home) -> LearnedShares | None:
         raise ValueError(
             f"{path} is invalid: {problems(error)}. Materialize bandit_state to write it again."
         ) from error
+
+
+def salt_of(home: Home) -> str:
+    """The salt of the file, so that a conversation keeps its number; a new one if there is no valid file."""
+    try:
+        learned = read_learned(home)
+    except ValueError:
+        learned = None
+    return learned.salt if learned else secrets.token_hex(16)
 
 
 def write_learned(home: Home, learned: LearnedShares) -> None:

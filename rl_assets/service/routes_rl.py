@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Response
 
+from rl_assets.routing.leaderboard import leaderboard
 from rl_assets.service.access import allowed_brand, require_key
-from rl_assets.service.bandit_tables import leaderboard, newest_state, statistics
+from rl_assets.service.bandit_tables import newest_state, statistics
 from rl_assets.service.key_rows import Key
 from rl_assets.service.lake_reads import LakeReads
 from rl_assets.service.reward_requests import keep_reward

@@ -17,7 +17,7 @@ IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sou
 GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images"}
 IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model"),
-    *("quantized_model", "multimodal_vision_adapter"),
+    *("quantized_model", "multimodal_vision_adapter", "bandit_state"),
 }
 GRAPH = {
     **{name: set() for name in RAW},
@@ -63,6 +63,7 @@ GRAPH = {
     "ab_report": {"rated_interactions"},
     "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
+    "bandit_state": {"rated_interactions", "interactions"},
 }
 
 
@@ -97,7 +98,9 @@ def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
     )
 
 
-@pytest.mark.parametrize("name", [*RAW, *IMAGES, "rated_interactions", "dataset_ledger", "interaction_stats"])
+@pytest.mark.parametrize(
+    "name", [*RAW, *IMAGES, "rated_interactions", "dataset_ledger", "interaction_stats", "bandit_state"]
+)
 def test_every_table_shows_its_columns_with_descriptions(name):
     schema = specs()[name].metadata["dagster/column_schema"]
     assert schema.columns and all(column.description for column in schema.columns)

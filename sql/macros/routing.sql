@@ -2,7 +2,7 @@
 
 -- The arm that was assigned, whoever answered after a fallback; without a router, the agent with its adapter.
 CREATE OR REPLACE MACRO arm_of(assigned_arm, agent, adapter) AS (
-    coalesce(assigned_arm, CASE WHEN adapter IS NULL THEN agent ELSE concat(agent, '@', adapter) END)
+    coalesce(assigned_arm, CASE WHEN adapter IS NULL THEN agent ELSE agent || '@' || adapter END)
 );
 
 -- What was asked first in a conversation: its category is that of all its turns.

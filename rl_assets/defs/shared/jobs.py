@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 import dagster as dg
 
 from rl_assets.defs.shared.partitions import days
+from rl_assets.settings import load_settings
 
 Requests = Iterator[dg.RunRequest | dg.SkipReason]
 # A step whose process was killed is retried and resumes; a fault of the data is not retried (`dg.Failure` without
@@ -24,9 +25,12 @@ retrain_job = dg.define_asset_job(
     description="From datasets to adapters, report and decision; unchanged datasets train nothing.",
     op_retry_policy=RETRY_ONCE,
 )
+NIGHTLY = dg.AssetSelection.groups("raw", "datasets", "adapters", "reports")
+# Shares of traffic are learned every night if there is a router file. The job `serve` puts them in force.
+ROUTING = dg.AssetSelection.groups("routing") - dg.AssetSelection.assets("routing_table")
 full_job = dg.define_asset_job(
     "full_job",
-    selection=dg.AssetSelection.groups("raw", "datasets", "adapters", "reports"),
+    selection=NIGHTLY | ROUTING if load_settings().router else NIGHTLY,
     description="The complete nightly run, from landing files to the decision.",
     op_retry_policy=RETRY_ONCE,
 )

@@ -90,12 +90,7 @@ def test_every_asset_is_made_of_what_the_graph_says():
 @pytest.mark.parametrize("name", GRAPH)
 def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
     spec = specs()[name]
-    assert (
-        spec.description
-        and spec.owners
-        and spec.kinds
-        and spec.group_name in GROUPS
-    )
+    assert spec.description and spec.owners and spec.kinds and spec.group_name in GROUPS
 
 
 @pytest.mark.parametrize(

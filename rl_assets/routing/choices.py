@@ -2,8 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import TypeVar
+
+from rl_assets.models.served_names import PRODUCT
+from rl_assets.routing.config import ANY
 
 Shares = Mapping[str, float]
+S = TypeVar("S", bound=Shares)
 # Of a hash: 52 bits, which a float holds exactly. More could round to 1.
 DIGITS = 13
 
@@ -23,3 +28,12 @@ def arm_at(shares: Shares, number: float) -> str:
             return arm
     # The shares sum to 1 but for rounding: what is left belongs to the last.
     return possible[-1]
+
+
+def shares_at(shares: Mapping[str, Mapping[str, S]], segment: str | None, category: str | None) -> S:
+    """What is drawn from, of shares by segment and category. KeyError if the product has no `*`.
+
+    A segment that is not listed is drawn as the product, and a category that is not as `*`.
+    """
+    categories = shares.get(segment or PRODUCT) or shares[PRODUCT]
+    return categories.get(category or ANY) or categories.get(ANY) or shares[PRODUCT][ANY]

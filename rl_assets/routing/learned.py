@@ -11,8 +11,6 @@ from pydantic import Field, ValidationError
 from rl_assets.core.files import sha256_json, write_json
 from rl_assets.core.home import Home
 from rl_assets.core.validation import Record, problems
-from rl_assets.models.served_names import PRODUCT
-from rl_assets.routing.config import ANY
 
 VERSION_DIGITS = 12
 
@@ -32,11 +30,6 @@ class LearnedShares(Record):
     def policy_version(self) -> str:
         """12 hex digits: the same shares and salt draw the same arm for a conversation."""
         return sha256_json({"salt": self.salt, "shares": self.shares})[:VERSION_DIGITS]
-
-    def shares_of(self, segment: str | None, category: str | None) -> dict[str, float]:
-        """What is drawn from for a segment and a category. KeyError if nothing was learned of the product either."""
-        categories = self.shares.get(segment or PRODUCT) or self.shares[PRODUCT]
-        return categories.get(category or ANY) or categories.get(ANY) or self.shares[PRODUCT][ANY]
 
 
 def read_learned(home: Home) -> LearnedShares | None:

@@ -10,6 +10,7 @@ from rl_assets.service.bandit_tables import newest_state, statistics
 from rl_assets.service.key_rows import Key
 from rl_assets.service.lake_reads import LakeReads
 from rl_assets.service.reward_requests import keep_reward
+from rl_assets.service.route_policies import RoutePolicies
 from rl_assets.service.route_requests import RouteRequest, choose_arm
 from rl_assets.service.state import Service
 
@@ -20,6 +21,7 @@ def router(service: Service) -> APIRouter:
     """The routes, on the parts of one service."""
     routes = APIRouter()
     lake = LakeReads.from_settings(service.settings).lake
+    policies = RoutePolicies(service.home, service.settings.router)
     log, read = (Depends(require_key(service, scope)) for scope in ("log", "read"))
 
     @routes.post("/feedback")
@@ -44,7 +46,7 @@ def router(service: Service) -> APIRouter:
     def route(key: Annotated[Key, read], body: RouteRequest) -> Reply:
         """Which arm answers a question, drawn with a known probability; a key of a brand routes that brand's alone."""
         allowed_brand(key, body.segment)
-        return choose_arm(service.home, body, key.brand)
+        return choose_arm(policies, body, key.brand)
 
     return routes
 

@@ -10,8 +10,9 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from rl_assets.core.validation import Record, problems
+from rl_assets.routing.config import ANY
 from rl_assets.serving.names import PRODUCT
-from rl_assets.serving.routing import ANY, Shares
+from rl_assets.serving.routing import Shares
 
 EMBEDDED_URL = "http://127.0.0.1:8801"
 DriverName = Literal["embedded", "vllm", "sglang", "static"]

@@ -1,9 +1,25 @@
 """Which arm answers a conversation: drawn with a known probability, the same for all of its turns, without state."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from rl_assets.routing.choices import arm_at, uniform
 from rl_assets.serving.routing import Routing, Shares
+
+
+class Policy(Protocol):
+    """What arms are drawn from: the routing in force, or shares that were learned while nothing is routed."""
+
+    @property
+    def salt(self) -> str:
+        """What makes the draws of a deployment its own."""
+
+    @property
+    def policy_version(self) -> str:
+        """The same one draws the same arm for a conversation."""
+
+    def shares_of(self, segment: str | None, category: str | None) -> Shares:
+        """Probabilities by arm."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +36,10 @@ class Choice:
     drawn: bool
 
 
-def draw(routing: Routing, conversation: str, segment: str | None = None, category: str | None = None) -> Choice:
+def draw(policy: Policy, conversation: str, segment: str | None = None, category: str | None = None) -> Choice:
     """The arm of a conversation, by its number."""
-    shares, policy_version = routing.shares_of(segment, category), routing.policy_version
-    arm = arm_at(shares, uniform(routing.salt, policy_version, conversation))
+    shares, policy_version = policy.shares_of(segment, category), policy.policy_version
+    arm = arm_at(shares, uniform(policy.salt, policy_version, conversation))
     return Choice(arm, shares[arm], shares, policy_version, drawn=True)
 
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum
 
-from rl_assets.routing.config import RouterFile
+from rl_assets.routing.config import ANY, RouterFile
 from rl_assets.routing.learned import LearnedShares
-from rl_assets.serving.routing import ANY, Shares
+from rl_assets.serving.routing import Shares
 
 NEW_CHAMPION = 0.5
 MAX_NAMED = 5

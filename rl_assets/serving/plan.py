@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from rl_assets.core.files import sha256_json
 from rl_assets.core.home import Home
 from rl_assets.models.adapters import Adapter
-from rl_assets.routing.config import RouterFile
+from rl_assets.routing.config import ANY, RouterFile
 from rl_assets.routing.learned import read_learned
 from rl_assets.serving.config import ServedSegment, ServingFile
 from rl_assets.serving.learned_shares import Router, ServedArms, default_shares, learned_shares
 from rl_assets.serving.names import BASE, PRODUCT, arm_name, request_name
 from rl_assets.serving.roles import SegmentRoles, read_roles
-from rl_assets.serving.routing import ANY, Arm, Routing, Shares
+from rl_assets.serving.routing import Arm, Routing, Shares
 
 ADAPTER_ROLES = ("champion", "canary", "previous")
 ROLES = (*ADAPTER_ROLES, BASE)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
-from rl_assets.routing.config import RouterFile
+from rl_assets.routing.config import ANY, RouterFile
 from rl_assets.serving.config import ServingFile
 from rl_assets.serving.drains import drained, update_draining
 from rl_assets.serving.drivers.protocol import ServerError
@@ -34,7 +34,7 @@ from rl_assets.serving.rollout_state import (
     only_rollout,
     previous_routing,
 )
-from rl_assets.serving.routing import ANY, Arm, Routing, Shares, read_routing, write_routing
+from rl_assets.serving.routing import Arm, Routing, Shares, read_routing, write_routing
 
 SALT_BYTES = 8
 NEW_SHARES = "Nothing but learned shares has changed: routing_table puts them in force."

@@ -12,9 +12,10 @@ from pydantic import Field, ValidationError, model_validator
 from rl_assets.core.files import sha256_json, write_json
 from rl_assets.core.home import Home
 from rl_assets.core.validation import Record, problems
+from rl_assets.routing.choices import shares_at
+from rl_assets.routing.config import ANY
 from rl_assets.serving.names import PRODUCT
 
-ANY = "*"
 TOLERANCE = 1e-9
 
 Role = Literal["base", "champion", "canary", "previous", "external"]
@@ -71,8 +72,7 @@ class Routing(Record):
 
     def shares_of(self, segment: str | None, category: str | None) -> Shares:
         """What is drawn from for a segment and a category."""
-        categories = self.shares.get(segment or PRODUCT, self.shares[PRODUCT])
-        return categories.get(category or ANY, categories.get(ANY, self.shares[PRODUCT][ANY]))
+        return shares_at(self.shares, segment, category)
 
 
 def _check_shares(where: str, shares: Shares, arms: Mapping[str, Arm]) -> None:

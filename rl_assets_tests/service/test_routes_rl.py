@@ -1,16 +1,21 @@
 """Rewards, routing and what the router learned, over REST."""
 
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from rl_assets.routing.choices import arm_at, uniform
+from rl_assets.routing.learned import LearnedShares, write_learned
+from rl_assets.service.state import open_service
 from rl_assets.serving.drawing import draw
 from rl_assets.serving.routing import Arm, Routing, write_routing
 from rl_assets.settings import Settings
-from rl_assets_tests.support.rest_service import client_of, service_at
+from rl_assets_tests.support.rest_service import NOW, client_of, service_at
 
 
 @pytest.fixture
@@ -49,6 +54,7 @@ def test_a_comment_that_is_a_missing_value_of_a_table_makes_no_act(client, servi
     [
         ({"reward": 1.2}, "reward"),
         ({"reward": "1"}, "reward"),
+        ({"reward": -0.1}, "reward"),
         ({"reward": True}, "reward"),
         ({"reward": None}, "reward"),
         ({"interaction_id": None}, "interaction_id"),
@@ -62,6 +68,12 @@ def test_a_reward_that_is_none_is_refused_with_its_field(client, service, fields
     reply = client.post("/feedback", json={"interaction_id": "i-1", "reward": 0.5, **fields})
     assert (reply.status_code, reply.json()["field"]) == (422, field)
     assert service.store.counts()["acts"] == 0
+
+
+def test_nan_is_no_json_and_refused(client, service):
+    content = b'{"interaction_id": "i-1", "reward": NaN}'
+    reply = client.post("/feedback", content=content, headers={"content-type": "application/json"})
+    assert reply.status_code == 422 and service.store.counts()["acts"] == 0
 
 
 def routing() -> Routing:
@@ -105,7 +117,8 @@ def test_of_some_arms_one_is_drawn_with_their_shares_scaled(client, tmp_path: Pa
         ({"arms": ["assistant@c"]}, "arms"),
         ({"category": "poems"}, "category"),
         ({"segment": "acme"}, "segment"),
-        ({"question": "Why?"}, "question"),
+        ({"question": ""}, "question"),
+        ({"query": "Why?"}, "query"),
     ],
 )
 def test_an_unknown_arm_or_category_is_refused_and_the_known_are_named(client, tmp_path: Path, body, field):
@@ -113,6 +126,69 @@ def test_an_unknown_arm_or_category_is_refused_and_the_known_are_named(client, t
     reply = client.post("/rl/route", json=body)
     assert (reply.status_code, reply.json()["field"]) == (422, field)
     assert field != "category" or "maths" in reply.json()["detail"]
+
+
+def test_a_question_is_drawn_by_the_category_of_its_words_unless_one_is_given(client, tmp_path: Path):
+    shares = {**routing().shares["product"], "analytical": {"assistant@c": 1.0}}
+    write_routing(Settings(home=tmp_path).paths, routing().model_copy(update={"shares": {"product": shares}}))
+    asked = client.post("/rl/route", json={"question": "Why is the valve of block 7 so loud?"}).json()
+    assert (asked["arm"], asked["category"], asked["propensity"]) == ("assistant@c", "analytical", 1.0)
+    given = client.post("/rl/route", json={"question": "Why is it loud?", "category": "maths"}).json()
+    assert (given["arm"], given["category"]) == ("assistant@b", "maths")
+    # Of a category that the rules give, but nothing was learned of, arms are drawn as of every other one.
+    other = client.post("/rl/route", json={"question": "In which year was the mill of Ostheim finished?"}).json()
+    assert (other["category"], other["arms"]) == ("factual", {"assistant@a": 0.75, "assistant@b": 0.25})
+    assert client.post("/rl/route", json={"category": "factual"}).json()["arms"] == other["arms"]
+
+
+def test_while_nothing_is_routed_arms_are_drawn_by_what_was_learned_of_the_products_own_agents(client, tmp_path: Path):
+    shares = {"product": {"*": {"table_rag": 0.3, "graph_rag@v2": 0.5, "assistant@base": 0.2}}}
+    learned = LearnedShares(day="2026-10-01", salt="a salt of tests", shares=shares)
+    write_learned(Settings(home=tmp_path).paths, learned)
+    replies = [client.post("/rl/route", json={"session_id": f"s-{i}"}).json() for i in range(40)]
+    numbers = [uniform(learned.salt, learned.policy_version, f"s-{i}") for i in range(40)]
+    assert [reply["arm"] for reply in replies] == [arm_at(shares["product"]["*"], number) for number in numbers]
+    assert {(reply["agent"], reply["adapter"], reply["propensity"]) for reply in replies} == {
+        ("table_rag", None, 0.3),
+        ("graph_rag", "v2", 0.5),
+        ("assistant", None, 0.2),
+    }
+    assert replies[0]["policy_version"] == learned.policy_version and "as of 2026-10-01" in replies[0]["message"]
+    reply = client.post("/rl/route", json={"arms": ["vector_rag"]})
+    assert reply.status_code == 422 and "table_rag" in reply.json()["detail"]
+
+
+def test_categories_of_the_router_file_may_be_named_before_anything_is_learned_of_them(tmp_path: Path):
+    router = tmp_path / "router.yaml"
+    router.write_text("categories: [poems]\n", encoding="utf-8")
+    with client_of(service_at(tmp_path, router=router)) as opened:
+        assert opened.post("/rl/route", json={"category": "poems"}).json()["propensity"] == 1.0
+        refused = opened.post("/rl/route", json={"category": "songs"})
+    assert refused.status_code == 422 and "poems" in refused.json()["detail"]
+
+
+def test_a_new_policy_is_drawn_from_at_once(client, tmp_path: Path):
+    paths = Settings(home=tmp_path).paths
+    write_routing(paths, routing())
+    first = client.post("/rl/route", json={}).json()["policy_version"]
+    write_routing(paths, routing().model_copy(update={"shares": {"product": {"*": {"assistant@a": 1.0}}}}))
+    second = client.post("/rl/route", json={}).json()
+    assert second["policy_version"] != first and second["arms"] == {"assistant@a": 1.0}
+
+
+def test_200_draws_fit_the_shares_that_the_reply_states(tmp_path: Path):
+    from scipy.stats import chisquare
+
+    settings = Settings(home=tmp_path, _env_file=None)
+    write_routing(settings.paths, routing())
+    ticks = count()
+    with client_of(open_service(settings, lambda: NOW + timedelta(seconds=next(ticks)))) as client:
+        bodies = [{"question": "Where is it?", "session_id": f"s{number}"} for number in range(200)]
+        replies = [client.post("/rl/route", json=body).json() for body in bodies]
+    stated = replies[0]["arms"]
+    counts = Counter(reply["arm"] for reply in replies)
+    assert chisquare([counts[arm] for arm in stated], [200 * share for share in stated.values()]).pvalue > 0.01
+    assert all(reply["propensity"] == reply["arms"][reply["arm"]] for reply in replies)
 
 
 def test_a_key_of_a_brand_routes_that_brand_alone(service, tmp_path: Path):

@@ -6,12 +6,12 @@ from math import fsum
 import pytest
 
 from rl_assets.core.home import Home
-from rl_assets.routing.config import RouterFile
+from rl_assets.routing.config import ANY, RouterFile
 from rl_assets.routing.learned import LearnedShares, write_learned
 from rl_assets.serving.config import Endpoint, ServingFile
 from rl_assets.serving.learned_shares import scaled_within
 from rl_assets.serving.plan import Plan, never_refused, plan_of_home
-from rl_assets.serving.routing import ANY, Shares
+from rl_assets.serving.routing import Shares
 from rl_assets_tests.support.served_homes import decide, make_champion, write_adapter
 
 SERVING = ServingFile()

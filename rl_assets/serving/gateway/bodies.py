@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive
 
 from rl_assets.ingest.parsers import is_missing
+from rl_assets.routing.categories import category_of
 from rl_assets.serving.gateway.errors import CallError
 
 MAX_BODY_BYTES = 10 * 2**20
@@ -92,8 +93,9 @@ class ChatRequest:
         return self._label("x-segment", "segment")
 
     @property
-    def category(self) -> str | None:
-        return self._label("x-category", "category")
+    def category(self) -> str:
+        """What the caller says, else by the words of the first message of the user: the same in all turns."""
+        return self._label("x-category", "category") or category_of(self._first_question())
 
     @property
     def interaction_id(self) -> str | None:
@@ -108,6 +110,14 @@ class ChatRequest:
             options = self.body.get("stream_options")
             body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
         return _dumped(body)
+
+    def _first_question(self) -> str:
+        """The text of the user's first message, without pictures and files."""
+        content = next((each.get("content") for each in self.body["messages"] if each.get("role") == "user"), None)
+        if not isinstance(content, list):
+            return content if isinstance(content, str) else ""
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "\n".join(text for text in texts if isinstance(text, str))
 
     def _label(self, header: str, key: str) -> str | None:
         metadata = self.body.get("metadata")

@@ -107,6 +107,21 @@ def test_a_call_is_answered_by_the_drawn_arm_and_logged_with_its_probability(ser
     assert "fallback_reason" not in line and line["latency_ms"] > 0
 
 
+def test_without_a_category_all_turns_are_drawn_and_logged_by_the_words_of_the_first_question(served, model):
+    by_category = {"*": {CHAMPION_ARM: 1.0}, "analytical": {BASE_ARM: 1.0}}
+    table = routing({CHAMPION_ARM: arm(model.url), BASE_ARM: arm(model.url, "base", None)})
+    served.route(table.model_copy(update={"shares": {"product": by_category}, "version": 2}))
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    first = {"role": "user", "content": [picture, {"type": "text", "text": "Why is my order late?"}]}
+    turns = [first, {"role": "assistant", "content": "The ship."}, {"role": "user", "content": "Where is it?"}]
+    answers = [served.ask(messages=turns[:1]), served.ask(messages=turns)]
+    assert [answer.headers["x-arm"] for answer in answers] == [BASE_ARM] * 2
+    assert [line_of(served, answer)["category"] for answer in answers] == ["analytical"] * 2
+    named = served.ask(messages=turns, metadata={"category": "orders"})
+    assert (named.headers["x-arm"], line_of(served, named)["category"]) == (CHAMPION_ARM, "orders")
+    assert served.ask(messages=[{"role": "system", "content": "Why?"}]).headers["x-arm"] == CHAMPION_ARM
+
+
 @pytest.mark.parametrize("asked_for_usage", [False, True])
 def test_a_stream_passes_byte_for_byte_and_shows_the_usage_if_asked(served, model, asked_for_usage):
     events = word_events("It is on its way.")

@@ -40,6 +40,25 @@ def test_a_question_keeps_the_probability_with_which_its_agent_was_chosen(produc
     assert {row["interaction_id"]: row["propensity"] for row in product.rows(INTERACTIONS)} == {"q1": 0.25, "q2": None}
 
 
+def test_a_question_may_have_what_a_router_said_of_its_draw(product):
+    drawn = {
+        "propensity": 0.25,
+        "arms": {"table_rag": 0.75, "graph_rag@v2": 0.25},
+        "assigned_arm": "graph_rag@v2",
+        "adapter": "v2",
+        "policy_version": "0f3a5c779e21",
+        "session_id": "s-1",
+        "drawn": True,
+    }
+    product.log(question("q1", **drawn), question("q2", drawn=False), log_format="reward_log")
+    product.log(question("q3", arms={"a": 0.5}), reward("q1"), log_format="reward_log", name="part-1.jsonl")
+    assert product.ingest().rejects == {"out_of_range": 1}
+    first, second = sorted(product.rows(INTERACTIONS), key=lambda row: row["interaction_id"])
+    assert {name: first[name] for name in drawn} == {**drawn, "arms": '{"graph_rag@v2":0.25,"table_rag":0.75}'}
+    assert second["drawn"] is False
+
+
+
 def test_a_question_without_an_answer_is_kept(product: Product):
     product.log(question(answer=None), log_format="reward_log")
     assert product.ingest().rows == 1

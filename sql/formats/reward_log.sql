@@ -1,6 +1,7 @@
 -- Log format `reward_log`: questions and rewards share one file.
 -- A query row {interaction_id, question, agent, category?, top_k?, num_sources?, timestamp?, answer?, context?,
---  sources?, segment?, task?, propensity?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
+--  sources?, segment?, task?, session_id?, adapter?, propensity?, assigned_arm?, drawn?, arms{}? (arm -> probability,
+--  in all 1), policy_version?} or a feedback row {type: "feedback", interaction_id, reward in [0, 1] or its
 --  dimension's range, timestamp?, dimension?,
 --  source? (that of the metric, or human by default; verifier, judge, synthetic), user_id?}, or a row
 --  {type: "retraction", interaction_id, timestamp?, dimension?, source?, user_id?} that takes away what its rater said
@@ -15,7 +16,8 @@ WITH fields AS (
         "type": "JSON", "interaction_id": "JSON", "question": "JSON", "agent": "JSON", "category": "JSON",
         "top_k": "JSON", "num_sources": "JSON", "timestamp": "JSON", "answer": "JSON", "context": "JSON",
         "sources": "JSON", "segment": "JSON", "task": "JSON", "reward": "JSON", "dimension": "JSON",
-        "source": "JSON", "user_id": "JSON", "propensity": "JSON"}') AS f
+        "source": "JSON", "user_id": "JSON", "session_id": "JSON", "adapter": "JSON", "propensity": "JSON",
+        "assigned_arm": "JSON", "drawn": "JSON", "arms": "JSON", "policy_version": "JSON"}') AS f
     FROM objects
 ),
 
@@ -41,7 +43,13 @@ parsed AS (
         metric_value(metric, reported_reward) AS reward,
         label_of(f.source) AS source,
         id_of(f.user_id) AS user_id,
-        number_of(f.propensity) AS propensity
+        id_of(f.session_id) AS session_id,
+        label_of(f.adapter) AS adapter,
+        number_of(f.propensity) AS propensity,
+        label_of(f.assigned_arm) AS assigned_arm,
+        flag_of(f.drawn) AS drawn,
+        scores_of(f.arms) AS arms,
+        id_of(f.policy_version) AS policy_version
     FROM fields
 ),
 
@@ -49,7 +57,9 @@ checked AS (
     SELECT
         *,
         coalesce(
-            no_fields(object, keys, field_count, line, reason, detail, braces),
+            no_fields(
+                object, keys, field_count, line, reason, detail, braces - cast(arms IS NOT NULL AS INTEGER)
+            ),
             CASE WHEN is_feedback THEN one_of(type, ['feedback', 'retraction'], 'type') END,
             required(f.interaction_id, id, 'interaction_id'),
             CASE WHEN NOT is_missing(f.timestamp) THEN timely(f.timestamp, moment, 'timestamp') END,
@@ -75,7 +85,13 @@ checked AS (
                     optional(f.context, context, 'context'),
                     optional(f.segment, segment, 'segment'),
                     optional(f.task, task, 'task'),
-                    optional(f.propensity, propensity, 'propensity'), within(propensity, 1e-12, 1, 'propensity')
+                    optional(f.session_id, session_id, 'session_id'),
+                    optional(f.adapter, adapter, 'adapter'),
+                    optional(f.propensity, propensity, 'propensity'), within(propensity, 1e-12, 1, 'propensity'),
+                    optional(f.assigned_arm, assigned_arm, 'assigned_arm'),
+                    optional(f.drawn, drawn, 'drawn'),
+                    optional(f.arms, arms, 'arms'), probabilities(arms, 'arms'),
+                    optional(f.policy_version, policy_version, 'policy_version')
                 )
             END
         ) AS fault,
@@ -102,9 +118,15 @@ SELECT
         'category': category,
         'task': task,
         'segment': segment,
+        'adapter': adapter,
         'propensity': propensity,
         'top_k': cast(top_k AS BIGINT),
-        'error': FALSE
+        'error': FALSE,
+        'session_id': session_id,
+        'assigned_arm': assigned_arm,
+        'drawn': drawn,
+        'arms': sorted_object(arms),
+        'policy_version': policy_version
     } END AS interaction,
     CASE WHEN fault IS NULL AND is_feedback THEN [struct_insert(identified({
         'interaction_id': id,

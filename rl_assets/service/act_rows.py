@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from rl_assets.service.acts import Act, time_text
-from rl_assets.service.schema import acts
+from rl_assets.service.schema import acts, landed_files
 from rl_assets.service.upsert import insert_if_absent
 
 # SQLite takes some thousand parameters in one statement.
@@ -109,13 +109,21 @@ def count_since(connection: Connection, rater: str, moment: datetime) -> int:
 
 def standing_by_item(connection: Connection, items: Iterable[str] | None) -> dict[str, list[Act]]:
     query = _standing(*FIELDS).where(acts.c.kind != "skip").order_by(acts.c.id)
-    queries = [query] if items is None else [query.where(acts.c.item.in_(part)) for part in _parts(items)]
+    queries = [query] if items is None else [query.where(acts.c.item.in_(part)) for part in parts(items)]
     found: dict[str, list[Act]] = defaultdict(list)
     for one in queries:
         for row in connection.execute(one).mappings():
             act = act_of(row)
             found[act.item].append(act)
     return dict(found)
+
+
+def standing_since(connection: Connection, day: str) -> list[Act]:
+    """Acts that stand and have not landed by the end of a day, oldest first."""
+    later = select(landed_files.c.name).where(landed_files.c.day > day)
+    waiting = acts.c.file.is_(None) | acts.c.file.in_(later)
+    rows = connection.execute(_standing(*FIELDS).where(waiting).order_by(acts.c.id)).mappings()
+    return [act_of(row) for row in rows]
 
 
 def raters_by_item(connection: Connection, brand: str | None) -> dict[str, dict[str, set[str]]]:
@@ -151,7 +159,8 @@ def _standing(*columns: Any) -> Select[Any]:
     return select(*columns).where(acts.c.kind != "retraction", ~is_retracted)
 
 
-def _parts(items: Iterable[str]) -> Iterator[list[str]]:
+def parts(items: Iterable[str]) -> Iterator[list[str]]:
+    """The items, as many at a time as one statement takes."""
     listed = list(items)
     for start in range(0, len(listed), ITEMS_PER_QUERY):
         yield listed[start : start + ITEMS_PER_QUERY]

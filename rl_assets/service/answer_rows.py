@@ -1,5 +1,6 @@
 """Answers that products log through the service: lines of a log format, each kept once per id."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection, func, select
 
 from rl_assets.core.files import sha256_text
+from rl_assets.service.act_rows import parts
 from rl_assets.service.acts import INTERACTION_LOG, time_text
 from rl_assets.service.schema import answers
 from rl_assets.service.upsert import insert_if_absent
@@ -50,6 +52,13 @@ def insert(connection: Connection, answer: Answer, now: datetime) -> RecordedAns
     kept = select(answers.c.content_sha256).where(answers.c.interaction_id == answer.interaction_id)
     same = connection.execute(kept).scalar_one() == content
     return RecordedAnswer(answer.interaction_id, "repeated" if same else "conflict")
+
+
+def find_all(connection: Connection, interaction_ids: Iterable[str]) -> list[Answer]:
+    """The kept answers among these ids."""
+    columns = [answers.c[name] for name in ("interaction_id", "line", "user_id", "format")]
+    queries = (select(*columns).where(answers.c.interaction_id.in_(part)) for part in parts(sorted(interaction_ids)))
+    return [Answer(**row) for query in queries for row in connection.execute(query).mappings()]
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -14,8 +14,8 @@ COMMAND = f"dg launch --assets {TABLE} --partition <day>"
 Row = dict[str, Any]
 
 
-def newest_state(lake: Lake, brand: str | None) -> list[Row]:
-    """The rows of the newest day, of one segment if a brand is given. Raises ServiceError (503) if there is none."""
+def newest_state(lake: Lake, brand: str | None) -> tuple[str, list[Row]]:
+    """The newest day and its rows, of one segment if a brand is given. Raises ServiceError (503) if there is none."""
     try:
         table = DeltaTable(f"{lake.url.rstrip('/')}/{TABLE}")
     except TableNotFoundError:
@@ -24,7 +24,7 @@ def newest_state(lake: Lake, brand: str | None) -> list[Row]:
     if not days:
         raise _missing()
     rows = table.to_pyarrow_table(partitions=[("day", "=", days[-1])]).to_pylist()
-    return [row for row in rows if brand is None or row["segment"] == brand]
+    return days[-1], [row for row in rows if brand is None or row["segment"] == brand]
 
 
 def statistics(rows: Iterable[Row]) -> list[Row]:

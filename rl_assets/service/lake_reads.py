@@ -16,6 +16,7 @@ from rl_assets.datasets.ratings import Window, rated_as_of
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import register_view
+from rl_assets.routing.categories import create_category_macro
 from rl_assets.settings import Settings
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
@@ -85,6 +86,19 @@ class LakeReads:
         with self._lock, closing(sql.connect(self.memory_limit)) as connection:
             register_clean(connection, self.lake, days)
             register_view(connection, "newest_rated", self.lake, RATED_INTERACTIONS, [rated] if rated else [])
+            yield connection
+
+    @contextmanager
+    def routed(self, day: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with `newest_rated` as of a day and `interactions` from its window on, as the router counts
+        them; no text of them may leave it."""
+        window = Window(date.fromisoformat(day), self.window_days)
+        days = [each for each in self.lake.days(INTERACTIONS) if each >= window.first_landing]
+        with self._lock, closing(sql.connect(self.memory_limit)) as connection:
+            create_category_macro(connection)
+            register_view(connection, "interactions", self.lake, INTERACTIONS, days)
+            rated = [each for each in self.lake.days(RATED_INTERACTIONS) if str(each) == day]
+            register_view(connection, "newest_rated", self.lake, RATED_INTERACTIONS, rated)
             yield connection
 
     def remembered(self, key: Any, read: Callable[[], Value]) -> Value:

@@ -13,6 +13,7 @@ from rl_assets.service.reward_requests import keep_reward
 from rl_assets.service.route_policies import RoutePolicies
 from rl_assets.service.route_requests import RouteRequest, choose_arm
 from rl_assets.service.state import Service
+from rl_assets.service.waiting_rewards import waiting_rewards, with_waiting
 
 Reply = dict[str, Any]
 
@@ -20,7 +21,7 @@ Reply = dict[str, Any]
 def router(service: Service) -> APIRouter:
     """The routes, on the parts of one service."""
     routes = APIRouter()
-    lake = LakeReads.from_settings(service.settings).lake
+    reads = LakeReads.from_settings(service.settings)
     policies = RoutePolicies(service.home, service.settings.router)
     log, read = (Depends(require_key(service, scope)) for scope in ("log", "read"))
 
@@ -32,15 +33,19 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/rl/stats")
     def stats(key: Annotated[Key, read]) -> Reply:
-        """What was learned of each arm in each category; `waiting` are rewards that have not landed."""
-        rows = newest_state(lake, key.brand)
-        return {"as_of": _day(rows), "arms": statistics(rows), "waiting": _waiting(service)}
+        """What was learned of each arm in each category, and the rewards that wait to be learned from."""
+        day, rows = newest_state(reads.lake, key.brand)
+        waiting = waiting_rewards(service.store, reads, day, key.brand)
+        arms = with_waiting(statistics(rows), waiting.rows, ("segment", "category", "arm"))
+        return {"as_of": day, "arms": arms, "waiting": waiting.acts, "orphans": waiting.orphans}
 
     @routes.get("/rl/leaderboard")
     def board(key: Annotated[Key, read]) -> Reply:
-        """Arms at one mix of categories, the best first."""
-        rows = newest_state(lake, key.brand)
-        return {"as_of": _day(rows), "leaderboard": leaderboard(rows), "waiting": _waiting(service)}
+        """Arms at one mix of categories, the best first, and the rewards that wait to be learned from."""
+        day, rows = newest_state(reads.lake, key.brand)
+        waiting = waiting_rewards(service.store, reads, day, key.brand)
+        entries = with_waiting(leaderboard(rows), waiting.rows, ("segment", "arm"))
+        return {"as_of": day, "leaderboard": entries, "waiting": waiting.acts, "orphans": waiting.orphans}
 
     @routes.post("/rl/route")
     def route(key: Annotated[Key, read], body: RouteRequest) -> Reply:
@@ -49,11 +54,3 @@ def router(service: Service) -> APIRouter:
         return choose_arm(policies, body, key.brand)
 
     return routes
-
-
-def _waiting(service: Service) -> int:
-    return service.store.counts()["acts_waiting"]
-
-
-def _day(rows: list[Reply]) -> str | None:
-    return str(rows[0]["day"]) if rows else None

@@ -103,6 +103,16 @@ class Store:
         with self.database.write() as connection:
             return [answer_rows.insert(connection, answer, self.clock()) for answer in answers]
 
+    def acts_since(self, day: str) -> list[Act]:
+        """The acts that stand and have not landed by the end of a day, oldest first."""
+        with self.database.read() as connection:
+            return act_rows.standing_since(connection, day)
+
+    def answers_of(self, interaction_ids: Iterable[str]) -> list[Answer]:
+        """The logged answers among these ids, landed or not."""
+        with self.database.read() as connection:
+            return answer_rows.find_all(connection, interaction_ids)
+
     def lease(self, item: str, rater: str, minutes: float = 10) -> bool:
         """Give an item to a rater for some minutes; False if another rater has it."""
         with self.database.write() as connection:

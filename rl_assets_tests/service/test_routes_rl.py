@@ -118,7 +118,7 @@ def test_of_some_arms_one_is_drawn_with_their_shares_scaled(client, tmp_path: Pa
         ({"category": "poems"}, "category"),
         ({"segment": "acme"}, "segment"),
         ({"question": ""}, "question"),
-        ({"query": "Why?"}, "query"),
+        ({"prompt": "Why?"}, "prompt"),
     ],
 )
 def test_an_unknown_arm_or_category_is_refused_and_the_known_are_named(client, tmp_path: Path, body, field):

@@ -1,4 +1,4 @@
-"""Rewards count in `/rl/stats` and `/rl/leaderboard` as soon as they are kept, once, and marked until they are learned."""
+"""Rewards count in `/rl/stats` and `/rl/leaderboard` once they are kept, and are marked until they are learned."""
 
 from collections import defaultdict
 from pathlib import Path

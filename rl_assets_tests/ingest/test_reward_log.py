@@ -58,7 +58,6 @@ def test_a_question_may_have_what_a_router_said_of_its_draw(product):
     assert second["drawn"] is False
 
 
-
 def test_a_question_without_an_answer_is_kept(product: Product):
     product.log(question(answer=None), log_format="reward_log")
     assert product.ingest().rows == 1

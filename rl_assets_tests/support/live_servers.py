@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -101,3 +101,15 @@ def other_template(model: Any) -> None:
 def other_base(model: Any) -> None:
     """The server's base has another hash."""
     model.description = replace(model.description, sha256="e" * 64)
+
+
+# By name: how the fault is planted, given another adapter; options of the server; what the refusal says.
+FAULTS: dict[str, tuple[Callable[[Adapter], Any], dict[str, Any], str]] = {
+    "not applied": (lambda _: not_applied, {}, "The adapter is not applied: the server answers as the base alone"),
+    "applied twice": (lambda _: scaled(2.0), {}, "The adapter is applied twice"),
+    "half alpha": (lambda _: scaled(0.5), {}, "The adapter is applied at half its scale"),
+    "other weights": (loads_instead, {}, "The served answers are those of other weights"),
+    "other template": (lambda _: other_template, {}, "The server renders another chat template than training did"),
+    "rank above the limit": (lambda _: None, {"max_lora_rank": 2}, "It has rank 4, and the server accepts at most 2"),
+    "base of another hash": (lambda _: other_base, {}, "and the server's base model .* has eeeeeeeeeeee"),
+}

@@ -1,4 +1,4 @@
-"""Rollouts of right adapters, all to be accepted, and of the seven planted faults, each to be refused with its sentence.
+"""Rollouts of right adapters, all to be accepted, and of seven planted faults, each to be refused with its sentence.
 
 `python -m rl_assets_tests.benchmarks.parity_fifty [--rollouts 50] [--prompts 30] [--dtype float32 bfloat16]`. Each
 rollout is of another adapter with random weights on a tiny base, at an embedded server with that type of numbers.

@@ -1,4 +1,4 @@
-"""A gateway whose process is killed and started again, with its own counts of lines, and callers who go on meanwhile."""
+"""A gateway whose process is killed and started again, its own counts of lines, and callers who go on meanwhile."""
 
 import os
 import random

@@ -49,6 +49,11 @@ class Interval:
         low, high, se = (None if value is None else value * factor for value in (self.low, self.high, self.se))
         return Interval(self.mean * factor, low, high, se, self.n, self.clusters, self.p)
 
+    def negated(self) -> "Interval":
+        """The interval of the difference the other way round."""
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return Interval(-self.mean, low, high, self.se, self.n, self.clusters, self.p)
+
 
 def cluster_codes(clusters: Sequence[str]) -> tuple[NDArray[np.intp], int]:
     """The number of each row's cluster (n), clusters sorted by name, and how many there are."""

@@ -83,9 +83,7 @@ def report(calls: Calls, counts: Counts, home: Home, product: Product) -> bool:
         f"{rejects} lines rejected": rejects == 0,
     }
     print("\n".join(f"{'ok    ' if holds else 'BROKEN'} {what}" for what, holds in checks.items()))
-    print(
-        f"       {calls.cut_off} calls cut off or refused while no gateway ran; {counts.torn} torn lines removed"
-    )
+    print(f"       {calls.cut_off} calls cut off or refused while no gateway ran; {counts.torn} torn lines removed")
     return not all(checks.values())
 
 

@@ -84,3 +84,5 @@ def test_users_who_like_the_canary_make_it_champion(settings: Settings, candidat
     assert shown["evidence"] > 20
     assert "rated conversations of product" in shown["reasons"].replace("\\", "")
     assert read_champion(settings.paths).hash == candidate.sha256
+    page = (settings.paths.reports(str(DAY)) / "report.html").read_text(encoding="utf-8")
+    assert "What users say" in page and f"{report.served.ours.rated:,} (" in page and report.served.ours.name in page

@@ -1,11 +1,14 @@
 import base64
 import json
 import re
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from rl_assets.evaluation.online.conversations import Conversation
+from rl_assets.evaluation.online.served import Served, served_result
 from rl_assets.evaluation.promotion.decide import decide
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.report.files import read_report, write_decision, write_report
@@ -166,6 +169,28 @@ def test_every_section_is_on_the_page_with_its_figure():
     assert "9 items, 1 more were too long" in page
     for svg in re.findall(r"<svg.*?</svg>", page, flags=re.S):
         ElementTree.fromstring(svg)
+
+
+def test_what_users_made_of_two_served_models_is_a_table_and_a_figure():
+    arms = {"assistant@product--dpo-aaaaaaaaaaaa": 0.5, "assistant@base": 0.5}
+    conversations = tuple(
+        Conversation(
+            f"c{n}",
+            date(2026, 10, 14),
+            "prose",
+            arm,
+            arms,
+            reward=float(n % 5 > 1 or arm != "assistant@base"),
+            failed=n < 4,
+        )
+        for n, arm in enumerate([*arms] * 40)
+    )
+    served = served_result(Served("product--dpo-aaaaaaaaaaaa", "base", conversations))
+    assert served is not None and "What users say" not in html_page(report())
+    page, text = html_page(report(served=served)), markdown_page(report(served=served))
+    assert page.count("<svg") == html_page(report()).count("<svg") + 1 and "Users of two served models" in page
+    assert r"| With a failed answer | 2 \(5.0%\) | 2 \(5.0%\) | +0.000" in text
+    assert f"| Mean reward | 1.000 | 0.600 | {served.gain.mean:+.3f}" in text
 
 
 def test_an_unreliable_judge_is_named_with_the_reason():

@@ -4,7 +4,7 @@ A row reads one value of the deciding comparison. Fail rejects the adapter, inco
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rl_assets.evaluation.promotion.rules import PromotionRules
 from rl_assets.evaluation.schema.decision import Guardrail, GuardrailStatus, Scale
@@ -146,12 +146,7 @@ def _second_reward(report: EvalReport, comparison: Comparison) -> Interval | Non
     compared = report.reward.by_role.get(comparison.ours) if report.reward else None
     if compared is None or compared.second is None:
         return None
-    return compared.second if compared.first.mean >= 0 else _turned(compared.second)
-
-
-def _turned(observed: Interval) -> Interval:
-    low, high = (None if end is None else -end for end in (observed.high, observed.low))
-    return replace(observed, mean=-observed.mean, low=low, high=high)
+    return compared.second if compared.first.mean >= 0 else compared.second.negated()
 
 
 def _without_second(report: EvalReport) -> str:

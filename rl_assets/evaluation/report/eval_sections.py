@@ -1,7 +1,7 @@
-"""The evaluation report as a list of sections, in the order of a reader's questions: verdict, sample, models,
-differences, slices, judge, benchmarks, production, training, worst answers, notes, lineage, definitions."""
+"""The evaluation report as a list of sections, in the order of a reader's questions: verdict, sample, what
+differs, users, models, slices, judge, benchmarks, production, training, worst answers, notes, lineage, definitions."""
 
-from rl_assets.evaluation.report.feedback_sections import judge_section, production_section
+from rl_assets.evaluation.report.feedback_sections import judge_section, production_section, served_section
 from rl_assets.evaluation.report.inline_plots import small_forest
 from rl_assets.evaluation.report.plots import EvalFigures, draw_figures
 from rl_assets.evaluation.report.sections import (
@@ -49,6 +49,7 @@ INTERVALS = (
 def eval_sections(report: EvalReport, decision: Decision | None = None) -> list[Section]:
     """The complete report, the decision on top once there is one."""
     figures = draw_figures(report)
+    by_users = served_section(report.served, figures.served)
     return [
         _summary(report, decision, figures),
         section(
@@ -57,6 +58,7 @@ def eval_sections(report: EvalReport, decision: Decision | None = None) -> list[
             Paragraph(" ".join(filter(None, [sample_sentence(report), _latency_sentence(report.latency_ratio)]))),
             differences_table(report),
         ),
+        *([by_users] if by_users else []),
         section("Models", models_table(report)),
         _slices(report.held_out, report.primary.level, figures),
         judge_section(report.judge, figures.verdicts, decision.people if decision else None),

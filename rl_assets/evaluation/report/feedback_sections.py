@@ -14,10 +14,12 @@ from rl_assets.evaluation.report.sections import (
 )
 from rl_assets.evaluation.schema.people import People
 from rl_assets.evaluation.schema.report import JudgeResult, LoggedAgreement, Production
+from rl_assets.evaluation.schema.served import ServedResult
 from rl_assets.judging.ratings import JudgeRatings
 from rl_assets.judging.summary import JudgeVerdicts
 
 UNNAMED = "none named"
+SERVED_CAPTION = "Right of the line users like the first one better; coloured where the interval excludes 0."
 REJECTED = "Rejected are answers at two stars or below, or corrected."
 
 
@@ -80,6 +82,28 @@ def _verdict_table(verdicts: Sequence[JudgeVerdicts]) -> Table:
         ["Failures", *(", ".join(f"{n} x {what}" for what, n in v.failures.items()) or "none" for v in verdicts)],
     ]
     return Table(["", *(f"{v.ours} − {v.theirs}" for v in verdicts)], rows)
+
+
+def served_section(served: ServedResult | None, svg: str | None) -> Section | None:
+    """What users made of two served models: the rewards of their conversations, and the gain that decides."""
+    if served is None:
+        return None
+    arms = (served.ours, served.theirs)
+    rows: list[list[Cell]] = [
+        ["Conversations", *(f"{arm.conversations:,}" for arm in arms), None],
+        ["With a reward", *(_share(arm.rated, arm.conversations) for arm in arms), signed(served.rated)],
+        ["With a failed answer", *(_share(arm.failed, arm.conversations) for arm in arms), signed(served.errors)],
+        ["Mean reward", *(number(arm.reward, ".3f") for arm in arms), signed(served.gain)],
+    ]
+    note = "The difference in reward is weighted by the logged chances of the draw, so it may not be that of the means."
+    table = Table(["", served.ours.name, served.theirs.name, "Difference"], rows)
+    return section(
+        "What users say", Paragraph(served.sentence()), figure(svg, SERVED_CAPTION), table, Paragraph(note, "note")
+    )
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count:,} ({count / total:.1%})"
 
 
 def production_section(production: Production) -> Section:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rl_assets.evaluation.report.escaping import printable
 from rl_assets.evaluation.schema.metrics import METRICS
 from rl_assets.evaluation.schema.report import ROLES, EvalReport, RewardBin, TrainingRun
+from rl_assets.evaluation.schema.served import ServedResult
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.metrics.statistics import Interval
 
@@ -67,6 +68,7 @@ class EvalFigures:
     verdicts: str | None
     losses: str | None
     rewards: str | None
+    served: str | None
 
 
 def draw_figures(report: EvalReport) -> EvalFigures:
@@ -78,6 +80,7 @@ def draw_figures(report: EvalReport) -> EvalFigures:
         verdicts=verdict_bars(report.judge.verdicts),
         losses=losses(report.training),
         rewards=reward_histogram(report.production.rewards),
+        served=served_forest(report.served),
     )
 
 
@@ -143,6 +146,15 @@ def slices_forest(report: EvalReport) -> str | None:
         for dimension in dimensions
     ]
     return forest_plot(groups, "Differences by slice")
+
+
+def served_forest(served: ServedResult | None) -> str | None:
+    """The gain in reward, and the difference in conversations without a failure, of two served models; None without
+    any."""
+    if served is None:
+        return None
+    groups = [("Reward", [("gain", served.gain)]), ("Conversations", [("without a failure", served.errors.negated())])]
+    return forest_plot(groups, "Users of two served models", "Difference, 95 % interval")
 
 
 def verdict_bars(comparisons: Sequence[JudgeVerdicts]) -> str | None:
@@ -253,7 +265,11 @@ def name_rows(axes: "Axes", labels: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def forest_plot(groups: Sequence[tuple[str, Sequence[tuple[str, Interval]]]], title: str) -> str | None:
+def forest_plot(
+    groups: Sequence[tuple[str, Sequence[tuple[str, Interval]]]],
+    title: str,
+    what: str = "Paired difference, 95 % interval",
+) -> str | None:
     """Differences with 95 % intervals under bold headings, right of the line is better; None without any."""
     if not any(rows for _, rows in groups):
         return None
@@ -271,5 +287,5 @@ def forest_plot(groups: Sequence[tuple[str, Sequence[tuple[str, Interval]]]], ti
         for tick, (_, bold) in zip(axes.get_yticklabels(), labels, strict=True):
             tick.set_fontweight("bold" if bold else "normal")
         axes.axvline(0, color=MUTED, linewidth=0.9)
-        axes.set_xlabel("Paired difference, 95 % interval")
+        axes.set_xlabel(what)
         return svg(figure, title)

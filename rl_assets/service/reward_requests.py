@@ -3,6 +3,7 @@
 from typing import Any
 
 from rl_assets.service.acts import Act
+from rl_assets.service.answer_brands import AnswerBrands
 from rl_assets.service.errors import ServiceError
 from rl_assets.service.state import Service
 from rl_assets.serving.feedback_lines import FeedbackError, ReadFeedback, read_feedback
@@ -10,9 +11,10 @@ from rl_assets.serving.feedback_lines import FeedbackError, ReadFeedback, read_f
 FIELDS = ("interaction_id", "reward", "feedback_id", "user_id", "comment")
 
 
-def keep_reward(service: Service, body: Any, brand: str | None) -> tuple[int, dict[str, Any]]:
+def keep_reward(service: Service, brands: AnswerBrands, body: Any, brand: str | None) -> tuple[int, dict[str, Any]]:
     """Status and reply: 201 for a new reward, 200 for one that was kept before. Raises ServiceError."""
     read = _read(body)
+    brands.require(read.feedback.interaction_id, brand)
     recorded = [service.store.record_act(act) for act in _acts(service, read, brand)]
     if any(outcome.status == "conflict" for outcome in recorded):
         raise ServiceError(

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Response
 
 from rl_assets.routing.leaderboard import leaderboard
 from rl_assets.service.access import allowed_brand, require_key
+from rl_assets.service.answer_brands import AnswerBrands
 from rl_assets.service.bandit_tables import newest_state, statistics
 from rl_assets.service.key_rows import Key
 from rl_assets.service.lake_reads import LakeReads
@@ -22,13 +23,14 @@ def router(service: Service) -> APIRouter:
     """The routes, on the parts of one service."""
     routes = APIRouter()
     reads = LakeReads.from_settings(service.settings)
+    brands = AnswerBrands(service.store, reads.lake)
     policies = RoutePolicies(service.home, service.settings.router)
     log, read = (Depends(require_key(service, scope)) for scope in ("log", "read"))
 
     @routes.post("/feedback")
     def feedback(key: Annotated[Key, log], body: Annotated[Any, Body()], reply: Response) -> Reply:
-        """Keep the reward of an answer, once per feedback id."""
-        reply.status_code, content = keep_reward(service, body, key.brand)
+        """Keep the reward of an answer, once per feedback id; with a key of a brand, of an answer of that brand."""
+        reply.status_code, content = keep_reward(service, brands, body, key.brand)
         return content
 
     @routes.get("/rl/stats")

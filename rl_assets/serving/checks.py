@@ -1,7 +1,7 @@
 """The checks of a rollout against real servers: preflight, parity at each replica, the probe through the gateway."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from rl_assets.core.home import Home
@@ -12,9 +12,11 @@ from rl_assets.serving.gateway_probe import GatewayProbe
 from rl_assets.serving.offline import CheckPrompts, OfflineModels, held_out_prompts
 from rl_assets.serving.parity import Finding
 from rl_assets.serving.preflight import refusals
+from rl_assets.serving.probe_signature import probe_signature
 from rl_assets.serving.replica_checks import ReplicaChecks
 from rl_assets.serving.replicas import Replica
 from rl_assets.serving.roles import ServedAdapter
+from rl_assets.serving.routing import read_routing
 from rl_assets.serving.served_answers import ModelServer
 
 
@@ -54,7 +56,9 @@ class ServingChecks:
 
     def probe(self, arm: str, served: ServedAdapter) -> Finding:
         """Whether the gateway answers by it, on the same prompts."""
-        return self.gateway.run(arm, served.name, self._chosen(served.adapter).prompts)
+        routing = read_routing(self.home)
+        gateway = replace(self.gateway, signature=probe_signature(routing) if routing else None)
+        return gateway.run(arm, served.name, self._chosen(served.adapter).prompts)
 
     def _chosen(self, adapter: Adapter) -> CheckPrompts:
         if adapter.sha256 not in self._prompts:

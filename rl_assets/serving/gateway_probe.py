@@ -11,6 +11,7 @@ from typing import Any
 from rl_assets.core.chat import Message
 from rl_assets.serving.parity import Finding
 from rl_assets.serving.ports import open_url
+from rl_assets.serving.probe_signature import HEADER
 
 REQUESTS = 20
 MAX_TOKENS = 8
@@ -18,16 +19,16 @@ TIMEOUT_S = 60.0
 # The gateway reads a new routing file within a second.
 NOTICED_WITHIN_S, LOOK_EVERY_S = 10.0, 0.2
 SHOWN = 300
-# Conversations of this id are ours, not a user's.
 CONVERSATION = "rl-assets-probe"
 
 
 @dataclass(frozen=True)
 class GatewayProbe:
-    """The gateway's address, and its token if it needs one."""
+    """The gateway's address, and its token if it needs one. `signature` is what keeps its calls out of the log."""
 
     url: str
     token: str | None = None
+    signature: str | None = None
 
     def run(self, arm: str, adapter: str, prompts: Sequence[Sequence[Message]]) -> Finding:
         """REQUESTS requests by the arm's name: each must succeed and be answered by the adapter, as a header says."""
@@ -76,4 +77,5 @@ class GatewayProbe:
     def _request(self, path: str, body: dict[str, Any] | None = None) -> urllib.request.Request:
         headers = {"Content-Type": "application/json"}
         headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers |= {HEADER: self.signature} if self.signature else {}
         return urllib.request.Request(self.url + path, json.dumps(body).encode("utf-8") if body else None, headers)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,16 +54,16 @@ def run(home: Home, wanted: int, at_once: int, kills: int) -> tuple[Calls, Count
     """All calls, while the gateway is killed at points that are evenly spread over them."""
     gateways = Gateways(home)
     calls = Calls(gateways.url, lambda calls: calls.done < wanted, LEAVING_SHARE)
-    process = gateways.start()
-    with ThreadPoolExecutor(at_once) as pool:
+    gateways.start()
+    with closing(gateways), ThreadPoolExecutor(at_once) as pool:
         callers = [pool.submit(calls.call, caller) for caller in range(at_once)]
         for kill in range(1, kills + 1):
             wait_for(lambda kill=kill: calls.done >= kill * wanted // (kills + 1), MAX_S)
-            gateways.kill(process)
-            process = gateways.start()
+            gateways.kill()
+            gateways.start()
         for caller in callers:
             caller.result()
-    gateways.end(process)
+        gateways.end()
     return calls, gateways.counts
 
 

@@ -9,14 +9,12 @@ that callers have in full are lines, but for those that the gateway counts as lo
 import argparse
 import os
 import random
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -34,14 +32,13 @@ from rl_assets.serving.routing import write_routing
 from rl_assets.settings import Settings
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES
 from rl_assets_tests.support.feedback_pages import Person, answers, rated_home, rivals
-from rl_assets_tests.support.gateways import CHAMPION_ARM, arm, landed_lines, routing, wait_for
-from rl_assets_tests.support.killed_gateway import RETRY_S, START_S, Calls, Counts, Gateways, is_up, model_process
+from rl_assets_tests.support.gateways import CHAMPION_ARM, arm, landed_lines, routing
+from rl_assets_tests.support.killed_gateway import RETRY_S, Calls, Counts, Gateways, RestartedServer, model_process
 from rl_assets_tests.support.logs import DAY, Product
-from rl_assets_tests.support.servers import free_port
 
 MODES = ("rate", "compare")
 UNDONE_SHARE = 0.1
-LAND_SECONDS = 5
+SERVICE = {"RL_ASSETS_SERVICE_LAND_SECONDS": "5"}
 SPARE_ITEMS = 1.5
 
 
@@ -111,34 +108,6 @@ class Rater:
 
 
 @dataclass
-class FeedbackService:
-    """The feedback service of a home, which is started again and again at one port."""
-
-    home: Home
-    port: int = field(default_factory=free_port)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> subprocess.Popen[bytes]:
-        landing = {"RL_ASSETS_SERVICE_LAND_SECONDS": str(LAND_SECONDS)}
-        environment = {**os.environ, "RL_ASSETS_HOME": str(self.home.folder), **landing}
-        command = [sys.executable, "-m", "rl_assets.service", "--port", str(self.port)]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        wait_for(lambda: is_up(self.url), START_S)
-        return process
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-    def end(self, process: subprocess.Popen[bytes]) -> None:
-        process.terminate()
-        process.wait()
-
-
-@dataclass
 class Crowd:
     """Raters and callers, who act until the time is over; `pause_s` is a rater's mean time to think."""
 
@@ -149,9 +118,10 @@ class Crowd:
     def goes_on(self) -> bool:
         return time.monotonic() < self.until
 
-    def act(self, seconds: float, calls: Calls, chats: int, servers: Sequence[Any], kills: int) -> None:
+    def act(self, seconds: float, calls: Calls, chats: int, servers: Sequence[RestartedServer], kills: int) -> None:
         """Act while each server is killed so often, evenly spread."""
-        processes = [server.start() for server in servers]
+        for server in servers:
+            server.start()
         began, number = time.monotonic(), kills * len(servers)
         self.until = began + seconds
         with ThreadPoolExecutor(len(self.raters) + chats) as pool:
@@ -159,13 +129,13 @@ class Crowd:
             people += [pool.submit(calls.call, caller) for caller in range(chats)]
             for kill in range(number):
                 time.sleep(max(0.0, began + (kill + 1) * seconds / (number + 1) - time.monotonic()))
-                which = kill % len(servers)
-                servers[which].kill(processes[which])
-                processes[which] = servers[which].start()
+                server = servers[kill % len(servers)]
+                server.kill()
+                server.start()
             for one in people:
                 one.result()
-        for server, process in zip(servers, processes, strict=True):
-            server.end(process)
+        for server in servers:
+            server.end()
 
     def _rate(self, rater: Rater) -> None:
         drawn = random.Random(rater.name)
@@ -187,10 +157,12 @@ def main() -> None:
         home = Home(Path(folder))
         log_items(home, int(SPARE_ITEMS * given.raters * given.minutes * 60 / given.pause) + 2 * given.raters)
         write_routing(home, routing({CHAMPION_ARM: arm(model)}))
-        service, gateways = FeedbackService(home), Gateways(home)
+        gateways = Gateways(home)
+        service = RestartedServer("rl_assets.service", home, environment=SERVICE)
         crowd = Crowd([invite(home, service.url, number) for number in range(given.raters)], given.pause)
         calls = Calls(gateways.url, lambda _: crowd.goes_on(), pause_s=1.0)
-        crowd.act(given.minutes * 60, calls, given.chats, [service, gateways], given.kills)
+        with closing(service), closing(gateways):
+            crowd.act(given.minutes * 60, calls, given.chats, [service, gateways], given.kills)
         broken = report(crowd, calls, gateways.counts, home)
     print(f"{given.minutes:g} minutes, {given.kills} kills of each, load {os.getloadavg()[0]:.1f}")
     raise SystemExit(int(broken))

@@ -9,12 +9,14 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from rl_assets.lake.delta import Lake
 from rl_assets.routing.choices import arm_at, uniform
 from rl_assets.routing.learned import LearnedShares, write_learned
 from rl_assets.service.state import open_service
 from rl_assets.serving.drawing import draw
 from rl_assets.serving.routing import Arm, Routing, write_routing
 from rl_assets.settings import Settings
+from rl_assets_tests.support.logs import Product, interaction
 from rl_assets_tests.support.rest_service import NOW, client_of, service_at
 
 
@@ -199,6 +201,24 @@ def test_a_key_of_a_brand_routes_that_brand_alone(service, tmp_path: Path):
             for body in ({}, {"segment": brand}):
                 assert own.post("/rl/route", json=body).json()["arms"].keys() == arms
             assert own.post("/rl/route", json={"segment": "other"}).status_code == 404
+
+
+def test_a_key_of_a_brand_gives_no_feedback_on_another_brands_answer(service, client, home: Path):
+    product = Product(home / "landing", Lake(service.settings.paths.lake_url))
+    product.log(interaction("landed", segment="bolt"), interaction("of-nobody"))
+    product.ingest()
+    logged = interaction("logged", segment="bolt") | {"timestamp": "2026-11-29T10:00:00Z"}
+    assert client.post("/api/v1/training/interactions", json=logged).status_code == 201
+    keys = {brand: service.store.add_key(str(brand), ["log"], brand) for brand in ("acme", "bolt", None)}
+    statuses = {}
+    for brand, key in keys.items():
+        with client_of(service, key) as own:
+            names = ("landed", "logged", "of-nobody", "not-landed-yet")
+            replies = [own.post("/feedback", json={"interaction_id": name, "reward": 1}) for name in names]
+        statuses[brand] = [reply.status_code for reply in replies]
+        assert all(reply.json()["field"] == "interaction_id" for reply in replies if reply.status_code == 404)
+    assert statuses == {"acme": [404, 404, 404, 201], "bolt": [201, 201, 404, 201], None: [201] * 4}
+    assert service.store.counts()["acts"] == 8
 
 
 def test_without_a_routing_the_base_answers_and_the_reply_says_so(client):

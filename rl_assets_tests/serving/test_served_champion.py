@@ -1,9 +1,11 @@
 """The asset, materialized by its job against the embedded server."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
+import httpx2
 import pytest
 import yaml
 
@@ -11,13 +13,16 @@ from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
 from rl_assets.definitions import build_defs
 from rl_assets.defs.shared.resources import HomeResource
+from rl_assets.evaluation.promotion.champion import read_champion
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.serving.names import content_name
-from rl_assets.serving.routing import read_routing
+from rl_assets.serving.routing import read_routing, write_routing
 from rl_assets.settings import Settings
 from rl_assets_tests.support.evaluation_folders import dataset
 from rl_assets_tests.support.evaluation_samples import DAY
+from rl_assets_tests.support.gateways import BASE_ARM, QUESTION, arm, landed_lines, routing
+from rl_assets_tests.support.killed_gateway import Gateways
 from rl_assets_tests.support.live_servers import live_server
 from rl_assets_tests.support.served_homes import champion_of, conversation
 
@@ -34,10 +39,10 @@ def paths(tmp_path: Path, models: Path, candidate: Adapter) -> Home:
     return home
 
 
-def materialize(paths: Home, base: BaseModel, url: str) -> dg.ExecuteInProcessResult:
+def materialize(paths: Home, base: BaseModel, url: str, gateway: str = AWAY) -> dg.ExecuteInProcessResult:
     file = paths.folder / "serving.yaml"
     file.write_text(yaml.safe_dump({"endpoints": {"local": {"urls": [url]}}}), encoding="utf-8")
-    settings = Settings(home=paths.folder, serving=file, base_model=base.path, gateway_url=AWAY)
+    settings = Settings(home=paths.folder, serving=file, base_model=base.path, gateway_url=gateway)
     defs = build_defs({"home": HomeResource.from_settings(settings)}, dg.in_process_executor)
     return defs.resolve_job_def("serve").execute_in_process(raise_on_error=False)
 
@@ -66,6 +71,52 @@ def test_the_champion_is_served_and_the_materialization_shows_what_was_measured(
         (event,) = again.get_asset_materialization_events()
         assert event.materialization.metadata["changed"].value is False
         assert paths.routing.read_bytes() == before
+
+
+def checks_of(result: dg.ExecuteInProcessResult) -> dict:
+    (event,) = result.get_asset_materialization_events()
+    return event.materialization.metadata["checks"].value
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_a_new_champion_is_asked_through_the_gateway_and_those_calls_are_not_logged(
+    paths: Home, base: BaseModel, candidate: Adapter
+):
+    paths.landing.mkdir()
+    gateways, name = Gateways(paths), content_name(candidate, None)
+    with live_server(base, paths.adapters(), dtype="float32") as url, closing(gateways):
+        # It runs before anything is routed, and answers by the version that the rollout commits.
+        gateways.start()
+        result = materialize(paths, base, url, gateways.url)
+        answer = httpx2.post(f"{gateways.url}/v1/chat/completions", json={"messages": QUESTION}, timeout=60)
+        gateways.end()
+    assert checks_of(result)[f"assistant@{name} through the gateway"] == {"gateway": {"requests": 20, "failed": 0}}
+    assert answer.headers["x-adapter"] == name
+    assert [line["interaction_id"] for line in landed_lines(paths)] == [answer.headers["x-interaction-id"]]
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_a_champion_that_the_gateway_answers_by_another_arm_is_rolled_back(
+    paths: Home, base: BaseModel, candidate: Adapter, tmp_path: Path
+):
+    name, elsewhere = content_name(candidate, None), Home(tmp_path / "elsewhere")
+    elsewhere.landing.mkdir(parents=True)
+    gateways = Gateways(elsewhere)
+    with live_server(base, paths.adapters(), dtype="float32") as url, closing(gateways):
+        # This gateway cannot reach the server by the arm's address, so the base answers for it.
+        arms = {f"assistant@{name}": arm(AWAY, adapter=name, fallback=[BASE_ARM]), BASE_ARM: arm(url, "base", None)}
+        write_routing(elsewhere, routing(arms, {BASE_ARM: 1.0}))
+        gateways.start()
+        result = materialize(paths, base, url, gateways.url)
+        gateways.end()
+        loaded = {model["id"] for model in httpx2.get(f"{url}/v1/models").json()["data"]}
+    assert not result.success and "20 of 20 requests" in failure(result)
+    assert f"the header x-adapter says nothing, expected {name}" in failure(result)
+    now = read_routing(paths)
+    assert now is not None and (now.version, [*now.arms]) == (2, [BASE_ARM]) and name not in loaded
+    assert read_champion(paths).hash == candidate.sha256
 
 
 def test_without_a_server_the_asset_fails_with_the_command_that_starts_one(paths: Home, base: BaseModel):

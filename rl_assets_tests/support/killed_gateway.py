@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -35,44 +35,72 @@ class Counts:
 
 
 @dataclass
-class Gateways:
-    """The gateway of a home, which is started again and again at one port."""
+class RestartedServer:
+    """A module of this project that serves a home at one port, as a process that is started again and again. `close`
+    kills the one that runs."""
 
+    module: str
     home: Home
+    options: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
-    counts: Counts = field(default_factory=Counts)
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start one; it takes over what its predecessor left."""
-        environment = {**os.environ, "RL_ASSETS_HOME": str(self.home.folder)}
-        options = ["--port", str(self.port), "--land-seconds", str(LAND_SECONDS)]
-        command = [sys.executable, "-m", "rl_assets.serving.gateway", *options]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    def start(self) -> None:
+        """Start one, and wait until it listens."""
+        environment = {**os.environ, "RL_ASSETS_HOME": str(self.home.folder), **self.environment}
+        command = [sys.executable, "-m", self.module, "--port", str(self.port), *self.options]
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         wait_for(lambda: is_up(self.url), START_S)
-        return process
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def end(self) -> None:
+        """Let it end by itself."""
+        self._signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.kill()
+
+    def _signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.wait()
+
+
+class Gateways(RestartedServer):
+    """The gateway of a home, whose counts of lines are kept over all that ran."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__("rl_assets.serving.gateway", home, ["--land-seconds", str(LAND_SECONDS)])
+        self.counts = Counts()
+
+    def kill(self) -> None:
         """Kill it, and read the counts that it leaves behind."""
         self._note_losses()
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        super().kill()
         [file] = (path for path in (self.home.serving / "spool").glob(f"*{SUFFIX}") if path.name[0] != ".")
         counts = SpoolCounts.read(file)
         self.counts.accepted += counts.accepted
         self.counts.dropped += counts.dropped
 
-    def end(self, process: subprocess.Popen[bytes]) -> None:
+    def end(self) -> None:
         """Let it end by itself, after its last line."""
         wait_for(lambda: self._metric("lines_waiting") == 0)
         self.counts.accepted += self._metric("lines_accepted_total")
         self.counts.dropped += self._metric("lines_dropped_total")
         self._note_losses()
-        process.terminate()
-        process.wait()
+        super().end()
+
+    def close(self) -> None:
+        if self.process and self.process.poll() is None:
+            super().kill()
 
     def _note_losses(self) -> None:
         """Note what it found, when it started, that its predecessor had lost."""
@@ -86,11 +114,12 @@ class Gateways:
 
 
 def is_up(url: str) -> bool:
-    """Whether a server is there and well."""
+    """Whether a server listens, whatever it says of its health."""
     try:
-        return httpx2.get(f"{url}/health").status_code == 200
+        httpx2.get(f"{url}/health")
     except httpx2.HTTPError:
         return False
+    return True
 
 
 @dataclass

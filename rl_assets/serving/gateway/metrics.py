@@ -12,7 +12,7 @@ HELP = {
     "latency_seconds_sum": "Seconds from request to last byte, by the arm that served.",
     "latency_seconds_count": "Calls in latency_seconds_sum.",
     "refused_total": "Requests that were no valid call.",
-    "probes_total": "Calls of rollouts that look at what is served; they are not logged.",
+    "probes_total": "Calls of rollouts that look at what is served, by their signature; they are not logged.",
     "feedback_total": "Feedback that was kept.",
 }
 Labels = tuple[tuple[str, str], ...]

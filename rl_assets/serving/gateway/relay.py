@@ -19,8 +19,8 @@ from rl_assets.serving.gateway.errors import CallError
 from rl_assets.serving.gateway.events import EventSplitter, data_of, is_done, is_usage_only
 from rl_assets.serving.gateway.state import GatewayState
 from rl_assets.serving.gateway.upstream import AttemptError, Opened, open_answer
-from rl_assets.serving.gateway_probe import CONVERSATION
 from rl_assets.serving.lines import CLIENT_GONE, Call, interaction_line
+from rl_assets.serving.probe_signature import HEADER, is_probe
 from rl_assets.serving.routing import Routing
 from rl_assets.serving.spool import Entry
 
@@ -62,7 +62,7 @@ class Relay:
             return
         self._logged = True
         call, metrics = self.call, self.state.metrics
-        if (call.caller.session_id or "").startswith(CONVERSATION):
+        if is_probe(self.routing, self.request.headers.get(HEADER)):
             metrics.add("probes_total")
             return
         call.error, call.latency_ms, call.ended_at = error, self._elapsed_ms(), datetime.now(UTC)

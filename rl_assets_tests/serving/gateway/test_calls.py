@@ -10,6 +10,8 @@ import pytest
 from starlette.responses import Response
 
 from rl_assets.core.home import Home
+from rl_assets.serving.gateway_probe import GatewayProbe
+from rl_assets.serving.probe_signature import probe_signature
 from rl_assets_tests.support.gateways import (
     BASE_ARM,
     CHAMPION,
@@ -367,3 +369,19 @@ def test_without_a_routing_file_calls_say_what_to_run_and_work_once_it_is_there(
         started.route(routing({BASE_ARM: arm(model.url, "base", None)}, {BASE_ARM: 1.0}, version=3))
         wait_for(lambda: started.ask().headers["x-arm"] == BASE_ARM)
         assert started.get("/health").json()["status"] == "ok"
+
+
+def test_a_rollouts_calls_are_not_logged_and_nobody_else_can_hide_one(served: Gateway):
+    probe = GatewayProbe(served.url, signature=probe_signature(served.state.routing.value))
+    before = len(served.lines())
+    assert probe.run(CHAMPION_ARM, CHAMPION, [QUESTION]).values == {"requests": 20, "failed": 0}
+    assert len(served.lines()) == before and "rl_assets_gateway_probes_total 20" in served.get("/metrics").text
+    for headers in ({"x-conversation-id": "rl-assets-probe-0"}, {"x-rl-assets-probe": "guessed"}):
+        assert line_of(served, served.ask(headers=headers))["answer"] == "It is on its way."
+
+
+def test_a_probe_fails_where_another_arm_answers(served: Gateway, model: ModelServer):
+    model.answer.by_model[CHAMPION] = Response(status_code=503)
+    found = GatewayProbe(served.url).run(CHAMPION_ARM, CHAMPION, [QUESTION])
+    assert found.problem and found.values == {"requests": 20, "failed": 20}
+    assert f"the header x-adapter says nothing, expected {CHAMPION}" in found.problem

@@ -95,10 +95,11 @@ def binomial_p(successes: int, n: int, share: float) -> float:
     return float(min(1.0, 2 * min(low, high)))
 
 
-def wilson(successes: int, n: int) -> Interval:
+def wilson(successes: float, n: int) -> Interval:
     """A share of `n` independent draws with Wilson's two-sided 95 % interval (Wilson 1927).
 
-    It never leaves [0, 1], and keeps its width if all draws agree. Raises ValueError without draws.
+    It never leaves [0, 1], and keeps its width if all draws agree. Of draws between 0 and 1, whose sum `successes` is,
+    it is too wide. Raises ValueError without draws.
     """
     if n < 1:
         raise ValueError("a share of nothing has no interval")

@@ -6,25 +6,35 @@ The published logs are those of two ways to choose that ran side by side, so eac
 import argparse
 import math
 import resource
+import subprocess
+import sys
 import time
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 
+from rl_assets.core import sql
+from rl_assets.evaluation.routing.report import routing_headline, write_routing_report
+from rl_assets.lake.delta import Lake
+from rl_assets.lake.table import Table
 from rl_assets.routing.config import RouterFile
 from rl_assets.routing.estimators import Floats, estimate, reward_model
 from rl_assets.routing.intervals import WeightSums, cressie_read
-from rl_assets.routing.logged import SegmentLog
+from rl_assets.routing.logged import SegmentLog, register_choices
 from rl_assets.routing.off_policy import evaluate, off_policy_report, weigh
 from rl_assets.routing.overlap import log_refusals
 from rl_assets.routing.policies import Policy
+from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.records import INTERACTIONS
 from rl_assets_tests.support.bandit_worlds import WORLDS, Sample, World, sample
 from rl_assets_tests.support.choice_logs import (
     FIRST,
     as_json,
     choices,
-    connect,
     frequencies,
     logged,
     one_thread,
@@ -33,6 +43,8 @@ from rl_assets_tests.support.choice_logs import (
 from rl_assets_tests.support.samples import unpack
 
 Z = 1.959964
+DAYS = 30
+LAST = FIRST + timedelta(days=DAYS - 1)
 
 
 def wald(values: Floats) -> tuple[float, float]:
@@ -97,33 +109,77 @@ def row(name: str, log: SegmentLog, policy: Policy, earned: str) -> None:
     print(f"| {name} | {policy.name} | {earned} | {' | '.join(figures)} |")
 
 
-def load(rows: int, categories: int = 50, arms: int = 20, days: int = 30) -> None:
-    """Seconds and peak memory of the report on so many rewarded answers, two to a session."""
+def drawn_answers(rows: int, categories: int = 50, arms: int = 20) -> pa.Table:
+    """So many rewarded answers of 30 days, two to a session, with the probabilities of all arms."""
     rng = np.random.default_rng(0)
     means = rng.uniform(0.2, 0.8, (categories, arms))
-    category, day = rng.integers(0, categories, rows), np.sort(rng.integers(0, days, rows))
+    category, day = rng.integers(0, categories, rows), np.sort(rng.integers(0, DAYS, rows))
     shares = 0.0025 + 0.95 * rng.dirichlet(np.ones(arms), categories)
     arm = (rng.random(rows)[:, None] > shares[category].cumsum(axis=1)).sum(axis=1).clip(max=arms - 1)
     reward = (rng.random(rows) < means[category, arm]).astype(float)
-    stated = np.array([as_json(own) for own in shares], dtype=object)
-    connection = connect(
-        choices(
-            category, arm, shares[category, arm], reward, arms=stated[category], session=np.arange(rows) // 2, day=day
+    stated, session = np.array([as_json(own) for own in shares], dtype=object), np.arange(rows) // 2
+    return choices(category, arm, shares[category, arm], reward, arms=stated[category], session=session, day=day)
+
+
+def published_lake(rows: pa.Table, folder: Path) -> Lake:
+    """A lake whose interactions and rated answers are these, each with a question of some words."""
+    lake, connection = Lake(str(folder)), sql.connect()
+    connection.register("rows", rows)
+    for offset in range(DAYS):
+        day = FIRST + timedelta(days=offset)
+        question = "[{'role': 'user', 'content': 'What of ' || interaction_id || ', and why is that so?'}]"
+        _publish(
+            connection, lake, INTERACTIONS, day, f"answered_on = '{day}'", prompt=question, session_id="session_id"
         )
+    columns = {name: name for name in ("category", "propensity", "arms", "reward")}
+    days = {"landed_day": "answered_on", "agent": "arm", "drawn": "TRUE"}
+    _publish(connection, lake, RATED_INTERACTIONS, LAST, "TRUE", **columns, **days)
+    return lake
+
+
+def _publish(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, day: date, where: str, **columns: str
+) -> None:
+    """Publish a day of the table with these columns; the others are null."""
+    known = {
+        "day": f"CAST('{day}' AS DATE)",
+        "interaction_id": "interaction_id",
+        "answered_at": "answered_on",
+        **columns,
+    }
+    empty = connection.from_arrow(table.schema.empty_table())
+    cells = [
+        f"CAST({known.get(name, 'NULL')} AS {kind}) AS {name}"
+        for name, kind in zip(empty.columns, empty.types, strict=True)
+    ]
+    lake.publish(
+        table, day, connection.sql(f"SELECT {', '.join(cells)} FROM rows WHERE {where}").to_arrow_reader(50_000)
     )
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-    report = off_policy_report(connection, FIRST, RouterFile())
-    seconds, peak = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    policies = len(report.segments[0].policies)
-    print(
-        f"{rows:,} answers, {policies} policies: {seconds:.1f} s, peak {peak / 1e6:.2f} GB ({before / 1e6:.2f} before)"
-    )
+
+
+def load(rows: int, folder: Path) -> None:
+    """Seconds and peak memory of the report, from the lake to its pages."""
+    lake = published_lake(drawn_answers(rows), folder / "lake")
+    program = f"from rl_assets_tests.benchmarks.ope import report; report({lake.url!r}, {str(folder)!r})"
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", program], check=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(f"{rows:,} answers: {time.perf_counter() - started:.1f} s, peak {peak / 1e6:.2f} GB", flush=True)
+
+
+def report(lake: str, folder: str) -> None:
+    """Make the report as the asset does, in a process of its own."""
+    connection = sql.connect("1GB")
+    register_choices(connection, Lake(lake), LAST)
+    made = off_policy_report(connection, LAST, RouterFile())
+    write_routing_report(made, Path(folder))
+    print(routing_headline(made))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=400)
-    parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000])
+    parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000], help="answers to time the report on")
     options = parser.parse_args()
     print("| world | IPS | SNIPS | DR | Cressie-Read | refused |\n|---|---|---|---|---|---|")
     for world in WORLDS:
@@ -131,7 +187,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         published(unpack(Path(folder)) / "logs-open-bandit")
     for rows in options.rows:
-        load(rows)
+        with TemporaryDirectory() as folder:
+            load(rows, Path(folder))
 
 
 if __name__ == "__main__":

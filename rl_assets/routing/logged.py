@@ -13,14 +13,13 @@ import duckdb
 import numpy as np
 
 from rl_assets.core import sql
-from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake
+from rl_assets.lake.duckdb_views import register_view
 from rl_assets.routing.categories import create_category_macro
 from rl_assets.routing.estimators import FOLDS, Answers, Floats, Integers
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.records import INTERACTIONS
 
-# The segment of answers of none.
-PRODUCT = "product"
 NAMES = {"day_names": "answered_on", "category_names": "category", "arm_names": "arm"}
 
 
@@ -71,10 +70,10 @@ class SegmentLog:
 
 
 def register_choices(connection: duckdb.DuckDBPyConnection, lake: Lake, day: date) -> None:
-    """Create the table `choices` of the answers that `rated_interactions` holds as of the day."""
-    connection.register("rated", lake.read(RATED_INTERACTIONS, [day]))
+    """Create the tables `choices`, of the answers that are rated as of the day, and `choice_support`."""
+    register_view(connection, "rated", lake, RATED_INTERACTIONS, [day])
     days = connection.sql("SELECT DISTINCT landed_day FROM rated").fetchall()
-    register_clean(connection, lake, [landed for (landed,) in days])
+    register_view(connection, "interactions", lake, INTERACTIONS, [landed for (landed,) in days])
     create_category_macro(connection)
     sql.create_temporary(connection, "choices", "routing/logged_choices")
     count_support(connection)

@@ -5,15 +5,18 @@ What a policy has learnt when it chooses on a day comes from the days before, as
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 
+from rl_assets.models.served_names import PRODUCT
 from rl_assets.routing.cells import Cell, Status
 from rl_assets.routing.config import RouterFile
 from rl_assets.routing.estimators import Floats
-from rl_assets.routing.logged import PRODUCT, SegmentLog
+from rl_assets.routing.logged import SegmentLog
 from rl_assets.routing.thompson import cell_shares
 
 UNIFORM, GREEDY, LEARNED = "uniform", "greedy", "learned"
@@ -108,7 +111,7 @@ def _learning_policies(log: SegmentLog, router: RouterFile) -> Iterator[Policy]:
     yield Policy(LEARNED, _by_day(log, evidence, first, router, _learned), first)
 
 
-Choice = Callable[[str, Cell, RouterFile], Floats]
+Choice = Callable[..., Floats]
 
 
 def _by_day(log: SegmentLog, evidence: Evidence, first: int, router: RouterFile, choose: Choice) -> Floats:
@@ -122,9 +125,11 @@ def _by_day(log: SegmentLog, evidence: Evidence, first: int, router: RouterFile,
             shares[day] = shares[day - 1]
             continue
         as_of = str(log.days[day] - timedelta(days=1))
-        for category in range(len(log.categories)):
-            cell = _cell(log, evidence, (day, category), statuses[day], router)
-            shares[day, category] = choose(as_of, cell, router)
+        categories = range(len(log.categories))
+        cells = [_cell(log, evidence, (day, category), statuses[day], router) for category in categories]
+        # numpy draws outside of the interpreter's lock.
+        with ThreadPoolExecutor() as threads:
+            shares[day] = list(threads.map(partial(choose, as_of, router=router), cells))
     return shares
 
 
@@ -172,7 +177,7 @@ def _learned(as_of: str, cell: Cell, router: RouterFile) -> Floats:
     return cell_shares(as_of, cell, router).share
 
 
-def _greedy(_as_of: str, cell: Cell, _router: RouterFile) -> Floats:
+def _greedy(as_of: str, cell: Cell, router: RouterFile) -> Floats:
     """All for the declared arm of the highest posterior mean; of equal ones the first by name."""
     mean = np.where([status in (None, "new") for status in cell.status], cell.mean, -1.0)
     chosen: Floats = (np.arange(len(mean)) == mean.argmax()).astype(np.float64)

@@ -17,7 +17,7 @@ IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sou
 GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images"}
 IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model"),
-    *("quantized_model", "multimodal_vision_adapter", "bandit_state"),
+    *("quantized_model", "multimodal_vision_adapter", "bandit_state", "ope_report"),
 }
 GRAPH = {
     **{name: set() for name in RAW},
@@ -64,6 +64,7 @@ GRAPH = {
     "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
     "bandit_state": {"rated_interactions", "interactions"},
+    "ope_report": {"rated_interactions", "interactions", "bandit_state"},
 }
 
 

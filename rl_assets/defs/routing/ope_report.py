@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 
 from rl_assets.core import sql
-from rl_assets.defs.datasets.rated_interactions import rated_interactions
+from rl_assets.defs.datasets.rated_interactions import WINDOW, rated_interactions
+from rl_assets.defs.routing.bandit_state import bandit_state
 from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.owners import MODEL_TEAM
 from rl_assets.defs.shared.partitions import day_check, days
@@ -18,6 +19,7 @@ from rl_assets.routing.day_shares import read_day_shares
 from rl_assets.routing.logged import register_choices
 from rl_assets.routing.off_policy import OffPolicyReport, off_policy_report
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.records import INTERACTIONS
 
 POLICIES_OVERLAP = "policies_overlap"
 DESCRIPTION = "The log can tell what each policy would have earned: its propensities are true, and it overlaps with it."
@@ -26,7 +28,7 @@ MAX_REASONS = 5
 
 @dg.asset(
     partitions_def=days,
-    deps=[rated_interactions],
+    deps=[bandit_state, rated_interactions, dg.AssetDep(INTERACTIONS.name, partition_mapping=WINDOW)],
     check_specs=[day_check(POLICIES_OVERLAP, "ope_report", DESCRIPTION)],
     group_name="routing",
     kinds={"duckdb", "matplotlib"},

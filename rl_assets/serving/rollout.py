@@ -105,7 +105,7 @@ class Rollout:
         plan = plan_of_home(self.home, self.serving, refused, self.router)
         for note in plan.notes:
             self.log(note)
-        self._reload_routed()
+        reloads = self._reload_routed(plan)
         if plan.blocked:
             raise RolloutError(f"{' '.join(plan.blocked)} It is not tried again until adapter or endpoint changes.")
         before = read_routing(self.home)
@@ -116,14 +116,32 @@ class Rollout:
         else:
             outcome = self._serve(plan, before)
         outcome.shares = plan.shares
+        outcome.figures |= reloads.figures
+        outcome.notes += reloads.notes
         outcome.unloaded += self._drain()
         return outcome
 
-    def _reload_routed(self) -> None:
-        """Load what `routing.json` names and a server does not have: it was started again."""
-        for served, replica in reloadable(self.home, self.serving, self.replicas):
+    def _reload_routed(self, plan: Plan) -> Outcome:
+        """Load what `routing.json` names and a server does not have, since it was started again; then check it again.
+
+        The name stands for its weights, so it answers from the load on; but the server may be another one. If it does
+        not answer as it should, the name is unloaded there, and callers get the fallback.
+        """
+        outcome, reloaded = Outcome(0, changed=False), reloadable(self.home, self.serving, self.replicas)
+        for served, replica in reloaded:
             self._preflight(served, replica)
             self._load(served, replica)
+        # Those of other addresses than routed ones are checked as new.
+        known = _places(read_routing(self.home))
+        for served, replica in [pair for pair in reloaded if pair[1].place(pair[0]) in known]:
+            try:
+                self._check(plan, served, replica, outcome)
+            except RolloutError:
+                replica.driver.unload(served.name)
+                raise
+            except FileNotFoundError as error:
+                outcome.notes.append(f"{served.name} was loaded again and is not compared: {error}")
+        return outcome
 
     def _serve(self, plan: Plan, before: Routing | None) -> Outcome:
         known = _places(before)

@@ -89,6 +89,26 @@ def test_a_server_that_was_started_again_is_loaded_again_and_routing_stays(paths
     assert paths.routing.read_bytes() == before
 
 
+def test_an_adapter_that_is_loaded_again_is_checked_again_and_unloaded_if_it_answers_otherwise(paths):
+    champion, server, checks = write_adapter(paths, "champion"), MemoryServer(), ChosenChecks()
+    name = name_of(champion)
+    make_champion(paths, champion)
+    serve(paths, server, checks)
+    before = paths.routing.read_bytes()
+    server.loaded.clear()
+    outcome = serve(paths, server, checks)
+    assert checks.checked == [(name, server.url)] * 2 and f"{name} at {server.url}" in outcome.figures
+    server.loaded.clear()
+    with pytest.raises(RolloutError, match=f"{name} is not served by .*: It is applied twice"):
+        serve(paths, server, ChosenChecks(parity_problems={name: "It is applied twice."}))
+    assert server.loaded == {} and paths.routing.read_bytes() == before
+    with pytest.raises(RolloutError, match="not tried again"):
+        serve(paths, server)
+    assert server.loaded == {}
+    forget_refusals(paths)
+    assert not serve(paths, server).changed and set(server.loaded) == {name}
+
+
 def test_all_replicas_are_loaded_and_checked_before_the_commit(paths):
     champion, checks = write_adapter(paths, "champion"), ChosenChecks()
     make_champion(paths, champion)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rl_assets.core.home import Home
@@ -47,12 +48,12 @@ def main() -> None:
 def _measure(name: str, home: Home, calls: int) -> None:
     policies = RoutePolicies(home)
     requests = [RouteRequest(question=QUESTION, session_id=f"s-{number}") for number in range(calls)]
-    print(_line(f"{name}, inside", [_seconds(lambda request=each: choose_arm(policies, request)) for each in requests]))
+    print(_line(f"{name}, inside", [_seconds(partial(choose_arm, policies, each)) for each in requests]))
     port = free_port()
     environment = {**os.environ, "RL_ASSETS_HOME": str(home.folder)}
     with serving([sys.executable, *SERVICE, str(port)], f"http://127.0.0.1:{port}/health", environment):
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        print(_line(f"{name}, HTTP", [_seconds(lambda each=each: _post(connection, each)) for each in requests]))
+        print(_line(f"{name}, HTTP", [_seconds(partial(_post, connection, each)) for each in requests]))
 
 
 def _post(connection: http.client.HTTPConnection, request: RouteRequest) -> None:

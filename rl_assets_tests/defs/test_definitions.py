@@ -59,7 +59,7 @@ GRAPH = {
     "review_queue": {"eval_report"},
     "promotion_decision": {"eval_report", "decision_evidence", "review_queue", "feedback"},
     "served_champion": {"promotion_decision"},
-    "routing_table": {"served_champion"},
+    "routing_table": {"bandit_state", "served_champion"},
     "ab_report": {"rated_interactions"},
     "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},

@@ -4,6 +4,7 @@ import os
 
 import dagster as dg
 
+from rl_assets.defs.routing.bandit_state import bandit_state
 from rl_assets.defs.serving.served_champion import POOL, served_champion
 from rl_assets.defs.shared.metadata import markdown_table
 from rl_assets.defs.shared.owners import MODEL_TEAM
@@ -18,7 +19,7 @@ SHARES_ARE_LEARNED = "shares_are_learned"
 
 
 @dg.asset(
-    deps=[served_champion],
+    deps=[bandit_state, served_champion],
     group_name="routing",
     kinds={"json"},
     owners=MODEL_TEAM,
@@ -50,7 +51,7 @@ def routing_table(context: dg.AssetExecutionContext, home: HomeResource) -> dg.M
             **({"version": update.version} if update.version else {}),
             **({"learned_as_of": update.learned_day} if update.learned_day else {}),
             "shares": markdown_table(changed_rows(update.before, update.shares)),
-            "left_out": dg.MetadataValue.md("\n".join(f"- {note}" for note in update.notes) or "nothing"),
+            "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in update.notes) or "nothing"),
         },
         check_results=[_check(update)],
     )
@@ -63,5 +64,5 @@ def _check(update: ShareUpdate) -> dg.AssetCheckResult:
         passed=update.problem is None,
         severity=dg.AssetCheckSeverity.WARN,
         description=update.problem,
-        metadata={"left_out": len(update.notes)},
+        metadata={"notes": len(update.notes)},
     )

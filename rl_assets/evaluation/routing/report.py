@@ -109,7 +109,7 @@ def _value_cells(policy: PolicyValue) -> list[Cell]:
 
 
 def _earns(policy: PolicyValue) -> str:
-    return "cannot be told apart" if policy.earns == "undecided" else f"{policy.earns} than the log"
+    return "inconclusive" if policy.earns == "undecided" else f"{policy.earns} than the log"
 
 
 def _figures(value: Interval) -> str:

@@ -36,8 +36,7 @@ class Ridge:
     @property
     def mean(self) -> Numbers:
         """The coefficients (d) of ridge regression with penalty 1."""
-        mean: Numbers = np.linalg.solve(self.gram, self.moment)
-        return mean
+        return np.linalg.solve(self.gram, self.moment).astype(np.float64)
 
     @property
     def residual(self) -> float:

@@ -49,6 +49,8 @@ def bandit_state(context: dg.AssetExecutionContext, home: HomeResource) -> Resul
     """
     with without_retries():
         router = home.router_file()
+    if router.features:
+        context.log.warning(f"Nothing is drawn by the features {', '.join(router.features)} of the router file yet")
 
     def publish(day: str) -> PublishedDay:
         require_input(context, home.lake, RATED_INTERACTIONS, day)

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from rl_assets.core import sql
 from rl_assets.lake.delta import Lake
@@ -63,8 +64,10 @@ class SegmentLog:
         """How many sessions the answers are of."""
         return 1 + int(np.count_nonzero(np.diff(self.answers.session))) if len(self) else 0
 
-    def select(self, chosen: Any) -> "SegmentLog":
-        """The answers chosen by a mask or slice, in their order."""
+    def select(self, chosen: NDArray[np.bool_]) -> "SegmentLog":
+        """The answers chosen by a mask (n), in their order; not a copy of all."""
+        if chosen.all():
+            return self
         answers = Answers._make(part[chosen] for part in self.answers)
         return replace(self, answers=answers, day=self.day[chosen], propensity=self.propensity[chosen])
 

@@ -5,6 +5,7 @@ Run it with `python -m rl_assets_tests.benchmarks.router_timing`.
 
 import argparse
 import tempfile
+import time
 from datetime import date
 from pathlib import Path
 
@@ -64,13 +65,18 @@ def _publish(
     lake.publish(table, day, rows.project(", ".join(["*", *nulls])).to_arrow_reader(50_000))
 
 
-def build_state(home: Path) -> dict[str, int]:
-    """Make the state of what lies there, all of it but the asset; rows and shares."""
+def build_state(home: Path) -> dict[str, float]:
+    """Make the state of what lies there, all of it but the asset; its rows, cells and seconds of CPU."""
+    started = time.process_time()
     lake = Lake(str(home))
     state = learn(str(DAY), count_answers(lake, Window(DAY, 30), ROUTER), ROUTER)
     published = lake.publish(BANDIT_STATE, DAY, state_rows(state).to_reader())
     shares = shares_to_draw_by(state, ROUTER, "a salt of tests")
-    return {"rows": published.rows, "cells": sum(map(len, shares.shares.values()))}
+    return {
+        "rows": published.rows,
+        "cells": sum(map(len, shares.shares.values())),
+        "cpu": time.process_time() - started,
+    }
 
 
 def main() -> None:
@@ -84,7 +90,7 @@ def main() -> None:
             result, seconds, mib = alone(build_state, Path(home))
         print(
             f"{rows:,} answers, {uncategorized / 10:.0f} % without a category, {arms:,} arms, {categories} categories: "
-            f"{seconds:.2f} s, {mib:,.0f} MiB, {result['rows']:,} rows",
+            f"{seconds:.2f} s ({result['cpu']:.2f} s of CPU), {mib:,.0f} MiB, {result['rows']:,} rows",
             flush=True,
         )
 

@@ -124,6 +124,18 @@ def test_the_jobs_are_the_two_halves_of_the_night_and_the_whole():
     assert not names["datasets_job"] & names["retrain_job"]
 
 
+@pytest.mark.slow  # Loads the definitions in a process of its own.
+def test_with_a_router_file_the_nightly_run_learns_shares_and_puts_none_in_force():
+    script = (
+        "from rl_assets.definitions import defs\n"
+        "print(*(key.to_user_string() for key in defs.resolve_job_def('full_job').asset_layer.executable_asset_keys))"
+    )
+    loaded = load(script, RL_ASSETS_ROUTER="router.yaml")
+    assert loaded.returncode == 0, loaded.stderr
+    assert {"bandit_state", "ope_report", "promotion_decision"} <= set(loaded.stdout.split())
+    assert "routing_table" not in loaded.stdout.split()
+
+
 def test_the_nightly_schedule_runs_yesterdays_partition_at_two():
     schedule = defs.resolve_schedule_def("nightly_retrain")
     assert (schedule.cron_schedule, schedule.job_name) == ("0 2 * * *", "full_job")

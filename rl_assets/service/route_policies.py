@@ -3,6 +3,7 @@
 No request reads the lake, and only the first one after a change reads a file.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,11 @@ from rl_assets.routing.categories import FACTUAL, RULES
 from rl_assets.routing.choices import shares_at
 from rl_assets.routing.config import read_router
 from rl_assets.routing.learned import LearnedShares, read_learned
+from rl_assets.service.errors import ServiceError
 from rl_assets.serving.names import BASE, PRODUCT
 from rl_assets.serving.routing import Routing, Shares, read_routing
 
+logger = logging.getLogger(__name__)
 LEARNED = "no routing is in force: drawn by the shares that were learned as of {day}, of every agent of the log"
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
@@ -46,11 +49,17 @@ class RoutePolicies:
     def current(self) -> tuple[RoutePolicy | None, frozenset[str]]:
         """The policy, or None while nothing is routed or learned, and the categories that a caller may name.
 
-        Raises ValueError for a file that is damaged.
+        A file that is damaged keeps what it said last, as in the gateway; ServiceError (503) if it never said anything.
         """
         stamp = tuple(_stamp(path) for path in (self.home.routing, self.home.router / "shares.json", self.router_file))
         if self._read is None or self._read[0] != stamp:
-            self._read = (stamp, self._policy(), self._categories())
+            try:
+                self._read = (stamp, self._policy(), self._categories())
+            except (ValueError, FileNotFoundError) as error:
+                if self._read is None:
+                    raise ServiceError(503, str(error), headers={"Retry-After": "60"}) from error
+                logger.warning("drawn as before: %s", error)
+                self._read = (stamp, *self._read[1:])
         return self._read[1], self._read[2]
 
     def _policy(self) -> RoutePolicy | None:

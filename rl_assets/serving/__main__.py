@@ -188,7 +188,8 @@ def roll_out(settings: Settings, serving: ServingFile, gateway: str) -> Outcome:
     router = read_router(settings.router) if settings.router else None
     replicas = make_replicas(serving, os.environ, make_driver)
     outcome = Rollout(home, serving, replicas, checks, _say, router=router).run()
-    outcome.notes += update_shares(home, serving, replicas, router).notes if router else ()
+    if router and (problem := update_shares(home, serving, replicas, router).problem):
+        outcome.notes.append(problem)
     return outcome
 
 

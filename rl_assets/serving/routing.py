@@ -4,8 +4,9 @@ One file, replaced atomically and counted up: readers see the old version or the
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from math import isclose
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -52,11 +53,17 @@ class Routing(Record):
     arms: dict[str, Arm] = Field(min_length=1)
     shares: dict[str, dict[str, Shares]]
 
-    @property
+    @cached_property
     def policy_version(self) -> str:
         """12 hex digits: the same arms, shares and salt draw the same arm for a conversation."""
         drawn = {"salt": self.salt, "shares": self.shares, "arms": sorted(self.arms)}
         return sha256_json(drawn)[:12]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Routing":
+        """As of pydantic; the copy is another policy."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("policy_version", None)
+        return copied
 
     @model_validator(mode="after")
     def _consistent(self) -> "Routing":

@@ -178,6 +178,18 @@ def test_a_new_policy_is_drawn_from_at_once(client, tmp_path: Path):
     assert second["policy_version"] != first and second["arms"] == {"assistant@a": 1.0}
 
 
+def test_a_damaged_file_keeps_what_it_said_last_and_is_named_if_it_never_said_anything(client, tmp_path: Path):
+    paths = Settings(home=tmp_path).paths
+    paths.serving.mkdir()
+    paths.routing.write_text("{", encoding="utf-8")
+    refused = client.post("/rl/route", json={})
+    assert refused.status_code == 503 and "routing.json" in refused.json()["detail"]
+    write_routing(paths, routing())
+    assert client.post("/rl/route", json={}).status_code == 200
+    paths.routing.write_text("{", encoding="utf-8")
+    assert client.post("/rl/route", json={}).json()["policy_version"] == routing().policy_version
+
+
 def test_200_draws_fit_the_shares_that_the_reply_states(tmp_path: Path):
     from scipy.stats import chisquare
 

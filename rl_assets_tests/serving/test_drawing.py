@@ -77,3 +77,10 @@ def test_rewards_of_another_policy_are_estimated_from_logged_draws_within_their_
         half = 1.96 * weighted.std(ddof=1) / np.sqrt(len(weighted))
         covered += abs(weighted.mean() - truth) <= half
     assert covered >= 90
+
+
+def test_a_copy_with_other_shares_is_another_policy_and_equal_files_are_one():
+    first, again = routing(), routing()
+    assert first.policy_version == again.policy_version and first == again == Routing.model_validate(first.model_dump())
+    other = first.model_copy(update={"shares": {"product": {"*": {"a": 1.0}}}})
+    assert other.policy_version != first.policy_version

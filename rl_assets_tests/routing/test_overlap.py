@@ -9,7 +9,7 @@ import pytest
 from rl_assets.routing.config import RouterFile
 from rl_assets.routing.off_policy import PolicyValue, SegmentValues, evaluate_segment
 from rl_assets_tests.support.bandit_worlds import WORLDS, sample
-from rl_assets_tests.support.choice_logs import as_json, choices, logged
+from rl_assets_tests.support.choice_logs import as_json, choices, logged, one_thread
 
 ROWS = 1_200
 SHARES = np.array([0.6, 0.3, 0.1])
@@ -107,5 +107,6 @@ def test_weights_that_do_not_average_1_are_refused() -> None:
 
 @pytest.mark.slow  # Evaluates 50 logs.
 def test_logs_that_overlap_are_rarely_refused() -> None:
-    refused = [sample(WORLDS[0], seed).value.refusals for seed in range(50)]
+    connection = one_thread()
+    refused = [sample(WORLDS[0], seed, connection).value.refusals for seed in range(50)]
     assert sum(map(bool, refused)) <= 2, refused

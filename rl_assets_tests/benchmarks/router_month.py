@@ -3,7 +3,7 @@
 Segments are independent runs of the worlds of which the regret is known (6 categories, 4 arms, means uniform in
 [.3, .9], 20 % of answers rewarded). Regret is per answer, in rewards; Thompson sampling costs .089 over 2,000 answers
 in batches of 200, and .113 if rewards come two batches late. At the end the last state is built again of the same lines
-in another order, rewards sent twice.
+in another order, rewards sent twice. Beside the regret stands that of the same worlds simulated without the graph.
 
 `python -m rl_assets_tests.benchmarks.router_month [--nights 10] [--batch 200] [--delay 0]`
 """
@@ -16,7 +16,9 @@ import time
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 
+from rl_assets_tests.benchmarks.router import STRATEGIES, World, traffic
 from rl_assets_tests.support.admin_server import admin_server
 from rl_assets_tests.support.router_world import RouterWorld
 
@@ -50,6 +52,7 @@ def _print_what_is_shown(world: RouterWorld, nights: int, thompson: float | None
     regret = statistics.mean(world.regrets)
     known = f", Thompson sampling {thompson}: {regret / thompson:.2f} of it" if thompson else ""
     print(f"regret {regret:.4f} per answer, {world.random_regret:.3f} if drawn alike{known}")
+    print(f"the same worlds without the graph: {_simulated(world, nights):.4f}")
     total = {name: sum(day[name] for day in world.drawn) for name in ("bad", "all")}
     print(f"bad arm: {_share(total):.1%} of all answers, {_share(world.drawn[-1]):.1%} on the last day")
     mean, error = statistics.mean(world.weights), statistics.stdev(world.weights) / len(world.weights) ** 0.5
@@ -57,6 +60,14 @@ def _print_what_is_shown(world: RouterWorld, nights: int, thompson: float | None
     rows, learned = world.rebuilt(nights, world.folder / "other")
     same = rows == world.state(nights) and learned == world.learned.model_dump()
     print(f"the state of the lines in another order is {'the same' if same else 'ANOTHER ONE'} ({len(rows):,} rows)")
+
+
+def _simulated(world: RouterWorld, nights: int) -> float:
+    """The regret of the learned shares in the same worlds, whose draws and rewards are others."""
+    steps = World(nights * world.batch, world.batch, world.delay * world.batch)
+    generators = np.random.default_rng(world.seed + 1).spawn(world.segments)
+    pairs = zip(world.means[: world.segments], generators, strict=True)
+    return statistics.mean(traffic(steps, STRATEGIES["Thompson"], means, rng)[0] for means, rng in pairs)
 
 
 def _share(day: dict[str, int]) -> float:

@@ -1,7 +1,8 @@
 """Products whose users reward answers by known means, routed night after night through the real graph.
 
 By day the gateway's own functions read calls, draw arms and write log lines; some are rewarded, nights later.
-By night Dagster rates the log, learns shares, and puts them in force in `routing.json`, by which the next day draws.
+By night Dagster rates the log and learns shares; its sensor has them put in force in `routing.json`, by which the next
+day draws.
 Each segment is a world of its own with means of its own, so that one month is as many runs as there are segments.
 """
 
@@ -22,11 +23,12 @@ import yaml
 from starlette.datastructures import Headers
 
 from rl_assets.datasets.ratings import Window
+from rl_assets.definitions import build_defs
 from rl_assets.defs.datasets.rated_interactions import rated_interactions
 from rl_assets.defs.features.interaction_features import interaction_features
 from rl_assets.defs.ingestion.raw_tables import landed_logs
 from rl_assets.defs.routing.bandit_state import bandit_state
-from rl_assets.defs.routing.routing_table import routing_table
+from rl_assets.defs.serving.champion_changed import champion_changed
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.routing.config import read_router
 from rl_assets.routing.learned import LearnedShares, read_learned
@@ -129,9 +131,18 @@ class RouterWorld:
         resources = {"home": HomeResource.from_settings(self.settings)}
         assets = [landed_logs, interaction_features, rated_interactions, bandit_state]
         dg.materialize(assets, instance=instance, resources=resources, partition_key=str(day))
-        dg.materialize([routing_table], instance=instance, resources=resources)
+        self._put_in_force(instance)
         if number:
             self._weigh(lines)
+
+    def _put_in_force(self, instance: dg.DagsterInstance) -> None:
+        """The sensor sees that shares were learned, and the job that it requests replaces them; nobody else acts."""
+        resources = {"home": HomeResource.from_settings(self.settings)}
+        definitions = build_defs(resources, dg.in_process_executor)
+        context = dg.build_sensor_context(instance, resources=resources, definitions=definitions)
+        (request,) = champion_changed.evaluate_tick(context).run_requests or ()
+        assert request.run_key
+        assert definitions.resolve_job_def("serve").execute_in_process(instance=instance).success
 
     def _call(self, routing: Routing, segment: int, night: int, number: int) -> Row:
         """The log line of a call; its regret is noted, and its reward, if one will come."""

@@ -59,8 +59,8 @@ def test_the_champion_is_served_and_the_materialization_shows_what_was_measured(
     with live_server(base, paths.adapters(), dtype="float32") as url:
         result = materialize(paths, base, url)
         assert result.success
-        (event,) = result.get_asset_materialization_events()
-        shown = {name: value.value for name, value in event.materialization.metadata.items()}
+        (event,) = result.asset_materializations_for_node("served_champion")
+        shown = {name: value.value for name, value in event.metadata.items()}
         name = content_name(candidate, None)
         assert (shown["version"], shown["changed"], shown["champion"]) == (1, True, name)
         assert shown["distance_nats_per_token"] < 1e-4
@@ -68,14 +68,14 @@ def test_the_champion_is_served_and_the_materialization_shows_what_was_measured(
         assert f"No gateway runs at {AWAY}" in shown["notes"]
         before = paths.routing.read_bytes()
         again = materialize(paths, base, url)
-        (event,) = again.get_asset_materialization_events()
-        assert event.materialization.metadata["changed"].value is False
+        (event,) = again.asset_materializations_for_node("served_champion")
+        assert event.metadata["changed"].value is False
         assert paths.routing.read_bytes() == before
 
 
 def checks_of(result: dg.ExecuteInProcessResult) -> dict:
-    (event,) = result.get_asset_materialization_events()
-    return event.materialization.metadata["checks"].value
+    (event,) = result.asset_materializations_for_node("served_champion")
+    return event.metadata["checks"].value
 
 
 @pytest.mark.slow

@@ -97,19 +97,20 @@ def _segment(report: OffPolicyReport, values: SegmentValues) -> Iterator[Section
 
 def values_table(values: SegmentValues) -> Table:
     """Value, difference and verdict of each policy."""
-    header = ["Policy", "Value", "Difference to the log", "p (Holm)", "Earns", "Verdict"]
+    header = ["Policy", "Value", "Difference to the log", "p (Holm)", "Verdict"]
     return Table(header, [_value_cells(policy) for policy in values.policies])
 
 
 def _value_cells(policy: PolicyValue) -> list[Cell]:
     difference = None if policy.difference is None else f"{policy.difference:+.{DIGITS}f}"
-    earns = None if policy.value is None else _earns(policy)
     value = _figures(policy.value) if policy.value else None
-    return [policy.policy, value, difference, p_value(policy.p_holm), earns, policy.verdict]
+    return [policy.policy, value, difference, p_value(policy.p_holm), _verdict(policy)]
 
 
-def _earns(policy: PolicyValue) -> str:
-    return "inconclusive" if policy.earns == "undecided" else f"{policy.earns} than the log"
+def _verdict(policy: PolicyValue) -> str:
+    if policy.value is None:
+        return policy.verdict
+    return "inconclusive" if policy.earns == "undecided" else f"earns {policy.earns}"
 
 
 def _figures(value: Interval) -> str:
@@ -128,16 +129,7 @@ def _reasons(values: SegmentValues) -> list[str]:
 
 
 def _overlap_table(values: SegmentValues) -> Table:
-    header = [
-        "Policy",
-        "Since",
-        "Sessions",
-        "Effective",
-        "Mean weight",
-        "Largest weight",
-        "Possible weights",
-        "Unsupported",
-    ]
+    header = ["Policy", "Sessions", "Effective", "Mean weight", "Largest", "Possible", "Without support"]
     rows: list[list[Cell]] = [
         [
             policy.policy,

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from rl_assets.core import sql
-from rl_assets.evaluation.routing.report import read_routing_report, write_routing_report
+from rl_assets.evaluation.report import sections
+from rl_assets.evaluation.routing.report import read_routing_report, routing_sections, write_routing_report
 from rl_assets.lake.delta import Lake
 from rl_assets.routing.config import RouterFile
 from rl_assets.routing.day_shares import DayShare, read_day_shares
@@ -64,8 +65,15 @@ def test_a_refused_policy_shows_its_reason_and_no_value(written: tuple[OffPolicy
     (rare,) = [policy for policy in report.segments[0].policies if policy.policy == "always rare"]
     assert [refusal.reason for refusal in rare.refusals] == ["small_sample"] and rare.value is None
     page = (folder / "routing.md").read_text()
-    assert "| always rare | – | – | – | – | INSUFFICIENT\\_OVERLAP |" in page
+    assert "| always rare | – | – | – | INSUFFICIENT\\_OVERLAP |" in page
     assert f"- always rare: The 900 sessions weigh as much as {rare.overlap.ess:.1f}, fewer than 100" in page
+
+
+def test_every_row_of_a_table_has_the_columns_of_its_header(written: tuple[OffPolicyReport, Path]) -> None:
+    tables = [
+        block for part in routing_sections(written[0]) for block in part.blocks if isinstance(block, sections.Table)
+    ]
+    assert len(tables) == 3 and all(len(row) == len(table.header) for table in tables for row in table.rows)
 
 
 def test_names_of_the_log_are_text_in_every_page(written: tuple[OffPolicyReport, Path]) -> None:

@@ -190,6 +190,7 @@ def test_a_damaged_file_keeps_what_it_said_last_and_is_named_if_it_never_said_an
     assert client.post("/rl/route", json={}).json()["policy_version"] == routing().policy_version
 
 
+@pytest.mark.slow
 def test_200_draws_fit_the_shares_that_the_reply_states(tmp_path: Path):
     from scipy.stats import chisquare
 

@@ -14,6 +14,8 @@ from rl_assets.tables.bandit_state import BANDIT_STATE
 from rl_assets_tests.support.logs import Product, Row, about, interaction, later
 from rl_assets_tests.support.rest_service import TRAINING, client_of, service_at
 
+# Two days are landed, rated and learned.
+pytestmark = pytest.mark.slow
 LOGGED, NEXT = later(1), later(2)  # The service's clock stands on the day after the logged one.
 GOOD, BAD = "desk@ad-1", "desk@base"
 QUESTIONS = {"analytical": "Why is the valve of block 7 so loud?", "factual": "In which year was the mill finished?"}

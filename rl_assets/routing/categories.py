@@ -7,8 +7,10 @@ has the same rules as the macro `category_of`.
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:  # The gateway needs the rules alone, and starts without a database.
+    import duckdb
 
 FACTUAL = "factual"
 # Beyond it, what a question contains is rarely what it asks.
@@ -42,7 +44,7 @@ def category_of(question: str) -> str:
     return next((category for category, rule in _COMPILED.items() if rule.search(start)), FACTUAL)
 
 
-def create_category_macro(connection: duckdb.DuckDBPyConnection) -> None:
+def create_category_macro(connection: "duckdb.DuckDBPyConnection") -> None:
     """Create the macro `category_of(question)`, which gives what the function of this name gives; null is factual."""
     cases = " ".join(f"WHEN regexp_matches(words, {_quoted(rule)}, 'i') THEN '{name}'" for name, rule in RULES.items())
     words = f"translate(left(question, {MAX_CHARACTERS}), '{_FOLDED}', '\u00e9\u00e9')"

@@ -7,7 +7,7 @@ The learned shares of a category are restricted to these arms and scaled to 1. T
 - A champion that nothing is learned of, or too little, takes the place of the champion before it, and at least half. It
   was promoted by the evidence of its report, and a few rewards are none against it.
 
-An arm that was learned to have the share 0 is disabled, and stays at 0.
+An arm that the router file disables or does not declare has no learned share, and gets none.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,6 @@
-"""What one `/rl/route` takes, over HTTP and inside the service: many segments, categories and arms, no lake.
+"""What one `/rl/route` takes, over HTTP and inside the service, for many categories and arms.
 
+Beside it stands `/health`, asked in turns: what HTTP alone takes on this machine.
 `python -m rl_assets_tests.benchmarks.route`
 """
 
@@ -53,7 +54,17 @@ def _measure(name: str, home: Home, calls: int) -> None:
     environment = {**os.environ, "RL_ASSETS_HOME": str(home.folder)}
     with serving([sys.executable, *SERVICE, str(port)], f"http://127.0.0.1:{port}/health", environment):
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        print(_line(f"{name}, HTTP", [_seconds(partial(_post, connection, each)) for each in requests]))
+        routes, floor = list[float](), list[float]()
+        for each in requests:
+            routes.append(_seconds(partial(_post, connection, each)))
+            floor.append(_seconds(partial(_health, connection)))
+        print(_line(f"{name}, HTTP", routes))
+        print(_line("/health, HTTP", floor))
+
+
+def _health(connection: http.client.HTTPConnection) -> None:
+    connection.request("GET", "/health")
+    connection.getresponse().read()
 
 
 def _post(connection: http.client.HTTPConnection, request: RouteRequest) -> None:

@@ -21,7 +21,7 @@ from rl_assets_tests.support.evaluation_samples import BARELY_TRAINED, random_ad
 from rl_assets_tests.support.judge_server import SECRET, Behaviour, Server, serving
 from rl_assets_tests.support.logs import Product
 from rl_assets_tests.support.samples import unpack
-from rl_assets_tests.support.suite import FIRST, Together, read_migrations_once
+from rl_assets_tests.support.suite import Together, position, read_migrations_once, skip_after_end
 
 # A test that asks for one of these belongs to the second tier, whatever else it does.
 NEEDS = {
@@ -66,7 +66,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in NEEDS.items():
             if fixtures & set(getattr(item, "fixturenames", ())):
                 item.add_marker(marker)
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    items.sort(key=lambda item: position(item.nodeid))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    skip_after_end()
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
-"""What the suite as a whole needs: which tests share a worker, and what Dagster's storage does once for all of them."""
+"""What the suite as a whole needs: order and time, which tests share a worker, what Dagster's storage does once."""
 
+import hashlib
+import os
+import time
 from typing import Any
 
 import dagster as dg
@@ -17,6 +20,23 @@ FIRST = (
     "rl_assets_tests/orchestration/test_exactly_once.py",
     "rl_assets_tests/defs/test_whole_night.py",
 )
+
+# Seconds since the epoch after which no further test starts; whoever sets it has only so much time.
+END = float(os.environ.get("TESTS_END_AT") or "inf")
+# With an end, files come in an order that it makes, so that other tests are left out the next time.
+SEED = os.environ.get("TESTS_SEED", "")
+
+
+def position(nodeid: str) -> tuple[bool, str]:
+    """What tests are sorted by: files that take minutes come first, all others as they are, or as the seed says."""
+    file = nodeid.split("::", maxsplit=1)[0]
+    return not nodeid.startswith(FIRST), hashlib.sha256(f"{SEED} {file}".encode()).hexdigest() if SEED else ""
+
+
+def skip_after_end() -> None:
+    """Skip the test that would start now, if the time is over."""
+    if time.time() > END:
+        pytest.skip("the time that this run had was over (TESTS_END_AT)")
 
 
 class Together(LoadFileScheduling):

@@ -70,8 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
-    skip_after_end()
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    skip_after_end(item.nodeid)
 
 
 @pytest.fixture

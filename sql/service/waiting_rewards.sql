@@ -1,7 +1,7 @@
 -- Rewards that the newest `bandit_state` does not hold yet, by segment, category and arm; the arm is null of answers
--- that nobody knows. An answer counts once, with the mean over raters of their latest value, as in the state. `acts` are
--- feedback ids, `rewarded` answers without a reward in the state, `changed` those that had one. Nothing counts if the
--- caller named the arm.
+-- that nobody knows. An answer counts once, with the mean over raters of their latest value, as in the state. `acts`
+-- are feedback ids, `rewarded` answers without a reward in the state, `changed` those that had one. Nothing counts if
+-- the caller named the arm.
 -- Reads: interactions, newest_rated, own_answers, waiting_acts.
 -- Parameters: none.
 WITH latest AS (

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from rl_assets_tests.support.embedded_server import EmbeddedServer, embedded_ser
 
 
 @pytest.fixture
-def changed(models: Path, candidate: Adapter, request: pytest.FixtureRequest) -> Callable[..., Path]:
+def changed(models: Path, candidate: Adapter, request: pytest.FixtureRequest) -> Iterator[Callable[..., Path]]:
     """A copy of an adapter below the root, with changes to its manifest and its configuration."""
 
     def change(manifest: dict[str, Any] | None = None, config: dict[str, Any] | None = None) -> Path:
@@ -30,7 +30,8 @@ def changed(models: Path, candidate: Adapter, request: pytest.FixtureRequest) ->
             write_json(folder / name, content | (changes or {}))
         return folder
 
-    return change
+    yield change
+    shutil.rmtree(models / "adapters" / "changed", ignore_errors=True)
 
 
 def refusal(answer: httpx2.Response, status: int = 400) -> str:
@@ -100,6 +101,7 @@ def test_links_out_of_the_root_are_not_followed(
     shutil.copytree(candidate.folder, outside)
     (models / "adapters" / "link").symlink_to(outside)
     assert "is not below" in refusal(server.load("stranger", "link"))
+    (models / "adapters" / "link").unlink()
     folder = changed()
     (folder / WEIGHTS).unlink()
     (folder / WEIGHTS).symlink_to(outside / WEIGHTS)

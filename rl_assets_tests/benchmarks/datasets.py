@@ -34,15 +34,16 @@ QUALIFY row_number() OVER (
 """
 PAIRS = """
 WITH answers AS (
-    SELECT interaction_id, prompt_key, quality_scores['overall'] AS reward, error, length(answer) AS size
+    SELECT interaction_id, prompt_key, quality_scores['overall'] AS reward, length(answer) AS size
     FROM interactions
+    WHERE NOT error
 ),
 pairs AS (
     SELECT better.interaction_id AS chosen_id, worse.interaction_id AS rejected_id,
         better.reward AS chosen_reward, worse.reward AS rejected_reward, better.reward - worse.reward AS margin,
         greatest(better.size, worse.size) / least(better.size, worse.size) AS length_ratio
     FROM answers AS better JOIN answers AS worse USING (prompt_key)
-    WHERE NOT better.error AND better.reward - worse.reward >= $margin - 1e-9
+    WHERE better.reward - worse.reward >= $margin - 1e-9
     AND greatest(better.size, worse.size) / least(better.size, worse.size) <= 2
     QUALIFY row_number() OVER (
         PARTITION BY prompt_key ORDER BY margin DESC, length_ratio, chosen_id, rejected_id) <= $per_prompt

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rl_assets.core.files import write_atomically, write_json
 from rl_assets.evaluation.ab.matrix import win_matrix
 from rl_assets.evaluation.ab.results import AbReport, AgentComparison, AgentCost, AgentScore
 from rl_assets.evaluation.report.feedback_sections import agreement_sentence, verdict_sentence
-from rl_assets.evaluation.report.html import to_html
-from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.report.sections import (
     NONE,
     Bullets,
@@ -22,6 +19,7 @@ from rl_assets.evaluation.report.sections import (
     section,
     signed,
 )
+from rl_assets.evaluation.report.written import write_pages, write_values
 from rl_assets.judging.summary import JudgeVerdicts
 
 MATRIX_CAPTION = (
@@ -173,11 +171,8 @@ def _cost_cells(cost: AgentCost) -> list[Cell]:
 
 def write_ab_report(report: AbReport, folder: Path) -> None:
     """Write the report into `folder`, each file atomically, ab.json last."""
-    sections = ab_sections(report)
-    write_atomically(folder / "ab.md", to_markdown(sections))
-    write_atomically(folder / "ab.html", to_html(sections))
-    write_json(folder / "ab.schema.json", AbReport.model_json_schema(mode="serialization"))
-    write_atomically(folder / "ab.json", report.model_dump_json(indent=2) + "\n")
+    write_pages(ab_sections(report), folder, "ab")
+    write_values(report, folder, "ab")
 
 
 def read_ab_report(folder: Path) -> AbReport:

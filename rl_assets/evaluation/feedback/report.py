@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from rl_assets.core.files import write_atomically, write_json
 from rl_assets.evaluation.feedback.insights import FeedbackInsights, GroupFeedback
-from rl_assets.evaluation.report.html import to_html
-from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.report.sections import NONE, Cell, Paragraph, Section, Table, section
+from rl_assets.evaluation.report.written import write_pages, write_values
 
 NOTES = (
     "A rating is the mean over questions of the reward that people gave, in [0, 1], with a normal 95 % interval; "
@@ -86,8 +84,5 @@ def _name(group: GroupFeedback) -> list[str]:
 
 def write_insights(insights: FeedbackInsights, folder: Path) -> None:
     """Write the report into `folder`, each file atomically, feedback.json last."""
-    sections = insight_sections(insights)
-    write_atomically(folder / "feedback.md", to_markdown(sections))
-    write_atomically(folder / "feedback.html", to_html(sections))
-    write_json(folder / "feedback.schema.json", FeedbackInsights.model_json_schema(mode="serialization"))
-    write_atomically(folder / "feedback.json", insights.model_dump_json(indent=2) + "\n")
+    write_pages(insight_sections(insights), folder, "feedback")
+    write_values(insights, folder, "feedback")

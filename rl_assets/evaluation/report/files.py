@@ -4,11 +4,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from rl_assets.core.files import write_atomically, write_json
+from rl_assets.core.files import write_json
 from rl_assets.core.validation import problems
 from rl_assets.evaluation.report.eval_sections import eval_sections
-from rl_assets.evaluation.report.html import to_html
-from rl_assets.evaluation.report.markdown import to_markdown
+from rl_assets.evaluation.report.written import write_pages, write_values
 from rl_assets.evaluation.schema.decision import Decision
 from rl_assets.evaluation.schema.report import EvalReport
 
@@ -17,8 +16,7 @@ def write_report(report: EvalReport, folder: Path) -> None:
     """Write the report into `folder`, each file atomically, report.json last; removes a decision on the old report."""
     (folder / "decision.json").unlink(missing_ok=True)
     _write_pages(report, None, folder)
-    write_json(folder / "report.schema.json", EvalReport.model_json_schema(mode="serialization"))
-    write_atomically(folder / "report.json", report.model_dump_json(indent=2) + "\n")
+    write_values(report, folder, "report")
 
 
 def write_decision(report: EvalReport, decision: Decision, folder: Path) -> None:
@@ -28,9 +26,7 @@ def write_decision(report: EvalReport, decision: Decision, folder: Path) -> None
 
 
 def _write_pages(report: EvalReport, decision: Decision | None, folder: Path) -> None:
-    sections = eval_sections(report, decision)
-    write_atomically(folder / "report.md", to_markdown(sections))
-    write_atomically(folder / "report.html", to_html(sections))
+    write_pages(eval_sections(report, decision), folder, "report")
 
 
 def report_asset(folder: Path) -> str:

@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rl_assets.core.files import write_atomically, write_json
-from rl_assets.evaluation.report.html import to_html
-from rl_assets.evaluation.report.markdown import to_markdown
 from rl_assets.evaluation.report.sections import (
     Bullets,
     Cell,
@@ -16,6 +13,7 @@ from rl_assets.evaluation.report.sections import (
     p_value,
     section,
 )
+from rl_assets.evaluation.report.written import write_pages, write_values
 from rl_assets.evaluation.routing.plots import overlap_bars, share_lines, value_forest
 from rl_assets.metrics.statistics import Interval
 from rl_assets.routing.estimators import Estimates
@@ -169,11 +167,8 @@ def _replay_table(values: SegmentValues) -> Table:
 
 def write_routing_report(report: OffPolicyReport, folder: Path) -> None:
     """Write the report into `folder`, each file atomically, routing.json last."""
-    sections = routing_sections(report)
-    write_atomically(folder / "routing.md", to_markdown(sections))
-    write_atomically(folder / "routing.html", to_html(sections))
-    write_json(folder / "routing.schema.json", OffPolicyReport.model_json_schema(mode="serialization"))
-    write_atomically(folder / "routing.json", report.model_dump_json(indent=2) + "\n")
+    write_pages(routing_sections(report), folder, "routing")
+    write_values(report, folder, "routing")
 
 
 def read_routing_report(folder: Path) -> OffPolicyReport:

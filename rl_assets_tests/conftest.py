@@ -99,8 +99,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """A browser for the tests of one file: while it runs, its event loop keeps other tests from starting theirs."""
     with running_chromium() as browser:
         yield browser
 

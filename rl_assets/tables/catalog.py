@@ -17,6 +17,7 @@ from rl_assets.tables.documentation import (
 from rl_assets.tables.features import DESCRIBED_DAYS, FEATURES, PROMPT_CLUSTERS, REDACTIONS
 from rl_assets.tables.interaction_stats import STATS
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
+from rl_assets.tables.rated_dimensions import RATED_DIMENSIONS
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets.tables.review_queue import REVIEW_QUEUE
@@ -26,6 +27,7 @@ from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 RECORD_TABLES = (
     JUDGE_PREFERENCES,
     TEACHER_ANSWERS,
+    RATED_DIMENSIONS,
     RATED_INTERACTIONS,
     DESCRIBED_DAYS,
     FEATURES,

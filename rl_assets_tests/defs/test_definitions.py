@@ -14,10 +14,11 @@ from rl_assets.tables.dataset_ledger import DATASETS
 HEAVY = ("torch", "transformers", "trl", "peft", "great_expectations", "sentence_transformers", "ray")
 RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
 IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sources")
-GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images"}
+GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images", "rewards"}
 IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model"),
     *("quantized_model", "multimodal_vision_adapter", "bandit_state", "ope_report"),
+    "rated_dimensions",
 }
 GRAPH = {
     **{name: set() for name in RAW},
@@ -63,6 +64,7 @@ GRAPH = {
     "ab_report": {"rated_interactions"},
     "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
+    "rated_dimensions": {"rated_interactions"},
     "bandit_state": {"rated_interactions", "interactions"},
     "ope_report": {"rated_interactions", "interactions", "bandit_state"},
 }
@@ -95,7 +97,8 @@ def test_every_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(name):
 
 
 @pytest.mark.parametrize(
-    "name", [*RAW, *IMAGES, "rated_interactions", "dataset_ledger", "interaction_stats", "bandit_state"]
+    "name",
+    [*RAW, *IMAGES, "rated_interactions", "dataset_ledger", "interaction_stats", "bandit_state", "rated_dimensions"],
 )
 def test_every_table_shows_its_columns_with_descriptions(name):
     schema = specs()[name].metadata["dagster/column_schema"]

@@ -14,6 +14,8 @@ from rl_assets.service.upsert import insert_if_absent
 
 # SQLite takes some thousand parameters in one statement.
 ITEMS_PER_QUERY = 500
+# For each item: its raters, each with the kinds of their acts.
+Raters = dict[str, dict[str, set[str]]]
 FIELDS = [acts.c[name] for name in Act.model_fields]
 
 
@@ -126,13 +128,24 @@ def standing_since(connection: Connection, day: str) -> list[Act]:
     return [act_of(row) for row in rows]
 
 
-def raters_by_item(connection: Connection, brand: str | None) -> dict[str, dict[str, set[str]]]:
+def raters_query() -> Select[Any]:
+    """Rows of item, rater and kind: the acts of people that stand."""
     by_people = acts.c.rater.is_not(None) & (acts.c.kind != "reward")
-    query = _standing(acts.c.item, acts.c.rater, acts.c.kind).where(by_people).distinct()
-    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for item, rater, kind in connection.execute(query if brand is None else query.where(acts.c.brand == brand)):
-        found[item][rater].add(kind)
-    return {item: dict(by_rater) for item, by_rater in found.items()}
+    return _standing(acts.c.item, acts.c.rater, acts.c.kind).where(by_people).distinct()
+
+
+def raters_by_item(connection: Connection, items: Iterable[str] | None) -> Raters:
+    query = raters_query()
+    queries = [query] if items is None else [query.where(acts.c.item.in_(part)) for part in parts(items)]
+    raters: defaultdict[str, dict[str, set[str]]] = defaultdict(dict)
+    for one in queries:
+        for item, rater, kind in connection.execute(one):
+            raters[item].setdefault(rater, set()).add(kind)
+    return dict(raters)
+
+
+def items_after(connection: Connection, number: int) -> set[str]:
+    return set(connection.execute(select(acts.c.item).where(acts.c.id > number)).scalars())
 
 
 def skips_by_rater(connection: Connection, brand: str | None) -> dict[str, int]:

@@ -64,11 +64,13 @@ class Database:
         )
 
     def create(self) -> None:
-        """Make the tables that are missing. Raises StoreError if the database cannot be used."""
+        """Make the tables and indexes that are missing. Raises StoreError if the database cannot be used."""
         if self.is_sqlite and self.url.database:
             make_folder(Path(self.url.database).parent)
         with self.write() as connection:
             metadata.create_all(connection)
+            for index in (index for table in metadata.sorted_tables for index in table.indexes):
+                index.create(connection, checkfirst=True)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

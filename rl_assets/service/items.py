@@ -21,6 +21,7 @@ from rl_assets.evaluation.review.files import read_queue
 from rl_assets.features.redaction import register_clean
 from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import register_view
+from rl_assets.lake.table_versions import TableVersions, Versions
 from rl_assets.service.acts import ID_CHARACTERS, TEXT_CHARACTERS, item_of, unstorable
 from rl_assets.tables.features import REDACTIONS
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
@@ -33,7 +34,6 @@ PAIRS_PER_PROMPT = 2
 OVERLAP = 0.1
 KEPT_TEXTS = 1_000
 WATCHED = (RATED_INTERACTIONS, INTERACTIONS, REDACTIONS, REVIEW_QUEUE)
-Versions = tuple[int | None, ...]
 Row = dict[str, Any]
 
 
@@ -78,6 +78,7 @@ class Items:
     def __init__(self, home: Home, session_key: bytes, memory_limit: str) -> None:
         self._home, self._session_key, self._memory_limit = home, session_key, memory_limit
         self._lake = Lake(home.lake_url)
+        self._newest = TableVersions(self._lake, WATCHED)
         self._lock = Lock()
         self._versions: Versions | None = None
         self._items: tuple[Item, ...] = ()
@@ -87,8 +88,7 @@ class Items:
     def all(self) -> tuple[Item, ...]:
         """All items in the order in which people are asked: pairs of the review queue first."""
         with self._lock:
-            tables = [self._lake.open(table) for table in WATCHED]
-            versions = tuple(table.version() if table else None for table in tables)
+            versions = self._newest.newest()
             if versions != self._versions:
                 self._items = (*self._review_pairs(), *self._logged())
                 self._by_key = {item.key: item for item in self._items}

@@ -5,20 +5,18 @@ one. What somebody else has on their screen is leased to them for ten minutes.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from threading import Lock
 
 from rl_assets.service.items import Item, Items, Mode
+from rl_assets.service.judged_items import JudgedItems
 from rl_assets.service.rater_rows import Rater
 from rl_assets.service.store import Store
 
-CACHED = timedelta(seconds=2)
 CACHED_RATERS = 200
 UPCOMING = 10
 SKIP_ONLY = {"skip"}
-Raters = dict[str, dict[str, set[str]]]
 
 
 @dataclass(frozen=True)
@@ -61,16 +59,15 @@ class Queue:
     def __init__(self, items: Items, store: Store) -> None:
         self._items, self._store = items, store
         self._lock = Lock()
-        self._raters: Raters = {}
-        self._known: tuple[int, datetime] | None = None
+        self._judged = JudgedItems(store)
         self._views: OrderedDict[str, tuple[object, View]] = OrderedDict()
 
     def view(self, rater: Rater) -> View:
         """What is left and done for a rater, of their brand only if they have one."""
         items = self._items.all()
         with self._lock:
-            raters = self._raters_by_item()
-            state = (self._items.versions, rater.brand, self._known)
+            raters = self._judged.raters()
+            state = (self._items.versions, rater.brand, self._judged.state)
             if (cached := self._views.get(rater.rater)) and cached[0] == state:
                 return cached[1]
             view = _view(items, raters, rater)
@@ -100,16 +97,8 @@ class Queue:
         yield from (item for item in left if item.key in own)
         yield from (item for item in left if item.key not in own and item.key not in others)
 
-    def _raters_by_item(self) -> Raters:
-        """Who judged what: read again if there is a new act, and every two seconds, as others may commit late."""
-        newest, now = self._store.newest_act(), self._store.now()
-        if self._known is None or self._known[0] != newest or now - self._known[1] >= CACHED:
-            self._raters = self._store.raters_by_item()
-            self._known = newest, now
-        return self._raters
 
-
-def _view(items: tuple[Item, ...], raters: Raters, rater: Rater) -> View:
+def _view(items: tuple[Item, ...], raters: Mapping[str, Mapping[str, set[str]]], rater: Rater) -> View:
     first: list[Item] = []
     second: list[Item] = []
     done: list[Item] = []

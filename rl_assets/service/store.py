@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rl_assets.service import act_rows, answer_rows, key_rows, lease_rows, rater_rows
-from rl_assets.service.act_rows import Recorded
+from rl_assets.service.act_rows import Raters, Recorded
 from rl_assets.service.acts import Act, time_text
 from rl_assets.service.answer_rows import Answer, RecordedAnswer
 from rl_assets.service.clock import Clock, utc_now
@@ -88,10 +88,18 @@ class Store:
         with self.database.read() as connection:
             return act_rows.standing_by_item(connection, items)
 
-    def raters_by_item(self, brand: str | None = None) -> dict[str, dict[str, set[str]]]:
-        """For each item that was judged or skipped: the raters, each with the kinds of their acts that still stand."""
+    def raters_by_item(self, items: Iterable[str] | None = None) -> Raters:
+        """For each item that was judged or skipped: the raters, each with the kinds of their acts that still stand.
+
+        Of all items if None is given.
+        """
         with self.database.read() as connection:
-            return act_rows.raters_by_item(connection, brand)
+            return act_rows.raters_by_item(connection, items)
+
+    def items_judged_after(self, number: int) -> set[str]:
+        """The items of the acts, retractions too, that came after the one of this number."""
+        with self.database.read() as connection:
+            return act_rows.items_after(connection, number)
 
     def skips_by_rater(self, brand: str | None = None) -> dict[str, int]:
         """How many items each rater skipped; who skipped none is not in it."""

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from rl_assets.core.files import sha256_text
+from rl_assets.service.act_rows import raters_query
 from rl_assets.service.acts import Act
 from rl_assets.service.database import open_database
 from rl_assets.service.items import Item
@@ -57,6 +58,33 @@ def test_one_person_suffices_except_for_items_that_are_shared(store):
     assert left(queue, "bob") == ["three", "one"], "those with the fewest raters come first"
     judge(store, "one", "bob")
     assert left(queue, "cy") == ["three"]
+
+
+def test_what_one_took_back_is_to_be_judged_again(store):
+    queue = Queue(Listed(item("one", ALONE)), store)
+    judge(store, "one", "ann")
+    assert left(queue, "bob") == []
+    retraction = Act(
+        act_id="undo", kind="retraction", interaction_id="one", rater="ann", retracts="ann-one", created_at=NOW
+    )
+    assert store.record_act(retraction).status == "new"
+    assert left(queue, "bob") == left(queue, "ann") == ["one"]
+
+
+def test_a_new_act_changes_what_it_is_about_as_reading_all_would(store):
+    items = [item(str(number), SHARED if number % 2 else ALONE) for number in range(20)]
+    kept = Queue(Listed(*items), store)
+    for number in range(40):
+        judge(store, str(number * 7 % 20), f"rater-{number % 3}", "skip" if number % 5 == 0 else "thumbs")
+        for rater in ("rater-0", "rater-1", "new"):
+            assert kept.view(Rater(rater)) == Queue(Listed(*items), store).view(Rater(rater))
+
+
+def test_who_judged_what_is_read_through_the_index_of_retractions(store):
+    with store.database.read() as connection:
+        query = raters_query().compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert any("acts_retract_by_rater" in step for step in plan), plan
 
 
 def test_what_one_skipped_goes_to_others(store):

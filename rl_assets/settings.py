@@ -159,6 +159,11 @@ class Settings(BaseSettings):
         description="File (.yaml) of the router: arms, priors and how arms are drawn; the nightly run learns shares of "
         "traffic from rewards if it is set.",
     )
+    nightly_optional: list[Literal["ruler_groups"]] = Field(
+        [],
+        description="Optional assets that the nightly run and datasets_job materialize, too, as a JSON list: "
+        '`["ruler_groups"]`.',
+    )
     gateway_url: str = Field(
         "http://127.0.0.1:8800", pattern="^https?://", description="Address at which assets reach the gateway."
     )

@@ -1,10 +1,8 @@
 """Distillation: a teacher model, as a service, answers logged prompts; finished ones come from the cache."""
 
 import json
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,6 +14,7 @@ from rl_assets.core import sql
 from rl_assets.core.blank import is_empty_answer, stripped
 from rl_assets.core.control_tokens import escape_control_tokens
 from rl_assets.features.text_flags import boilerplate, refusals
+from rl_assets.llm.budget import Budget, most_tokens, require_price
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Endpoint, Service
 from rl_assets.llm.prices import Price
@@ -23,8 +22,6 @@ from rl_assets.models.phase import progress_of
 from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 SOURCE = "teacher"
-# What a chat template may add to a message, in tokens, at most; a token is a byte or more.
-TOKENS_PER_MESSAGE = 16
 
 
 @dataclass(frozen=True)
@@ -57,21 +54,21 @@ class Teacher(Service[Conversation]):
         price: Price | None,
     ) -> None:
         super().__init__(endpoint, cache, max_calls, log)
-        if limits.max_usd is not None and price is None:
-            raise ValueError(
-                f"max_usd limits what {endpoint.model} may cost, and its price is not known: "
-                "name the model in <home>/prices.yaml, or limit max_calls instead"
-            )
-        self.limits, self.price, self.usd = limits, price, 0.0
-        self._reserved, self._settled = 0.0, threading.Condition()
+        require_price(limits.max_usd, price, endpoint.model)
+        self.limits, self.price, self.budget = limits, price, Budget(max_usd=limits.max_usd)
+
+    @property
+    def usd(self) -> float:
+        """US dollars that the calls cost so far; 0 if the price is not known."""
+        return self.budget.usd
 
     def payload(self, request: Conversation) -> tuple[Any, ...]:
         return SOURCE, list(request.messages), self.limits.max_tokens
 
     def complete(self, request: Conversation) -> str | None:
         worst = self._worst_cost(request)
-        with self._reserve(worst) as affordable:
-            if not affordable:
+        with self.budget.claim(0, worst) as claim:
+            if claim is None:
                 return None
             completion = self._client.chat.completions.create(
                 model=self.endpoint.model,
@@ -82,9 +79,7 @@ class Teacher(Service[Conversation]):
             usage, choice = completion.usage, completion.choices[0] if completion.choices else None
             self._count(usage.total_tokens if usage else 0)
             # A service that does not count its tokens is assumed to have used the maximum.
-            cost = self.price.usd(usage.prompt_tokens, usage.completion_tokens) if self.price and usage else worst
-            with self._settled:
-                self.usd += cost
+            claim.usd = self.price.usd(usage.prompt_tokens, usage.completion_tokens) if self.price and usage else worst
         return json.dumps(
             {
                 "text": (choice.message.content if choice else None) or "",
@@ -98,25 +93,8 @@ class Teacher(Service[Conversation]):
         """US dollars that this call costs at most; 0 if the price is not known."""
         if self.price is None:
             return 0.0
-        prompt = sum(len(turn["content"].encode("utf-8")) + TOKENS_PER_MESSAGE for turn in request.messages)
+        prompt = most_tokens([turn["content"] for turn in request.messages])
         return self.price.usd(prompt, self.limits.max_tokens)
-
-    @contextmanager
-    def _reserve(self, worst: float) -> Iterator[bool]:
-        """Whether the limit leaves room for a call that costs `worst`, waiting for calls under way to cost less."""
-        limit = self.limits.max_usd
-        with self._settled:
-            self._settled.wait_for(
-                lambda: limit is None or self.usd + self._reserved + worst <= limit or self._reserved == 0
-            )
-            affordable = limit is None or self.usd + self._reserved + worst <= limit
-            self._reserved += worst if affordable else 0.0
-        try:
-            yield affordable
-        finally:
-            with self._settled:
-                self._reserved -= worst if affordable else 0.0
-                self._settled.notify_all()
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,7 @@ class NotNumberedError(ValueError):
 def build_sft(connection: duckdb.DuckDBPyConnection, policy: SftPolicy) -> Built:
     """Supervised rows: one answer per prompt, a human's correction before any logged answer."""
     _answers(connection, policy, unread="text, error")
-    sql.create_table(
-        connection, "corrections", "datasets/corrections", teacher=policy.teacher, synthetic=policy.synthetic
-    )
+    sql.create_table(connection, "corrections", "datasets/corrections", teacher=policy.teacher, sources=policy.sources)
     sql.create_table(
         connection,
         "candidates",
@@ -62,7 +60,7 @@ def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Bu
     """Preference pairs by the policy's strategies, for DPO and for a reward model; never near-identical texts."""
     strategies = policy.strategies
     _answers(connection, policy, unread="answered_at, latency_ms, refusal, boilerplate, lowest, lower")
-    sql.create_table(connection, "statements", "datasets/statements", synthetic=policy.synthetic)
+    sql.create_table(connection, "statements", "datasets/statements", sources=policy.sources)
     sql.create_table(
         connection,
         "paired_answers",
@@ -93,17 +91,19 @@ def build_pairs(connection: duckdb.DuckDBPyConnection, policy: PairPolicy) -> Bu
 def build_kto(connection: duckdb.DuckDBPyConnection, policy: KtoPolicy) -> Built:
     """Single good and bad answers, with the weights at which the two kinds count alike."""
     _answers(connection, policy, unread="answered_at, latency_ms, error, refusal, boilerplate, lowest, lower")
-    sql.create_table(connection, "statements", "datasets/statements", synthetic=policy.synthetic)
-    sql.create_table(connection, "candidates", "datasets/kto/candidates", **policy.model_dump(exclude={"synthetic"}))
+    sql.create_table(connection, "statements", "datasets/statements", sources=policy.sources)
+    sql.create_table(connection, "candidates", "datasets/kto/candidates", **policy.model_dump(exclude={"sources"}))
     return _built(connection, "kto", metrics="datasets/kto/metrics")
 
 
 def build_grpo(connection: duckdb.DuckDBPyConnection, policy: GrpoPolicy) -> Built:
     """Groups of answers whose rewards differ; the candidates are answers, so `selected` counts answers, not groups."""
-    _answers(
-        connection, policy, unread="answered_at, latency_ms, error, refusal, boilerplate, lowest, lower, prompt_fault"
-    )
-    sql.create_table(connection, "candidates", "datasets/grpo/candidates", **policy.model_dump(exclude={"synthetic"}))
+    _answers(connection, policy, unread="answered_at, latency_ms, error, refusal, boilerplate, lowest, lower")
+    options = policy.model_dump(exclude={"sources", "scorers"})
+    sources = policy.group_sources
+    sql.create_table(connection, "rewarded", "datasets/grpo/rewarded", sources=sources, **options)
+    options = policy.model_dump(include={"group_size", "min_group_size", "min_sd"})
+    sql.create_table(connection, "candidates", "datasets/grpo/candidates", ruler=policy.with_ruler, **options)
     return _built(connection, "grpo", metrics="datasets/grpo/metrics")
 
 
@@ -111,7 +111,7 @@ def _answers(connection: duckdb.DuckDBPyConnection, policy: AnswerPolicy, unread
     """The table `answers` without the columns that the builder does not read."""
     connection.execute(
         f"CREATE OR REPLACE TABLE answers AS SELECT * EXCLUDE ({unread}) FROM ({sql.text('datasets/answers')})",
-        {"synthetic": policy.synthetic},
+        {"sources": policy.sources},
     )
     if connection.sql("FROM answers WHERE number IS NULL OR representative IS NULL LIMIT 1").fetchall():
         raise NotNumberedError(

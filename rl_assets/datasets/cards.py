@@ -71,7 +71,7 @@ Built by rl_assets from {_origin(manifest)}. The split of a row is a hash of wha
 
 {_table("reason", "candidates", manifest.dropped)}
 
-## Provenance
+{_sources(manifest)}## Provenance
 
 Content sha256 `{manifest.sha256}`; configuration `{manifest.configuration}`; inputs:
 
@@ -116,6 +116,13 @@ def _metrics(manifest: DatasetManifest) -> str:
     metrics = {**manifest.metrics, **manifest.tokens}
     shown = {name.replace("_", " "): value for name, value in metrics.items() if value is not None}
     return f"## Metrics\n\n{_table('metric', 'value', shown)}\n\n" if shown else ""
+
+
+def _sources(manifest: DatasetManifest) -> str:
+    """A section of whose rewards the rows have; empty if none was counted."""
+    if not manifest.sources:
+        return ""
+    return f"## Sources of rewards\n\n{_table('source', 'rows', manifest.sources)}\n\n"
 
 
 def _checks(manifest: DatasetManifest) -> str:

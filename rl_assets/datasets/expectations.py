@@ -88,6 +88,35 @@ def with_detectors(suite: Sequence[Expectation], detectors: Detectors) -> list[E
     return [replace(item, arrays={item.name: check}) if item is CLEAN else item for item in suite]
 
 
+def sources_of(source: str) -> tuple[Expectation, Expectation]:
+    """Where synthetic rewards may stand, and how many rows have one; `source` is a row's source of its reward."""
+    never_held_out = no_row(
+        "held_out_rows_are_not_synthetic",
+        "No row of validation or test has a synthetic reward, whatever the policy.",
+        f"coalesce({source}, '') = 'synthetic' AND split <> 'train'",
+    )
+    minority = Expectation(
+        "synthetic_rows_are_a_minority",
+        "At most half of the rows have synthetic rewards.",
+        "coalesce(avg(CAST(coalesce(reward_source, '') = 'synthetic' AS INTEGER)), 0)",
+        high=0.5,
+        blocking=False,
+        notes={"reward_source": source},
+    )
+    return never_held_out, minority
+
+
+def rows_by_source(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows of the table `noted` by the source of their rewards; empty if it was not noted."""
+    if "reward_source" not in connection.table("noted").columns:
+        return {}
+    return dict(
+        connection.sql(
+            "SELECT coalesce(reward_source, 'none') AS source, count(*) FROM noted GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    )
+
+
 ENOUGH = Expectation("at_least_100_rows", "There are 100 rows or more.", "count(*)", low=100, blocking=False)
 
 

@@ -16,7 +16,7 @@ from rl_assets.core.files import replaced_folder, sha256_json, write_atomically
 from rl_assets.datasets.audit import AuditError, Finding, findings
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.cards import dataset_card
-from rl_assets.datasets.expectations import Expectation
+from rl_assets.datasets.expectations import Expectation, rows_by_source
 from rl_assets.datasets.lengths import token_estimates
 from rl_assets.datasets.policies import Policy
 from rl_assets.datasets.prompts import keep_prompts
@@ -80,6 +80,7 @@ def publish_dataset(
             inputs=inputs,
             answer_outcomes=outcomes.result(),
             tokens=token_estimates(connection),
+            sources=rows_by_source(connection),
             checks={finding.expectation.name: finding.check for finding in results},
             **_account(built, policy),
         )

@@ -1,11 +1,15 @@
 """What users may choose for each dataset. Assets show these as launchpad configuration; every default is usable."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 # Best first: of two strategies that give one pair, the earlier in a policy's list names it.
 STRATEGIES = ("explicit", "all_margin", "best_worst", "ratings", "mu2s", "judge")
+SOURCES = ("human", "verifier", "judge", "synthetic")
+# Scores of groups by a judge, which compare inside their group only.
+RULER = "ruler"
 PRESETS = {"conservative": 0.9, "balanced": 0.8, "aggressive": 0.7}
 
 
@@ -15,13 +19,29 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def distinct_names(option: str, names: list[str], known: Sequence[str]) -> list[str]:
+    """The names; ValueError if one is not known, or named twice."""
+    if unknown := sorted(set(names) - set(known)):
+        raise ValueError(f"unknown {option} {', '.join(unknown)}; known are {', '.join(known)}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{option}: {', '.join(names)} names one twice")
+    return names
+
+
 class AnswerPolicy(Policy):
     """What the datasets of rated answers have in common."""
 
-    synthetic: bool = Field(
-        False,
-        description="Use rewards, preferences and corrections whose source is synthetic; by default they are counted.",
+    sources: list[str] = Field(
+        ["human", "verifier", "judge"],
+        min_length=1,
+        description="Whose rewards, preferences and corrections are used; those of others are counted. Synthetic ones "
+        "are used in training rows alone.",
     )
+
+    @field_validator("sources")
+    @classmethod
+    def _sources(cls, sources: list[str]) -> list[str]:
+        return distinct_names("sources", sources, SOURCES)
 
 
 class SftPolicy(AnswerPolicy):
@@ -77,11 +97,7 @@ class PairPolicy(AnswerPolicy):
     @field_validator("strategies")
     @classmethod
     def _known(cls, strategies: list[str]) -> list[str]:
-        if unknown := sorted(set(strategies) - set(STRATEGIES)):
-            raise ValueError(f"unknown strategies {', '.join(unknown)}; known are {', '.join(STRATEGIES)}")
-        if len(set(strategies)) < len(strategies):
-            raise ValueError("a strategy is named twice")
-        return strategies
+        return distinct_names("strategies", strategies, STRATEGIES)
 
 
 class DpoPolicy(PairPolicy):
@@ -112,6 +128,12 @@ class KtoPolicy(AnswerPolicy):
 class GrpoPolicy(AnswerPolicy):
     """Groups of answers to one prompt."""
 
+    scorers: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Whose scores make groups, one scorer per group; unset: those of sources. ruler adds groups of "
+        "ruler_groups, where no other scorer tells the answers to a prompt apart.",
+    )
     group_size: int = Field(4, ge=2, le=10, description="Maximum number of answers in a group.")
     min_group_size: int = Field(2, ge=2, le=10, description="Minimum number of answers in a group.")
     selection: Literal["stratified", "top", "random"] = Field(
@@ -129,6 +151,19 @@ class GrpoPolicy(AnswerPolicy):
 
     @model_validator(mode="after")
     def _possible(self) -> "GrpoPolicy":
+        named = distinct_names("scorers", self.scorers or [], (*SOURCES, RULER))
+        if others := sorted(set(named) - {*self.sources, RULER}):
+            raise ValueError(f"scorers names {', '.join(others)}, which sources does not: add it there")
         if self.min_group_size > self.group_size:
             raise ValueError(f"min_group_size ({self.min_group_size}) is above group_size ({self.group_size})")
         return self
+
+    @property
+    def with_ruler(self) -> bool:
+        """Whether groups that a judge scored as a whole are used."""
+        return RULER in (self.scorers or [])
+
+    @property
+    def group_sources(self) -> list[str]:
+        """Whose rewards make groups."""
+        return [source for source in self.sources if self.scorers is None or source in self.scorers]

@@ -22,6 +22,8 @@ from rl_assets.tables.features import FEATURES
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INTERACTIONS
+from rl_assets.tables.ruler_groups import RULER_GROUPS
+from rl_assets.tables.synthetic_feedback import SYNTHETIC_FEEDBACK
 from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 
@@ -108,10 +110,10 @@ def _numbered(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
 
 
 def rated_as_of(lake: Lake, window: Window, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """A connection for dataset builders: `rated`, `interactions`, `feedback`, `teacher_answers` and
-    `judge_preferences` as of the day."""
+    """A connection for dataset builders: `rated`, `interactions`, `feedback`, `teacher_answers`, and what judges said,
+    as of the day."""
     connection = as_of(lake, window, memory_limit)
-    for table in (TEACHER_ANSWERS, JUDGE_PREFERENCES):
+    for table in (TEACHER_ANSWERS, JUDGE_PREFERENCES, RULER_GROUPS, SYNTHETIC_FEEDBACK):
         register_view(connection, table.name, lake, table, [window.day])
     register_view(connection, "rated", lake, RATED_INTERACTIONS, [window.day])
     return connection

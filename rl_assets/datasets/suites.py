@@ -16,6 +16,7 @@ from rl_assets.datasets.expectations import (
     no_repeat,
     no_row,
     readable,
+    sources_of,
 )
 from rl_assets.datasets.near_answers import few_alike
 from rl_assets.datasets.near_prompts import NO_LEAKS
@@ -42,6 +43,7 @@ SFT = (
     SHORT,
     ACCOUNTED,
     BALANCED,
+    *sources_of("metadata.reward_source"),
     few_alike("messages[-1].content"),
     no_majority("no_agent_dominates", "No agent gave more than 80 % of the answers.", "metadata.agent"),
     Expectation(
@@ -89,6 +91,7 @@ DPO = (
     SHORT,
     ACCOUNTED,
     BALANCED,
+    *sources_of("metadata.reward_source"),
     Expectation(
         "longer_is_not_simply_better",
         "The longer answer is the chosen one in at most 65 % of the pairs.",
@@ -121,6 +124,7 @@ GRPO = (
     SHORT,
     ACCOUNTED,
     BALANCED,
+    *sources_of("metadata.scorer"),
     few_alike("responses[1].text"),  # The best answer of the group; the others may well be like it.
 )
 
@@ -148,6 +152,7 @@ KTO = (
     SHORT,
     ACCOUNTED,
     BALANCED,
+    *sources_of("metadata.reward_source"),
     few_alike("completion[1].content"),
     Expectation(
         "both_labels_are_there",

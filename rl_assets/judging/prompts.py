@@ -20,6 +20,8 @@ Reply with one JSON object and nothing before or after it: first "rationale", on
 PAIR = 'Two answers are given. Say which one is better: "1", "2", or "tie" where neither is.'
 POINT = """One answer is given. Score it from 0 to 1: 0 useless or wrong, 0.25 mostly wrong, 0.5 half of what was asked,
 0.75 right with small faults, 1 right and complete in the form asked for."""
+GROUP = """Several answers are given, each with its id. Score each from 0 to 1 relative to the others: answers of
+different worth get different scores, and equal ones the same."""
 RATIONALE = {"type": "string", "description": "One or two sentences on what decides."}
 
 
@@ -31,6 +33,14 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 
 PAIR_SCHEMA = _object(verdict={"type": "string", "enum": ["1", "2", "tie"]})
 POINT_SCHEMA = _object(score={"type": "number", "minimum": 0, "maximum": 1})
+
+SCORE_OF_ID = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 1}},
+    "required": ["id", "score"],
+    "additionalProperties": False,
+}
+GROUP_SCHEMA = _object(scores={"type": "array", "items": SCORE_OF_ID})
 
 
 def boundary_of(prompt: Sequence[Message], answers: Sequence[str]) -> str:

@@ -157,26 +157,34 @@ class Judge(Service[Request]):
     def payload(self, request: Request) -> tuple[Any, ...]:
         return request.system, request.user, request.schema, request.temperature, request.sample
 
-    def complete(self, request: Request) -> str:
+    def complete(self, request: Request) -> str | None:
+        return self.text_of(self.completion(request))
+
+    def completion(self, request: Request, **options: Any) -> Any:
+        """The service's completion; `options` are further parameters of the call."""
         from openai import BadRequestError
 
         try:
-            return self._send(request, structured=self._structured)
+            return self._send(request, self._structured, options)
         except BadRequestError:
             if not self._structured:
                 raise
             # Many compatible servers know no response formats; the prompt requests the same form.
             self._structured = False
-            return self._send(request, structured=False)
+            return self._send(request, False, options)
 
-    def _send(self, request: Request, structured: bool) -> str:
+    @staticmethod
+    def text_of(completion: Any) -> str:
+        """The text of a completion. One without a choice or a text is no verdict, and counted where it is read."""
+        text = completion.choices[0].message.content if completion.choices else None
+        return (text or "")[:MAX_REPLY_CHARS]
+
+    def _send(self, request: Request, structured: bool, options: dict[str, Any]) -> Any:
         messages = [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}]
         schema = {"name": "verdict", "strict": True, "schema": request.schema}
         form = {"response_format": {"type": "json_schema", "json_schema": schema}} if structured else {}
         completion = self._client.chat.completions.create(
-            model=self.endpoint.model, messages=messages, temperature=request.temperature, **form
+            model=self.endpoint.model, messages=messages, temperature=request.temperature, **form, **options
         )
         self._count(completion.usage.total_tokens if completion.usage else 0)
-        # A reply without a choice or a text is no verdict, and is counted as such where it is read.
-        text = completion.choices[0].message.content if completion.choices else None
-        return (text or "")[:MAX_REPLY_CHARS]
+        return completion

@@ -21,10 +21,14 @@ from rl_assets.tables.rated_dimensions import RATED_DIMENSIONS
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES, INTERACTIONS, REJECTED_RECORDS
 from rl_assets.tables.review_queue import REVIEW_QUEUE
+from rl_assets.tables.ruler_groups import RULER_GROUPS
+from rl_assets.tables.synthetic_feedback import SYNTHETIC_FEEDBACK
 from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 # Records of a log day, features of each, and their ratings: retention removes old days.
 RECORD_TABLES = (
+    SYNTHETIC_FEEDBACK,
+    RULER_GROUPS,
     JUDGE_PREFERENCES,
     TEACHER_ANSWERS,
     RATED_DIMENSIONS,

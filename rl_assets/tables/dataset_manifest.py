@@ -24,6 +24,7 @@ class DatasetManifest(BaseModel):
     """Written last into a dataset's folder: a folder without one was interrupted.
 
     `candidates = selected + sum(dropped)`. `rows` is counted by split; `inputs` holds content hashes by table and day;
+    `sources` counts the rows by whose rewards or scores they hold.
     `answer_outcomes` counts the answers of the window by `selected` or the reason why the dataset holds none of them.
     """
 
@@ -43,6 +44,7 @@ class DatasetManifest(BaseModel):
     answer_outcomes: dict[str, int]
     tokens: dict[str, int | float | None]
     checks: dict[str, CheckResult]
+    sources: dict[str, int] = {}
     erased_rows: int = 0
 
     def write(self, folder: Path) -> None:

@@ -29,7 +29,8 @@ ANSWER_REMEDIES = {
     "no_reward": "Most answers have no reward: land ratings, thumbs, scores or corrections of them, or say with "
     "RL_ASSETS_METRICS which of several scores is `overall`.",
     "low_reward": "Most answers are rated below the dataset's minimum: choose another preset or min_reward.",
-    "synthetic_reward": "Most rewards are synthetic: set the dataset's option synthetic, if you want them.",
+    "synthetic_not_asked_for": "Most rewards are synthetic: add synthetic to the dataset's option sources, if you want "
+    "them.",
     "no_partner": "Most prompts have one answer: pairs and groups need several answers to one prompt, or preferences.",
     "too_few_answers": "Most prompts have one answer: pairs and groups need several answers to one prompt.",
     "not_the_best": "Most answers repeat a prompt that has a row already.",

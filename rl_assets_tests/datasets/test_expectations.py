@@ -44,6 +44,20 @@ def same_prompt_in_another_split(rows: list[Row]) -> None:
     put(field, 0, "content", value=rows[0][field][0]["content"])([other])
 
 
+def synthetic_held_out(rows: list[Row]) -> None:
+    """The first row is held out, and a panel's."""
+    rows[0]["split"] = "test"
+    put("metadata", source_of(rows), value="synthetic")(rows)
+
+
+def all_synthetic(rows: list[Row]) -> None:
+    everywhere("metadata", source_of(rows), value="synthetic")(rows)
+
+
+def source_of(rows: list[Row]) -> str:
+    return "scorer" if "responses" in rows[0] else "reward_source"
+
+
 def again(rows: list[Row]) -> None:
     rows.append(deepcopy(rows[0]))
 
@@ -82,7 +96,11 @@ SPLIT = [
 LONG = "word " * 2000
 BALANCE = ("no_category_dominates", everywhere("metadata", "category", value="only one"))
 LOST = ("every_answer_is_accounted_for", lose_an_answer)
-ANY = [*SPLIT, BALANCE, LOST, ("at_least_100_rows", only(99)), ("at_least_100_rows", only(0))]
+SYNTHETIC = [
+    ("held_out_rows_are_not_synthetic", synthetic_held_out),
+    ("synthetic_rows_are_a_minority", all_synthetic),
+]
+ANY = [*SPLIT, *SYNTHETIC, BALANCE, LOST, ("at_least_100_rows", only(99)), ("at_least_100_rows", only(0))]
 PROMPT = [
     (ALTERNATE, put("prompt", value=[USER, ANSWER])),
     (ALTERNATE, put("prompt", value=[USER, USER])),

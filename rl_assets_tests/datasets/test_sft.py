@@ -98,8 +98,8 @@ def test_an_answer_that_many_like_is_chosen_before_one_with_a_single_lucky_thumb
 def test_synthetic_rewards_are_counted_and_used_only_if_asked_for(product: Product):
     product.log(reward("a1", 1.0, source="synthetic"), log_format="reward_log")
     account, rows = built(product, interaction("a1"))
-    assert (rows, account.dropped) == ([], {"synthetic_reward": 1})
-    assert ids(product.build(build_sft, SftPolicy(synthetic=True))[1]) == ["a1"]
+    assert (rows, account.dropped) == ([], {"synthetic_not_asked_for": 1})
+    assert ids(product.build(build_sft, SftPolicy(sources=["human", "synthetic"]))[1]) == ["a1"]
 
 
 def test_a_prompt_gives_one_row_of_equal_rewards_the_shorter_then_the_newer_then_the_first_id(product: Product):

@@ -18,7 +18,7 @@ GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing
 IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model"),
     *("quantized_model", "multimodal_vision_adapter", "bandit_state", "ope_report"),
-    "rated_dimensions",
+    *("rated_dimensions", "ruler_groups"),
 }
 GRAPH = {
     **{name: set() for name in RAW},
@@ -29,7 +29,8 @@ GRAPH = {
     "dpo_dataset": {"rated_interactions", "judge_preferences"},
     "reward_dataset": {"rated_interactions", "judge_preferences"},
     "kto_dataset": {"rated_interactions"},
-    "grpo_dataset": {"rated_interactions"},
+    "grpo_dataset": {"rated_interactions", "ruler_groups"},
+    "ruler_groups": {"rated_interactions"},
     "dataset_ledger": {"rated_interactions", *DATASETS},
     "interaction_stats": {"rated_interactions", *DATASETS},
     **{name: set() for name in IMAGES},

@@ -61,7 +61,7 @@ def setting(name: str, value: str) -> bool:
     field = name.removeprefix(PREFIX).lower()
     if field == "detectors":  # Its model is not there.
         return callable(resolve_name(value))
-    Settings.model_validate({field: value if field != "metrics" else json.loads(value)})
+    Settings.model_validate({field: json.loads(value) if value.startswith(("{", "[")) else value})
     return name.startswith(PREFIX) and field in Settings.model_fields
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from rl_assets.core import sql
 
 Row = dict[str, Any]
+HUMAN = {"reward": 0.9, "reward_source": "human"}
 UNACCOUNTED = "an answer with both a row and a reason"
 
 
@@ -34,7 +35,7 @@ def sft_row(start: Row, i: int) -> Row:
     return {
         **start,
         "messages": [message("user", f"question {i}"), message("assistant", f"answer {i}")],
-        "metadata": {**keys(start), "agent": f"agent-{i % 4}", "reward": 0.9, "category": f"category-{i % 2}"},
+        "metadata": {**keys(start), "agent": f"agent-{i % 4}", "category": f"category-{i % 2}", **HUMAN},
     }
 
 
@@ -44,7 +45,13 @@ def dpo_row(start: Row, i: int) -> Row:
         "prompt": [message("user", f"question {i}")],
         "chosen": [message("assistant", f"good answer {i}")],
         "rejected": [message("assistant", f"bad answer, {i}" + "!" * (i % 3))],
-        "metadata": {**keys(start), "strategy": "all_margin", "margin": 0.5, "category": f"category-{i % 2}"},
+        "metadata": {
+            **keys(start),
+            "strategy": "all_margin",
+            "margin": 0.5,
+            "category": f"category-{i % 2}",
+            "reward_source": "human",
+        },
     }
 
 
@@ -68,7 +75,7 @@ def kto_row(start: Row, i: int) -> Row:
         "prompt": [message("user", f"question {i}")],
         "completion": [message("assistant", f"answer {i}")],
         "label": i % 2 == 0,
-        "metadata": {**keys(start), "reward": 0.9, "category": f"category-{i % 2}"},
+        "metadata": {**keys(start), "category": f"category-{i % 2}", **HUMAN},
     }
 
 

@@ -148,3 +148,9 @@ def gullible(asked: Asked) -> Say:
 
 def error(status: int, **headers: str) -> Say:
     return Say(status=status, body={"error": {"message": "no"}}, headers={"retry-after-ms": "1", **headers})
+
+
+def group_scores(asked: Asked, score: Callable[[int, str], float]) -> Say:
+    """A reply that scores each of a group's answers by its position, from 1, and its text."""
+    scores = [{"id": str(n), "score": score(n, text)} for n, text in enumerate(asked.answers, 1)]
+    return Say(json.dumps({"rationale": "Because.", "scores": scores}))

@@ -1,9 +1,11 @@
--- Two answers to one prompt that the rewards do not tell apart: at least one of them unrated, or both rated alike. One
--- pair per prompt, at most $max_pairs, by the hash of the prompt: tomorrow asks about the same ones.
+-- Two answers to one prompt that the rewards do not tell apart: at least one of them unrated, or both rated alike. A
+-- synthetic reward counts as none. One pair per prompt, at most $max_pairs, by the hash of the prompt: tomorrow asks
+-- about the same ones.
 -- Reads: interactions, rated.
 -- Parameters: $max_pairs.
 WITH answers AS (
-    SELECT * FROM rated
+    SELECT * REPLACE (CASE WHEN reward_source <> 'synthetic' THEN reward END AS reward)
+    FROM rated
     WHERE NOT coalesce(error, FALSE) AND answer_chars > 0 AND trainable
     QUALIFY row_number() OVER (PARTITION BY prompt_key, answer_key ORDER BY reward DESC NULLS LAST, interaction_id) = 1
 ),

@@ -1,5 +1,5 @@
--- Training prompts none of whose answers has a reward of $below or more, one logged answer each, the earliest: tomorrow
--- asks about the same ones. At most $max_prompts, by the hash of the prompt.
+-- Training prompts none of whose answers has a reward of $below or more that is not synthetic, one logged answer each,
+-- the earliest: tomorrow asks about the same ones. At most $max_prompts, by the hash of the prompt.
 -- Reads: interactions, rated.
 -- Parameters: $below, $max_prompts.
 WITH candidates AS (
@@ -9,7 +9,7 @@ WITH candidates AS (
     FROM rated
     WHERE trainable AND prompt_fault IS NULL AND split = 'train'
     GROUP BY prompt_key
-    HAVING coalesce(max(reward) < $below, TRUE)
+    HAVING coalesce(max(reward) FILTER (reward_source <> 'synthetic') < $below, TRUE)
     ORDER BY prompt_key
     LIMIT $max_prompts
 )

@@ -15,8 +15,11 @@ from rl_assets.defs.shared.table_assets import PublishedDay, Results, publish_da
 from rl_assets.evaluation.ab.compare import rated_answers
 from rl_assets.judging.summary import JudgeVerdicts
 from rl_assets.judging.validation import contradiction
+from rl_assets.llm.budget import Budget
 from rl_assets.llm.cache import ReplyCache
 from rl_assets.llm.client import Judge
+from rl_assets.llm.paid_judge import PaidJudge
+from rl_assets.llm.prices import price_of, read_prices
 from rl_assets.settings import Settings, load_settings
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
@@ -39,6 +42,14 @@ class JudgeResource(EndpointResource):
         """The judge with its cache in the home folder; None if none is configured."""
         endpoint = self.endpoint(load_settings().judge_api_key)
         return Judge(endpoint, ReplyCache(home.reply_cache), max_calls, log) if endpoint else None
+
+    def paid_judge(self, home: Home, budget: Budget, log: Callable[[str], None]) -> PaidJudge | None:
+        """The judge with a budget; None if none is configured. ValueError if dollars are limited without a price."""
+        endpoint = self.endpoint(load_settings().judge_api_key)
+        if endpoint is None:
+            return None
+        price = price_of(read_prices(home.prices), endpoint.model).price
+        return PaidJudge(endpoint, ReplyCache(home.reply_cache), budget, price, log, max_reply_tokens=1024)
 
 
 def judge_check(

@@ -10,7 +10,7 @@ from rl_assets.datasets.audit import AuditError, Finding
 from rl_assets.datasets.builders import Built
 from rl_assets.datasets.expectations import Expectation, with_detectors
 from rl_assets.datasets.folder import BUILDER_VERSION, Dataset, preview, publish_dataset
-from rl_assets.datasets.policies import PairPolicy, Policy, SftPolicy
+from rl_assets.datasets.policies import AnswerPolicy, GrpoPolicy, PairPolicy, Policy, SftPolicy
 from rl_assets.datasets.ratings import rated_as_of
 from rl_assets.defs.shared.days_of_run import require_input
 from rl_assets.defs.shared.metadata import SHOWN_HASH, check_result, markdown_table
@@ -21,6 +21,8 @@ from rl_assets.defs.shared.table_assets import AssetDecorator, PublishedDay, Rej
 from rl_assets.lake.table import Table
 from rl_assets.tables.judge_preferences import JUDGE_PREFERENCES
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
+from rl_assets.tables.ruler_groups import RULER_GROUPS
+from rl_assets.tables.synthetic_feedback import SYNTHETIC_FEEDBACK
 from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 
 P = TypeVar("P", bound=Policy)
@@ -113,6 +115,10 @@ def _read_by(policy: Policy) -> list[Table]:
         tables.append(JUDGE_PREFERENCES)
     if isinstance(policy, SftPolicy) and policy.teacher:
         tables.append(TEACHER_ANSWERS)
+    if isinstance(policy, AnswerPolicy) and "synthetic" in policy.sources:
+        tables.append(SYNTHETIC_FEEDBACK)
+    if isinstance(policy, GrpoPolicy) and policy.with_ruler:
+        tables.append(RULER_GROUPS)
     return tables
 
 

@@ -58,7 +58,7 @@ def kto_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: K
     yield from materialize(context, home, build_kto, config, suites.KTO)
 
 
-@dataset_asset("grpo_dataset", suites.GRPO, [rated_interactions])
+@dataset_asset("grpo_dataset", suites.GRPO, [rated_interactions, "ruler_groups"])
 def grpo_dataset(context: dg.AssetExecutionContext, home: HomeResource, config: GrpoDatasetConfig) -> Results:
     """Groups of answers to one prompt with their rewards, for group-relative optimisation."""
     yield from materialize(context, home, build_grpo, config, suites.GRPO)

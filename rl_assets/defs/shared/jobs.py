@@ -13,9 +13,12 @@ Requests = Iterator[dg.RunRequest | dg.SkipReason]
 # retries). A run whose own process died is for the run retries in dagster.yaml.
 RETRY_ONCE = dg.RetryPolicy(max_retries=1)
 
+# What costs money or people's time is materialized only if a setting names it.
+OPTIONAL = dg.AssetSelection.assets(*load_settings().nightly_optional)
+
 datasets_job = dg.define_asset_job(
     "datasets_job",
-    selection=dg.AssetSelection.groups("raw", "datasets"),
+    selection=dg.AssetSelection.groups("raw", "datasets") | OPTIONAL,
     description="From landing files to datasets, on CPU.",
     op_retry_policy=RETRY_ONCE,
 )
@@ -25,7 +28,7 @@ retrain_job = dg.define_asset_job(
     description="From datasets to adapters, report and decision; unchanged datasets train nothing.",
     op_retry_policy=RETRY_ONCE,
 )
-NIGHTLY = dg.AssetSelection.groups("raw", "datasets", "adapters", "reports")
+NIGHTLY = dg.AssetSelection.groups("raw", "datasets", "adapters", "reports") | OPTIONAL
 # Shares of traffic are learned every night if there is a router file. The job `serve` puts them in force.
 ROUTING = dg.AssetSelection.groups("routing") - dg.AssetSelection.assets("routing_table")
 full_job = dg.define_asset_job(

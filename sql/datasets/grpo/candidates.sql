@@ -1,65 +1,56 @@
--- Every answer that could join a group of answers to one prompt, with why it does not, or NULL in `reason`. A group has
--- one prompt and one reward source, and no answer that was cut off; of more than $group_size answers those are selected
--- that lie evenly over the sorted rewards, the best and the worst included, unless $selection says otherwise.
--- Reads: answers.
--- Parameters: $failed_below, $group_size, $min_group_size, $min_sd, $selection.
-WITH ranked AS (
+-- Every answer that could join a group, with why it does not, or NULL in `reason`: in groups by rewards (`rewarded`),
+-- and, with $ruler, in groups whose answers a judge scored relative to each other, where rewards make no group of the
+-- prompt. Such scores compare inside their group only: there is no minimum of the best one. Of more than $group_size
+-- answers those are selected that lie evenly over the sorted scores.
+-- Reads: answers, rewarded, ruler_groups.
+-- Parameters: $group_size, $min_group_size, $min_sd, $ruler.
+WITH scored AS (
     SELECT
         number,
         prompt,
-        reward_source,
-        reward,
-        row_number() OVER (
-            PARTITION BY prompt, reward_source
-            ORDER BY CASE WHEN $selection = 'random' THEN sha256(interaction_id) END, reward DESC, number
-        ) - 1 AS position,
-        count(*) OVER (PARTITION BY prompt, reward_source) AS size
-    FROM answers
-    WHERE unfit IS NULL AND NOT cut_off
+        concat_ws(':', 'ruler', model, rubric_sha256) AS scorer,
+        score,
+        row_number() OVER (PARTITION BY prompt ORDER BY score DESC, number) - 1 AS position,
+        count(*) OVER (PARTITION BY prompt) AS group_answers
+    FROM ruler_groups JOIN answers USING (interaction_id)
+    WHERE
+        $ruler AND NOT cut_off AND representative AND prompt_fault IS NULL AND answer_chars > 0
+        AND coalesce(unfit, '') <> 'error'
+        AND prompt NOT IN (
+            SELECT rewarded.prompt FROM rewarded
+            WHERE rewarded.reason IS NULL
+        )
 ),
 
-strata AS (
+kept AS (
     SELECT
-        *,
+        number,
+        prompt,
+        scorer,
+        score,
         CASE
-            WHEN size < $min_group_size THEN 'too_few_answers'
-            WHEN
-                NOT CASE
-                    WHEN $selection = 'stratified' THEN spread(position, size, $group_size) ELSE position < $group_size
-                END
-                THEN 'over_group_size'
+            WHEN group_answers < $min_group_size THEN 'too_few_answers'
+            WHEN NOT spread(position, group_answers, $group_size) THEN 'over_group_size'
         END AS set_aside
-    FROM ranked
+    FROM scored
 ),
 
-groups AS (
-    SELECT
-        prompt,
-        reward_source,
-        stddev_pop(reward) AS sd,
-        max(reward) AS best
-    FROM strata
-    WHERE set_aside IS NULL
-    GROUP BY ALL
-),
-
-checked AS (
+ruled AS (
     SELECT
         number,
-        sd,
-        coalesce(set_aside, CASE
-            WHEN NOT reaches(best, $failed_below) THEN 'all_failed'
-            WHEN NOT reaches(sd, $min_sd) THEN 'no_signal'
-        END) AS reason
-    FROM strata LEFT JOIN groups USING (prompt, reward_source)
+        scorer,
+        score,
+        stddev_pop(score) FILTER (set_aside IS NULL) OVER (PARTITION BY prompt) AS sd,
+        coalesce(set_aside, CASE WHEN NOT reaches(sd, $min_sd) THEN 'no_signal' END) AS reason
+    FROM kept
 )
 
 SELECT
-    number,
-    cast(NULL AS VARCHAR) AS feedback_id,
-    prompt,
-    answers.reward_source,
-    answers.reward,
-    sd,
-    coalesce(unfit, CASE WHEN cut_off THEN 'cut_off' END, reason) AS reason
-FROM answers LEFT JOIN checked USING (number)
+    rewarded.number,
+    rewarded.feedback_id,
+    rewarded.prompt,
+    coalesce(ruled.scorer, rewarded.reward_source) AS reward_source,
+    coalesce(ruled.score, rewarded.reward) AS reward,
+    CASE WHEN ruled.number IS NULL THEN rewarded.sd ELSE ruled.sd END AS sd,
+    CASE WHEN ruled.number IS NULL THEN rewarded.reason ELSE ruled.reason END AS reason
+FROM rewarded LEFT JOIN ruled USING (number)

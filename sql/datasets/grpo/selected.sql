@@ -5,6 +5,8 @@ WITH members AS (
     SELECT
         number,
         sd,
+        reward,
+        reward_source,
         row_number() OVER (PARTITION BY prompt, reward_source ORDER BY reward DESC, number) AS position
     FROM candidates
     WHERE reason IS NULL
@@ -15,7 +17,7 @@ SELECT
     number,
     position,
     sd,
-    prompt,
+    about.prompt,
     split,
     prompt_key,
     cluster_key,
@@ -27,5 +29,5 @@ SELECT
     interaction_id,
     reward,
     reward_source
-FROM members JOIN answers USING (number)
+FROM members JOIN (SELECT * EXCLUDE (reward, reward_source) FROM answers) AS about USING (number)
 ORDER BY shard, prompt, reward_source, position

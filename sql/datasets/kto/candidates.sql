@@ -1,6 +1,7 @@
 -- Every answer and every correction as a single good or bad example, with why it is none, or NULL in `reason`. An
--- answer that was cut off is no good example. A text that was rated bad and given as a correction of an answer to one
--- prompt is neither; of equal texts the first stays.
+-- answer that was cut off is no good example. A synthetic reward is good from four stars on at least, and bad up to two
+-- at most. A text that was rated bad and given as a correction of an answer to one prompt is neither; of equal texts
+-- the first stays.
 -- Reads: answers, statements.
 -- Parameters: $bad_to, $good_from, $max_samples.
 WITH offers AS (
@@ -10,6 +11,7 @@ WITH offers AS (
         prompt,
         text,
         reward,
+        reward_source,
         cut_off,
         unfit
     FROM answers
@@ -20,6 +22,7 @@ WITH offers AS (
         prompt,
         short_key(answer_key(preferred)) AS text,
         1.0 AS reward,
+        source AS reward_source,
         FALSE AS cut_off,
         coalesce(prompt_fault, CASE WHEN is_empty_answer(preferred) THEN 'no_answer' END) AS unfit
     FROM statements JOIN answers USING (interaction_id)
@@ -29,7 +32,11 @@ WITH offers AS (
 labelled AS (
     SELECT
         * EXCLUDE (unfit),
-        CASE WHEN reaches(reward, $good_from) THEN TRUE WHEN reaches($bad_to, reward) THEN FALSE END AS label,
+        CASE
+            WHEN reaches(reward, greatest($good_from, CASE reward_source WHEN 'synthetic' THEN 0.75 ELSE 0 END))
+                THEN TRUE
+            WHEN reaches(least($bad_to, CASE reward_source WHEN 'synthetic' THEN 0.25 ELSE 1 END), reward) THEN FALSE
+        END AS label,
         coalesce(unfit, CASE WHEN cut_off AND label THEN 'cut_off' END) AS unfit
     FROM offers
 ),
@@ -70,7 +77,7 @@ selected AS (
 )
 
 SELECT
-    filtered.* EXCLUDE (text, cut_off, unfit, filtered_by),
+    filtered.* EXCLUDE (text, reward_source, cut_off, unfit, filtered_by),
     coalesce(filtered_by, CASE WHEN selected.number IS NULL THEN 'over_max_samples' END) AS reason
 FROM filtered LEFT JOIN selected
     ON selected.number = filtered.number AND selected.feedback_id IS NOT DISTINCT FROM filtered.feedback_id

@@ -20,7 +20,7 @@ WITH ranked AS (
     FROM answers
     WHERE
         NOT error AND reward IS NOT NULL AND answer_chars > 0 AND representative
-        AND unfit IS DISTINCT FROM 'synthetic_reward'
+        AND NOT coalesce(unfit LIKE '%_not_asked_for' OR unfit = 'synthetic_held_out', FALSE)
 ),
 
 spreads AS (

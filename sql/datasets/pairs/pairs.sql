@@ -1,8 +1,9 @@
 -- Pairs of answers to one prompt of which one was better; `fault` says why a pair is none whatever the policy, or is
--- NULL. Stated preferences and corrections, pairs whose rewards of one source lie $margin apart, and pairs that a judge
--- decided where rewards do not; $strategies names them in order. A judge's pair that people state otherwise is
--- dropped, and so is a pair whose better answer was cut off, or with a text that only failed answers have. Numbers,
--- rewards and lengths only: texts are joined for the pairs that are selected.
+-- NULL. Stated preferences and corrections, pairs whose rewards of one source lie $margin apart (synthetic ones: four
+-- stars or more against two or fewer, too), and pairs that a judge decided where rewards do not; $strategies names them
+-- in order. A judge's pair that people state otherwise is dropped, and so is a pair whose better answer was cut off, or
+-- with a text that only failed answers have. Numbers, rewards and lengths only: texts are joined for the pairs that are
+-- selected.
 -- Reads: answers, judge_preferences, paired_answers, statements.
 -- Parameters: $margin, $strategies.
 WITH failed_texts AS (
@@ -78,7 +79,9 @@ reward_pairs AS (
         better.cut_off,
         coalesce(better.prompt_fault, worse.prompt_fault) AS prompt_fault
     FROM paired_answers AS better JOIN paired_answers AS worse USING (prompt, reward_source)
-    WHERE reaches(better.reward - worse.reward, $margin)
+    WHERE
+        reaches(better.reward - worse.reward, $margin)
+        AND (reward_source <> 'synthetic' OR (reaches(better.reward, 0.75) AND reaches(0.25, worse.reward)))
 ),
 
 judge_pairs AS (

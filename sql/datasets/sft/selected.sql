@@ -14,7 +14,7 @@ SELECT
         'task': answers.task, 'log_format': answers.log_format, 'source': offers.origin,
         'agent': CASE offers.origin WHEN 'log' THEN answers.agent ELSE offers.origin END, 'reward': offers.reward,
         'reward_source':
-        CASE offers.origin WHEN 'log' THEN answers.reward_source WHEN 'teacher' THEN 'synthetic' ELSE 'human' END,
+        CASE offers.origin WHEN 'log' THEN answers.reward_source ELSE corrections.source END,
         'latency_ms': CASE offers.origin WHEN 'log' THEN answers.latency_ms END
     } AS metadata
 FROM candidates AS offers JOIN answers USING (number)

@@ -35,6 +35,7 @@ from rl_assets.serving.rollout_state import (
     previous_routing,
 )
 from rl_assets.serving.routing import Arm, Routing, Shares, read_routing, write_routing
+from rl_assets.serving.unchecked import mark_unchecked, routed_places, unchecked
 
 SALT_BYTES = 8
 NEW_SHARES = "Nothing but learned shares has changed: routing_table puts them in force."
@@ -127,13 +128,15 @@ class Rollout:
         The name stands for its weights, so it answers from the load on; but the server may be another one. If it does
         not answer as it should, the name is unloaded there, and callers get the fallback.
         """
-        outcome, reloaded = Outcome(0, changed=False), reloadable(self.home, self.serving, self.replicas)
-        for served, replica in reloaded:
+        outcome, missing = Outcome(0, changed=False), reloadable(self.home, self.serving, self.replicas)
+        # Those of other addresses than routed ones are checked as new.
+        known = routed_places(read_routing(self.home))
+        due = known & (unchecked(self.home) | {replica.place(served) for served, replica in missing})
+        mark_unchecked(self.home, due)
+        for served, replica in missing:
             self._preflight(served, replica)
             self._load(served, replica)
-        # Those of other addresses than routed ones are checked as new.
-        known = _places(read_routing(self.home))
-        for served, replica in [pair for pair in reloaded if pair[1].place(pair[0]) in known]:
+        for served, replica in [pair for pair in self._wanted(plan) if pair[1].place(pair[0]) in due]:
             try:
                 self._check(plan, served, replica, outcome)
             except RolloutError:
@@ -141,10 +144,11 @@ class Rollout:
                 raise
             except FileNotFoundError as error:
                 outcome.notes.append(f"{served.name} was loaded again and is not compared: {error}")
+        mark_unchecked(self.home, set())
         return outcome
 
     def _serve(self, plan: Plan, before: Routing | None) -> Outcome:
-        known = _places(before)
+        known = routed_places(before)
         new = [(served, replica) for served, replica in self._wanted(plan) if replica.place(served) not in known]
         version = before.version + 1 if before else 1
         outcome = Outcome(version, changed=True, notes=[*plan.notes])
@@ -283,12 +287,6 @@ class Rollout:
 def _routed(routing: Routing | None) -> set[str]:
     """Content names that a routing names."""
     return {arm.adapter for arm in routing.arms.values() if arm.adapter} if routing else set()
-
-
-def _places(routing: Routing | None) -> set[tuple[str, str, str]]:
-    """Content name, endpoint and address of everything that was checked before it was routed."""
-    arms = routing.arms.values() if routing else ()
-    return {(arm.adapter, arm.endpoint, url) for arm in arms if arm.adapter for url in arm.urls}
 
 
 def _beside(plan: Plan, served: ServedAdapter, endpoint: str) -> ServedAdapter | None:

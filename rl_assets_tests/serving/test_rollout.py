@@ -11,6 +11,7 @@ from rl_assets.models.adapters import Adapter
 from rl_assets.serving.config import Endpoint, ServingFile
 from rl_assets.serving.drivers.protocol import Limits
 from rl_assets.serving.names import content_name
+from rl_assets.serving.parity import Finding
 from rl_assets.serving.refused import forget_refusals, read_refused
 from rl_assets.serving.replicas import UnreachableError
 from rl_assets.serving.rollout import Outcome, Rollout, RolloutError
@@ -27,6 +28,13 @@ from rl_assets_tests.support.served_homes import (
 
 SERVING = ServingFile()
 NOON = datetime(2026, 10, 15, 12, tzinfo=UTC)
+
+
+class StoppedChecks(ChosenChecks):
+    """Checks in the middle of which the process ends."""
+
+    def parity(self, *_: object) -> list[Finding]:
+        raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -107,6 +115,21 @@ def test_an_adapter_that_is_loaded_again_is_checked_again_and_unloaded_if_it_ans
     assert server.loaded == {}
     forget_refusals(paths)
     assert not serve(paths, server).changed and set(server.loaded) == {name}
+
+
+def test_an_adapter_that_a_killed_rollout_loaded_again_is_checked_by_the_next_one(paths):
+    champion, server = write_adapter(paths, "champion"), MemoryServer()
+    make_champion(paths, champion)
+    serve(paths, server)
+    server.loaded.clear()
+    with pytest.raises(KeyboardInterrupt):
+        serve(paths, server, StoppedChecks())
+    assert set(server.loaded) == {name_of(champion)}
+    checks = ChosenChecks()
+    serve(paths, server, checks)
+    assert checks.checked == [(name_of(champion), server.url)]
+    serve(paths, server, checks)
+    assert len(checks.checked) == 1
 
 
 def test_all_replicas_are_loaded_and_checked_before_the_commit(paths):

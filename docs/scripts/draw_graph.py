@@ -19,7 +19,7 @@ from rl_assets.definitions import defs
 DRAWING = Path(__file__).parents[1] / "images" / "asset-graph.svg"
 FEEDBACK, DOCUMENTATION = "Feedback", "Documentation with images"
 NOTES = {FEEDBACK: "landing/ → champion.json", DOCUMENTATION: "docs/ → reports/"}
-WIDTH, MARGIN, HEADER, LEGEND = 1480, 16, 34, 34
+WIDTH, MARGIN, HEADER, LEGEND = 2280, 16, 34, 34
 NODE_WIDTH, NODE_HEIGHT, GAP_WIDTH, ROW_HEIGHT = 186, 30, 14, 72
 COLOURS = ("amber", "blue", "green", "teal", "red", "violet", "slate", "brown")
 STYLE = """

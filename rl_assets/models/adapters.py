@@ -22,7 +22,7 @@ TRAINING_VERSION = 1
 # The folder of reward models that check the product's one.
 SECOND_REWARD_MODEL = "second_reward_model"
 
-AdapterKind = Literal["sft", "dpo", "kto", "grpo", "reward"]
+AdapterKind = Literal["sft", "dpo", "kto", "grpo", "ppo", "reward"]
 
 
 class _Record(BaseModel):
@@ -114,6 +114,15 @@ class AdapterManifest(TrainingMetrics):
     method: str | None = None
     logging_policy: str | None = None
     reward_funcs: list[str] = []
+    # Of prompts held out, what the answers of policy and parent say of a reward that may have been gamed.
+    gaming: dict[str, Any] | None = None
+    # Of the rollouts: what each measured, the scale of a learned reward, and the last beta.
+    ppo: dict[str, Any] | None = None
+
+    @property
+    def failed_checks(self) -> list[Check]:
+        """The checks of severity "error" that it failed."""
+        return [check for check in self.checks.values() if check.severity == "error" and not check.passed]
 
 
 @dataclass(frozen=True)

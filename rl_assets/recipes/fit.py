@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from rl_assets.recipes.recipe import STAGES, Recipe
-from rl_assets.recipes.stages import StageRecipe
+from rl_assets.recipes.stages import OptimizerRecipe
 
 FULL_FINE_TUNING_RATE = 2e-5
+FORMER_PPO_RATE = 1.41e-5
 # Good rates for LoRA fall with the width of the model: about 5e-4 x (2000 / hidden size)^0.78 for supervised training
 # (Schulman et al. 2025, "LoRA Without Regret"), which gives 2.9e-4 at 4,096 and 4.3e-3 at the 128 of `tiny`.
 RATE_AT_2000, WIDTH_EXPONENT = 5e-4, 0.78
@@ -19,7 +20,7 @@ SUPERVISED_METHODS = ("raft", "awr")
 
 def recipe_warnings(recipe: Recipe, hidden_size: int | None, stages: tuple[str, ...] = STAGES) -> list[str]:
     """Values of these stages that are allowed but rarely intended, in sentences."""
-    return [*_too_low(recipe, stages), *_too_high(recipe, hidden_size, stages)]
+    return [*_too_low(recipe, stages), *_too_high(recipe, hidden_size, stages), *_of_ppo(recipe, stages)]
 
 
 def highest_rate(recipe: Recipe, stage: str, hidden_size: int | None) -> float:
@@ -47,9 +48,24 @@ def _too_low(recipe: Recipe, stages: tuple[str, ...]) -> Iterator[str]:
         )
 
 
+def _of_ppo(recipe: Recipe, stages: tuple[str, ...]) -> Iterator[str]:
+    if "ppo" not in stages:
+        return
+    if recipe.ppo.gamma < 1:
+        yield (
+            f"Recipe {recipe.name}: gamma {recipe.ppo.gamma:g} discounts the reward of an answer of 100 tokens to "
+            f"{recipe.ppo.gamma**100:.2f} at its first; 1.0 is usual where answers are scored as a whole."
+        )
+    if recipe.ppo.learning_rate == FORMER_PPO_RATE:
+        yield (
+            f"Recipe {recipe.name}: the PPO learning rate {FORMER_PPO_RATE:g} is a common one for full fine-tuning; "
+            "LoRA may want more."
+        )
+
+
 def _too_high(recipe: Recipe, hidden_size: int | None, stages: tuple[str, ...]) -> Iterator[str]:
     for name in stages:
-        stage: StageRecipe = getattr(recipe, name)
+        stage: OptimizerRecipe = getattr(recipe, name)
         limit = highest_rate(recipe, name, hidden_size)
         if stage.learning_rate > limit:
             width = f"of hidden size {hidden_size}" if hidden_size else "of unknown size"

@@ -16,6 +16,7 @@ from rl_assets.recipes.stages import (
     GrpoRecipe,
     KtoRecipe,
     LoraRecipe,
+    PpoRecipe,
     RewardRecipe,
     SftRecipe,
 )
@@ -33,7 +34,7 @@ PrimaryMetric = Literal[
 DeclaredMetric = Literal["auto"] | PrimaryMetric
 # Keys about evaluation, which change no adapter.
 DECIDING = ("candidate", "primary", "primary_reason")
-STAGES = ("sft", "dpo", "kto", "grpo", "reward")
+STAGES = ("sft", "dpo", "kto", "grpo", "ppo", "reward")
 # Fields of a recipe that keep some rows.
 FILTERS = ("segment", "agents", "categories", "tasks", "sources")
 
@@ -55,7 +56,7 @@ class Recipe(Frozen):
     categories: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    candidate: Literal["sft", "dpo", "kto", "grpo"] = "dpo"
+    candidate: Literal["sft", "dpo", "kto", "grpo", "ppo"] = "dpo"
     primary: DeclaredMetric = "auto"
     primary_reason: str | None = None
     seed: int = Field(0, ge=0)
@@ -66,12 +67,14 @@ class Recipe(Frozen):
     min_rows_dpo: int = Field(50, ge=1)
     min_rows_kto: int = Field(100, ge=1)
     min_rows_grpo: int = Field(40, ge=1)
+    min_rows_ppo: int = Field(40, ge=1)
     min_rows_reward: int = Field(50, ge=1)
     lora: LoraRecipe = LoraRecipe()
     sft: SftRecipe = SftRecipe()
     dpo: DpoRecipe = DpoRecipe()
     kto: KtoRecipe = KtoRecipe()
     grpo: GrpoRecipe = GrpoRecipe()
+    ppo: PpoRecipe = PpoRecipe()
     reward: RewardRecipe = RewardRecipe()
     quantization: Literal["nf4", "int8"] | None = None
 
@@ -114,6 +117,16 @@ def _tiny_cpu() -> Recipe:
         grpo=GrpoRecipe(
             learning_rate=2e-3, lr_scheduler_type="cosine", max_steps=120, save_steps=30, max_completion_length=48
         ),
+        # For rewards by rule; with a learned one, beta is to be 0.3.
+        ppo=PpoRecipe(
+            learning_rate=1e-3,
+            critic_learning_rate=3e-3,
+            rollouts=24,
+            rollout_size=32,
+            max_completion_length=48,
+            beta=0.05,
+            target_kl=1.0,
+        ),
         reward=RewardRecipe(learning_rate=1e-3, max_steps=120, save_steps=30),
     )
 
@@ -139,6 +152,7 @@ def _large(
         dpo=DpoRecipe.model_validate(shared | {"train_sampling_strategy": "group_by_length"}),
         kto=KtoRecipe.model_validate(shared),
         grpo=GrpoRecipe.model_validate(shared),
+        ppo=PpoRecipe.model_validate(shared),
         reward=RewardRecipe.model_validate(shared),
     )
 
@@ -153,6 +167,7 @@ def _low_vram() -> Recipe:
         dpo=DpoRecipe.model_validate(shared),
         kto=KtoRecipe.model_validate(shared | {"gradient_accumulation_steps": 8}),
         grpo=GrpoRecipe.model_validate(shared),
+        ppo=PpoRecipe.model_validate(shared),
         reward=RewardRecipe.model_validate(shared),
     )
 
@@ -170,6 +185,7 @@ def _lora_135m() -> Recipe:
         dpo=DpoRecipe(learning_rate=5e-5, effective_batch_size=8, max_steps=100, save_steps=20),
         kto=KtoRecipe(learning_rate=5e-5, effective_batch_size=8, max_steps=100, save_steps=20),
         grpo=GrpoRecipe(effective_batch_size=8, max_steps=100, save_steps=20),
+        ppo=PpoRecipe(rollouts=40, rollout_size=32, effective_batch_size=8, max_completion_length=128),
         reward=RewardRecipe(effective_batch_size=8, max_steps=100, save_steps=20),
     )
 

@@ -13,13 +13,13 @@ from rl_assets.recipes.stages import Frozen
 
 # Fields of a segment that say which rows belong to it.
 FILTERS = ("segment", "agent", "category", "task", "source")
-Stage = Literal["sft", "dpo", "kto", "grpo"]
+Stage = Literal["sft", "dpo", "kto", "grpo", "ppo"]
 NAME = r"^[a-z][a-z0-9_]*$"
 # Folders of `adapters/` that hold other things, prefixes of other reports', adapters' and decisions' names, and the
 # name of the product's own files.
 RESERVED = frozenset(
     {
-        *("sft", "dpo", "kto", "grpo", "reward", "second_reward_model", "documentation", "vision"),
+        *("sft", "dpo", "kto", "grpo", "ppo", "reward", "second_reward_model", "documentation", "vision"),
         *("eval", "ab", "adapter_ab", "multimodal", "promotion", "decision", "product"),
     }
 )
@@ -60,7 +60,7 @@ class Segment(Frozen):
         """The recipe, restricted to the rows of this segment."""
         rows = {"segment": self.segment, "agents": self.agent, "categories": self.category}
         rows |= {"tasks": self.task, "sources": self.source}
-        return adjusted(recipe, rows | {"grpo": {"parent": "sft"}})
+        return adjusted(recipe, rows | {"grpo": {"parent": "sft"}, "ppo": {"parent": "sft"}})
 
 
 def read_segments(path: Path | None) -> dict[str, Segment]:

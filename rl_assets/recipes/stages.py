@@ -28,8 +28,8 @@ class LoraRecipe(Frozen):
     target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
 
 
-class StageRecipe(Frozen):
-    """How one stage is optimised; `max_steps` overrides `num_train_epochs`.
+class OptimizerRecipe(Frozen):
+    """How the weights of any stage are optimised.
 
     `effective_batch_size` is the rows of one optimizer step: over all accumulation steps and all devices together. It
     is not TRL's `per_device_train_batch_size`, which would train another adapter on another number of GPUs.
@@ -40,32 +40,37 @@ class StageRecipe(Frozen):
     warmup_steps: float = Field(0.1, ge=0, description="Number of steps; below 1, a share of all steps.")
     effective_batch_size: int = Field(16, ge=1)
     gradient_accumulation_steps: int = Field(1, ge=1, description="Forward passes per optimizer step on one device.")
-    num_train_epochs: float = Field(1, gt=0)
-    max_steps: int | None = Field(None, ge=1)
     max_grad_norm: float = Field(1.0, gt=0)
     optim: Literal["adamw_torch", "adamw_torch_fused", "paged_adamw_8bit"] = "adamw_torch_fused"
     gradient_checkpointing: bool = False
-    save_steps: int = Field(100, ge=1, description="Steps between checkpoints.")
 
     @property
     def micro_batch_size(self) -> int:
         """Rows of one forward pass on a single device."""
         return self.effective_batch_size // self.gradient_accumulation_steps
 
-    def is_within_one_epoch(self, rows: int) -> bool:
-        """Whether no row is trained on twice, of so many: then nothing is worth computing for all of them before."""
-        if self.max_steps is None:
-            return self.num_train_epochs <= 1
-        return self.max_steps * self.effective_batch_size <= rows
-
     @model_validator(mode="after")
-    def _batch_divides(self) -> "StageRecipe":
+    def _batch_divides(self) -> "OptimizerRecipe":
         if self.effective_batch_size % self.gradient_accumulation_steps:
             raise ValueError(
                 f"effective_batch_size ({self.effective_batch_size}) must be a multiple of "
                 f"gradient_accumulation_steps ({self.gradient_accumulation_steps})"
             )
         return self
+
+
+class StageRecipe(OptimizerRecipe):
+    """How one stage on a dataset's rows is optimised; `max_steps` overrides `num_train_epochs`."""
+
+    num_train_epochs: float = Field(1, gt=0)
+    max_steps: int | None = Field(None, ge=1)
+    save_steps: int = Field(100, ge=1, description="Steps between checkpoints.")
+
+    def is_within_one_epoch(self, rows: int) -> bool:
+        """Whether no row is trained on twice, of so many: then nothing is worth computing for all of them before."""
+        if self.max_steps is None:
+            return self.num_train_epochs <= 1
+        return self.max_steps * self.effective_batch_size <= rows
 
 
 class SftRecipe(StageRecipe):
@@ -178,3 +183,65 @@ class GrpoRecipe(StageRecipe):
     def uses_reward_model(self) -> bool:
         """Whether a trained reward model scores the answers."""
         return self.method == "online_grpo" and "reward_model" in self.reward_funcs
+
+
+class PpoRecipe(OptimizerRecipe):
+    """Proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347) of answers of the policy's own.
+
+    In each of `rollouts` the policy answers `rollout_size` prompts once, and learns from these answers in
+    `epochs_per_rollout` passes of `effective_batch_size` answers per step. A second LoRA, the critic, says what each
+    token may still earn. `beta` is the weight of the KL to the parent, and follows `target_kl` (nats per answer) by
+    `kl_gain`; without a target it stays. `reward_funcs` are as in `grpo`, and are added up by `reward_weights`.
+    """
+
+    parent: Literal["sft", "dpo"] = "sft"
+    learning_rate: float = Field(1e-5, gt=0)
+    critic_learning_rate: float = Field(5e-5, gt=0)
+    warmup_steps: float = Field(0.0, ge=0)
+    rollouts: int = Field(100, ge=1)
+    rollout_size: int = Field(64, ge=1, description="Answers per rollout.")
+    epochs_per_rollout: int = Field(2, ge=1)
+    save_rollouts: int = Field(1, ge=1, description="Rollouts between checkpoints.")
+    clip: float = Field(0.2, gt=0, lt=1, description="Of the ratio of probabilities.")
+    value_clip: float = Field(0.2, gt=0, description="Of the change of a value.")
+    value_coef: float = Field(0.5, ge=0)
+    gamma: float = Field(1.0, gt=0, le=1)
+    lam: float = Field(0.95, ge=0, le=1)
+    beta: float = Field(0.1, ge=0)
+    target_kl: float | None = Field(6.0, gt=0)
+    kl_gain: float = Field(1.0, ge=0)
+    stop_kl: float = Field(
+        0.05, gt=0, description="Nats per token from the policy that answered, at which a rollout's passes end."
+    )
+    temperature: float = Field(1.0, gt=0)
+    reward_funcs: tuple[RewardName, ...] = Field(("json_format", "exact_answer", "task_success"), min_length=1)
+    reward_weights: tuple[float, ...] | None = None
+    max_completion_length: int = Field(256, ge=1, description="Maximum new tokens of an answer.")
+    no_end_penalty: float = Field(-1.0, description="The most that an answer gets that does not end its turn.")
+    whiten_rewards: bool = False
+    entropy_coef: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _rollout_is_possible(self) -> "PpoRecipe":
+        if self.rollout_size % self.effective_batch_size:
+            raise ValueError(
+                f"rollout_size ({self.rollout_size}) must be a multiple of effective_batch_size "
+                f"({self.effective_batch_size})"
+            )
+        if self.reward_weights is not None and len(self.reward_weights) != len(self.reward_funcs):
+            raise ValueError(
+                f"reward_weights has {len(self.reward_weights)} values for {len(self.reward_funcs)} reward_funcs"
+            )
+        if self.beta == 0 and self.uses_reward_model:
+            raise ValueError("a learned reward needs beta > 0: without it the policy learns to cheat the reward model")
+        return self
+
+    @property
+    def uses_reward_model(self) -> bool:
+        """Whether a trained reward model scores the answers."""
+        return "reward_model" in self.reward_funcs
+
+    @property
+    def steps_per_rollout(self) -> int:
+        """Optimizer steps on the answers of one rollout."""
+        return self.epochs_per_rollout * self.rollout_size // self.effective_batch_size

@@ -9,7 +9,7 @@ from rl_assets.core.files import write_json
 from rl_assets.core.home import Home
 
 FILE = "draining.json"
-CONTENT_NAME = re.compile(r"[^\s/]+--(sft|dpo|kto|grpo|reward)-[0-9a-f]{12}")
+CONTENT_NAME = re.compile(r"[^\s/]+--(sft|dpo|kto|grpo|ppo|reward)-[0-9a-f]{12}")
 
 
 def content_names(names: Collection[str]) -> set[str]:

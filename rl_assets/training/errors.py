@@ -95,6 +95,10 @@ class NotEnoughRows(ValueError):
         yield f"Answers without a row: {sum(answers.values())} ({counts}); see dataset_ledger."
 
 
+class NoSignal(ValueError):
+    """All rewards were equal from the start: there was nothing to learn, and nothing was published."""
+
+
 class TrainingRefused(ValueError):
     """The data or the parent adapter are wrong, and stay wrong however often it is tried; nothing was trained.
 

@@ -10,16 +10,16 @@ from rl_assets.models.adapters import Adapter, AdapterKind
 from rl_assets.models.base_models import BaseModel
 from rl_assets.recipes.recipe import Recipe
 
-Kind = Literal["sft", "dpo", "kto", "grpo", "reward", "vision"]
-CONTINUING: frozenset[Kind] = frozenset({"dpo", "kto", "grpo"})
+Kind = Literal["sft", "dpo", "kto", "grpo", "ppo", "reward", "vision"]
+CONTINUING: frozenset[Kind] = frozenset({"dpo", "kto", "grpo", "ppo"})
 
 
 @dataclass(frozen=True)
 class TrainingJob:
     """What an adapter is made from and where it goes: the published dataset folder, base, recipe, adapters' folder.
 
-    `parent` is the adapter that dpo, kto and grpo continue; `reward_model` scores answers if the recipe asks for it.
-    ValueError if such a kind has no parent.
+    `parent` is the adapter that dpo, kto, grpo and ppo continue; `reward_model` scores answers if the recipe asks for
+    it. ValueError if such a kind has no parent.
     """
 
     kind: Kind
@@ -43,7 +43,8 @@ class TrainingJob:
     @property
     def used_reward_model(self) -> Adapter | None:
         """The reward model if the recipe's method lets it score answers."""
-        return self.reward_model if self.kind == "grpo" and self.recipe.grpo.uses_reward_model else None
+        stage = {"grpo": self.recipe.grpo, "ppo": self.recipe.ppo}.get(self.kind)
+        return self.reward_model if stage is not None and stage.uses_reward_model else None
 
     @property
     def required_parent(self) -> Adapter:

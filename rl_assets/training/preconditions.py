@@ -11,10 +11,11 @@ def require_context(job: TrainingJob) -> None:
     context, base = facts_of(job.base).context, public_name(job.base.name)
     if problem := context_problem(job.recipe, base, context):
         raise TrainingRefused(problem)
-    grpo = job.recipe.grpo
-    generated = grpo.max_completion_length if job.kind == "grpo" and grpo.method == "online_grpo" else 0
+    kind, stage = job.kind, job.recipe.ppo if job.kind == "ppo" else job.recipe.grpo
+    generates = kind == "ppo" or (kind == "grpo" and job.recipe.grpo.method == "online_grpo")
+    generated = stage.max_completion_length if generates else 0
     if context is not None and generated >= context:
         raise TrainingRefused(
-            f"Recipe {job.recipe.name}: grpo.max_completion_length is {generated}, which leaves a prompt no room in "
+            f"Recipe {job.recipe.name}: {kind}.max_completion_length is {generated}, which leaves a prompt no room in "
             f"the {context} tokens that the base model {base} sees: set it to {context // 2} or less."
         )

@@ -17,6 +17,7 @@ from rl_assets.training.trainers.dpo import train_dpo
 from rl_assets.training.trainers.kto import train_kto
 from rl_assets.training.trainers.offline_grpo import train_offline_grpo
 from rl_assets.training.trainers.online_grpo import train_online_grpo
+from rl_assets.training.trainers.ppo import train_ppo
 from rl_assets.training.trainers.raft import train_raft
 from rl_assets.training.trainers.reward_model import train_reward_model
 from rl_assets.training.trainers.sft import train_sft
@@ -42,6 +43,7 @@ TRAINERS: Mapping[Kind, Trainer] = {
     "dpo": train_dpo,
     "kto": train_kto,
     "grpo": train_on_groups,
+    "ppo": train_ppo,
     "reward": train_reward_model,
     "vision": train_vision,
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from rl_assets.core.files import write_json
 from rl_assets.models.adapters import Adapter
 from rl_assets.models.runtime import is_main_process
-from rl_assets.training.errors import PERMANENT, NotEnoughRows, TrainingRefused
+from rl_assets.training.errors import PERMANENT, NoSignal, NotEnoughRows, TrainingRefused
 from rl_assets.training.job import job_from_json
 from rl_assets.training.runner.processes import OBSERVED, outcome_of
 from rl_assets.training.runner.progress import observe_nothing
@@ -25,10 +25,10 @@ from rl_assets.training.train import train_in_this_process
 def main(job_file: Path, outcome_file: Path) -> None:
     """Train, and write what came of it."""
     log, observe = (_print, _observe) if is_main_process() else (_discard, observe_nothing)
-    result: Adapter | NotEnoughRows | TrainingRefused
+    result: Adapter | NotEnoughRows | NoSignal | TrainingRefused
     try:
         result = train_in_this_process(job_from_json(job_file.read_bytes()), log, observe)
-    except (NotEnoughRows, TrainingRefused) as reason:
+    except (NotEnoughRows, NoSignal, TrainingRefused) as reason:
         # All processes read the same rows and find the same, before the first of them waits for another.
         result = reason
     except PERMANENT as error:

@@ -14,7 +14,7 @@ from rl_assets.core.files import sha256_json, sha256_text
 from rl_assets.models.tiny.pretraining import TinySpec
 from rl_assets.quickstart.parts_traffic import parts_log
 from rl_assets.recipes.recipe import Recipe
-from rl_assets.recipes.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, RewardRecipe, SftRecipe
+from rl_assets.recipes.stages import DpoRecipe, GrpoRecipe, KtoRecipe, LoraRecipe, PpoRecipe, RewardRecipe, SftRecipe
 from rl_assets_tests.support.dataset_samples import write_dataset_manifest
 
 DAY = "2026-10-14"
@@ -81,6 +81,7 @@ def few_steps() -> Recipe:
         min_rows_dpo=20,
         min_rows_kto=20,
         min_rows_grpo=20,
+        min_rows_ppo=20,
         min_rows_reward=20,
         lora=LoraRecipe(r=4, lora_alpha=8, lora_dropout=0.05),
         sft=SftRecipe(learning_rate=2e-3, effective_batch_size=8, max_steps=12, save_steps=3),
@@ -89,15 +90,31 @@ def few_steps() -> Recipe:
         ),
         kto=KtoRecipe(learning_rate=1e-3, effective_batch_size=8, max_steps=6, save_steps=2),
         grpo=GrpoRecipe(learning_rate=1e-3, effective_batch_size=8, max_steps=6, save_steps=2),
+        ppo=PpoRecipe(
+            learning_rate=1e-3,
+            critic_learning_rate=3e-3,
+            effective_batch_size=8,
+            rollouts=3,
+            rollout_size=16,
+            max_completion_length=40,
+            reward_funcs=("exact_answer", "brevity"),
+        ),
         reward=RewardRecipe(learning_rate=2e-3, effective_batch_size=16, max_steps=30, save_steps=10),
     )
 
 
-def publish(folder: Path, name: str, train: list[Any], test: Iterable[Any] = (), day: str = DAY) -> Path:
-    """Write a dataset folder with its manifest; the other splits hold `test` and nothing."""
+def publish(
+    folder: Path,
+    name: str,
+    train: list[Any],
+    test: Iterable[Any] = (),
+    day: str = DAY,
+    validation: Iterable[Any] = (),
+) -> Path:
+    """Write a dataset folder with its manifest, and these rows in its splits."""
     folder.mkdir(parents=True)
     schema = pa.Table.from_pylist(train).schema
-    rows = {"train": train, "validation": [], "test": list(test)}
+    rows = {"train": train, "validation": list(validation), "test": list(test)}
     for split, content in rows.items():
         pq.write_table(pa.Table.from_pylist(content, schema), folder / f"{split}.parquet")
     counts = {split: len(content) for split, content in rows.items()}
@@ -157,7 +174,9 @@ def split_by_prompt(rows: list[Any]) -> tuple[list[Any], list[Any]]:
 def publish_few(folder: Path, kind: str, most: int | None = None) -> Path:
     """A small `<kind>_dataset` in `folder`, for a barely trained model, with at most so many training rows."""
     train, held_out = _few_rows(kind)
-    return publish(folder / f"{kind}_dataset" / DAY, f"{kind}_dataset", train[:most], held_out)
+    # Of answers of one's own, the metric of the task is measured on prompts held out.
+    validation = [row for row in parts_groups()[1::8] if row["responses"][0]["reward"] >= 0.8] if kind == "grpo" else []
+    return publish(folder / f"{kind}_dataset" / DAY, f"{kind}_dataset", train[:most], held_out, validation=validation)
 
 
 def _few_rows(kind: str) -> tuple[list[Any], list[Any]]:

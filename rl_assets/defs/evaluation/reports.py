@@ -22,7 +22,7 @@ from rl_assets.defs.shared.partitions import BACKFILL, day_check, days
 from rl_assets.defs.shared.permanent_errors import without_retries
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import base_model, dpo_adapter, sft_adapter
-from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter
+from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, ppo_adapter
 from rl_assets.defs.training.training_runs import GPU, GPU_STEP, TrainingConfig
 from rl_assets.evaluation.log.agreement import agreement_of_good_answers
 from rl_assets.evaluation.log.production import production_metrics
@@ -61,7 +61,7 @@ from rl_assets.tables.dataset_manifest import read_manifest
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 
 # Any of them may be the candidate; all that exist for the day are evaluated.
-ADAPTERS = (sft_adapter, dpo_adapter, kto_adapter, grpo_adapter)
+ADAPTERS = (sft_adapter, dpo_adapter, kto_adapter, grpo_adapter, ppo_adapter)
 # Further datasets without held-out items, on which adapters of the day may have been trained.
 MORE_DATASETS = ("kto_dataset", "grpo_dataset")
 NO_CONTAMINATION = "no_test_prompt_was_trained_on"
@@ -70,8 +70,9 @@ SHOWN_TO_PEOPLE = 20
 
 
 class EvalConfig(TrainingConfig, JudgeConfig):
-    """What may be chosen at launch: which adapter is the candidate (sft, dpo, kto or grpo; the recipe's unless given),
-    the metric that decides (the recipe's; why, if another one has decided so far), and how much a judge is used."""
+    """What may be chosen at launch: which adapter is the candidate (sft, dpo, kto, grpo or ppo; the recipe's unless
+    given), the metric that decides (the recipe's; why, if another one has decided so far), how much a judge is used.
+    """
 
     candidate: str | None = None
     primary: str | None = None

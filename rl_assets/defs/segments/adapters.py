@@ -18,6 +18,7 @@ STAGES: Mapping[Stage, TrainingStage] = {
     "dpo": adapters.DPO,
     "kto": offline_adapters.KTO,
     "grpo": offline_adapters.GRPO,
+    "ppo": offline_adapters.PPO,
 }
 
 

@@ -27,7 +27,7 @@ from rl_assets.models.runtime import describe_host
 from rl_assets.recipes.fit import recipe_warnings
 from rl_assets.recipes.recipe import Recipe, adjusted, named_recipe
 from rl_assets.settings import load_settings
-from rl_assets.training.errors import PERMANENT, REMEDIES, TOO_LONG, NotEnoughRows, TrainingRefused
+from rl_assets.training.errors import PERMANENT, REMEDIES, TOO_LONG, NoSignal, NotEnoughRows, TrainingRefused
 from rl_assets.training.job import Kind, TrainingJob
 from rl_assets.training.train import train
 
@@ -103,7 +103,7 @@ class TrainingStage:
             recipe=recipe,
             adapters=adapters,
             parent=required_adapter(adapters, self.parent, day) if self.parent else None,
-            reward_model=newest_adapter(adapters, "reward", day) if self.kind == "grpo" else None,
+            reward_model=newest_adapter(adapters, "reward", day) if self.kind in ("grpo", "ppo") else None,
         )
 
 
@@ -165,7 +165,7 @@ def train_adapter(
             context.log.warning(warning)
     try:
         adapter = train(job, context.log.info, observe=_observe(context))
-    except NotEnoughRows as reason:
+    except (NotEnoughRows, NoSignal) as reason:
         yield from _selected(context, [_skipped(context, reason)])
         return
     except PERMANENT as error:
@@ -200,7 +200,7 @@ def _selected(context: dg.AssetExecutionContext, results: list[dg.AssetCheckResu
     return [result for result in results if result.check_name in selected]
 
 
-def _skipped(context: dg.AssetExecutionContext, reason: NotEnoughRows) -> dg.AssetCheckResult:
+def _skipped(context: dg.AssetExecutionContext, reason: NotEnoughRows | NoSignal) -> dg.AssetCheckResult:
     """Show the reason on the asset's page, in the log, in the list of runs and at one check."""
     asset = context.asset_key.to_user_string()
     context.log.warning(f"{asset} is skipped: {reason}")
@@ -211,20 +211,18 @@ def _skipped(context: dg.AssetExecutionContext, reason: NotEnoughRows) -> dg.Ass
         metadata={"skipped": str(reason)},
     )
     context.log_event(skipped)
-    context.instance.add_run_tags(
-        context.run_id, {f"{NOT_TRAINED}/{asset}": f"{reason.usable} of {reason.needed} rows"}
+    counted = isinstance(reason, NotEnoughRows)
+    tag = f"{reason.usable} of {reason.needed} rows" if counted else "no signal"
+    context.instance.add_run_tags(context.run_id, {f"{NOT_TRAINED}/{asset}": tag})
+    counts = (
+        {"usable_rows": reason.usable, "needed_rows": reason.needed, "rows_dropped": reason.dropped} if counted else {}
     )
     return dg.AssetCheckResult(
         check_name=ENOUGH_ROWS,
         passed=False,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"Skipped: {reason}",
-        metadata={
-            "skipped": str(reason),
-            "usable_rows": reason.usable,
-            "needed_rows": reason.needed,
-            "rows_dropped": reason.dropped,
-        },
+        metadata={"skipped": str(reason), **counts},
     )
 
 

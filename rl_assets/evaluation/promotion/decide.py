@@ -48,7 +48,7 @@ def decide(
         return _decision(report, ours, opponent, "HOLD", [settled], people=people)
     deciding = people if people and labels_decide(report.primary, people) else None
     weighed = deciding.evidence if deciding else evidence
-    gaps = insufficiencies(report, champion, comparison, rules, weighed, people)
+    gaps = _of_training(report, ours) + insufficiencies(report, champion, comparison, rules, weighed, people)
     if gaps or comparison is None:  # without a comparison there is always a gap
         return _decision(report, ours, opponent, "INSUFFICIENT", gaps, evidence=weighed, people=people)
     guardrails = check_guardrails(report, comparison, rules, by_people=deciding is not None) + people_guardrail(people)
@@ -66,6 +66,12 @@ def decide(
         people=people,
         by_people=deciding is not None,
     )
+
+
+def _of_training(report: EvalReport, ours: Role) -> list[str]:
+    """Checks of its training that keep an adapter from being a candidate."""
+    model = report.models[ours]
+    return [f"{model.label} failed a check of its training: {failed}." for failed in model.failed_checks]
 
 
 def _settled(champion: Champion, weights: str) -> str | None:

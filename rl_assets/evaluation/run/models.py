@@ -26,7 +26,7 @@ from rl_assets.models.served_names import HASH_DIGITS
 from rl_assets.recipes.chat_template import ChatTemplateRecipe
 
 # Adapters that answer; a reward model scores.
-KINDS = ("sft", "dpo", "kto", "grpo")
+KINDS = ("sft", "dpo", "kto", "grpo", "ppo")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def _model_result(role: Role, scores: EvalScores, price: Price | None) -> ModelR
         tokens_per_answer=sum(answer.tokens for answer in answers) / len(answers) if answers else None,
         cost_per_answer_usd=_cost_per_answer(answers, price) if answers and price else None,
         unfinished_answers=sum(not answer.finished for answer in answers),
+        failed_checks=[f"{check.name} ({check.what})" for check in adapter.manifest.failed_checks] if adapter else [],
     )
 
 

@@ -24,7 +24,8 @@ SliceVerdict = Literal["better", "worse", "not significant", "too few clusters"]
 class ModelResult(Record):
     """One model's own metrics; `kind` is "base" or that of its adapter, `sha256` that of its weights.
 
-    `cost_per_answer_usd` is None if the price table does not name the base.
+    `cost_per_answer_usd` is None if the price table does not name the base. `failed_checks` are those of severity
+    "error" of its training, each in a sentence: such an adapter is not promoted.
     """
 
     role: Role
@@ -38,6 +39,7 @@ class ModelResult(Record):
     tokens_per_answer: float | None
     cost_per_answer_usd: float | None
     unfinished_answers: int
+    failed_checks: list[str] = Field(default_factory=list)
 
 
 class Comparison(Record):

@@ -6,6 +6,8 @@ from typing import Any
 from rl_assets.recipes.recipe import Recipe
 from rl_assets.training.data.rows import TrainingRows, add_if_it_fits, read_split, require_min_rows
 
+MIN_REFERENCE_REWARD = 0.8
+NO_REFERENCE = "without a good logged answer"
 NO_SIGNAL = "answers to a prompt whose rewards are all equal"
 
 
@@ -46,6 +48,30 @@ def read_prompt_rows(dataset: Path, recipe: Recipe, tokenizer: Any, every: int =
         completion = [{"role": "assistant", "content": best["text"]}]
         row = {"prompt": group["prompt"], "completion": completion, "reference": best["text"]}
         add_if_it_fits(kept, recipe, tokenizer, row, best["interaction_id"])
+    return kept
+
+
+def read_held_out_prompts(dataset: Path, recipe: Recipe, tokenizer: Any, limit: int) -> TrainingRows:
+    """{prompt, completion, reference, cluster} rows of the validation split whose best logged answer is a good one.
+
+    The first `limit` of them; of the others it is not known what would be right.
+    """
+    kept = TrainingRows()
+    for group in read_split(dataset, ["prompt", "responses"], recipe, kept, "validation"):
+        best = max(group["responses"], key=lambda answer: answer["reward"])
+        if best["reward"] < MIN_REFERENCE_REWARD:
+            kept.dropped[NO_REFERENCE] += 1
+            continue
+        metadata = group["metadata"]
+        row = {
+            "prompt": group["prompt"],
+            "completion": [{"role": "assistant", "content": best["text"]}],
+            "reference": best["text"],
+            "cluster": metadata.get("cluster_key") or metadata.get("prompt_key") or best["interaction_id"],
+        }
+        add_if_it_fits(kept, recipe, tokenizer, row, best["interaction_id"])
+        if len(kept.rows) == limit:
+            break
     return kept
 
 

@@ -28,13 +28,17 @@ class Spent:
 NOTHING_SPENT = Spent()
 
 
-def commit_checkpoint(checkpoint: Path, processes: int = 1, spent: Spent = NOTHING_SPENT) -> None:
+def commit_checkpoint(
+    checkpoint: Path, processes: int = 1, spent: Spent = NOTHING_SPENT, files: tuple[str, ...] = ()
+) -> None:
     """Write what it took and, last, the hashes of a checkpoint's files: then it counts as complete.
+
+    `files` are those that its trainer writes besides what all do.
 
     FileNotFoundError if the trainer did not write one of them.
     """
     write_json(checkpoint / SPENT_FILE, asdict(spent))
-    names = (*REQUIRED_FILES, _random_state(0, processes), SPENT_FILE)
+    names = (*REQUIRED_FILES, *files, _random_state(0, processes), SPENT_FILE)
     write_json(checkpoint / COMMIT_MARKER, {name: sha256_file(checkpoint / name) for name in names})
 
 
@@ -90,7 +94,7 @@ def checkpoint_step(checkpoint: Path) -> int:
     return int(checkpoint.name.rsplit("-", 1)[1])
 
 
-def commit_callback(checkpoints: Path, processes: int, spent: Callable[[], Spent]) -> Any:
+def commit_callback(checkpoints: Path, processes: int, spent: Callable[[], Spent], files: tuple[str, ...] = ()) -> Any:
     """The trainer callback that commits each checkpoint of the main process once it is written.
 
     Its `on_save` raises TrainingDiverged, and commits nothing, if the weights have blown up.
@@ -102,6 +106,6 @@ def commit_callback(checkpoints: Path, processes: int, spent: Callable[[], Spent
             # In every process, so that none waits for one that has ended.
             require_finite_weights(model, state.global_step)
             if state.is_world_process_zero:
-                commit_checkpoint(checkpoints / f"checkpoint-{state.global_step}", processes, spent())
+                commit_checkpoint(checkpoints / f"checkpoint-{state.global_step}", processes, spent(), files)
 
     return CommitCallback()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from rl_assets.models.memory import DeviceMemoryError, is_out_of_memory
 from rl_assets.models.runtime import process_count
-from rl_assets.recipes.stages import StageRecipe
+from rl_assets.recipes.stages import OptimizerRecipe
 from rl_assets.training.job import TrainingJob
 
 
@@ -26,7 +26,7 @@ def explain_exhausted_memory(job: TrainingJob) -> Iterator[None]:
 
 def _remedies(job: TrainingJob) -> Iterator[str]:
     """What the recipe does now, and what would need less, without what it does already."""
-    stage: StageRecipe = getattr(job.recipe, job.adapter_kind)
+    stage: OptimizerRecipe = getattr(job.recipe, job.adapter_kind)
     rows = max(1, stage.micro_batch_size // process_count())
     yield f"{rows} rows of up to {job.recipe.max_length} tokens pass through the model at a time."
     if rows > 1:

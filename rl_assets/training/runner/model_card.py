@@ -10,6 +10,7 @@ TITLES: dict[AdapterKind, str] = {
     "dpo": "Preference (DPO) adapter",
     "kto": "Binary feedback (KTO) adapter",
     "grpo": "Adapter learned from groups of answers",
+    "ppo": "Adapter learned from its own answers (PPO)",
     "reward": "Reward model",
 }
 VISION_DATASET = "multimodal_vision_dataset"

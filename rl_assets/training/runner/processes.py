@@ -14,6 +14,7 @@ from rl_assets.models.adapters import Adapter, Check, read_adapter
 from rl_assets.models.memory import DeviceMemoryError
 from rl_assets.models.runtime import cpu_threads
 from rl_assets.training.errors import (
+    NoSignal,
     NotEnoughRows,
     ProcessesFailed,
     TrainingDiverged,
@@ -29,7 +30,7 @@ SHOWN_LINES = 80
 # Prefix of the lines of a worker that hold values to plot.
 OBSERVED = "observed: "
 # Errors that keep their class from one process to another; all others of data or configuration are refusals.
-NAMED_ERRORS = {error.__name__: error for error in (TrainingDiverged, DeviceMemoryError)}
+NAMED_ERRORS = {error.__name__: error for error in (TrainingDiverged, DeviceMemoryError, NoSignal)}
 
 
 def train_in_processes(job: TrainingJob, log: Log, processes: int, observe: Observe) -> Adapter:

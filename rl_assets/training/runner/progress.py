@@ -20,7 +20,14 @@ PLOTTED = {
     "rewards/accuracies": "reward_accuracy",
     "accuracy": "reward_accuracy",
     "kl": "kl",
+    "clip_share": "clip_share",
+    "explained_variance": "explained_variance",
+    "length": "length",
+    "share_ended": "share_ended",
+    "beta": "beta",
 }
+# Of these, what a line of the log says too.
+IN_LINES = ("reward", "reward_margin", "reward_accuracy", "length", "share_ended", "beta")
 
 Observe = Callable[[dict[str, float]], None]
 
@@ -107,7 +114,7 @@ class Progress:
         rewards = "".join(
             f"{name.replace('_', ' ')} {sum(values) / len(values):.3f} "
             for name, values in self.recent.items()
-            if name in ("reward", "reward_margin", "reward_accuracy")
+            if name in IN_LINES
         )
         return (
             f"step {step}/{steps} loss {loss:.3f} {rewards}{self._tokens_per_second(now):,.0f} tokens/s "

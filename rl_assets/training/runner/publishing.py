@@ -25,7 +25,7 @@ from rl_assets.models.chat_template import has_rules
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.runtime import is_main_process, library_versions
 from rl_assets.recipes.fit import highest_rate
-from rl_assets.recipes.stages import StageRecipe
+from rl_assets.recipes.stages import OptimizerRecipe
 from rl_assets.training.runner.checks import (
     adapter_size_check,
     learning_rate_check,
@@ -97,7 +97,7 @@ def _base_reference(base: BaseModel) -> BaseReference:
 
 def _rate_check(run: TrainingRun) -> Check:
     kind = run.job.adapter_kind
-    stage: StageRecipe = getattr(run.job.recipe, kind)
+    stage: OptimizerRecipe = getattr(run.job.recipe, kind)
     limit = highest_rate(run.job.recipe, kind, facts_of(run.job.base).hidden_size)
     return learning_rate_check(stage.learning_rate, limit)
 

@@ -121,22 +121,32 @@ def other_template_rules(rules: ChatTemplateRecipe, parents_recipe: dict[str, An
 
 def trainer_arguments(run: TrainingRun, stage: StageRecipe) -> dict[str, Any]:
     """Keyword arguments of a TRL configuration; what TRL sets by default and a CPU cannot do is off."""
-    gpu, recipe = has_gpu(), run.job.recipe
+    recipe = run.job.recipe
     return stage_arguments(stage.model_dump(mode="json"), recipe.max_length, recipe.seed) | {
         **split_batch(stage.effective_batch_size, stage.gradient_accumulation_steps, process_count()),
+        **machine_arguments(run),
+        "save_steps": stage.save_steps,
+    }
+
+
+def machine_arguments(run: TrainingRun) -> dict[str, Any]:
+    """The arguments of any trainer that the run's folder and this machine decide."""
+    gpu = has_gpu()
+    return {
         "output_dir": str(run.folder / CHECKPOINTS),
         "bf16": computes_in_bfloat16(),
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
         "ddp_find_unused_parameters": False,
         "save_strategy": "steps",
-        "save_steps": stage.save_steps,
         "save_total_limit": 2,
     }
 
 
-def run_trainer(run: TrainingRun, trainer: Any, rows: TrainingRows) -> TrainingMetrics:
+def run_trainer(run: TrainingRun, trainer: Any, rows: TrainingRows, files: tuple[str, ...] = ()) -> TrainingMetrics:
     """Train to the end, from the newest complete checkpoint if an earlier run was interrupted; the run's metrics.
+
+    `files` are what the trainer writes into its checkpoints besides what all do.
 
     Tokens and seconds are those of all attempts, up to the checkpoint that each resumed from.
     """
@@ -154,7 +164,7 @@ def run_trainer(run: TrainingRun, trainer: Any, rows: TrainingRows) -> TrainingM
 
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(progress_callback(progress))
-    trainer.add_callback(commit_callback(checkpoints, process_count(), spent))
+    trainer.add_callback(commit_callback(checkpoints, process_count(), spent, files))
     if checkpoint:
         run.log(f"resuming from step {checkpoint_step(checkpoint)}")
     # Some of TRL's trainers count from 0 again, others from the state in the checkpoint.

@@ -15,6 +15,7 @@ from rl_assets.training.data.group_rows import group_rows
 from rl_assets.training.data.rows import Row
 from rl_assets.training.runner.checks import better_answers_check
 from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments
+from rl_assets.training.trainers.gaming import GamingProbe
 from rl_assets.training.trainers.offline_trainer import token_log_probabilities
 
 PROBED_ROWS = 128
@@ -42,10 +43,12 @@ def train_on_offline_data(
     audited = audit_end_of_turn(trained_tokens(trainer.train_dataset["labels"]), stops)
     weights = [importance(row["advantage"]) for row in rows.rows[:PROBED_ROWS]]
     before = weighted_log_probability(trainer, weights)
+    probe = GamingProbe.of_parent(run, tokenizer, trainer.model)
     metrics = run_trainer(run, trainer, rows)
     gain = weighted_log_probability(trainer, weights) - before
-    checks = [audited, better_answers_check(gain, "log-probability of the better answers")]
-    return Trained(trainer.model, rows, metrics, checks, {"method": method})
+    not_gamed, gaming = probe.finish(trainer.model, None, learned=False)
+    checks = [audited, better_answers_check(gain, "log-probability of the better answers"), not_gamed]
+    return Trained(trainer.model, rows, metrics, checks, {"method": method} | gaming)
 
 
 def weighted_log_probability(trainer: Any, weights: Sequence[float]) -> float:

@@ -20,6 +20,7 @@ from rl_assets.training.data.rows import Row
 from rl_assets.training.errors import TrainingRefused
 from rl_assets.training.runner.checks import better_answers_check
 from rl_assets.training.runner.run import Trained, TrainingRun, run_trainer, trainer_arguments
+from rl_assets.training.trainers.gaming import GamingProbe, total_reward
 
 # From this share of cut answers on, their length is the first thing to look at.
 MANY_CUT = 0.5
@@ -39,11 +40,14 @@ def train_online_grpo(run: TrainingRun) -> Trained:
     require_scored_prompts(rows.rows, stage.reward_funcs, trainer.reward_funcs)
     answered = (tokenizer.apply_chat_template(row["prompt"] + row["completion"])["input_ids"] for row in rows.rows)
     audited = audit_end_of_turn(answered, end_of_turn_ids(tokenizer, trainer.model))
+    probe = GamingProbe.of_parent(run, tokenizer, trainer.model)
     metrics = run_trainer(run, trainer, rows)
     require_signal(trainer.state.log_history, stage)
     gain = reward_gain(trainer.state.log_history)
-    checks = [audited, better_answers_check(gain, "mean reward")]
-    details = {"method": stage.method, "reward_funcs": list(stage.reward_funcs)}
+    score = total_reward(stage.reward_funcs, trainer.reward_funcs)
+    not_gamed, gaming = probe.finish(trainer.model, score, learned=stage.uses_reward_model)
+    checks = [audited, better_answers_check(gain, "mean reward"), not_gamed]
+    details = {"method": stage.method, "reward_funcs": list(stage.reward_funcs)} | gaming
     return Trained(trainer.model, rows, metrics, checks, details)
 
 
@@ -79,7 +83,9 @@ def online_arguments(stage: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def require_scored_prompts(rows: list[Row], names: Sequence[str], functions: Sequence[RewardFunction]) -> None:
+def require_scored_prompts(
+    rows: list[Row], names: Sequence[str], functions: Sequence[RewardFunction], stage: str = "grpo"
+) -> None:
     """Refuse prompts of which none gets a reward, even if it is answered as well as in the log.
 
     A reward model scores every answer, so it is not asked.
@@ -92,8 +98,8 @@ def require_scored_prompts(rows: list[Row], names: Sequence[str], functions: Seq
     if all(reward is None for one in rewards for reward in one):
         raise TrainingRefused(
             f"None of the reward functions {', '.join(names)} gives a reward for any of the {len(rows)} prompts: there "
-            "is nothing to learn. Name others in the recipe's grpo.reward_funcs: json_format rewards the form of JSON, "
-            "task_success the number of worked solutions, exact_answer the text of the best logged answer, "
+            f"is nothing to learn. Name others in the recipe's {stage}.reward_funcs: json_format rewards the form of "
+            "JSON, task_success the number of worked solutions, exact_answer the text of the best logged answer, "
             "reward_model what people prefer."
         )
 

@@ -1,11 +1,11 @@
-"""PPO beside GRPO online at equal numbers of generated answers: `... .benchmarks.ppo_against_grpo 0 1 2 --home <folder>`.
+"""PPO beside GRPO online at equal numbers of generated answers: `...ppo_against_grpo 0 1 2 --home <folder>`.
 
 Arguments are seeds. Base, SFT, DPO, GRPO online and PPO are measured on the embedded task, both of the latter with the
-reward `exact_answer` and as many answers of their own. Each arm of a seed runs in a process of its own, so that its peak
-of memory is its own, and its result is kept in `<folder>/<seed>/<arm>.json`: seeds and arms can run apart (`--arms`), and
-what is there is not run again. Printed is the share of greedy answers to held-out questions that equal the reference, with
-the gain of the reward over the run, seconds of training and peak bytes; then paired differences over all seeds, with 95 %
-intervals from a bootstrap over (seed, part).
+reward `exact_answer` and as many answers of their own. Each arm of a seed runs in a process of its own, so that its
+peak of memory is its own, and its result is kept in `<folder>/<seed>/<arm>.json`: seeds and arms can run apart
+(`--arms`), and what is there is not run again. Printed is the share of greedy answers to held-out questions that equal
+the reference, with the gain of the reward over the run, seconds of training and peak bytes; then paired differences
+over all seeds, with 95 % intervals from a bootstrap over (seed, part).
 """
 
 import argparse

@@ -2,10 +2,9 @@
 
 import math
 from random import Random
+from typing import Any
 
 import pytest
-import torch
-from torch import Tensor, tensor
 
 from rl_assets.training.trainers.ppo_losses import (
     adapted_beta,
@@ -21,25 +20,38 @@ from rl_assets.training.trainers.ppo_losses import (
 
 # Three tokens of which the last is padding: rewards -0.05 and 1 - 0.1, values 0.5 and 0.25.
 # delta_2 = 0.9 - 0.25 = 0.65 = A_2; delta_1 = -0.05 + 0.25 - 0.5 = -0.3; A_1 = -0.3 + 0.95 * 0.65 = 0.3175.
-MASK = tensor([[True, True, False]])
-VALUES = tensor([[0.5, 0.25, 9.0]])
+MASK = [[True, True, False]]
+VALUES = [[0.5, 0.25, 9.0]]
+
+
+def tensor(values: Any) -> Any:
+    import torch
+
+    return torch.tensor(values)
+
+
+def assert_close(actual: Any, expected: list[list[float]]) -> None:
+    import torch
+
+    torch.testing.assert_close(actual, tensor(expected), atol=1e-6, rtol=0)
 
 
 def test_the_example_worked_out_by_hand():
+    mask, values = tensor(MASK), tensor(VALUES)
     policy, reference = tensor([[-1.0, -2.0, -7.0]]), tensor([[-1.5, -3.0, -1.0]])
-    rewards = token_rewards(tensor([1.0]), policy, reference, MASK, 0.1)
-    torch.testing.assert_close(rewards, tensor([[-0.05, 0.9, 0.0]]), atol=1e-6, rtol=0)
-    gains, returns = advantages(rewards, VALUES, MASK, 1.0, 0.95)
-    torch.testing.assert_close(gains, tensor([[0.3175, 0.65, 0.0]]), atol=1e-6, rtol=0)
-    torch.testing.assert_close(returns, tensor([[0.8175, 0.9, 0.0]]), atol=1e-6, rtol=0)
+    rewards = token_rewards(tensor([1.0]), policy, reference, mask, 0.1)
+    assert_close(rewards, [[-0.05, 0.9, 0.0]])
+    gains, returns = advantages(rewards, values, mask, 1.0, 0.95)
+    assert_close(gains, [[0.3175, 0.65, 0.0]])
+    assert_close(returns, [[0.8175, 0.9, 0.0]])
     # The first token became 1.5 times as likely and is clipped at 1.2; the second is half as likely.
     now = policy + tensor([[math.log(1.5), math.log(0.5), 3.0]])
-    losses, clipped = policy_losses(now, policy, gains, MASK, 0.2)
-    torch.testing.assert_close(losses, tensor([[-0.3175 * 1.2, -0.65 * 0.5, 0.0]]), atol=1e-6, rtol=0)
+    losses, clipped = policy_losses(now, policy, gains, mask, 0.2)
+    assert_close(losses, [[-0.3175 * 1.2, -0.65 * 0.5, 0.0]])
     assert clipped.tolist() == [[True, False, False]]
     # The first value moved by 0.4 and counts as moved by 0.2, which is farther from its return; the second by 0.1.
-    moved = value_losses(VALUES + tensor([[0.4, 0.1, 5.0]]), VALUES, returns, MASK, 0.2)
-    torch.testing.assert_close(moved, tensor([[0.5 * 0.1175**2, 0.5 * 0.55**2, 0.0]]), atol=1e-6, rtol=0)
+    moved = value_losses(values + tensor([[0.4, 0.1, 5.0]]), values, returns, mask, 0.2)
+    assert_close(moved, [[0.5 * 0.1175**2, 0.5 * 0.55**2, 0.0]])
 
 
 def brute_advantages(rewards: list[float], values: list[float], gamma: float, lam: float) -> list[float]:
@@ -52,13 +64,15 @@ def brute_advantages(rewards: list[float], values: list[float], gamma: float, la
 
 @pytest.mark.parametrize("seed", range(200))
 def test_random_masks_give_what_plain_loops_give(seed: int):
+    import torch
+
     draw = Random(seed)
     answers, tokens = draw.randint(1, 4), draw.randint(1, 7)
     lengths = [draw.randint(0, tokens) for _ in range(answers)]
     mask = tensor([[t < length for t in range(tokens)] for length in lengths])
     generator = torch.Generator().manual_seed(seed)
 
-    def random() -> Tensor:
+    def random() -> torch.Tensor:
         return torch.randn(answers, tokens, dtype=torch.float64, generator=generator)
 
     policy, reference, values, now, seen = (random() for _ in range(5))
@@ -121,9 +135,9 @@ def test_the_variance_that_a_critic_explains():
 
 
 def test_divergence_is_never_negative_and_zero_for_the_same_policy():
-    mask = tensor([[True, True, False]])
-    assert float(divergence(VALUES, VALUES, mask)) == 0
-    assert float(divergence(VALUES + 0.3, VALUES, mask)) == pytest.approx(math.exp(0.3) - 1.3)
+    mask, values = tensor(MASK), tensor(VALUES)
+    assert float(divergence(values, values, mask)) == 0
+    assert float(divergence(values + 0.3, values, mask)) == pytest.approx(math.exp(0.3) - 1.3, abs=1e-6)
 
 
 @pytest.mark.parametrize(

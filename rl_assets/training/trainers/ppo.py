@@ -62,6 +62,7 @@ def train_ppo(run: TrainingRun) -> Trained:
     _scale(run, models, sampler, rewards)
     trainer = ppo_trainer(_arguments(run), stage, recipe.seed, models, sampler, rewards)
     metrics = run_trainer(run, trainer, rows, FILES)
+    trainer.require_equal_processes()
     models.activate(POLICY)
     state = trainer.run_state
     score = total_reward(stage.reward_funcs, functions)

@@ -315,7 +315,8 @@ def _trainer_class() -> Any:
             if not scored:
                 raise TrainingRefused(
                     f"None of the rewards {', '.join(self.stage.reward_funcs)} rewards any of the {len(records)} "
-                    f"answers of rollout {number + 1}: name others in the recipe's ppo.reward_funcs. Nothing is published."
+                    f"answers of rollout {number + 1}: name others in the recipe's ppo.reward_funcs. Nothing is "
+                    "published."
                 )
             self.run_state.answers.append(scored)
             seen = {score for answers in self.run_state.answers for _, score in answers}
@@ -324,8 +325,17 @@ def _trainer_class() -> Any:
                 raise NoSignal(
                     f"No signal: all answers of the first {SILENT_ROLLOUTS} rollouts got the reward {seen.pop():.3g}, "
                     f"so there is nothing to learn. {ended:.0%} of the last ones end: raise "
-                    "ppo.max_completion_length if they are cut, train the parent longer if it cannot solve the task, or name other ppo.reward_funcs."
+                    "ppo.max_completion_length if they are cut, train the parent longer if it cannot solve the task, "
+                    "or name other ppo.reward_funcs."
                 )
+
+        def require_equal_processes(self) -> None:
+            """Raise RuntimeError if policy or critic differ between processes, whose updates must be one."""
+            weights = (*self.models.policy_weights, *self.models.critic_weights)
+            own = [float(weight.detach().double().sum()) for weight in weights]
+            every = gather_object([own])
+            if any(other != own for other in every):
+                raise RuntimeError("policy or critic differ between the processes that trained them")
 
         def _sum(self, total: Any) -> Any:
             """The sum over all processes."""

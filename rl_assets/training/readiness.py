@@ -22,7 +22,8 @@ from rl_assets.training.data.rows import (
 )
 from rl_assets.training.errors import NotEnoughRows, UntrainableRows
 
-DATASETS = {kind: f"{kind}_dataset" for kind in ("sft", "dpo", "reward", "kto", "grpo")}
+KINDS = ("sft", "dpo", "reward", "kto", "grpo")
+DATASETS = {kind: f"{kind}_dataset" for kind in KINDS} | {"ppo": "grpo_dataset"}
 # What the nightly run trains; the second continues the first.
 NIGHTLY = ("sft", "dpo")
 # Rows of a larger dataset are estimated from about this many.
@@ -36,9 +37,7 @@ READERS: Mapping[str, Reader] = {
 }
 
 
-def usable_rows(
-    home: Home, day: str, recipe: Recipe, tokenizer: Any, kinds: Iterable[str] = tuple(DATASETS)
-) -> list[UsableRows]:
+def usable_rows(home: Home, day: str, recipe: Recipe, tokenizer: Any, kinds: Iterable[str] = KINDS) -> list[UsableRows]:
     """For each kind of adapter, how many rows of the day it would be trained on, and why it would be skipped."""
     return [_count(kind, home.datasets(DATASETS[kind], day), recipe, tokenizer) for kind in kinds]
 
@@ -68,9 +67,9 @@ def _count(kind: str, dataset: Path, recipe: Recipe, tokenizer: Any) -> UsableRo
 def _reader(kind: str, recipe: Recipe) -> Reader:
     if kind == "reward":
         return partial(read_pair_rows, half=recipe.reward.half)
-    if kind != "grpo":
+    if kind not in ("grpo", "ppo"):
         return READERS[kind]
-    if recipe.grpo.method == "online_grpo":
+    if kind == "ppo" or recipe.grpo.method == "online_grpo":
         return read_prompt_rows
     return partial(read_group_rows, best_only=recipe.grpo.method == "raft")
 

@@ -16,7 +16,7 @@ RAW = ("feedback", "ingested_files", "interactions", "rejected_records")
 IMAGES = ("markdown_image_pairs", "excluded_images", "text_sections", "image_sources")
 GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing", "reports", "images", "rewards"}
 IN_NO_JOB = {
-    *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model"),
+    *("grpo_adapter", "kto_adapter", "ppo_adapter", "reward_model", "second_reward_model"),
     *("quantized_model", "multimodal_vision_adapter", "bandit_state", "ope_report"),
     *("rated_dimensions", "ruler_groups"),
 }
@@ -52,9 +52,10 @@ GRAPH = {
     "kto_adapter": {"base_model", "kto_dataset", "sft_adapter"},
     "quantized_model": {"base_model", "sft_dataset", "sft_adapter", "dpo_adapter"},
     "grpo_adapter": {"base_model", "grpo_dataset", "sft_adapter", "dpo_adapter", "reward_model"},
+    "ppo_adapter": {"base_model", "grpo_dataset", "sft_adapter", "dpo_adapter", "reward_model"},
     "eval_report": {
         *("base_model", "rated_interactions", "sft_dataset", "dpo_dataset"),
-        *("sft_adapter", "dpo_adapter", "kto_adapter", "grpo_adapter"),
+        *("sft_adapter", "dpo_adapter", "kto_adapter", "grpo_adapter", "ppo_adapter"),
     },
     "adapter_ab_report": {"eval_report"},
     "decision_evidence": {"eval_report"},
@@ -151,7 +152,8 @@ def test_only_steps_that_train_or_generate_take_the_gpu_pool():
         "base_model",
         "sft_adapter",
         "dpo_adapter",
-        *("grpo_adapter", "kto_adapter", "reward_model", "second_reward_model", "quantized_model"),
+        *("grpo_adapter", "kto_adapter", "ppo_adapter"),
+        *("reward_model", "second_reward_model", "quantized_model"),
         "eval_report",
         *("multimodal_sft_adapter", "multimodal_grpo_adapter", "multimodal_vision_adapter", "multimodal_report"),
     }

@@ -35,6 +35,13 @@ def test_a_full_fine_tuning_rate_is_allowed_and_warned_about():
     assert recipe_warnings(slow, 896, ("dpo",)) == []
 
 
+def test_discounts_and_rates_of_ppo_that_are_rarely_meant_are_warned_about():
+    (warning,) = recipe_warnings(adjusted(preset("lora_0_5b"), {"ppo": {"gamma": 0.99}}), 896)
+    assert "gamma 0.99 discounts the reward of an answer of 100 tokens to 0.37" in warning
+    (warning,) = recipe_warnings(adjusted(preset("lora_0_5b"), {"ppo": {"learning_rate": 1.41e-5}}), 896, ("ppo",))
+    assert "1.41e-05 is a common one for full fine-tuning" in warning
+
+
 @pytest.mark.parametrize(("context", "fits"), [(2047, False), (2048, True), (None, True)])
 def test_rows_longer_than_the_context_are_a_problem(context: int | None, fits: bool):
     problem = context_problem(preset("lora_7b"), "a-model", context)

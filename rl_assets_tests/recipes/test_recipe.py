@@ -73,6 +73,13 @@ def test_a_recipe_file_is_a_preset_with_other_values(tmp_path: Path):
         ("grpo: {method: online_grpo, beta: 0, reward_funcs: [reward_model]}", "a learned reward needs beta > 0"),
         ("grpo: {method: online_grpo, effective_batch_size: 6}", "multiple of num_generations"),
         ("kto: {gradient_accumulation_steps: 16}", "must be at least twice"),
+        ("ppo: {beta: 0, reward_funcs: [reward_model]}", "a learned reward needs beta > 0"),
+        ("ppo: {gamma: 1.01}", "ppo.gamma is 1.01"),
+        ("ppo: {rollout_size: 60}", r"rollout_size \(60\) must be a multiple of effective_batch_size \(16\)"),
+        ("ppo: {save_rollouts: 0}", "ppo.save_rollouts is 0"),
+        ("ppo: {reward_weights: [1]}", "reward_weights has 1 values for 3 reward_funcs"),
+        ("ppo: {epochs_a_rollout: 4}", "epochs_a_rollout"),
+        ("quantization: fp3", "quantization is 'fp3'"),
         ("sft: {gradient_accumulation_steps: 3}", "must be a multiple of gradient_accumulation_steps"),
         ("preset: lora_9b", r"no training recipe 'lora_9b': did you mean lora_7b\?"),
         ("- sft", "holds list, expected a mapping"),
@@ -103,5 +110,5 @@ def test_which_adapter_is_the_candidate_changes_no_adapter():
     recipe = preset("tiny_cpu")
     other = adjusted(recipe, {"candidate": "grpo"})
     assert all(recipe_hash(other, stage) == recipe_hash(recipe, stage) for stage in ("sft", "dpo", "grpo"))
-    with pytest.raises(ValueError, match="candidate is 'reward': use 'sft', 'dpo', 'kto' or 'grpo'"):
+    with pytest.raises(ValueError, match="candidate is 'reward': use 'sft', 'dpo', 'kto', 'grpo' or 'ppo'"):
         adjusted(recipe, {"candidate": "reward"})

@@ -43,8 +43,8 @@ class TrainingJob:
     @property
     def used_reward_model(self) -> Adapter | None:
         """The reward model if the recipe's method lets it score answers."""
-        stage = {"grpo": self.recipe.grpo, "ppo": self.recipe.ppo}.get(self.kind)
-        return self.reward_model if stage is not None and stage.uses_reward_model else None
+        uses = {"grpo": self.recipe.grpo.uses_reward_model, "ppo": self.recipe.ppo.uses_reward_model}
+        return self.reward_model if uses.get(self.kind) else None
 
     @property
     def required_parent(self) -> Adapter:

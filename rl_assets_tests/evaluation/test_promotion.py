@@ -57,6 +57,14 @@ def test_better_beyond_doubt_is_promoted():
     )
 
 
+def test_an_adapter_whose_reward_was_gamed_is_not_promoted():
+    whole = report(comparisons={"candidate-base": comparison("base", exact_match=BETTER, token_f1=FINE)})
+    gamed = whole.models["candidate"].model_copy(update={"failed_checks": ["reward_is_not_gamed (it fell)"]})
+    decided = decide(whole.model_copy(update={"models": whole.models | {"candidate": gamed}}), None, RULES, SHOWN)
+    assert decided.verdict == "INSUFFICIENT"
+    assert "failed a check of its training: reward_is_not_gamed (it fell)." in decided.reasons[0]
+
+
 def test_worse_beyond_doubt_is_rejected():
     assert decide_on(LOST).verdict == "REJECT"
 

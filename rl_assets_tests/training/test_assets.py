@@ -10,7 +10,13 @@ import yaml
 
 from rl_assets.defs.shared.resources import HomeResource
 from rl_assets.defs.training.adapters import sft_adapter
-from rl_assets.defs.training.offline_adapters import grpo_adapter, kto_adapter, reward_model, second_reward_model
+from rl_assets.defs.training.offline_adapters import (
+    grpo_adapter,
+    kto_adapter,
+    ppo_adapter,
+    reward_model,
+    second_reward_model,
+)
 from rl_assets.evaluation.run.reward_models import find_reward_models
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
@@ -22,10 +28,10 @@ from rl_assets_tests.support.training_samples import (
     DAY,
     few_steps,
     kto_row,
-    parts_groups,
     parts_rows,
     parts_verdicts,
     publish,
+    publish_few,
     sft_row,
     split_by_prompt,
 )
@@ -37,7 +43,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, base: BaseModel) -> HomeRe
     home = tmp_path_factory.mktemp("product")
     train, held_out = split_by_prompt(parts_rows()["dpo"])
     publish(home / "datasets" / "sft_dataset" / DAY, "sft_dataset", parts_rows()["sft"][::30])
-    publish(home / "datasets" / "grpo_dataset" / DAY, "grpo_dataset", parts_groups()[::8])
+    publish_few(home / "datasets", "grpo")
     publish(home / "datasets" / "kto_dataset" / DAY, "kto_dataset", parts_verdicts()[::7])
     publish(home / "datasets" / "reward_dataset" / DAY, "reward_dataset", train[::3], held_out)
     recipe = home / "ours.yaml"
@@ -80,6 +86,26 @@ def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
     learned = newest_adapter(product.paths.adapters(), "grpo", DAY)
     assert learned is not None
     assert (learned.manifest.method, learned.manifest.steps) == ("offline_grpo", 3)
+
+
+@pytest.mark.slow
+def test_ppo_is_trained_from_the_launchpad_and_answers_every_check(product: HomeResource):
+    assert run(product, sft_adapter).success
+    result = run(product, ppo_adapter, ppo_adapter={"rollouts": 1, "reward_funcs": ["brevity"]})
+    assert result.success
+    assert set(evaluations(result, "ppo_adapter")) == {spec.name for spec in ppo_adapter.check_specs}
+    learned = newest_adapter(product.paths.adapters(), "ppo", DAY)
+    assert learned is not None
+    assert (learned.manifest.reward_funcs, learned.manifest.steps) == (["brevity"], 4)
+    silent = {"rollouts": 6, "learning_rate": 1e-5, "recipe": str(product.paths.folder / "silent.yaml")}
+    recipe = few_steps().model_dump(mode="json")
+    recipe["ppo"] |= {"max_completion_length": 1, "epochs_per_rollout": 1}
+    (product.paths.folder / "silent.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    skipped = run(product, ppo_adapter, ppo_adapter=silent)
+    assert skipped.success and not skipped.get_asset_materialization_events()
+    assert evaluations(skipped, "ppo_adapter") == {"enough_usable_rows": False}
+    refused = run(product, ppo_adapter, ppo_adapter={"beta": 0, "reward_funcs": ["reward_model"]})
+    assert "a learned reward needs beta > 0" in reported(refused) and not is_retried(refused)
 
 
 def test_two_reward_models_learn_from_two_halves_of_the_pairs(product: HomeResource, base: BaseModel):

@@ -30,7 +30,7 @@ desk:
 returns:
   category: returns
   recipe: low_vram
-  stages: [sft, kto]
+  stages: [sft, kto, ppo]
 haikus:
   task: write_haiku
   source: [tensorzero, langfuse]
@@ -167,6 +167,8 @@ def test_the_setting_puts_the_segments_into_the_graph_and_the_nightly_jobs(
     specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
     deps = {dep.asset_key.to_user_string() for dep in specs["returns_kto_adapter"].deps}
     assert deps == {"base_model", "kto_dataset", "returns_sft_adapter"}
+    deps = {dep.asset_key.to_user_string() for dep in specs["returns_ppo_adapter"].deps}
+    assert deps == {"base_model", "grpo_dataset", "returns_sft_adapter"}
     assert specs["haikus_sft_adapter"].description == (
         "The SFT adapter of the segment haikus: rows of task write_haiku, source tensorzero or langfuse."
     )

@@ -21,6 +21,7 @@ from rl_assets.evaluation.run.reward_models import find_reward_models
 from rl_assets.models.adapters import newest_adapter
 from rl_assets.models.base_models import BaseModel
 from rl_assets.models.tiny.pretraining import CHAT_TEMPLATE, END
+from rl_assets.rewards.named import BY_RULE
 from rl_assets.settings import Settings
 from rl_assets.training.trainers import sft
 from rl_assets_tests.support.other_layouts import relaid
@@ -89,7 +90,9 @@ def test_all_are_trained_and_every_check_is_answered(product: HomeResource):
 
 
 @pytest.mark.slow
-def test_ppo_is_trained_from_the_launchpad_and_answers_every_check(product: HomeResource):
+def test_ppo_is_trained_from_the_launchpad_and_answers_every_check(
+    product: HomeResource, monkeypatch: pytest.MonkeyPatch
+):
     assert run(product, sft_adapter).success
     result = run(product, ppo_adapter, ppo_adapter={"rollouts": 1, "reward_funcs": ["brevity"]})
     assert result.success
@@ -97,9 +100,10 @@ def test_ppo_is_trained_from_the_launchpad_and_answers_every_check(product: Home
     learned = newest_adapter(product.paths.adapters(), "ppo", DAY)
     assert learned is not None
     assert (learned.manifest.reward_funcs, learned.manifest.steps) == (["brevity"], 4)
-    silent = {"rollouts": 6, "learning_rate": 1e-5, "recipe": str(product.paths.folder / "silent.yaml")}
+    monkeypatch.setitem(BY_RULE, "brevity", lambda completions, **_: [0.5] * len(completions))
+    silent = {"rollouts": 6, "reward_funcs": ["brevity"], "recipe": str(product.paths.folder / "silent.yaml")}
     recipe = few_steps().model_dump(mode="json")
-    recipe["ppo"] |= {"max_completion_length": 1, "epochs_per_rollout": 1}
+    recipe["ppo"] |= {"no_end_penalty": 0.5, "epochs_per_rollout": 1}
     (product.paths.folder / "silent.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     skipped = run(product, ppo_adapter, ppo_adapter=silent)
     assert skipped.success and not skipped.get_asset_materialization_events()

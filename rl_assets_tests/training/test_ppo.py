@@ -81,7 +81,7 @@ def test_equal_inputs_train_nothing(job: TrainingJob, learned: Adapter):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("killed", "resumed_from"), [(2, None), (5, 4), (7, 4), (12, 8)])
+@pytest.mark.parametrize(("killed", "resumed_from"), [(2, None), (7, 4)])
 def test_killed_between_rollouts_or_inside_one_it_ends_with_the_same_weights(
     killed: int, resumed_from: int | None, job: TrainingJob, learned: Adapter, tmp_path: Path
 ):
@@ -178,10 +178,13 @@ def test_answers_of_one_token_are_trained_on(job: TrainingJob, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_rewards_that_are_all_equal_end_the_training_after_five_rollouts(job: TrainingJob, tmp_path: Path):
-    # No answer of two tokens ends, so all get the penalty.
-    with pytest.raises(NoSignal, match=r"No signal: all answers of the first 5 rollouts got the reward -1.*0% of the"):
-        train(with_values(job, tmp_path, rollouts=9, epochs_per_rollout=1, max_completion_length=1), print)
+def test_rewards_that_are_all_equal_end_the_training_after_five_rollouts(
+    job: TrainingJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(named.BY_RULE, "brevity", lambda completions, **_: [0.5] * len(completions))
+    silent = {"reward_funcs": ["brevity"], "no_end_penalty": 0.5, "epochs_per_rollout": 1}
+    with pytest.raises(NoSignal, match=r"No signal: all answers of the first 5 rollouts got the reward 0.5, so there"):
+        train(with_values(job, tmp_path, rollouts=9, **silent), print)
     assert not list(tmp_path.rglob("manifest.json"))
 
 

@@ -64,6 +64,16 @@ class Home:
         return self.folder / "prices.yaml"
 
     @property
+    def rewards_file(self) -> Path:
+        """How dimensions are weighed into one reward (.yaml), if the deployment says so."""
+        return self.folder / "rewards.yaml"
+
+    @property
+    def dimension_rewards(self) -> Path:
+        """Heads of dimensions: `<inputs-hash>/model.json`, and `days/<day>.json`, which says whose a day uses."""
+        return self.folder / "rewards" / "dimensions"
+
+    @property
     def user_hash_key(self) -> Path:
         """The secret of the keyed hash of user ids, unless the settings hold one."""
         return self.folder / "user_hash.key"

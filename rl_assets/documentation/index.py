@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from rl_assets.core.files import replaced_folder, sha256_json, sha256_text, write_json
 from rl_assets.documentation.confidence import WORD
-from rl_assets.documentation.embedding import MODEL, WEIGHTS_SHA256, Vectors, embed
+from rl_assets.models.embedding import MODEL, WEIGHTS_SHA256, Vectors, embed
 
 DOCUMENT_COLUMNS = (
     "pair_id",

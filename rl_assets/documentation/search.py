@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_assets.documentation.confidence import stems
-from rl_assets.documentation.embedding import Vectors, embed
 from rl_assets.documentation.index import ImageIndex, read_index
 from rl_assets.documentation.word_index import WordIndex
+from rl_assets.models.embedding import Vectors, embed
 from rl_assets.settings import load_settings
 from rl_assets.tables.documentation import IMAGE_TYPES
 

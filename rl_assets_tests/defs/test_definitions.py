@@ -18,7 +18,7 @@ GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing
 IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "ppo_adapter", "reward_model", "second_reward_model"),
     *("quantized_model", "multimodal_vision_adapter", "bandit_state", "ope_report"),
-    *("rated_dimensions", "ruler_groups"),
+    *("rated_dimensions", "dimension_rewards", "ruler_groups"),
 }
 GRAPH = {
     **{name: set() for name in RAW},
@@ -67,6 +67,7 @@ GRAPH = {
     "feedback_insights": {"rated_interactions"},
     "judge_preferences": {"rated_interactions"},
     "rated_dimensions": {"rated_interactions"},
+    "dimension_rewards": {"rated_dimensions"},
     "bandit_state": {"rated_interactions", "interactions"},
     "ope_report": {"rated_interactions", "interactions", "bandit_state"},
 }

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from rl_assets.core.home import Home
-from rl_assets.documentation import embedding
 from rl_assets.documentation.confidence import is_informative
 from rl_assets.documentation.decoding import Decoder
-from rl_assets.documentation.embedding import embed
 from rl_assets.documentation.extraction import extract
 from rl_assets.documentation.image_info import Limits
 from rl_assets.documentation.index import build_index, read_index
 from rl_assets.documentation.search import ImageSearch, main
 from rl_assets.documentation.sources import open_source
+from rl_assets.models import embedding
+from rl_assets.models.embedding import embed
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "image-labels" / "questions.jsonl"
 OTHER_TOPICS = (

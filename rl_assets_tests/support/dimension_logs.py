@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rl_assets.quickstart.landing_files import read_lines
+from rl_assets.quickstart.sources.finegrained_qa import win_shares
 from rl_assets_tests.support.logs import DAY, question, reward
 
 MTRAG_DIMENSIONS = ("naturalness", "appropriateness", "completeness", "faithfulness")
@@ -40,3 +42,34 @@ def rated_answer(name: str, ratings: dict[str, list[float]], **fields: Any) -> I
     for dimension, values in ratings.items():
         for rater, value in enumerate(values):
             yield reward(name, value, dimension=dimension, user_id=f"rater-{rater}")
+
+
+def finegrained_lines(folder: Path) -> Iterator[Row]:
+    """Four answers to each of 323 grounded questions: the share of comparisons that each won as `overall`, and what
+    people marked in the first one as relevance, factuality and completeness."""
+    for number, record in enumerate(read_lines(folder / "pref-finegrained-qa" / "feedback.jsonl")):
+        shares = win_shares(record["preference"])
+        passages = "\n\n".join(f"{title}\n{' '.join(sentences)}" for title, *sentences in record["passages"])
+        for sample, share in shares.items():
+            name = f"finegrained-{number}-{sample}"
+            asked = {"question": record["question"], "agent": f"sampled-{sample}", "context": passages}
+            when = {"timestamp": f"{DAY}T10:00:00Z"}
+            yield {"interaction_id": name, "answer": record[f"prediction {sample}"], **asked, **when}
+            yield reward(name, share, user_id="annotator")
+        for dimension, value in _marked(record).items():
+            yield reward(f"finegrained-{number}-1", value, dimension=dimension, user_id="annotator")
+
+
+def _marked(record: Row) -> dict[str, float]:
+    """What the marks in the first answer say, in [0, 1]."""
+    length = max(1, len(record["prediction 1"]))
+    marks = [(mark["error type"], mark["end"] - mark["start"]) for mark in record["feedback"]["errors"]]
+
+    def clean(*kinds: str) -> float:
+        return max(0.0, 1 - sum(size for kind, size in marks if kind in kinds) / length)
+
+    return {
+        "relevance": clean("Irrelevant", "Redundant", "Incoherent"),
+        "factuality": clean("Wrong-Grounding", "Unverifiable"),
+        "completeness": 1 / (1 + len(record["feedback"]["missing-info"])),
+    }

@@ -12,6 +12,7 @@ from rl_assets.core.validation import Record
 from rl_assets.datasets.dimension_pairs import DimensionPairs
 from rl_assets.datasets.dimensions import MIN_ALPHA, Agreement
 from rl_assets.features.text_flags import refusals
+from rl_assets.metrics.scales import Source
 from rl_assets.rewards.answer_features import Embed, feature_names, feature_table
 from rl_assets.rewards.dimension_data import DimensionData
 from rl_assets.rewards.dimension_fit import Fit, fit_dimension
@@ -36,7 +37,7 @@ class DimensionOptions(Record):
     """
 
     min_pairs: int = Field(100, ge=10)
-    sources: tuple[str, ...] = ("human", "verifier", "judge")
+    sources: tuple[Source, ...] = ("human", "verifier", "judge")
     length_matters: tuple[str, ...] = ()
     force: tuple[str, ...] = ()
     cosine: bool = True

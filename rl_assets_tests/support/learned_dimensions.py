@@ -1,6 +1,5 @@
 """Days whose ratings are learned from, through the assets, as an operator materializes them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +49,3 @@ def learn(product: Product, instance: dg.DagsterInstance, *, rated: bool = False
         raise_on_error=False,
     )
     return Learned(result, home.paths)
-
-
-def drop(product: Product, source: Callable[[Path, Path], None], published: Path) -> None:
-    """Drop a published log into the landing folder."""
-    source(published, product.landing)

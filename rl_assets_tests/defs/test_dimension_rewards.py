@@ -11,7 +11,7 @@ from rl_assets.rewards.dimension_model import DimensionRewards
 from rl_assets_tests.benchmarks import sources
 from rl_assets_tests.support.dimension_logs import mtrag_lines, rated_answer
 from rl_assets_tests.support.learned_dimensions import learn
-from rl_assets_tests.support.logs import Product
+from rl_assets_tests.support.logs import Product, question
 from rl_assets_tests.support.planted_dimensions import grounded, planted
 from rl_assets_tests.support.rated_days import check, metadata
 
@@ -43,27 +43,27 @@ def test_a_head_that_beats_length_is_offered_and_one_with_few_pairs_is_skipped_w
     assert shown["headline"] == "Recipes may use tone: better than the length of answers."
     assert shown["dagster/uri"].endswith(found.stored.version)
     page = (found.home.reports("2026-10-01") / "dimensions" / "dimensions.md").read_text(encoding="utf-8")
-    assert "style: " in page and "words_in_context" in page
+    assert "## Not learned\n\n- style" in page and "100 are needed" in page
 
     rewards = DimensionRewards(found.stored, refuses)
     asked = {"role": "user", "content": "What is part 7?"}
     answers = ["bolt nut gear rod seal.", "hinge valve pump cover panel."]
     conversations = [[asked, {"role": "assistant", "content": text}] for text in answers]
-    grounded_in, unknown = (
-        rewards.scores(conversations, contexts) for contexts in (["bolt nut gear rod seal"] * 2, None)
-    )
+    grounded_in = rewards.scores(conversations, ["bolt nut gear rod seal"] * 2)
+    unknown = rewards.scores(conversations)
     assert grounded_in["tone"][0] > grounded_in["tone"][1] + 0.2
     assert all(0 <= value <= 1 for value in unknown["tone"])
 
-    before = (found.folder / "model.json").read_bytes()
+    first = found.folder
+    before = (first / "model.json").read_bytes()
     again = learn(product, instance, rated=True, cosine=False)
     assert metadata(again.result, "dimension_rewards")["fitted_in_this_run"] is False
     shutil.rmtree(found.folder)
     anew = learn(product, instance, rated=True, cosine=False)
     assert metadata(anew.result, "dimension_rewards")["fitted_in_this_run"] is True
-    assert (anew.folder / "model.json").read_bytes() == before and anew.folder == found.folder
+    assert (anew.folder / "model.json").read_bytes() == before and anew.folder == first
     other = learn(product, instance, rated=True, cosine=False, length_matters=["tone"])
-    assert other.folder != found.folder
+    assert other.folder != first
 
     (found.home.folder / "rewards.yaml").write_text("tone: {weight: 0.6}\nbrand: {weight: 0.4}\n", encoding="utf-8")
     unfit = check(learn(product, instance, rated=True, cosine=False).result, "weights_fit_heads")
@@ -80,9 +80,7 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
 
 
 def test_a_day_without_ratings_is_yellow_and_says_so(product: Product, instance: dg.DagsterInstance):
-    product.log(
-        {"interaction_id": "q1", "question": "How much?", "agent": "desk", "answer": "3."}, log_format="reward_log"
-    )
+    product.log(question(), log_format="reward_log")
     found = learn(product, instance, cosine=False)
     assert found.result.success and found.stored.heads == {}
     said = check(found.result, "heads_beat_length")

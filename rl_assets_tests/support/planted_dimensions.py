@@ -10,23 +10,10 @@ from rl_assets.rewards.answer_features import feature_names, feature_table
 from rl_assets.rewards.dimension_data import Answer, DimensionData, Rating, pairs_of_ratings
 from rl_assets.rewards.dimension_fit import Fit
 
-WORDS = [
-    "bolt",
-    "nut",
-    "gear",
-    "shaft",
-    "rail",
-    "spring",
-    "plate",
-    "hinge",
-    "valve",
-    "pump",
-    "seal",
-    "cover",
-    "panel",
-    "screw",
-    "rod",
-]
+WORDS = (
+    *("bolt", "nut", "gear", "shaft", "rail", "spring", "plate", "hinge"),
+    *("valve", "pump", "seal", "cover", "panel", "screw", "rod"),
+)
 Rule = Callable[[str, str, random.Random], float]
 
 

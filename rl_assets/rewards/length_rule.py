@@ -20,7 +20,7 @@ def longer_is_right(better: ArrayLike, worse: ArrayLike) -> NDArray[np.float64]:
 
 def is_right(better: NDArray[np.float64], worse: NDArray[np.float64]) -> NDArray[np.float64]:
     """For each pair 1 if the better answer scores higher, 0.5 for a tie, else 0."""
-    return (better > worse) + 0.5 * (better == worse)
+    return np.asarray((better > worse) + 0.5 * (better == worse), dtype=np.float64)
 
 
 def better_rule(longer: Sequence[float] | NDArray[np.float64]) -> Rule:

@@ -83,15 +83,31 @@ def length_pairs(longer: int, shorter: int) -> list[dict]:
 def test_a_coin_does_not_beat_length(seed: int):
     pairs = length_pairs(longer=45, shorter=55)
     coin = random.Random(seed)
-    assert not beats_longer_wins_check(gain_over_length([coin.random() < 0.5 for _ in pairs], pairs)).passed
+    assert not beats_longer_wins_check(gain_over_length([coin.random() < 0.5 for _ in pairs], pairs, pairs)).passed
 
 
 def test_a_preference_for_short_answers_does_not_beat_length():
     pairs = length_pairs(longer=20, shorter=80)
-    assert not beats_longer_wins_check(gain_over_length([False] * 20 + [True] * 80, pairs)).passed
+    assert not beats_longer_wins_check(gain_over_length([False] * 20 + [True] * 80, pairs, pairs)).passed
 
 
 def test_a_model_that_is_right_on_most_pairs_beats_length():
     pairs = length_pairs(longer=55, shorter=45)
-    check = beats_longer_wins_check(gain_over_length([i % 10 > 0 for i in range(100)], pairs))
+    check = beats_longer_wins_check(gain_over_length([i % 10 > 0 for i in range(100)], pairs, pairs))
     assert check.passed and check.value > 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_the_shorter_answer_wins_a_coin_fails_although_it_beats_preferring_the_longer(seed: int):
+    pairs, coin = length_pairs(longer=90, shorter=210), random.Random(seed)
+    right = [float(coin.random() < 0.5) for _ in pairs]
+    assert sum(right) / len(right) > longer_wins(pairs)
+    gain = gain_over_length(right, pairs, length_pairs(longer=30, shorter=70))
+    assert gain.mean == pytest.approx(-0.2, abs=0.1) and not beats_longer_wins_check(gain).passed
+
+
+def test_the_length_rule_is_that_of_the_training_pairs_not_the_better_one_of_the_pairs_that_measure_it():
+    pairs = length_pairs(longer=45, shorter=55)
+    against_longer = gain_over_length([0.5] * 100, pairs, length_pairs(longer=60, shorter=40))
+    assert against_longer.mean == pytest.approx(0.05)
+    assert gain_over_length([0.5] * 100, pairs, pairs).mean == pytest.approx(-0.05)

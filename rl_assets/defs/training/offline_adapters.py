@@ -49,8 +49,8 @@ KTO_CHECKS = COMMON | {"step0_loss": "The first loss is half its rows' mean weig
 REWARD_CHECKS = ALL_CHECKS | {
     "loss_fell": SFT_CHECKS["loss_fell"],
     "weights_reload": SFT_CHECKS["weights_reload"],
-    "beats_longer_wins": "On held-out pairs it is right more often than preferring the longer or the shorter answer: "
-    "the lower bound of the paired 95 % interval is above 0.",
+    "beats_longer_wins": "On held-out pairs it is right more often than preferring the longer or the shorter answer, "
+    "whichever its training pairs say: the lower bound of the paired 95 % interval is above 0.",
 }
 GRPO = TrainingStage("grpo", "grpo_dataset", GRPO_CHECKS, parent="sft")
 PPO = TrainingStage("ppo", "grpo_dataset", PPO_CHECKS, parent="sft")

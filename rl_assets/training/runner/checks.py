@@ -115,7 +115,8 @@ def step0_kto_check(loss: float, expected: float, tolerance: float = STEP0_TOLER
 def beats_longer_wins_check(gain: Interval) -> Check:
     """A reward model that does not beat the length of answers has learned nothing of their content.
 
-    `gain` is its accuracy minus that of preferring the longer answer, or the shorter if that is right more often.
+    `gain` is its accuracy minus that of preferring the longer answer, or the shorter if that is right more often on the
+    training pairs.
     """
     return Check(
         name="beats_longer_wins",

@@ -12,6 +12,7 @@ from rl_assets.core.files import sha256_json
 from rl_assets.metrics.statistics import Interval, interval
 from rl_assets.models.loading import load_tokenizer
 from rl_assets.models.reward_scoring import load_classifier, score_conversations
+from rl_assets.rewards.length_rule import better_rule, rule_is_right
 from rl_assets.training.data.rows import HELD_OUT, Row, not_enough_held_out, pair_rows, read_pair_rows
 from rl_assets.training.job import TrainingJob
 from rl_assets.training.runner.checks import beats_longer_wins_check, loss_fell_check
@@ -31,7 +32,7 @@ def train_reward_model(run: TrainingRun) -> Trained:
     trainer = _trainer(run, tokenizer, rows.rows)
     metrics = run_trainer(run, trainer, rows)
     right = _is_right(trainer.model, tokenizer, held_out)
-    gain, accuracy = gain_over_length(right, held_out), accuracy_on(right, held_out)
+    gain, accuracy = gain_over_length(right, held_out, rows.rows), accuracy_on(right, held_out)
     checks = [loss_fell_check(metrics.loss_curve), beats_longer_wins_check(gain)]
     details = {
         "held_out": {
@@ -66,10 +67,10 @@ def longer_wins(pairs: list[Row]) -> float:
     return sum(longer) / len(longer)
 
 
-def gain_over_length(right: list[float], pairs: list[Row]) -> Interval:
-    """Accuracy minus that of the better of preferring the longer and the shorter answer, paired, by prompt."""
-    longer = _longer_is_right(pairs)
-    by_length = longer if 2 * sum(longer) >= len(longer) else [1 - value for value in longer]
+def gain_over_length(right: list[float], pairs: list[Row], train: list[Row]) -> Interval:
+    """Accuracy minus that of preferring the longer answer or the shorter, whichever is right more often on the training
+    pairs; paired, by prompt."""
+    by_length = rule_is_right(better_rule(_longer_is_right(train)), _longer_is_right(pairs))
     gains = [model - length for model, length in zip(right, by_length, strict=True)]
     return interval(gains, [sha256_json(pair["prompt"]) for pair in pairs], against_zero=True)
 

@@ -27,6 +27,7 @@ from rl_assets.governance.dataset_folders import (
     remove_leftovers,
 )
 from rl_assets.governance.exports import drop_from_exports, rows_in_exports
+from rl_assets.governance.line_files import drop_lines, lines_of_erased
 from rl_assets.governance.reports import drop_differences, drop_quotes, quoting_reports
 from rl_assets.governance.scope import ErasureScope, find_scope
 from rl_assets.governance.table_rows import Counts, count_rows, drop_rows, row_rules
@@ -47,7 +48,8 @@ class Erasure(BaseModel):
     quote anybody, were deleted; `affected_adapters` learned from the erased rows and should be replaced.
     `service_rows` counts by table of the feedback service; `service_files` are log files that it landed and that are
     written again without the lines, unless somebody removed them. `landing_files` are those of other systems.
-    `waiting_lines` are lines of the gateway that had not landed. `exports` counts rows by file below `<home>/exports`.
+    `waiting_lines` are lines of the gateway that had not landed. `exports` counts rows by file below `<home>/exports`,
+    `queue_lines` lines by file below `<home>/datasets` that quote answers for people to read.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,6 +67,7 @@ class Erasure(BaseModel):
     service_files: list[str] = []
     waiting_lines: int = 0
     exports: dict[str, int] = {}
+    queue_lines: dict[str, int] = {}
 
 
 def scope_of(lake: Lake, order: Erased, memory_limit: str = "2GB") -> ErasureScope:
@@ -142,6 +145,7 @@ def _find(home: Home, lake: Lake, name: str, scope: ErasureScope, user_key: byte
         waiting_lines=count_waiting(home, _with_waiting(home, scope.erased, user_key), user_key),
         reply_cache_emptied=bool(rows) and home.reply_cache.is_dir(),
         exports=rows_in_exports(home.exports, scope.texts),
+        queue_lines=lines_of_erased(home.datasets(), scope),
     )
 
 
@@ -160,6 +164,7 @@ def _drop_copies(home: Home, erasure: Erasure, scope: ErasureScope) -> None:
         drop_quotes(home.reports(day), scope.texts)
     drop_differences(home.reports(), scope.prompt_keys)
     drop_from_exports(home.exports, erasure.exports, scope.texts)
+    drop_lines(home.datasets(), erasure.queue_lines, scope)
     if erasure.reply_cache_emptied:
         shutil.rmtree(home.reply_cache)
     drop_from_folders(home.datasets(), erasure.datasets, scope.in_datasets)

@@ -27,7 +27,10 @@ ERASURES = Table(
     partition="erasure",
 )
 # Columns of any table that name an interaction, and those that hold the keyed hash of a user's id.
-INTERACTION_IDS = ("interaction_id", "other_interaction_id", "preferred_id", "rejected_id")
+INTERACTION_IDS = (
+    *("interaction_id", "other_interaction_id", "preferred_id", "rejected_id"),
+    *("first_id", "second_id"),
+)
 USER_HASHES = ("user_id", "rater")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")

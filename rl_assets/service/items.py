@@ -1,4 +1,5 @@
-"""What people may be asked about: the newest rated answers, pairs of them, and the drawn pairs of the review queue.
+"""What people may be asked about: drawn pairs of the review queue, items of the active learning queue, and the newest
+rated answers and pairs of them.
 
 Read once per version of the lake's tables. Texts are read when they are shown, with personal data replaced.
 """
@@ -23,6 +24,7 @@ from rl_assets.lake.delta import Lake
 from rl_assets.lake.duckdb_views import register_view
 from rl_assets.lake.table_versions import TableVersions, Versions
 from rl_assets.service.acts import ID_CHARACTERS, TEXT_CHARACTERS, item_of, unstorable
+from rl_assets.tables.active_learning_queue import ACTIVE_LEARNING_QUEUE
 from rl_assets.tables.features import REDACTIONS
 from rl_assets.tables.rated_interactions import RATED_INTERACTIONS
 from rl_assets.tables.records import INTERACTIONS
@@ -33,7 +35,7 @@ MAX_ITEMS = 5_000  # of one brand, task and mode
 PAIRS_PER_PROMPT = 2
 OVERLAP = 0.1
 KEPT_TEXTS = 1_000
-WATCHED = (RATED_INTERACTIONS, INTERACTIONS, REDACTIONS, REVIEW_QUEUE)
+WATCHED = (RATED_INTERACTIONS, INTERACTIONS, REDACTIONS, REVIEW_QUEUE, ACTIVE_LEARNING_QUEUE)
 Row = dict[str, Any]
 
 
@@ -86,11 +88,14 @@ class Items:
         self._texts: OrderedDict[str, Texts] = OrderedDict()
 
     def all(self) -> tuple[Item, ...]:
-        """All items in the order in which people are asked: pairs of the review queue first."""
+        """All items in the order in which people are asked: the review queue, the active learning queue, all others."""
         with self._lock:
             versions = self._newest.newest()
             if versions != self._versions:
-                self._items = (*self._review_pairs(), *self._logged())
+                queued = self._queued()
+                known = {item.key for item in queued}
+                logged = [item for item in self._logged() if item.key not in known]
+                self._items = (*self._review_pairs(), *queued, *logged)
                 self._by_key = {item.key: item for item in self._items}
                 self._texts.clear()
                 self._versions = versions
@@ -146,6 +151,19 @@ class Items:
                 for segment, task, ids, days in _pairs(pairs.select(columns).fetchall())
             ),
         ]
+
+    def _queued(self) -> list[Item]:
+        """The newest active learning queue, its lanes mixed, so that any number of answers serves all of them."""
+        days = self._lake.days(ACTIVE_LEARNING_QUEUE)
+        rows = self._lake.read(ACTIVE_LEARNING_QUEUE, days[-1:]).to_table().to_pylist()
+        return [self._queued_item(row) for row in sorted(rows, key=lambda row: self.key("rate", row["item_id"]))]
+
+    def _queued_item(self, row: Row) -> Item:
+        """A row's item, named as the same pair or answer of the log is; who sees which answer first is drawn later."""
+        sides = [(row[f"{side}_id"], row[f"{side}_day"]) for side in ("first", "second") if row[f"{side}_id"]]
+        ids, days = zip(*sorted(sides), strict=True)
+        mode: Mode = "compare" if len(ids) == 2 else "rate"
+        return Item(self.key(mode, *ids), mode, row["segment"], row["task"], ids, days)
 
     def _review_pairs(self) -> list[Item]:
         """The drawn pairs of each segment's present epoch."""

@@ -4,6 +4,7 @@ Each list runs from derived tables to raw ones, so that work that was killed fin
 """
 
 from rl_assets.lake.tombstones import ERASURES
+from rl_assets.tables.active_learning_queue import ACTIVE_LEARNING_QUEUE
 from rl_assets.tables.bandit_state import BANDIT_STATE
 from rl_assets.tables.dataset_ledger import LEDGER
 from rl_assets.tables.decision_evidence import DECISION_EVIDENCE
@@ -29,6 +30,7 @@ from rl_assets.tables.teacher_answers import TEACHER_ANSWERS
 RECORD_TABLES = (
     SYNTHETIC_FEEDBACK,
     RULER_GROUPS,
+    ACTIVE_LEARNING_QUEUE,
     JUDGE_PREFERENCES,
     TEACHER_ANSWERS,
     RATED_DIMENSIONS,

@@ -19,6 +19,7 @@ IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "ppo_adapter", "reward_model", "second_reward_model"),
     *("quantized_model", "multimodal_vision_adapter", "bandit_state", "ope_report"),
     *("rated_dimensions", "dimension_rewards", "ruler_groups"),
+    *("active_learning_queue", "self_analysis"),
 }
 GRAPH = {
     **{name: set() for name in RAW},
@@ -68,6 +69,8 @@ GRAPH = {
     "judge_preferences": {"rated_interactions"},
     "rated_dimensions": {"rated_interactions"},
     "dimension_rewards": {"rated_dimensions"},
+    "self_analysis": {"rated_interactions"},
+    "active_learning_queue": {"rated_interactions", "judge_preferences"},
     "bandit_state": {"rated_interactions", "interactions"},
     "ope_report": {"rated_interactions", "interactions", "bandit_state"},
 }

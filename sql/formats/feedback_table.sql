@@ -13,6 +13,8 @@
 -- better.
 -- A preference whose interaction_id is a pair of the review queue may say its verdict on first_output and second_output
 -- in place of the two texts; an empty one says nothing yet, as a retraction. Such a row needs no id and no time.
+-- So may a row whose id is an item of the active learning queue (q-<item>): it needs no time, is an event of its own for
+-- each user_id, and without a verdict or a rating takes away what it said before, and nothing else.
 -- Reads: objects.
 -- Parameters: $day.
 WITH fields AS (
@@ -62,8 +64,16 @@ reviewed AS (
     SELECT
         *,
         coalesce(feedback_type = 'preference' AND is_review_pair(named_id), FALSE) AS is_review,
-        is_review AND f.preferred_output IS NULL AND f.rejected_output IS NULL AS is_compared,
-        CASE WHEN is_compared THEN given_verdict END AS verdict
+        coalesce(
+            is_queue_item(own_id)
+            AND ((feedback_type = 'preference' AND other_id IS NOT NULL) OR feedback_type = 'rating'),
+            FALSE
+        ) AS is_queued,
+        (is_review OR (is_queued AND feedback_type = 'preference'))
+        AND f.preferred_output IS NULL AND f.rejected_output IS NULL AS is_compared,
+        CASE WHEN is_compared THEN given_verdict END AS verdict,
+        is_queued AND CASE WHEN is_compared THEN verdict IS NULL ELSE f.rating IS NULL AND feedback_type = 'rating' END
+            AS is_unanswered
     FROM parsed
 ),
 
@@ -73,10 +83,13 @@ resolved AS (
         CASE
             WHEN is_review AND f.id IS NULL
                 THEN sha256(concat_ws(chr(31), named_id, coalesce(user_id, ''), cast(verdict IS NULL AS VARCHAR)))
+            WHEN is_queued AND user_id IS NOT NULL
+                THEN concat(own_id, '-', left(sha256(concat_ws(chr(31), own_id, user_id)), 12))
             ELSE own_id
         END AS id,
         CASE
-            WHEN feedback_type = 'none' OR (is_compared AND verdict IS NULL) THEN 'retraction'
+            WHEN feedback_type = 'none' OR is_unanswered OR (is_compared AND verdict IS NULL) THEN 'retraction'
+            WHEN is_queued AND is_compared AND verdict = 'tie' THEN 'tie'
             ELSE feedback_type
         END AS kind,
         stars_value('rating', rating) AS stars,
@@ -90,7 +103,10 @@ resolved AS (
             WHEN verdict = 'first' THEN second_output
             WHEN verdict = 'second' THEN first_output
         END AS rejected,
-        CASE WHEN is_review AND f.created_at IS NULL THEN cast($day AS TIMESTAMPTZ) ELSE created_at END AS moment
+        CASE
+            WHEN (is_review OR is_queued) AND f.created_at IS NULL THEN cast($day AS TIMESTAMPTZ) ELSE created_at
+        END AS moment,
+        CASE WHEN is_unanswered THEN id ELSE retracts END AS taken_away
     FROM reviewed
 ),
 
@@ -100,7 +116,7 @@ checked AS (
         coalesce(
             no_fields(object, keys, field_count, line, reason, detail, braces),
             required(f.id, id, 'id'),
-            problem(f.created_at IS NULL AND NOT is_review, 'missing_field', 'created_at'),
+            problem(f.created_at IS NULL AND NOT is_review AND NOT is_queued, 'missing_field', 'created_at'),
             timely(f.created_at, moment, 'created_at'),
             required(f.feedback_type, kind, 'feedback_type'),
             one_of(kind, [
@@ -160,7 +176,7 @@ checked AS (
             AS answer_id,
         coalesce(user_id, CASE WHEN named_id IS NULL THEN coalesce(session_id, id) END) AS rater,
         CASE
-            WHEN verdict = 'tie' THEN 0.5
+            WHEN verdict = 'tie' AND is_review THEN 0.5
             WHEN kind = 'thumbs_up' THEN 1
             WHEN kind = 'thumbs_down' THEN 0
             WHEN kind = 'rating' THEN stars
@@ -199,10 +215,10 @@ SELECT
             id, answer_id, moment, CASE WHEN kind IN ('thumbs_up', 'thumbs_down') THEN 'thumbs' ELSE kind END,
             value, CASE WHEN kind = 'rating' THEN rating END, own_dimension,
             CASE WHEN kind IN ('preference', 'correction') THEN preferred END,
-            CASE WHEN kind = 'preference' THEN rejected END, comment, rater, shown_first, other_id, seconds, retracts
+            CASE WHEN kind = 'preference' THEN rejected END, comment, rater, shown_first, other_id, seconds, taken_away
         ),
         CASE
-            WHEN is_corrected OR (kind = 'retraction' AND retracts IS NULL) THEN feedback_event(
+            WHEN is_corrected OR (kind = 'retraction' AND taken_away IS NULL) THEN feedback_event(
                 concat(id, '-correction'), answer_id, moment,
                 CASE WHEN kind = 'retraction' THEN 'retraction' ELSE 'correction' END,
                 NULL, NULL, 'overall', CASE WHEN is_corrected THEN preferred END, NULL, NULL, rater,

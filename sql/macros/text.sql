@@ -80,3 +80,6 @@ CREATE OR REPLACE MACRO loose_id(id) AS (
 CREATE OR REPLACE MACRO is_review_pair(id) AS (
     regexp_full_match(id, 'review:[0-9a-f]{12}:[0-9a-f]{8}-[0-9a-f]{8}:\S+')
 );
+
+-- Ids of labels that answer an item of the active learning queue.
+CREATE OR REPLACE MACRO is_queue_item(id) AS regexp_full_match(id, 'q-[0-9a-f]{16}');

@@ -13,8 +13,8 @@
 -- better.
 -- A preference whose interaction_id is a pair of the review queue may say its verdict on first_output and second_output
 -- in place of the two texts; an empty one says nothing yet, as a retraction. Such a row needs no id and no time.
--- So may a row whose id is an item of the active learning queue (q-<item>): it needs no time, is an event of its own for
--- each user_id, and without a verdict or a rating takes away what it said before, and nothing else.
+-- So may a row whose id is an item of the active learning queue (q-<item>): it needs no time, is an event of its own
+-- for each user_id, and without a verdict or a rating takes away what it said before, and nothing else.
 -- Reads: objects.
 -- Parameters: $day.
 WITH fields AS (

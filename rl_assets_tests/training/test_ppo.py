@@ -147,6 +147,16 @@ def test_dropout_that_is_left_on_turns_the_first_ratio_red(
 
 
 @pytest.mark.slow
+def test_accumulated_steps_and_recomputed_activations_give_the_same_losses(
+    job: TrainingJob, learned: Adapter, tmp_path: Path
+):
+    values = {"gradient_accumulation_steps": 4, "gradient_checkpointing": True}
+    losses = [point[1] for point in train(with_values(job, tmp_path, **values), print).manifest.loss_curve]
+    # The first rollout's answers are the same; later ones may differ by what rounding moves.
+    assert losses[:4] == pytest.approx([point[1] for point in learned.manifest.loss_curve[:4]], abs=1e-4)
+
+
+@pytest.mark.slow
 def test_a_policy_that_moves_far_ends_the_passes_of_its_rollout(job: TrainingJob, tmp_path: Path):
     hasty = with_values(job, tmp_path, rollouts=2, learning_rate=0.05, stop_kl=1e-4, epochs_per_rollout=4)
     adapter = train(hasty, print)

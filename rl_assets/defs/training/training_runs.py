@@ -211,12 +211,12 @@ def _skipped(context: dg.AssetExecutionContext, reason: NotEnoughRows | NoSignal
         metadata={"skipped": str(reason)},
     )
     context.log_event(skipped)
-    counted = isinstance(reason, NotEnoughRows)
-    tag = f"{reason.usable} of {reason.needed} rows" if counted else "no signal"
+    counts: dict[str, Any] = {}
+    tag = "no signal"
+    if isinstance(reason, NotEnoughRows):
+        counts = {"usable_rows": reason.usable, "needed_rows": reason.needed, "rows_dropped": reason.dropped}
+        tag = f"{reason.usable} of {reason.needed} rows"
     context.instance.add_run_tags(context.run_id, {f"{NOT_TRAINED}/{asset}": tag})
-    counts = (
-        {"usable_rows": reason.usable, "needed_rows": reason.needed, "rows_dropped": reason.dropped} if counted else {}
-    )
     return dg.AssetCheckResult(
         check_name=ENOUGH_ROWS,
         passed=False,

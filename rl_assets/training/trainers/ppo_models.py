@@ -76,7 +76,8 @@ class ActorCritic:
         """The critic's value before each of the last `tokens` columns."""
         self.activate(CRITIC)
         hidden = self.backbone(**_inputs(self.backbone, ids, mask)).last_hidden_state
-        value: Values = self.model.value_head(hidden[:, -tokens - 1 : -1].float()).squeeze(-1)
+        # In 16 bits, sums over an answer's tokens would be too coarse.
+        value: Values = self.model.value_head(hidden[:, -tokens - 1 : -1].float()).squeeze(-1).float()
         return value
 
     def save(self, folder: Path) -> None:

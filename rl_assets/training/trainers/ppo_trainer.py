@@ -105,7 +105,7 @@ def ppo_trainer(
     from transformers import TrainingArguments
 
     steps = stage.rollouts * stage.steps_per_rollout
-    own = {
+    own: dict[str, Any] = {
         "max_steps": steps,
         "save_steps": stage.steps_per_rollout * stage.save_rollouts,
         "per_device_train_batch_size": 1,
@@ -145,6 +145,7 @@ def _trainer_class() -> Any:
         rewards: Rewards
         run_state: RunState
         batch: Batch | None
+        _total_train_tokens: int = 0
 
         def prepare_rollouts(
             self, stage: PpoRecipe, seed: int, models: ActorCritic, sampler: Sampler, rewards: Rewards
@@ -158,7 +159,7 @@ def _trainer_class() -> Any:
         def create_optimizer(self, model: Any = None) -> Any:
             """One optimizer, whose groups have rates of their own, and moments of their own as all weights have."""
             if self.optimizer is None:
-                kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+                kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.models.model)
                 options = {name: value for name, value in options.items() if name != "lr"}
                 rates = (self.stage.learning_rate, self.stage.critic_learning_rate)
                 weights = (self.models.policy_weights, self.models.critic_weights)
@@ -192,7 +193,7 @@ def _trainer_class() -> Any:
             return 0
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-            folder = Path(output_dir or self.args.output_dir)
+            folder = Path(str(output_dir or self.args.output_dir))
             folder.mkdir(parents=True, exist_ok=True)
             self.models.save(folder)
             self.run_state.write(folder / STATE)
@@ -215,7 +216,7 @@ def _trainer_class() -> Any:
             self._total_train_tokens += int(self._sum(attention.sum()))
             records = gather_object(list(zip(rows, scores, answered.lengths, answered.ended, strict=True)))
             self._record(records, number)
-            self.model.train()
+            self.models.model.train()
             at_once = max(1, stage.micro_batch_size // processes)
             autocast = self.accelerator.autocast
             rollout = look_at(self.models, ids, attention, mask, stage.temperature, at_once, autocast)

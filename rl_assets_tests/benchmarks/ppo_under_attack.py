@@ -26,7 +26,7 @@ from rl_assets_tests.benchmarks.ppo_against_grpo import PPO, datasets
 from rl_assets_tests.support.killed_trainings import run_until_killed
 from rl_assets_tests.support.training_samples import DAY, parts_rows, publish, split_by_prompt
 
-LONG = {"reward_funcs": ["brevity"], "rollouts": 16, "beta": 0.01, "target_kl": 1.0, "epochs_per_rollout": 4}
+LONG = {"reward_funcs": ["brevity"], "rollouts": 36, "beta": 0.01, "learning_rate": 2e-3, "stop_kl": 0.5}
 ARMS: dict[str, dict[str, Any]] = {
     "reward_model": {"reward_funcs": ["reward_model"], "rollouts": 16, "beta": 0.01, "epochs_per_rollout": 4},
     "longer": LONG,
@@ -38,8 +38,8 @@ KILLED_AT = (5, 29, 46, 81)
 
 
 def longer(completions: Sequence[Any], **_: Any) -> list[float | None]:
-    """A toy reward: a hundredth per character."""
-    return [len(completion[-1]["content"]) / 100 for completion in completions]
+    """A toy reward: a twentieth per character."""
+    return [len(completion[-1]["content"]) / 20 for completion in completions]
 
 
 def job_of(arm: str, seed: int, home: Path) -> TrainingJob:

@@ -13,7 +13,7 @@ from rl_assets.governance.scope import ErasureScope
 from rl_assets.lake.tombstones import INTERACTION_IDS
 
 # Datasets that are such files; all others are folders of splits.
-NAMES = ("active_learning_queue", "failed_examples")
+NAMES = ("active_learning_queue",)
 
 
 def lines_of_erased(datasets: Path, scope: ErasureScope) -> dict[str, int]:

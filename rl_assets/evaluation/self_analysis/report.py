@@ -80,7 +80,7 @@ def recommendations(analysis: SelfAnalysis) -> list[str]:
     """What the intervals support; a sentence that says so if they support nothing."""
     found = [
         f"{cell.agent} is weak in {cell.category}: {cell.mean:.2f} on {cell.mean.n} answers rated by {cell.source}. "
-        "Read its rows of failed_examples."
+        "Read some of them before you change anything."
         for cell in cells_of(analysis, "weak")
     ]
     found += [

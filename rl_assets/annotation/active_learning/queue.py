@@ -15,7 +15,6 @@ import pyarrow as pa
 from rl_assets.annotation.active_learning.gains import LabelledItem, LaneReport, report_lanes
 from rl_assets.annotation.active_learning.lanes import (
     BATCH,
-    LANES,
     Candidate,
     Choice,
     Estimates,
@@ -34,7 +33,7 @@ from rl_assets.annotation.active_learning.pairs import (
     read_compared,
 )
 from rl_assets.core import sql
-from rl_assets.tables.active_learning_queue import ACTIVE_LEARNING_QUEUE
+from rl_assets.tables.active_learning_queue import ACTIVE_LEARNING_QUEUE, LANES
 
 Row = dict[str, Any]
 ITEMS = pa.schema([ACTIVE_LEARNING_QUEUE.schema.field(name) for name in ("item_id", "first_id", "second_id")])

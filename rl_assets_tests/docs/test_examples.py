@@ -11,6 +11,7 @@ from rl_assets.ingest.landing import formats
 from rl_assets.lake.delta import Lake
 from rl_assets.recipes.recipe import recipe_file
 from rl_assets.recipes.segments import read_segments
+from rl_assets.rewards.weighing import read_weighing
 from rl_assets.routing.config import read_router
 from rl_assets.serving.config import read_serving
 from rl_assets.tables.records import FEEDBACK, INGESTED_FILES
@@ -96,6 +97,8 @@ def test_every_example_in_yaml_is_valid(block: Block, tmp_path: Path, monkeypatc
         assert read_serving(Path(block.title)).endpoints
     elif block.title == "router.yaml":
         assert read_router(Path(block.title)).priors
+    elif block.title == "rewards.yaml":
+        assert read_weighing(Path(block.title)).floored == ("compliance",)
     else:
         assert block.title == "erase.yaml"  # Validated with the command that names it, in test_commands.py.
 

@@ -119,11 +119,10 @@ def test_on_published_ratings_faithfulness_beats_length_and_what_people_cannot_a
 
 
 @pytest.mark.slow  # Rates and learns from hundreds of answers.
-@pytest.mark.parametrize("source", ["pandalm", "oasst_trees"])
 def test_on_preferences_that_length_explains_no_reward_is_offered(
-    source: str, published_data, product: Product, instance: dg.DagsterInstance
+    published_data, product: Product, instance: dg.DagsterInstance
 ):
-    getattr(sources, source)(published_data, product.landing)
+    sources.oasst_trees(published_data, product.landing)
     found = learn(product, instance, cosine=False)
     head = found.stored.heads["overall"]
     assert not head.may_be_used

@@ -37,7 +37,8 @@ class Calibration:
     def values(self, scores: Floats) -> Floats:
         """Values in [0, 1] of scores (n)."""
         points, heights = np.array(self.knots).T
-        return np.interp(scores, points, heights)
+        values: Floats = np.interp(scores, points, heights)
+        return values
 
 
 def calibrate(scores: Floats, ratings: Floats) -> Calibration:

@@ -196,8 +196,9 @@ def _calibrated(
     else:
         calibration = from_preferences(train_scores)
         flat = flat_share(calibration, train_scores)
-        method, ratings = calibration.method, len(validation)
-        return calibration, CalibrationReport(method=method, fitted_on="preferences", ratings=ratings, flat_share=flat)
+        return calibration, CalibrationReport(
+            method=calibration.method, fitted_on="preferences", ratings=len(validation), flat_share=flat
+        )
     ratings = np.array([rating.value for rating in rows])
     names = [fit.answers[rating.answer].unit for rating in rows]
     calibration = calibrate(found, ratings)

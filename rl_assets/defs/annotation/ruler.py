@@ -1,6 +1,7 @@
 """Groups of answers that a judge scored as a whole. The work is `rl_assets.annotation.ruler_groups`."""
 
 from datetime import date
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -73,7 +74,7 @@ def _check(problems: list[str], scored: groups.RulerGroups | None = None) -> dg.
     )
 
 
-def _metadata(scored: groups.RulerGroups) -> dict[str, object]:
+def _metadata(scored: groups.RulerGroups) -> dict[str, Any]:
     taus = {"tau": scored.tau, "tau_with_rewards": scored.tau_with_rewards}
     return {
         "groups": scored.groups,

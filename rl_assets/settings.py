@@ -159,7 +159,7 @@ class Settings(BaseSettings):
         description="File (.yaml) of the router: arms, priors and how arms are drawn; the nightly run learns shares of "
         "traffic from rewards if it is set.",
     )
-    nightly_optional: list[Literal["ruler_groups"]] = Field(
+    nightly_optional: list[Literal["ruler_groups", "synthetic_feedback"]] = Field(
         [],
         description="Optional assets that the nightly run and datasets_job materialize, too, as a JSON list: "
         '`["ruler_groups"]`.',

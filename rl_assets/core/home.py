@@ -59,6 +59,11 @@ class Home:
         return self.folder / "erasures"
 
     @property
+    def panel(self) -> Path:
+        """The judges and personas (.yaml) that score logged answers, if there is a panel."""
+        return self.folder / "panel.yaml"
+
+    @property
     def prices(self) -> Path:
         """The deployment's own price table (.yaml), if it has one."""
         return self.folder / "prices.yaml"

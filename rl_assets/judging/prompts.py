@@ -34,6 +34,7 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 PAIR_SCHEMA = _object(verdict={"type": "string", "enum": ["1", "2", "tie"]})
 POINT_SCHEMA = _object(score={"type": "number", "minimum": 0, "maximum": 1})
 
+RATING_SCHEMA = _object(score={"type": "integer", "enum": [1, 2, 3, 4, 5]})
 SCORE_OF_ID = {
     "type": "object",
     "properties": {"id": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 1}},
@@ -51,6 +52,12 @@ def boundary_of(prompt: Sequence[Message], answers: Sequence[str]) -> str:
 def delimited(boundary: str, name: str, text: str) -> str:
     """The text between a first and a last line that name it, without tokens that a judge would read as turns."""
     return f"<<< {boundary} {name} begins\n{escape_control_tokens(text)}\n>>> {boundary} {name} ends"
+
+
+def rating_task(dimension: str, anchors: Sequence[str]) -> str:
+    """What one persona of a panel does: one answer, one dimension, with what each score from 1 on means."""
+    scale = "; ".join(f"{score} {anchor}" for score, anchor in enumerate(anchors, 1))
+    return f"One answer is given. Score its {dimension}, and nothing else: {scale}."
 
 
 def system_prompt(task: str, form: str, boundary: str, rubric: str) -> str:

@@ -45,6 +45,17 @@ def read_score(text: str) -> float | None:
         return None
 
 
+def read_rating(text: str) -> tuple[str, int] | None:
+    """The rationale and a whole number from 1 to 5; None for an invalid reply."""
+    try:
+        score = parse_reply(text, "score")
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
+        return None
+    return str(json.loads(text)["rationale"]), score
+
+
 def _score(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"{value!r} is no score in [0, 1]")

@@ -18,7 +18,7 @@ GROUPS = {"raw", "datasets", "adapters", "offline_adapters", "serving", "routing
 IN_NO_JOB = {
     *("grpo_adapter", "kto_adapter", "ppo_adapter", "reward_model", "second_reward_model"),
     *("quantized_model", "multimodal_vision_adapter", "bandit_state", "ope_report"),
-    *("rated_dimensions", "dimension_rewards", "ruler_groups"),
+    *("rated_dimensions", "dimension_rewards", "ruler_groups", "synthetic_feedback"),
     *("active_learning_queue", "self_analysis"),
 }
 GRAPH = {
@@ -26,12 +26,13 @@ GRAPH = {
     "interaction_features": {"interactions", "feedback"},
     "rated_interactions": {"interactions", "feedback", "interaction_features"},
     "teacher_answers": {"rated_interactions"},
-    "sft_dataset": {"rated_interactions", "teacher_answers"},
-    "dpo_dataset": {"rated_interactions", "judge_preferences"},
-    "reward_dataset": {"rated_interactions", "judge_preferences"},
-    "kto_dataset": {"rated_interactions"},
-    "grpo_dataset": {"rated_interactions", "ruler_groups"},
+    "sft_dataset": {"rated_interactions", "teacher_answers", "synthetic_feedback"},
+    "dpo_dataset": {"rated_interactions", "judge_preferences", "synthetic_feedback"},
+    "reward_dataset": {"rated_interactions", "judge_preferences", "synthetic_feedback"},
+    "kto_dataset": {"rated_interactions", "synthetic_feedback"},
+    "grpo_dataset": {"rated_interactions", "ruler_groups", "synthetic_feedback"},
     "ruler_groups": {"rated_interactions"},
+    "synthetic_feedback": {"rated_interactions"},
     "dataset_ledger": {"rated_interactions", *DATASETS},
     "interaction_stats": {"rated_interactions", *DATASETS},
     **{name: set() for name in IMAGES},

@@ -86,7 +86,11 @@ def test_the_account_says_how_often_the_longer_text_is_chosen(product: Product):
 
 @pytest.mark.parametrize(
     ("strategies", "sentence"),
-    [(["best"], "unknown strategies best; known are explicit"), (["mu2s", "mu2s"], "named twice"), ([], "at least 1")],
+    [
+        (["best"], "unknown strategies best; known are explicit"),
+        (["mu2s", "mu2s"], "names one twice"),
+        ([], "at least 1"),
+    ],
 )
 def test_unknown_strategies_are_refused(strategies, sentence):
     with pytest.raises(ValidationError, match=sentence):

@@ -17,7 +17,6 @@ from rl_assets.core.files import sha256_text
 from rl_assets.rewards.answer_features import feature_table
 from rl_assets.rewards.linear_head import LinearHead, bootstrap_heads, fit_head
 
-FOLDER = "annotation/active_learning"
 MARGIN = 0.25
 MIN_PAIRS, MIN_CLUSTERS = 20, 10
 HEADS = 10
@@ -45,8 +44,8 @@ class ComparedPair:
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create `compared` and `signals` on a connection of `rated_as_of`."""
-    sql.create_temporary(connection, "compared", f"{FOLDER}/compared", margin=MARGIN)
-    sql.create_temporary(connection, "signals", f"{FOLDER}/signals", gap=MARGIN)
+    sql.create_temporary(connection, "compared", "annotation/active_learning/compared", margin=MARGIN)
+    sql.create_temporary(connection, "signals", "annotation/active_learning/signals", gap=MARGIN)
 
 
 def read_compared(connection: duckdb.DuckDBPyConnection) -> list[ComparedPair]:
@@ -62,7 +61,7 @@ def read_compared(connection: duckdb.DuckDBPyConnection) -> list[ComparedPair]:
 
 def read_candidates(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Rows of candidates.sql: pairs that nobody compared and answers that nobody rated, in the order of their draw."""
-    rows = sql.select(connection, f"{FOLDER}/candidates", max_pairs=MAX_CANDIDATES)
+    rows = sql.select(connection, "annotation/active_learning/candidates", max_pairs=MAX_CANDIDATES)
     found: list[Row] = rows.to_arrow_table().to_pylist()
     return found
 
@@ -88,7 +87,7 @@ class Features:
     def read(cls, connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> "Features":
         """From the connection's `interactions`, personal data replaced; answers without a text are left unknown."""
         connection.register("wanted", pa.table({"id": pa.array(sorted(set(ids)), pa.string())}))
-        rows = sql.select(connection, f"{FOLDER}/answers").to_arrow_table().to_pylist()
+        rows = sql.select(connection, "annotation/active_learning/answers").to_arrow_table().to_pylist()
         connection.unregister("wanted")
         table = feature_table(
             [row["question"] or "" for row in rows],

@@ -23,7 +23,6 @@ from rl_assets.annotation.active_learning.lanes import (
     quotas,
 )
 from rl_assets.annotation.active_learning.pairs import (
-    FOLDER,
     Features,
     Labelled,
     is_reversed,
@@ -116,7 +115,7 @@ def _answered(connection: duckdb.DuckDBPyConnection, history: Sequence[Row]) -> 
     """What people said of items, by item: 1 if the first is better or the single answer good, 0 if not."""
     items = pa.Table.from_pylist([{name: row[name] for name in ITEMS.names} for row in history], schema=ITEMS)
     connection.register("items", items.group_by(ITEMS.names).aggregate([]))
-    labels = sql.select(connection, f"{FOLDER}/labels").fetchall()
+    labels = sql.select(connection, "annotation/active_learning/labels").fetchall()
     connection.unregister("items")
     return dict(labels)
 

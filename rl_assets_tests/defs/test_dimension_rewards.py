@@ -79,6 +79,7 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     return event.step_failure_data.error.to_string()
 
 
+@pytest.mark.slow
 def test_a_day_without_ratings_is_yellow_and_says_so(product: Product, instance: dg.DagsterInstance):
     product.log(question(), log_format="reward_log")
     found = learn(product, instance, cosine=False)

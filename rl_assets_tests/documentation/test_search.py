@@ -110,6 +110,7 @@ def test_an_empty_index_finds_nothing(tmp_path):
     assert ImageSearch(build_index([], tmp_path)).search_images("anything") == []
 
 
+@pytest.mark.slow
 def test_other_weights_are_refused(monkeypatch):
     monkeypatch.setattr(embedding, "WEIGHTS_SHA256", "0" * 64)
     embedding._model.cache_clear()

@@ -37,6 +37,7 @@ def test_folders_become_partitions_that_can_be_launched(environment, tmp_path):
     assert len(read_rows(Lake(str(tmp_path / "lake")), MARKDOWN_IMAGE_PAIRS, "guide")) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "words"), [("", "put a tree of markdown with its images there"), ("My Docs", "rename them")]
 )
@@ -47,6 +48,7 @@ def test_a_home_without_a_folder_that_can_be_one_says_what_to_do(environment, tm
     assert ran.returncode == 1 and words in ran.stderr and "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_a_misnamed_folder_stops_no_other_and_is_named(environment, tmp_path):
     for name in ("guide", "My Docs"):
         (tmp_path / "docs" / name).mkdir(parents=True)

@@ -57,6 +57,7 @@ def test_a_group_without_one_right_answer_is_dropped_for_its_reason(row, reason)
         verifiable(row)
 
 
+@pytest.mark.slow
 def test_trl_reads_prompts_as_conversations():
     from trl.data_utils import is_conversational
 

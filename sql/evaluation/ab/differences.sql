@@ -1,5 +1,5 @@
 -- Two agents on the questions that both answered, by category: differences of scores, wins and losses of `ours`. A
--- difference of rounding size is a tie.
+-- difference of rounding size is a tie. Sums of numbers depend on their order, so it is fixed.
 -- Reads: scores.
 -- Parameters: none.
 WITH mix AS (
@@ -17,6 +17,7 @@ both_answered AS (
         a.segment,
         a.source,
         a.category,
+        a.prompt_key,
         a.agent AS ours,
         b.agent AS theirs,
         a.score - b.score AS difference
@@ -32,8 +33,8 @@ SELECT
     category,
     mix.questions AS mix,
     count(*) AS n,
-    avg(difference) AS mean,
-    coalesce(var_samp(difference), 0) AS variance,
+    avg(difference ORDER BY prompt_key) AS mean,
+    coalesce(var_samp(difference ORDER BY prompt_key), 0) AS variance,
     count(*) FILTER (difference > 1e-9) AS wins,
     count(*) FILTER (difference < -1e-9) AS losses
 FROM both_answered JOIN mix USING (segment, source, category)

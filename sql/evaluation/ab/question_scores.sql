@@ -8,7 +8,7 @@ SELECT
     prompt_key,
     coalesce(min(min(category)) OVER (PARTITION BY segment, reward_source, prompt_key), '(none)') AS category,
     agent,
-    avg(reward) AS score
+    avg(reward ORDER BY interaction_id) AS score
 FROM rated
 WHERE reward IS NOT NULL AND agent IS NOT NULL
 GROUP BY segment, reward_source, prompt_key, agent
